@@ -1,0 +1,2 @@
+//! Normgate.
+fn main() {}
