@@ -39,7 +39,8 @@ runtime: ## fetch ONNX Runtime into .runtime/
 image: ## build the container image with docker, podman or buildah
 	@engine=$$(command -v docker || command -v podman || command -v buildah) \
 	  || { echo "normgate needs docker, podman or buildah to build an image" >&2; exit 1; }; \
-	  "$$engine" build --tag $(IMAGE) .
+	  case $$engine in */docker) format= ;; *) format='--format docker' ;; esac; \
+	  "$$engine" build $$format --tag $(IMAGE) .
 
 ## Train your own
 

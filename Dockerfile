@@ -1,0 +1,40 @@
+# The server with the shipped model inside: docker build -t normgate . && docker run -p 8080:8080 normgate
+#
+# Two stages: one that builds, one that has only what runs. The cache mounts keep compiled
+# dependencies between builds, so a change to our own code rebuilds only our own code.
+
+FROM rust:1.95-bookworm AS build
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends python3-pip \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+
+# Before the source: it changes only when the pinned version does.
+COPY scripts scripts
+RUN scripts/fetch-onnxruntime /out
+
+COPY . .
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --release --locked --package normgate \
+ && cp target/release/normgate LICENSE-APACHE LICENSE-MIT /out/
+
+FROM debian:bookworm-slim
+LABEL org.opencontainers.image.title="Normgate" \
+      org.opencontainers.image.description="Classifies images and knows when it should not" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0"
+
+# The library lies beside the executable, which is where it is looked for.
+COPY --from=build /out /opt/normgate
+COPY models /models
+
+ENV PATH="/opt/normgate:$PATH" \
+    NORMGATE_LISTEN=0.0.0.0:8080 \
+    NORMGATE_MODEL=/models/cifar10-lt.onnx \
+    NORMGATE_LOG_FORMAT=json
+USER 10001:10001
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["normgate", "health"]
+ENTRYPOINT ["normgate"]
+CMD ["serve"]
