@@ -1,0 +1,170 @@
+//! The one place where a model's output becomes an answer, and the answer is doubted or not.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::calibration::Calibration;
+use crate::manifest::Manifest;
+use crate::scores::{Score, softmax};
+
+/// Turns a model's output for an image into a [`Classification`], by the model's own manifest.
+#[derive(Clone)]
+pub struct Classifier {
+    manifest: Arc<Manifest>,
+    calibration: Arc<Calibration>,
+    score: &'static dyn Score,
+}
+
+/// What a model says about one image, and how far that can be relied on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classification {
+    /// Index of the most probable class; the first of them where several are.
+    pub class_index: usize,
+    /// The softmax probability of that class, in 0..=1.
+    pub confidence: f32,
+    /// The softmax probability of every class, in the order of the labels.
+    pub probabilities: Vec<f32>,
+    /// The OOD score, larger = more OOD.
+    pub score: f32,
+    /// The threshold that applies: the predicted class's own, where the calibration has one.
+    pub threshold: f64,
+    /// The conformal p-value of the score, in 0..=1: how usual it is among ID images.
+    pub p_value: f64,
+    /// Whether the score is above the threshold: the image is unlike what the model was trained on.
+    pub is_ood: bool,
+}
+
+/// The model has no threshold yet.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the model {name} {version} is not calibrated, so it cannot tell what it does not know: run \
+     `normgate calibrate` on images of its classes that it was not trained on"
+)]
+pub struct NotCalibrated {
+    /// Name of the model.
+    pub name: String,
+    /// Version of the model.
+    pub version: String,
+}
+
+/// The model's output allows no answer.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ClassifyError {
+    /// An output has another length than the manifest says.
+    #[error("the model's output `{output}` has {found} values; the manifest says {expected}")]
+    WrongLength {
+        /// Name of the output.
+        output: &'static str,
+        /// Values by the manifest.
+        expected: usize,
+        /// Values found.
+        found: usize,
+    },
+    /// An output holds NaN or an infinity.
+    #[error(
+        "the model's output `{output}` is {value} at index {index}: the model is broken, or its \
+         weights overflow for this image"
+    )]
+    NotFinite {
+        /// Name of the output.
+        output: &'static str,
+        /// Where in it.
+        index: usize,
+        /// The value found.
+        value: f32,
+    },
+    /// The outputs are finite, but so large that their score is not.
+    #[error("the score {score} of the model's output is {value}: its values are too large")]
+    ScoreNotFinite {
+        /// Name of the score.
+        score: &'static str,
+        /// The value found.
+        value: f32,
+    },
+}
+
+impl Classifier {
+    /// A classifier for the model with this manifest.
+    pub fn new(manifest: Arc<Manifest>) -> Result<Self, NotCalibrated> {
+        let Some(calibration) = manifest.calibration.clone() else {
+            return Err(NotCalibrated {
+                name: manifest.name.clone(),
+                version: manifest.version.clone(),
+            });
+        };
+        Ok(Self {
+            calibration: Arc::new(calibration),
+            score: manifest.score.score(),
+            manifest,
+        })
+    }
+
+    /// The manifest it decides by.
+    pub fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
+
+    /// The answer for one image, from its logits (one a class) and its representation.
+    pub fn classify(
+        &self,
+        logits: &[f32],
+        representation: &[f32],
+    ) -> Result<Classification, ClassifyError> {
+        check("logits", logits, self.manifest.labels.len())?;
+        check(
+            "representation",
+            representation,
+            self.manifest.representation_size,
+        )?;
+        let score = self.score.score(logits, representation);
+        if !score.is_finite() {
+            return Err(ClassifyError::ScoreNotFinite {
+                score: self.score.name(),
+                value: score,
+            });
+        }
+        // By the logits: probabilities of very sure answers round to the same 1.0.
+        let class_index = argmax(logits);
+        let probabilities = softmax(logits);
+        Ok(Classification {
+            class_index,
+            confidence: probabilities[class_index],
+            probabilities,
+            score,
+            threshold: self.calibration.threshold_for(class_index),
+            p_value: self.calibration.p_value(score),
+            is_ood: self.calibration.is_ood(score, class_index),
+        })
+    }
+}
+
+/// Index of the largest value, the first of them where several are.
+fn argmax(values: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+fn check(output: &'static str, values: &[f32], expected: usize) -> Result<(), ClassifyError> {
+    if values.len() != expected {
+        return Err(ClassifyError::WrongLength {
+            output,
+            expected,
+            found: values.len(),
+        });
+    }
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(ClassifyError::NotFinite {
+            output,
+            index,
+            value: values[index],
+        }),
+        None => Ok(()),
+    }
+}

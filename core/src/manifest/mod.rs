@@ -1,0 +1,112 @@
+//! The manifest: what a model file says about itself, one JSON document in the ONNX metadata.
+//!
+//! Labels, preprocessing, score and calibration travel inside the model, so that nothing can be
+//! served with another model's threshold.
+
+mod error;
+mod preprocessing;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::ManifestError;
+pub use preprocessing::{Filter, Preprocessing, Resize};
+
+use crate::calibration::Calibration;
+use crate::scores::ScoreKind;
+
+/// The version of the manifest's layout that this Normgate writes, and the newest it reads.
+///
+/// Fields may be added without raising it (readers ignore what they do not know); it is raised
+/// when an older reader would misunderstand a file.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The key of the manifest in the ONNX file's `metadata_props`.
+pub const METADATA_KEY: &str = "normgate.manifest";
+
+/// All that is needed to use a model, beside its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The layout's version, see [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The model's name, as replies and metrics show it.
+    pub name: String,
+    /// The model's version, free text.
+    pub version: String,
+    /// What the model is, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The name of each class, in the order of the logits. At least two. Names may repeat
+    /// (ImageNet has two kinds of `crane`): the index tells such classes apart.
+    pub labels: Vec<String>,
+    /// Length of the penultimate representation, the second output of the model.
+    pub representation_size: usize,
+    /// How an image becomes the model's input.
+    pub preprocessing: Preprocessing,
+    /// The OOD score that the calibration belongs to.
+    pub score: ScoreKind,
+    /// The threshold and what it was derived from. `None`: exported but not calibrated; such a
+    /// model cannot be served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+    /// How the model was trained, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingRecord>,
+}
+
+/// How a model was trained: enough to do it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainingRecord {
+    /// The training method, for example `rna` or `ce`.
+    pub method: String,
+    /// Training images of each class, in the order of the labels.
+    pub class_counts: Vec<u64>,
+    /// The command line that trained the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The seed of all randomness.
+    pub seed: u64,
+    /// Epochs trained.
+    pub epochs: u32,
+    /// Names of the labelled (ID) image sets.
+    pub data: Vec<String>,
+    /// Names of the auxiliary (OOD) image sets; empty where the method needs none.
+    #[serde(default)]
+    pub auxiliary: Vec<String>,
+}
+
+impl Manifest {
+    /// Reads and validates a manifest.
+    ///
+    /// The schema version is checked before anything else, so that a file from a newer Normgate
+    /// is reported as that and not as a puzzle about one of its fields.
+    pub fn from_json(json: &str) -> Result<Self, ManifestError> {
+        let document: serde_json::Value =
+            serde_json::from_str(json).map_err(|source| ManifestError::NotJson { source })?;
+        error::check_schema_version(&document)?;
+        let manifest: Self =
+            serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json))
+                .map_err(ManifestError::from_serde)?;
+        manifest.validate()?;
+        Ok(manifest)
+    }
+
+    /// Validates the manifest and writes it as one line of JSON.
+    pub fn to_json(&self) -> Result<String, ManifestError> {
+        self.validate()?;
+        serde_json::to_string(self).map_err(|source| ManifestError::Unwritable { source })
+    }
+
+    /// Name and version, as messages show them.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.name, self.version)
+    }
+
+    /// Checks every field against its range and against the others; the error names the field.
+    pub fn validate(&self) -> Result<(), ManifestError> {
+        validate::manifest(self)
+    }
+}

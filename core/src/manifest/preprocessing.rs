@@ -1,0 +1,97 @@
+use serde::{Deserialize, Serialize};
+
+use super::ManifestError;
+
+/// The longest side, in pixels, that a model's input may have.
+const MAX_SIDE: u32 = 8192;
+
+/// How a decoded sRGB image becomes the model's input.
+///
+/// Resize with an antialiased filter, scale to 0..1, then `(x − mean) / std` for each of the
+/// channels R, G, B, laid out as float32 `[3, height, width]`. An image that already has the
+/// model's size is not resampled at all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preprocessing {
+    /// Width of the model's input in pixels, at least 1.
+    pub width: u32,
+    /// Height of the model's input in pixels, at least 1.
+    pub height: u32,
+    /// How the image's shape is brought to the model's.
+    pub resize: Resize,
+    /// The resampling filter.
+    pub filter: Filter,
+    /// Per-channel mean, of values in 0..1.
+    pub mean: [f32; 3],
+    /// Per-channel standard deviation, of values in 0..1; never 0.
+    pub std: [f32; 3],
+}
+
+/// How an image of any shape is brought to the model's width and height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resize {
+    /// The whole image, its aspect ratio given up.
+    Stretch,
+    /// The shorter side is scaled to `shorter_side`, then the centre is cut out.
+    CentreCrop {
+        /// Length in pixels of the shorter side after scaling, not below the model's width and
+        /// height.
+        shorter_side: u32,
+    },
+}
+
+/// A resampling filter. All are antialiased: widened by the factor of reduction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Filter {
+    /// The mean over the area that falls on a pixel.
+    Box,
+    /// The triangle filter; what torchvision calls antialiased bilinear.
+    Bilinear,
+    /// Cubic convolution with B = 0, C = 0.5.
+    CatmullRom,
+    /// The windowed sinc with three lobes.
+    Lanczos3,
+}
+
+impl Preprocessing {
+    /// Checks every field; the error names the one that is wrong.
+    pub fn validate(&self) -> Result<(), ManifestError> {
+        let side = |field: &'static str, value: u32| match value {
+            1..=MAX_SIDE => Ok(()),
+            _ => Err(ManifestError::invalid(
+                field,
+                format!("is {value}; it must lie in 1..={MAX_SIDE}"),
+            )),
+        };
+        side("preprocessing.width", self.width)?;
+        side("preprocessing.height", self.height)?;
+        if let Resize::CentreCrop { shorter_side } = self.resize {
+            const FIELD: &str = "preprocessing.resize.centre_crop.shorter_side";
+            side(FIELD, shorter_side)?;
+            let needed = self.width.max(self.height);
+            if shorter_side < needed {
+                return Err(ManifestError::invalid(
+                    FIELD,
+                    format!("is {shorter_side}, too short to cut {needed} pixels out"),
+                ));
+            }
+        }
+        for (channel, (mean, std)) in self.mean.iter().zip(self.std).enumerate() {
+            if !mean.is_finite() {
+                return Err(ManifestError::invalid(
+                    format!("preprocessing.mean[{channel}]"),
+                    format!("is {mean}; it must be finite"),
+                ));
+            }
+            // A subnormal divisor would make every pixel infinite, as 0 would.
+            if !std.is_normal() || std < 0.0 {
+                return Err(ManifestError::invalid(
+                    format!("preprocessing.std[{channel}]"),
+                    format!("is {std}; it must be finite and above 0"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}

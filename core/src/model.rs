@@ -1,0 +1,241 @@
+//! A model file in memory: its bytes, its manifest and its digest.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::manifest::{METADATA_KEY, Manifest, ManifestError};
+use crate::onnx::{self, OnnxError};
+
+/// Protobuf's own limit for one message, and so for one model file.
+const MAX_BYTES: u64 = i32::MAX as u64;
+
+/// Nothing shorter can hold a graph and a manifest.
+const MIN_BYTES: u64 = 64;
+
+/// An ONNX model with a valid manifest and no external data. Not yet known to be runnable: that
+/// shows when a [`Session`](crate::runtime::Session) is made of it.
+#[derive(Clone)]
+pub struct Model {
+    bytes: Arc<[u8]>,
+    manifest: Arc<Manifest>,
+    digest: String,
+}
+
+/// Why a model file could not be read or written. Each message names the file.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// No such file.
+    #[error("there is no model file {}: check the path given with --model", path.display())]
+    Missing {
+        /// The path asked for.
+        path: PathBuf,
+    },
+    /// The path names a directory or a device.
+    #[error("{} is not a file: give the path of the .onnx file itself", path.display())]
+    NotAFile {
+        /// The path asked for.
+        path: PathBuf,
+    },
+    /// The file is too short to be a model.
+    #[error(
+        "the model file {origin} has only {bytes} bytes, too few for any model: copy or export \
+         it again"
+    )]
+    TooSmall {
+        /// The file.
+        origin: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The file is larger than one ONNX file can be.
+    #[error("the model file {origin} has {bytes} bytes, more than the 2 GiB of an ONNX file")]
+    TooLarge {
+        /// The file.
+        origin: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The file could not be read.
+    #[error("the model file {} could not be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file could not be written.
+    #[error("the model file {} could not be written: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file is no ONNX model, a damaged one, or one that keeps data in other files.
+    #[error("{origin}: {source}")]
+    Onnx {
+        /// The file.
+        origin: String,
+        /// What is wrong with it.
+        source: OnnxError,
+    },
+    /// The ONNX model was not made for Normgate.
+    #[error(
+        "the ONNX model {origin} has no Normgate manifest (labels, preprocessing, score), so it \
+         cannot be used: export it with `normgate-train export`"
+    )]
+    NoManifest {
+        /// The file.
+        origin: String,
+    },
+    /// The model's manifest is invalid.
+    #[error("the manifest of {origin} is invalid: {source}")]
+    Manifest {
+        /// The file.
+        origin: String,
+        /// The field, and what is wrong with it.
+        source: ManifestError,
+    },
+}
+
+impl Model {
+    /// Reads a model file.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let unreadable = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => ModelError::Missing { path: path.into() },
+            _ => ModelError::Unreadable {
+                path: path.into(),
+                source,
+            },
+        };
+        let metadata = fs::metadata(path).map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(ModelError::NotAFile { path: path.into() });
+        }
+        // Asked before reading, so that no mistaken path fills the memory.
+        check_size(metadata.len(), || path.display().to_string())?;
+        let bytes = fs::read(path).map_err(unreadable)?;
+        Self::parse(bytes, &path.display().to_string())
+    }
+
+    /// Takes a model file's bytes.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ModelError> {
+        Self::parse(bytes, "(in memory)")
+    }
+
+    fn parse(bytes: Vec<u8>, origin: &str) -> Result<Self, ModelError> {
+        let onnx_error = |source| ModelError::Onnx {
+            origin: origin.into(),
+            source,
+        };
+        check_size(bytes.len() as u64, || origin.into())?;
+        onnx::refuse_external_data(&bytes).map_err(onnx_error)?;
+        let json = onnx::read_metadata(&bytes, METADATA_KEY).map_err(onnx_error)?;
+        let Some(json) = json else {
+            return Err(ModelError::NoManifest {
+                origin: origin.into(),
+            });
+        };
+        let manifest = Manifest::from_json(&json).map_err(|source| ModelError::Manifest {
+            origin: origin.into(),
+            source,
+        })?;
+        Ok(Self {
+            digest: hex(&Sha256::digest(&bytes)),
+            bytes: bytes.into(),
+            manifest: Arc::new(manifest),
+        })
+    }
+
+    /// What the model says about itself.
+    pub fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
+
+    /// Name and version, as messages show them.
+    pub fn title(&self) -> String {
+        self.manifest.title()
+    }
+
+    /// The whole file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// SHA-256 of the whole file, manifest included, in lower-case hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The same graph with another manifest, for example a calibrated one.
+    pub fn with_manifest(&self, manifest: Manifest) -> Result<Self, ModelError> {
+        let origin = manifest.title();
+        let json = manifest.to_json().map_err(|source| ModelError::Manifest {
+            origin: origin.clone(),
+            source,
+        })?;
+        let bytes = onnx::write_metadata(&self.bytes, METADATA_KEY, &json);
+        let bytes = bytes.map_err(|source| ModelError::Onnx {
+            origin: origin.clone(),
+            source,
+        })?;
+        Self::parse(bytes, &origin)
+    }
+
+    /// Writes the model file. Readers see the old file or the whole new one, never a part.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        self.write_beside_and_rename(path)
+            .map_err(|source| ModelError::Unwritable {
+                path: path.into(),
+                source,
+            })
+    }
+
+    fn write_beside_and_rename(&self, path: &Path) -> io::Result<()> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".model-").suffix(".tmp");
+        // A temporary file is private by default; a model is for the server's user to read.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder.tempfile_in(folder)?;
+        file.write_all(&self.bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        // The rename itself must reach the disk; not every file system can be asked for that.
+        if let Ok(folder) = File::open(folder) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+fn check_size(bytes: u64, origin: impl Fn() -> String) -> Result<(), ModelError> {
+    match bytes {
+        ..MIN_BYTES => Err(ModelError::TooSmall {
+            origin: origin(),
+            bytes,
+        }),
+        MIN_BYTES..=MAX_BYTES => Ok(()),
+        _ => Err(ModelError::TooLarge {
+            origin: origin(),
+            bytes,
+        }),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,55 @@
+use thiserror::Error;
+
+/// Why bytes were refused as an ONNX model.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum OnnxError {
+    /// The bytes are something else.
+    #[error("this is not an ONNX model{}", looks_like.map(|kind| format!(": it looks like {kind}")).unwrap_or_default())]
+    NotOnnx {
+        /// What the bytes look like, where they are recognised: "a PNG image".
+        looks_like: Option<&'static str>,
+    },
+    /// The file begins as an ONNX model, and ends too early.
+    #[error(
+        "the ONNX model is truncated: at least {missing} bytes are missing at its end; \
+         copy or download it again"
+    )]
+    Truncated {
+        /// How many bytes, at the least, are missing.
+        missing: u64,
+    },
+    /// A part of the file breaks the protobuf encoding.
+    #[error("the ONNX model is damaged: {what}; copy or download it again")]
+    Malformed {
+        /// What is broken.
+        what: &'static str,
+    },
+    /// Graphs are nested deeper than any real model's.
+    #[error("the ONNX model nests its graphs too deeply to be read safely")]
+    TooDeep,
+    /// The model carries no graph, only, for example, functions.
+    #[error("the ONNX model has no graph; export it again")]
+    NoGraph,
+    /// A tensor's data lies in another file.
+    #[error(
+        "the tensor `{tensor}` keeps its data in another file, which is refused: a model file \
+         could so read any file of this machine. Save the model as one file"
+    )]
+    ExternalData {
+        /// Name of the tensor, empty where it has none.
+        tensor: String,
+    },
+    /// A metadata key occurs more than once, so that readers would disagree on its value.
+    #[error("the metadata key `{key}` occurs more than once; export the model again")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+    },
+    /// A metadata value is not UTF-8 text.
+    #[error("the value of the metadata key `{key}` is not UTF-8 text; export the model again")]
+    NotText {
+        /// The key.
+        key: String,
+    },
+}

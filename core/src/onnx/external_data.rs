@@ -1,0 +1,135 @@
+use super::OnnxError;
+use super::looks_like::looks_like;
+use super::wire::{Fields, Payload};
+
+/// Graphs in attributes of nodes of graphs …: real models stay below five.
+const MAX_DEPTH: u32 = 64;
+
+/// The messages of onnx.proto3 through which a tensor can be reached.
+#[derive(Clone, Copy)]
+enum Message {
+    Model,
+    Graph,
+    Node,
+    Attribute,
+    Tensor,
+    SparseTensor,
+    Function,
+    TrainingInfo,
+}
+
+impl Message {
+    /// The message that a field of this one holds, if tensors can be reached through it.
+    fn child(self, field: u32) -> Option<Message> {
+        use Message::*;
+        match (self, field) {
+            (Model, 7) => Some(Graph),
+            (Model, 20) => Some(TrainingInfo),
+            (Model, 25) => Some(Function),
+            (Graph, 1) => Some(Node),
+            (Graph, 5) => Some(Tensor),
+            (Graph, 15) => Some(SparseTensor),
+            (Node, 5) => Some(Attribute),
+            (Attribute, 5 | 10) => Some(Tensor),
+            (Attribute, 6 | 11) => Some(Graph),
+            (Attribute, 22 | 23) => Some(SparseTensor),
+            (SparseTensor, 1 | 2) => Some(Tensor),
+            (Function, 7) => Some(Node),
+            (Function, 11) => Some(Attribute),
+            (TrainingInfo, 1 | 2) => Some(Graph),
+            _ => None,
+        }
+    }
+}
+
+/// Refuses a model of which any tensor keeps its data in another file.
+///
+/// Looks at initialisers (dense and sparse), at tensors in attributes, and at all of these in
+/// nested graphs, functions and training information.
+pub fn refuse_external_data(model: &[u8]) -> Result<(), OnnxError> {
+    check_outline(model)?;
+    walk(model, Message::Model, 0)
+}
+
+fn walk(bytes: &[u8], message: Message, depth: u32) -> Result<(), OnnxError> {
+    if depth > MAX_DEPTH {
+        return Err(OnnxError::TooDeep);
+    }
+    if matches!(message, Message::Tensor) {
+        return tensor(bytes);
+    }
+    for field in Fields::of(bytes) {
+        let field = field.map_err(inner)?;
+        if let (Some(child), Some(bytes)) = (message.child(field.number), field.bytes()) {
+            walk(bytes, child, depth + 1)?;
+        }
+    }
+    Ok(())
+}
+
+fn tensor(bytes: &[u8]) -> Result<(), OnnxError> {
+    /// `TensorProto.name`, `.external_data`, `.data_location`
+    const NAME: u32 = 8;
+    const EXTERNAL_DATA: u32 = 13;
+    const DATA_LOCATION: u32 = 14;
+
+    let mut name: &[u8] = &[];
+    let mut external = false;
+    for field in Fields::of(bytes) {
+        let field = field.map_err(inner)?;
+        match (field.number, field.payload) {
+            (NAME, Payload::Bytes(text)) => name = text,
+            (EXTERNAL_DATA, Payload::Bytes(_)) => external = true,
+            // Anything but DEFAULT: what a future value means is not known to be harmless.
+            (DATA_LOCATION, Payload::Varint(location)) if location != 0 => external = true,
+            _ => {}
+        }
+    }
+    if external {
+        return Err(OnnxError::ExternalData {
+            tensor: String::from_utf8_lossy(name).into_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// A length that points out of its own message is damage, not a file that ends too early.
+fn inner(error: OnnxError) -> OnnxError {
+    match error {
+        OnnxError::Truncated { .. } => OnnxError::Malformed {
+            what: "a part is longer than the part that holds it",
+        },
+        other => other,
+    }
+}
+
+/// Checks that the bytes are a `ModelProto` as far as its top level shows.
+pub(super) fn check_outline(model: &[u8]) -> Result<(), OnnxError> {
+    const IR_VERSION: u32 = 1;
+    const GRAPH: u32 = 7;
+
+    let (mut has_version, mut has_graph) = (false, false);
+    for field in Fields::of(model) {
+        match field {
+            Ok(field) => match (field.number, field.payload) {
+                (IR_VERSION, Payload::Varint(_)) => has_version = true,
+                (GRAPH, Payload::Bytes(_)) => has_graph = true,
+                _ => {}
+            },
+            // Only a file that began as a model can be said to be a damaged one.
+            Err(error) if has_version => return Err(error),
+            Err(_) => return Err(not_onnx(model)),
+        }
+    }
+    match (has_version, has_graph) {
+        (true, true) => Ok(()),
+        (true, false) => Err(OnnxError::NoGraph),
+        (false, _) => Err(not_onnx(model)),
+    }
+}
+
+fn not_onnx(bytes: &[u8]) -> OnnxError {
+    OnnxError::NotOnnx {
+        looks_like: looks_like(bytes),
+    }
+}

@@ -1,0 +1,21 @@
+//! The ONNX file format, as far as Normgate needs it: metadata, external data, building graphs.
+//!
+//! A model file may come from anyone. Reading therefore walks the bytes in place ([`wire`]), with
+//! bounded depth and without allocating what a length field merely claims. Writing metadata copies
+//! every other field's bytes, so that nothing this crate does not know is lost.
+
+mod builder;
+mod error;
+mod external_data;
+mod looks_like;
+mod metadata;
+pub mod proto;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use builder::{Conv, Dim, GraphBuilder, GraphError, TensorData, Value};
+pub use error::OnnxError;
+pub use external_data::refuse_external_data;
+pub use metadata::{read_metadata, write_metadata};

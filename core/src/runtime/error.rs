@@ -1,0 +1,139 @@
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why ONNX Runtime could not be loaded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// The environment variable that keeps ONNX Runtime from uploading usage data is not set.
+    #[error(
+        "ORT_DISABLE_TELEMETRY=1 is not in the environment: without it, ONNX Runtime would upload \
+         usage data. Set it before the process starts"
+    )]
+    TelemetryNotDisabled,
+    /// The library that was asked for does not exist.
+    #[error(
+        "there is no ONNX Runtime library {}, which {asked_by} names: run `make runtime` to fetch \
+         one, or give its path with --onnxruntime",
+        path.display()
+    )]
+    Missing {
+        /// The path asked for.
+        path: PathBuf,
+        /// The argument or variable that holds it.
+        asked_by: &'static str,
+    },
+    /// No library was asked for, and none lies in the usual places.
+    #[error(
+        "ONNX Runtime was not found: run `make runtime` to fetch it into .runtime/, or give the \
+         path of libonnxruntime.so with --onnxruntime or ORT_DYLIB_PATH. Looked for{}",
+        looked_at.iter().map(|path| format!("\n  {}", path.display())).collect::<String>()
+    )]
+    NotFound {
+        /// Where it was looked for.
+        looked_at: Vec<PathBuf>,
+    },
+    /// The library exists and cannot be used.
+    #[error(
+        "the ONNX Runtime library {} cannot be used: {reason}. Normgate needs version 1.24 or \
+         newer, built for this machine; run `make runtime` to fetch one",
+        library.display()
+    )]
+    Unusable {
+        /// The library.
+        library: PathBuf,
+        /// The loader's reason.
+        reason: String,
+    },
+    /// A process can use one ONNX Runtime only.
+    #[error(
+        "this process has loaded ONNX Runtime from {} and cannot also use {}",
+        loaded.display(),
+        asked.display()
+    )]
+    OtherLibraryLoaded {
+        /// The library in use.
+        loaded: PathBuf,
+        /// The library asked for.
+        asked: PathBuf,
+    },
+}
+
+/// Why a model could not be prepared or run.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// ONNX Runtime refused the model.
+    #[error("ONNX Runtime cannot load the model {model}: {reason}")]
+    Unloadable {
+        /// Name and version of the model.
+        model: String,
+        /// ONNX Runtime's reason.
+        reason: String,
+    },
+    /// The model takes none or several inputs.
+    #[error("a model must have one input, the images; the model {model} has {found}")]
+    Inputs {
+        /// Name and version of the model.
+        model: String,
+        /// The inputs it has, or "none".
+        found: String,
+    },
+    /// An output is missing.
+    #[error(
+        "the model {model} has no output `{missing}`; it has {found}. Export it with outputs \
+         named `logits` and `representation`"
+    )]
+    NoOutput {
+        /// Name and version of the model.
+        model: String,
+        /// The output that is not there.
+        missing: &'static str,
+        /// The outputs that are.
+        found: String,
+    },
+    /// An input or output has another type or shape than the manifest says.
+    #[error("`{name}` of the model {model} is {found}; by its manifest it must be {expected}")]
+    Shape {
+        /// Name and version of the model.
+        model: String,
+        /// Name of the input or output.
+        name: String,
+        /// Its type and shape.
+        found: String,
+        /// What they must be.
+        expected: String,
+    },
+    /// The caller's images have another length than their count says.
+    #[error("{count} images of this model are {expected} values; {found} were given")]
+    ImagesLength {
+        /// Images announced.
+        count: usize,
+        /// Values needed.
+        expected: usize,
+        /// Values given.
+        found: usize,
+    },
+    /// A run gave an output of another length than the manifest says.
+    #[error(
+        "the model's output `{output}` has {found} values for {count} images; by its manifest it \
+         must have {expected}"
+    )]
+    OutputLength {
+        /// Name of the output.
+        output: &'static str,
+        /// Images run.
+        count: usize,
+        /// Values needed.
+        expected: usize,
+        /// Values found.
+        found: usize,
+    },
+    /// ONNX Runtime failed while running the model.
+    #[error("ONNX Runtime failed to run the model: {reason}")]
+    Run {
+        /// ONNX Runtime's reason.
+        reason: String,
+    },
+}

@@ -1,0 +1,99 @@
+use std::env;
+use std::path::{Path, PathBuf};
+
+use super::RuntimeError;
+
+const FOLDER: &str = ".runtime";
+
+/// A build puts executables at most this deep: `<repository>/target/debug/deps/…`. Looking at all
+/// folders up to the root would trust whoever can write to one of them.
+const FOLDERS_ABOVE: usize = 4;
+
+/// Finds the library by the order that [`super::Runtime::load`] documents. The result is absolute.
+pub(super) fn find(asked: Option<&Path>) -> Result<PathBuf, RuntimeError> {
+    if let Some(path) = asked {
+        return existing(path, "--onnxruntime");
+    }
+    if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
+        return existing(Path::new(&path), "ORT_DYLIB_PATH");
+    }
+    let looked_at = candidates(env::current_exe().ok().as_deref(), env::current_dir().ok());
+    match looked_at.iter().find_map(|path| absolute(path)) {
+        Some(path) => Ok(path),
+        None => Err(RuntimeError::NotFound { looked_at }),
+    }
+}
+
+fn existing(path: &Path, asked_by: &'static str) -> Result<PathBuf, RuntimeError> {
+    absolute(path).ok_or_else(|| RuntimeError::Missing {
+        path: path.into(),
+        asked_by,
+    })
+}
+
+/// Absolute, as a relative path would be looked up beside the executable; with symbolic links kept,
+/// as providers lie beside the name that was given.
+fn absolute(path: &Path) -> Option<PathBuf> {
+    path.is_file().then(|| std::path::absolute(path).ok())?
+}
+
+fn candidates(executable: Option<&Path>, working_directory: Option<PathBuf>) -> Vec<PathBuf> {
+    let name = format!(
+        "{}onnxruntime{}",
+        env::consts::DLL_PREFIX,
+        env::consts::DLL_SUFFIX
+    );
+    let above = || {
+        executable
+            .into_iter()
+            .flat_map(|path| path.ancestors().skip(1))
+    };
+    let mut found: Vec<PathBuf> = above().take(1).map(|folder| folder.join(&name)).collect();
+    let in_runtime = working_directory
+        .as_deref()
+        .into_iter()
+        .chain(above().take(FOLDERS_ABOVE))
+        .map(|folder| folder.join(FOLDER).join(&name));
+    for path in in_runtime {
+        if !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beside_the_executable_comes_before_runtime_folders_and_the_root_is_never_reached() {
+        let executable = Path::new("/home/u/normgate/target/debug/deps/tests-1");
+        let found = candidates(Some(executable), Some("/home/u/photos".into()));
+        let name = format!(
+            "{}onnxruntime{}",
+            env::consts::DLL_PREFIX,
+            env::consts::DLL_SUFFIX
+        );
+        let expected = [
+            "/home/u/normgate/target/debug/deps",
+            "/home/u/photos/.runtime",
+            "/home/u/normgate/target/debug/deps/.runtime",
+            "/home/u/normgate/target/debug/.runtime",
+            "/home/u/normgate/target/.runtime",
+            "/home/u/normgate/.runtime",
+        ]
+        .map(|folder| Path::new(folder).join(&name));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_library_that_was_asked_for_and_is_missing_is_not_looked_for_elsewhere() {
+        let error = find(Some(Path::new("no/such/library.so")))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("no/such/library.so"), "{error}");
+        assert!(error.contains("make runtime"), "{error}");
+        assert!(error.contains("--onnxruntime"), "{error}");
+    }
+}

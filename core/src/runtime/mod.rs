@@ -1,0 +1,121 @@
+//! ONNX Runtime: finding and loading the library, and running a model with it.
+//!
+//! The library is loaded at run time, so that building Normgate needs no ONNX Runtime, and one
+//! binary serves with any version from 1.24 on.
+
+mod error;
+mod library;
+mod outputs;
+mod session;
+mod shape;
+
+#[cfg(test)]
+mod tests;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ort::environment::Environment;
+use ort::logging::LogLevel;
+
+pub use error::{RuntimeError, SessionError};
+pub use outputs::Outputs;
+pub use session::{Session, SessionOptions};
+
+/// Official builds of ONNX Runtime upload usage data unless this variable is 1 before they start.
+const DISABLE_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+
+/// ONNX Runtime allows one environment a process; it lives until the process ends.
+static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
+
+/// The ONNX Runtime of this process. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    environment: Environment,
+    library: Arc<PathBuf>,
+    version: Arc<str>,
+}
+
+impl Runtime {
+    /// Loads ONNX Runtime, or returns the one that is loaded already.
+    ///
+    /// Looks at `library`, else `ORT_DYLIB_PATH`, else beside the executable, else in `.runtime/`
+    /// of the working directory and of the folders above the executable. `ORT_DISABLE_TELEMETRY=1`
+    /// must be in the environment.
+    pub fn load(library: Option<&Path>) -> Result<Self, RuntimeError> {
+        if env::var_os(DISABLE_TELEMETRY).is_none_or(|value| value != "1") {
+            return Err(RuntimeError::TelemetryNotDisabled);
+        }
+        let path = library::find(library)?;
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = &*loaded {
+            return if *runtime.library == path {
+                Ok(runtime.clone())
+            } else {
+                Err(RuntimeError::OtherLibraryLoaded {
+                    loaded: runtime.library().into(),
+                    asked: path,
+                })
+            };
+        }
+        let runtime = Self::load_first(path)?;
+        Ok(loaded.insert(runtime).clone())
+    }
+
+    fn load_first(path: PathBuf) -> Result<Self, RuntimeError> {
+        let builder = ort::init_from(&path).map_err(|error| RuntimeError::Unusable {
+            library: path.clone(),
+            reason: error.to_string(),
+        })?;
+        let environment = builder
+            .with_name("normgate")
+            .with_telemetry(false)
+            .with_logger(Arc::new(log))
+            .build()
+            .map_err(|error| RuntimeError::Unusable {
+                library: path.clone(),
+                reason: error.to_string(),
+            })?;
+        // Else every message is formatted and handed over, only to be dropped by `log`'s filter.
+        environment.set_log_level(LogLevel::Warning);
+        let version = match ort::util::probe(&path) {
+            Some(minor) => format!("1.{minor}"),
+            None => "unknown".into(),
+        };
+        tracing::debug!(library = %path.display(), version, "loaded ONNX Runtime");
+        Ok(Self {
+            environment,
+            library: Arc::new(path),
+            version: version.into(),
+        })
+    }
+
+    /// The library file that was loaded.
+    pub fn library(&self) -> &Path {
+        &self.library
+    }
+
+    /// The library's version, such as `1.32`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+/// Every failure comes back as an error too, so the log is for looking into one: a level quieter.
+fn log(level: LogLevel, category: &str, _id: &str, location: &str, message: &str) {
+    match level {
+        LogLevel::Verbose | LogLevel::Info => {
+            tracing::trace!(target: "onnxruntime", category, location, "{message}");
+        }
+        LogLevel::Warning => {
+            tracing::debug!(target: "onnxruntime", category, location, "{message}");
+        }
+        LogLevel::Error => {
+            tracing::warn!(target: "onnxruntime", category, location, "{message}");
+        }
+        LogLevel::Fatal => {
+            tracing::error!(target: "onnxruntime", category, location, "{message}");
+        }
+    }
+}

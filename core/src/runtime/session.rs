@@ -1,0 +1,165 @@
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions};
+use ort::value::TensorRef;
+
+use super::shape::{LOGITS, REPRESENTATION, Shape};
+use super::{Outputs, Runtime, SessionError};
+use crate::model::Model;
+
+/// How a [`Session`] uses the processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// Threads that share the work of one operator, the calling one included. 0: as many as there
+    /// are physical cores.
+    pub threads: usize,
+    /// Whether idle threads spin. Faster where the session has its cores to itself; where several
+    /// sessions share them, spinning steals from the others.
+    pub spinning: bool,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            spinning: false,
+        }
+    }
+}
+
+/// A model, ready to run. One thread uses it at a time; it can be sent between threads.
+pub struct Session {
+    inner: ort::session::Session,
+    selected: RunOptions<HasSelectedOutputs>,
+    shape: Shape,
+}
+
+impl Session {
+    /// Prepares the model: optimises its graph and packs its weights, which takes a moment.
+    ///
+    /// Checks the model against its manifest: one float input `[N, 3, height, width]`, outputs
+    /// `logits` `[N, labels]` and `representation` `[N, representation size]`; N may be fixed to 1.
+    pub fn new(
+        runtime: &Runtime,
+        model: &Model,
+        options: &SessionOptions,
+    ) -> Result<Self, SessionError> {
+        let unloadable = |reason: String| SessionError::Unloadable {
+            model: model.title(),
+            reason,
+        };
+        let mut builder = configure(runtime, options).map_err(unloadable)?;
+        let inner = builder
+            .commit_from_memory(model.bytes())
+            .map_err(|error| unloadable(error.to_string()))?;
+        let shape = Shape::check(&inner, model)?;
+        let selected = RunOptions::new()
+            .map_err(|error| unloadable(error.to_string()))?
+            .with_outputs(
+                OutputSelector::no_default()
+                    .with(LOGITS)
+                    .with(REPRESENTATION),
+            );
+        Ok(Self {
+            inner,
+            selected,
+            shape,
+        })
+    }
+
+    /// Runs the model on `count` images: float32 `[count, 3, height, width]` in `images`.
+    ///
+    /// `outputs` is overwritten; reuse it, and nothing is allocated for it after the first run. On
+    /// an error it is empty.
+    pub fn run(
+        &mut self,
+        images: &[f32],
+        count: usize,
+        outputs: &mut Outputs,
+    ) -> Result<(), SessionError> {
+        outputs.clear();
+        let image_length = 3 * self.shape.height * self.shape.width;
+        let expected = count.saturating_mul(image_length);
+        if images.len() != expected {
+            return Err(SessionError::ImagesLength {
+                count,
+                expected,
+                found: images.len(),
+            });
+        }
+        if count == 0 {
+            return Ok(());
+        }
+        let batch = if self.shape.batched { count } else { 1 };
+        let result = images
+            .chunks_exact(batch * image_length)
+            .try_for_each(|images| self.run_batch(images, batch, outputs));
+        if result.is_err() {
+            outputs.clear();
+        }
+        result
+    }
+
+    fn run_batch(
+        &mut self,
+        images: &[f32],
+        count: usize,
+        outputs: &mut Outputs,
+    ) -> Result<(), SessionError> {
+        let Shape {
+            height,
+            width,
+            classes,
+            representation,
+            ..
+        } = self.shape;
+        let input = TensorRef::from_array_view(([count, 3, height, width], images)).map_err(run)?;
+        let found = self
+            .inner
+            .run_with_options(ort::inputs![input], &self.selected)
+            .map_err(run)?;
+        for (output, length, target) in [
+            (LOGITS, classes, &mut outputs.logits),
+            (REPRESENTATION, representation, &mut outputs.representation),
+        ] {
+            let values = match found.get(output) {
+                Some(value) => value.try_extract_tensor::<f32>().map_err(run)?.1,
+                None => &[],
+            };
+            if values.len() != count * length {
+                return Err(SessionError::OutputLength {
+                    output,
+                    count,
+                    expected: count * length,
+                    found: values.len(),
+                });
+            }
+            target.extend_from_slice(values);
+        }
+        Ok(())
+    }
+
+    /// The execution provider that runs the model.
+    pub fn provider(&self) -> &str {
+        "CPUExecutionProvider"
+    }
+}
+
+fn configure(runtime: &Runtime, options: &SessionOptions) -> Result<SessionBuilder, String> {
+    let builder =
+        ort::session::Session::builder(&runtime.environment).map_err(|error| error.to_string())?;
+    let configured = || {
+        builder
+            .with_intra_threads(options.threads)?
+            .with_inter_threads(1)?
+            .with_intra_op_spinning(options.spinning)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_memory_pattern(true)
+    };
+    configured().map_err(|error| error.to_string())
+}
+
+fn run(error: ort::Error) -> SessionError {
+    SessionError::Run {
+        reason: error.to_string(),
+    }
+}

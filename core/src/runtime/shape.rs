@@ -1,0 +1,98 @@
+use ort::session::Session;
+use ort::value::{Outlet, TensorElementType};
+
+use super::SessionError;
+use crate::model::Model;
+
+pub(super) const LOGITS: &str = "logits";
+pub(super) const REPRESENTATION: &str = "representation";
+
+/// Lengths of one image's input and outputs, and whether several images go into one run.
+pub(super) struct Shape {
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) classes: usize,
+    pub(super) representation: usize,
+    pub(super) batched: bool,
+}
+
+impl Shape {
+    /// Takes the lengths from the manifest, and checks the graph against them.
+    pub(super) fn check(session: &Session, model: &Model) -> Result<Self, SessionError> {
+        let manifest = model.manifest();
+        let (height, width) = (manifest.preprocessing.height, manifest.preprocessing.width);
+        let [input] = session.inputs() else {
+            return Err(SessionError::Inputs {
+                model: model.title(),
+                found: names(session.inputs()),
+            });
+        };
+        let batched = check(
+            input,
+            &[3, height.into(), width.into()],
+            format!("Tensor<f32>(N, 3, {height}, {width}), N dynamic or 1"),
+            model,
+        )?;
+        let shape = Self {
+            height: height as usize,
+            width: width as usize,
+            classes: manifest.labels.len(),
+            representation: manifest.representation_size,
+            batched,
+        };
+        for (name, length) in [
+            (LOGITS, shape.classes),
+            (REPRESENTATION, shape.representation),
+        ] {
+            let outputs = session.outputs();
+            let Some(output) = outputs.iter().find(|output| output.name() == name) else {
+                return Err(SessionError::NoOutput {
+                    model: model.title(),
+                    missing: name,
+                    found: names(outputs),
+                });
+            };
+            let expected = format!("Tensor<f32>(N, {length}), N dynamic or 1");
+            check(output, &[length as i64], expected, model)?;
+        }
+        Ok(shape)
+    }
+}
+
+/// Checks type and shape after the batch axis; returns whether the batch may have any length.
+///
+/// Dynamic axes pass: what they really are shows, and is checked, when the model runs.
+fn check(
+    outlet: &Outlet,
+    after_batch: &[i64],
+    expected: String,
+    model: &Model,
+) -> Result<bool, SessionError> {
+    const DYNAMIC: i64 = -1;
+    let is_float = outlet.dtype().tensor_type() == Some(TensorElementType::Float32);
+    let shape = outlet.dtype().tensor_shape();
+    if let (true, Some([batch, rest @ ..])) = (is_float, shape.map(|shape| &**shape)) {
+        let fits = |(found, needed): (&i64, &i64)| *found == DYNAMIC || found == needed;
+        let rest_fits = rest.len() == after_batch.len() && rest.iter().zip(after_batch).all(fits);
+        if rest_fits && matches!(*batch, DYNAMIC | 1) {
+            return Ok(*batch == DYNAMIC);
+        }
+    }
+    Err(SessionError::Shape {
+        model: model.title(),
+        name: outlet.name().into(),
+        found: outlet.dtype().to_string(),
+        expected,
+    })
+}
+
+fn names(outlets: &[Outlet]) -> String {
+    if outlets.is_empty() {
+        return "none".into();
+    }
+    let quoted: Vec<String> = outlets
+        .iter()
+        .map(|outlet| format!("`{}`", outlet.name()))
+        .collect();
+    quoted.join(", ")
+}
