@@ -1,0 +1,103 @@
+//! What can be wrong with an image set, said with the file and with what to do about it.
+
+use std::path::PathBuf;
+
+/// Why an image set could not be read or cut to measure.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// Nothing is at the path.
+    #[error("there is no image set at {}: no such file or folder", path.display())]
+    Missing {
+        /// The path that was asked for.
+        path: PathBuf,
+    },
+    /// A file or folder could not be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The folder or file follows none of the layouts.
+    #[error(
+        "{} is not an image set: {found}. An image set is a folder of WebP strips with labels.bin, \
+         the official CIFAR-10 or CIFAR-100 binary files, a folder with a folder of images per \
+         class, or a folder of images",
+        path.display()
+    )]
+    UnknownLayout {
+        /// The folder or file.
+        path: PathBuf,
+        /// What was found there instead.
+        found: String,
+    },
+    /// A file of a known layout does not hold what the layout says.
+    #[error("{}: {reason}", path.display())]
+    BrokenFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A label is larger than the layout or the class names allow.
+    #[error(
+        "{}: record {record} has the {kind}label {label}, but there are {classes} classes \
+         (0 to {}): the file is damaged, or of another data set",
+        path.display(),
+        classes.saturating_sub(1)
+    )]
+    LabelOutOfRange {
+        /// The file.
+        path: PathBuf,
+        /// The record in that file, from 0.
+        record: usize,
+        /// "", "fine " or "coarse ".
+        kind: &'static str,
+        /// The label found.
+        label: u16,
+        /// The number of classes.
+        classes: usize,
+    },
+    /// An image cannot be decoded or brought to size.
+    #[error("{}: {reason}. Repair or remove this image, then try again", path.display())]
+    BrokenImage {
+        /// The image.
+        path: PathBuf,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// Two sets do not fit together.
+    #[error("{first} and {second} cannot be joined: {reason}")]
+    Mismatch {
+        /// The name of the first set.
+        first: String,
+        /// The name of the second set.
+        second: String,
+        /// What differs.
+        reason: String,
+    },
+    /// A class has too few images for what was asked of it.
+    #[error("{set}: class {class} has {found} images, but {what} needs {needed}")]
+    TooFewImages {
+        /// The name of the set.
+        set: String,
+        /// The class index.
+        class: u16,
+        /// How many it has.
+        found: usize,
+        /// What they are needed for.
+        what: &'static str,
+        /// How many it would need.
+        needed: usize,
+    },
+    /// What was asked for makes no sense for this set.
+    #[error("{set}: {reason}")]
+    Unsuitable {
+        /// The name of the set.
+        set: String,
+        /// What was asked, why it cannot be, and what can.
+        reason: String,
+    },
+}

@@ -1,0 +1,192 @@
+//! Images of one size with their labels, in memory.
+
+use super::DatasetError;
+
+/// A set of RGB images of one size, in a fixed order, with what is known of their classes.
+///
+/// Everything that evaluates or trains reads this one type, whatever the files looked like.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageSet {
+    /// What reports call the set: the name given, else the last part of its path.
+    pub name: String,
+    /// Width of every image in pixels.
+    pub width: usize,
+    /// Height of every image in pixels.
+    pub height: usize,
+    /// The images one after another: rows of R, G, B bytes (`n * height * width * 3`).
+    pub pixels: Vec<u8>,
+    /// The class of each image; `None` where it belongs to none of the classes, or is unlabelled.
+    pub labels: Vec<Option<u16>>,
+    /// The superclass of each image, where the layout has such (CIFAR-100: 0 to 19).
+    pub coarse_labels: Option<Vec<Option<u16>>>,
+    /// The names of the classes by index, where the layout or the caller gives them.
+    pub class_names: Option<Vec<String>>,
+    /// The names of the superclasses by index, where the layout has such.
+    pub coarse_names: Option<Vec<String>>,
+}
+
+impl ImageSet {
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Bytes an image takes: `height * width * 3`.
+    pub fn image_bytes(&self) -> usize {
+        self.width * self.height * 3
+    }
+
+    /// The pixels of image `i` (HWC, RGB); empty where there is no such image.
+    pub fn image(&self, i: usize) -> &[u8] {
+        let size = self.image_bytes();
+        self.pixels.get(i * size..(i + 1) * size).unwrap_or(&[])
+    }
+
+    /// The images at `indices`, in that order. Indices past the end are left out.
+    pub fn select(&self, indices: &[usize]) -> ImageSet {
+        let inside = || indices.iter().copied().filter(|&i| i < self.len());
+        let mut pixels = Vec::with_capacity(indices.len() * self.image_bytes());
+        inside().for_each(|i| pixels.extend_from_slice(self.image(i)));
+        ImageSet {
+            name: self.name.clone(),
+            width: self.width,
+            height: self.height,
+            pixels,
+            labels: inside().map(|i| self.labels[i]).collect(),
+            coarse_labels: self
+                .coarse_labels
+                .as_ref()
+                .map(|coarse| inside().map(|i| coarse[i]).collect()),
+            class_names: self.class_names.clone(),
+            coarse_names: self.coarse_names.clone(),
+        }
+    }
+
+    /// The images whose index and label `keep` accepts, in order.
+    pub fn filter(&self, mut keep: impl FnMut(usize, Option<u16>) -> bool) -> ImageSet {
+        let indices: Vec<usize> = (0..self.len())
+            .filter(|&i| keep(i, self.labels[i]))
+            .collect();
+        self.select(&indices)
+    }
+
+    /// How many images each of the classes 0 to `classes - 1` has. Images without a label, or with
+    /// one past the last class, are not counted.
+    pub fn class_counts(&self, classes: usize) -> Vec<u64> {
+        let mut counts = vec![0; classes];
+        for label in self.labels.iter().flatten() {
+            if let Some(count) = counts.get_mut(usize::from(*label)) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// The number of classes: as many as there are names, else one more than the largest label.
+    pub fn classes(&self) -> usize {
+        let largest = self.labels.iter().flatten().max();
+        match &self.class_names {
+            Some(names) => names.len(),
+            None => largest.map_or(0, |&label| usize::from(label) + 1),
+        }
+    }
+
+    /// The index of a class given by its name or its number.
+    pub fn class_index(&self, class: &str) -> Result<u16, DatasetError> {
+        self.index_in(class, self.class_names.as_deref(), self.classes(), "class")
+    }
+
+    /// The index of a superclass given by its name or its number.
+    pub fn coarse_index(&self, class: &str) -> Result<u16, DatasetError> {
+        let names = self.coarse_names.as_deref();
+        let count = names.map_or(0, <[String]>::len);
+        self.index_in(class, names, count, "superclass")
+    }
+
+    /// The sets one after another, under the name of the first joined with the others' by "+".
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Mismatch`] where the image sizes differ, or where two sets name their
+    /// classes differently. Superclasses are kept only where all the sets have the same.
+    pub fn concat(sets: Vec<ImageSet>) -> Result<ImageSet, DatasetError> {
+        let mut sets = sets.into_iter();
+        let Some(mut all) = sets.next() else {
+            return Ok(ImageSet::default());
+        };
+        for set in sets {
+            all.append(set)?;
+        }
+        Ok(all)
+    }
+
+    fn append(&mut self, other: ImageSet) -> Result<(), DatasetError> {
+        let mismatch = |reason: String| DatasetError::Mismatch {
+            first: self.name.clone(),
+            second: other.name.clone(),
+            reason,
+        };
+        if (self.width, self.height) != (other.width, other.height) {
+            return Err(mismatch(format!(
+                "their images are {}x{} and {}x{} pixels",
+                self.width, self.height, other.width, other.height
+            )));
+        }
+        let labelled = |set: &ImageSet| set.labels.iter().any(Option::is_some);
+        match (&self.class_names, &other.class_names) {
+            (Some(ours), Some(theirs)) if ours != theirs && labelled(self) && labelled(&other) => {
+                return Err(mismatch("their classes have different names".into()));
+            }
+            (None, Some(_)) => self.class_names = other.class_names,
+            _ => {}
+        }
+        self.coarse_labels = match (self.coarse_labels.take(), other.coarse_labels) {
+            (Some(mut ours), Some(theirs)) if self.coarse_names == other.coarse_names => {
+                ours.extend(theirs);
+                Some(ours)
+            }
+            _ => None,
+        };
+        if self.coarse_labels.is_none() {
+            self.coarse_names = None;
+        }
+        self.name = format!("{}+{}", self.name, other.name);
+        self.pixels.extend_from_slice(&other.pixels);
+        self.labels.extend(other.labels);
+        Ok(())
+    }
+
+    fn index_in(
+        &self,
+        class: &str,
+        names: Option<&[String]>,
+        count: usize,
+        kind: &str,
+    ) -> Result<u16, DatasetError> {
+        let named = names.and_then(|names| names.iter().position(|name| name == class));
+        let numbered = || class.parse::<usize>().ok().filter(|&index| index < count);
+        let index = named.or_else(numbered);
+        index
+            .and_then(|index| u16::try_from(index).ok())
+            .ok_or_else(|| DatasetError::Unsuitable {
+                set: self.name.clone(),
+                reason: match names {
+                    Some(names) => format!(
+                        "there is no {kind} \"{class}\"; there are {}",
+                        names.join(", ")
+                    ),
+                    None if count == 0 => format!("the set has no {kind}es to choose from"),
+                    None => format!(
+                        "there is no {kind} \"{class}\"; its {kind}es have no names, only the \
+                         numbers 0 to {}",
+                        count - 1
+                    ),
+                },
+            })
+    }
+}

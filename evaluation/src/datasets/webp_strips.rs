@@ -1,0 +1,134 @@
+//! WebP strips: `000.webp`, `001.webp`, … each with images of 32×32 one under another (lossless),
+//! and `labels.bin` with one byte an image (255: none of the classes) or two (CIFAR-100: coarse,
+//! fine) in the same order. The smallest lossless form that a plain decoder reads.
+
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use image::DynamicImage;
+use image::codecs::webp::WebPDecoder;
+
+use super::{DatasetError, FineOrCoarse, ImageSet, labels, parallel};
+
+const SIDE: usize = 32;
+const IMAGE_BYTES: usize = SIDE * SIDE * 3;
+/// The label of an image that is of none of the classes.
+const NO_CLASS: u8 = 255;
+
+/// Whether the folder has this layout.
+pub(crate) fn is_here(folder: &Path) -> bool {
+    folder.join("labels.bin").is_file() && folder.join("000.webp").is_file()
+}
+
+/// Reads the set; `name` is what it is called.
+pub(crate) fn load(
+    folder: &Path,
+    name: String,
+    choice: FineOrCoarse,
+) -> Result<ImageSet, DatasetError> {
+    let strips: Vec<PathBuf> = (0..)
+        .map(|number| folder.join(format!("{number:03}.webp")))
+        .take_while(|path| path.is_file())
+        .collect();
+    let images = parallel::map(&strips, || (), |(), path| decode(path))?;
+    let pixels = images.concat();
+    let count = pixels.len() / IMAGE_BYTES;
+
+    let path = folder.join("labels.bin");
+    let bytes = fs::read(&path).map_err(|source| DatasetError::Io {
+        path: path.clone(),
+        source,
+    })?;
+    let mut set = ImageSet {
+        name,
+        width: SIDE,
+        height: SIDE,
+        pixels,
+        ..ImageSet::default()
+    };
+    if bytes.len() == count {
+        set.labels = bytes.iter().map(|&byte| class(byte)).collect();
+    } else if bytes.len() == 2 * count {
+        let pairs = bytes.chunks_exact(2);
+        let (coarse, fine): (Vec<_>, Vec<_>) =
+            pairs.map(|pair| (class(pair[0]), class(pair[1]))).unzip();
+        let coarse_names = labels::owned(&labels::CIFAR100_COARSE);
+        check(&path, "coarse ", &coarse, coarse_names.len())?;
+        check(&path, "fine ", &fine, labels::CIFAR100.len())?;
+        match choice {
+            FineOrCoarse::Fine => {
+                set.labels = fine;
+                set.class_names = Some(labels::owned(&labels::CIFAR100));
+            }
+            FineOrCoarse::Coarse => {
+                set.labels = coarse.clone();
+                set.class_names = Some(coarse_names.clone());
+            }
+        }
+        set.coarse_labels = Some(coarse);
+        set.coarse_names = Some(coarse_names);
+    } else {
+        return Err(DatasetError::BrokenFile {
+            path,
+            reason: format!(
+                "{} bytes for {count} images in {} strips: one byte an image belongs there, or \
+                 two (coarse, fine). A strip may be missing",
+                bytes.len(),
+                strips.len()
+            ),
+        });
+    }
+    Ok(set)
+}
+
+fn class(byte: u8) -> Option<u16> {
+    (byte != NO_CLASS).then_some(u16::from(byte))
+}
+
+fn check(
+    path: &Path,
+    kind: &'static str,
+    labels: &[Option<u16>],
+    classes: usize,
+) -> Result<(), DatasetError> {
+    let wrong = labels
+        .iter()
+        .enumerate()
+        .find_map(|(record, label)| Some((record, label.filter(|&l| usize::from(l) >= classes)?)));
+    match wrong {
+        None => Ok(()),
+        Some((record, label)) => Err(DatasetError::LabelOutOfRange {
+            path: path.into(),
+            record,
+            kind,
+            label,
+            classes,
+        }),
+    }
+}
+
+fn decode(path: &Path) -> Result<Vec<u8>, DatasetError> {
+    let file = File::open(path).map_err(|source| DatasetError::Io {
+        path: path.into(),
+        source,
+    })?;
+    let strip = WebPDecoder::new(BufReader::new(file))
+        .and_then(DynamicImage::from_decoder)
+        .map_err(|error| DatasetError::BrokenImage {
+            path: path.into(),
+            reason: error.to_string(),
+        })?
+        .into_rgb8();
+    let (width, height) = (strip.width() as usize, strip.height() as usize);
+    if width == SIDE && height % SIDE == 0 {
+        return Ok(strip.into_raw());
+    }
+    Err(DatasetError::BrokenFile {
+        path: path.into(),
+        reason: format!(
+            "a strip is {SIDE} pixels wide and a multiple of {SIDE} high, but this image is \
+             {width}x{height}"
+        ),
+    })
+}
