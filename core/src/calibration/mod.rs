@@ -1,1 +1,192 @@
-//! (written next)
+//! Calibration: from the scores of images set aside to a threshold with a guarantee.
+//!
+//! «TPR 95 %» means two things in this field, so it is always named which: see [`Convention`].
+//!
+//! With n calibration scores and the [ID-positive](Convention::IdPositive) convention the threshold
+//! is the `⌈(n+1)·tpr⌉`-th smallest score. Split conformal prediction (Vovk, Gammerman & Shafer,
+//! "Algorithmic Learning in a Random World", 2005; Papadopoulos et al., ECML 2002) then promises,
+//! whatever the distribution, that an exchangeable ID image is flagged with a chance of at most
+//! `1 - tpr`.
+
+mod error;
+mod per_class;
+pub(crate) mod rank;
+mod thinning;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::CalibrationError;
+pub use per_class::ClassThreshold;
+
+use rank::{conformal_rank, samples_needed, share_rank};
+
+/// Which images a «true positive rate» counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Convention {
+    /// TPR is the share of in-distribution images that pass. Needs ID images only; what a server
+    /// should use.
+    IdPositive,
+    /// TPR is the share of OOD images that are caught, as in the RNA paper's tables. Needs an OOD
+    /// set, and holds for OOD images like those only.
+    OodPositive,
+}
+
+/// A threshold on the score, what it was derived from, and the scores behind its p-values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// What [`target_tpr`](Self::target_tpr) counts.
+    pub convention: Convention,
+    /// The true positive rate asked for, between 0 and 1.
+    pub target_tpr: f64,
+    /// An image whose score is above this is OOD, unless its class has a threshold of its own.
+    pub threshold: f64,
+    /// Number of ID calibration images.
+    pub count: usize,
+    /// Their scores, ascending. At most 10,000: of more, evenly spaced order statistics, the
+    /// smallest and the largest included.
+    pub scores: Vec<f32>,
+    /// A threshold for each predicted class, in the order of the labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_class: Option<Vec<ClassThreshold>>,
+    /// Share of the ID calibration images past the threshold that applies to them, 0 to 1.
+    pub expected_flag_rate: f64,
+    /// What the calibration images were, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+}
+
+impl Calibration {
+    /// The conformal threshold that lets a share `tpr` of ID images pass: the
+    /// `⌈(n+1)·tpr⌉`-th smallest of n `scores` of ID images that were never trained on.
+    ///
+    /// # Errors
+    /// [`TargetOutOfRange`](CalibrationError::TargetOutOfRange) unless 0 < `tpr` < 1,
+    /// [`NotFinite`](CalibrationError::NotFinite), and
+    /// [`TooFew`](CalibrationError::TooFew) where that rank is past the last score (below 19
+    /// images for 0.95).
+    pub fn id_positive(scores: &[f32], tpr: f64) -> Result<Self, CalibrationError> {
+        check_target(tpr)?;
+        let sorted = sorted(scores, "in-distribution")?;
+        let threshold = conformal_threshold(&sorted, tpr)?;
+        Ok(Self::new(Convention::IdPositive, tpr, threshold, &sorted))
+    }
+
+    /// The highest threshold past which a share `tpr` of the OOD images lies; the p-values come
+    /// from the ID scores.
+    ///
+    /// # Errors
+    /// [`TargetOutOfRange`](CalibrationError::TargetOutOfRange),
+    /// [`NotFinite`](CalibrationError::NotFinite), and [`TooFew`](CalibrationError::TooFew) where a
+    /// side is empty.
+    pub fn ood_positive(
+        id_scores: &[f32],
+        ood_scores: &[f32],
+        tpr: f64,
+    ) -> Result<Self, CalibrationError> {
+        check_target(tpr)?;
+        let id = sorted(id_scores, "in-distribution")?;
+        let ood = sorted(ood_scores, "out-of-distribution")?;
+        if id.is_empty() {
+            return Err(CalibrationError::TooFew {
+                found: 0,
+                needed: 1,
+                target_tpr: tpr,
+            });
+        }
+        let caught = share_rank(ood.len(), tpr);
+        let last_caught = ood
+            .len()
+            .checked_sub(caught)
+            .and_then(|index| ood.get(index))
+            .ok_or(CalibrationError::TooFew {
+                found: 0,
+                needed: 1,
+                target_tpr: tpr,
+            })?;
+        // Flagged is what lies above the threshold, so it has to be just below that score.
+        let threshold = f64::from(*last_caught).next_down();
+        Ok(Self::new(Convention::OodPositive, tpr, threshold, &id))
+    }
+
+    fn new(convention: Convention, target_tpr: f64, threshold: f64, sorted: &[f32]) -> Self {
+        let passed = sorted.partition_point(|&score| f64::from(score) <= threshold);
+        Self {
+            convention,
+            target_tpr,
+            threshold,
+            count: sorted.len(),
+            scores: thinning::thin(sorted),
+            per_class: None,
+            expected_flag_rate: (sorted.len() - passed) as f64 / sorted.len() as f64,
+            data: None,
+        }
+    }
+
+    /// The threshold for an image of this predicted class: the class's own where there is one,
+    /// else the global one.
+    pub fn threshold_for(&self, predicted: usize) -> f64 {
+        self.per_class
+            .as_ref()
+            .and_then(|classes| classes.get(predicted))
+            .map_or(self.threshold, |class| class.threshold)
+    }
+
+    /// Whether an image with this score and predicted class is flagged as OOD: whether its score
+    /// is above [`threshold_for`](Self::threshold_for) the class. NaN is.
+    pub fn is_ood(&self, score: f32, predicted: usize) -> bool {
+        let passes = f64::from(score) <= self.threshold_for(predicted);
+        !passes
+    }
+
+    /// The conformal p-value of "this image is in-distribution":
+    /// `(1 + #{calibration scores ≥ score}) / (count + 1)`.
+    ///
+    /// Above 0, at most 1, and never larger for a larger score; smallest for NaN. It knows nothing
+    /// of classes and of the threshold. What connects them, for an ID-positive calibration without
+    /// per-class thresholds and with all its scores kept: with `k = ⌈(n+1)·tpr⌉`, an image is
+    /// flagged exactly where its p-value is at most `1 - k/(n+1)`, the largest multiple of
+    /// `1/(n+1)` that is not above `1 - tpr`. Of thinned scores the p-value is the largest that
+    /// they allow, by which it still keeps its promise (a chance of at most α to be at most α on
+    /// ID images); it is at most 1/9,999 above the exact one.
+    pub fn p_value(&self, score: f32) -> f64 {
+        let below = thinning::count_surely_below(&self.scores, self.count, score);
+        let at_or_above = self.count.saturating_sub(below);
+        (at_or_above as f64 + 1.0) / (self.count as f64 + 1.0)
+    }
+}
+
+fn check_target(tpr: f64) -> Result<(), CalibrationError> {
+    if tpr > 0.0 && tpr < 1.0 {
+        return Ok(());
+    }
+    Err(CalibrationError::TargetOutOfRange { target_tpr: tpr })
+}
+
+fn sorted(scores: &[f32], side: &'static str) -> Result<Vec<f32>, CalibrationError> {
+    if let Some(index) = scores.iter().position(|score| !score.is_finite()) {
+        return Err(CalibrationError::NotFinite {
+            side,
+            index,
+            value: scores[index],
+        });
+    }
+    let mut sorted = scores.to_vec();
+    sorted.sort_unstable_by(f32::total_cmp);
+    Ok(sorted)
+}
+
+fn conformal_threshold(sorted: &[f32], tpr: f64) -> Result<f64, CalibrationError> {
+    conformal_rank(sorted.len(), tpr)
+        .checked_sub(1)
+        .and_then(|index| sorted.get(index))
+        .map(|&score| f64::from(score))
+        .ok_or_else(|| CalibrationError::TooFew {
+            found: sorted.len(),
+            needed: samples_needed(tpr),
+            target_tpr: tpr,
+        })
+}

@@ -1,1 +1,16 @@
-//! (written next)
+//! From the bytes of an image file to the model's input.
+//!
+//! [`decode`] makes an upright 8-bit RGB picture of a file; a [`Preprocessor`] brings it to the
+//! model's size and writes the normalised tensor. The same code runs in training, calibration and
+//! serving, so that a model sees in production what it was measured on.
+
+mod decode;
+mod error;
+mod format;
+mod preprocessor;
+mod resize;
+
+pub use decode::{Limits, Rgb8, decode};
+pub use error::{DecodeError, PreprocessError};
+pub use format::{ImageFormat, sniff};
+pub use preprocessor::Preprocessor;

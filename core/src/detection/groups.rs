@@ -1,0 +1,112 @@
+//! Accuracy by how many training images a class had.
+
+use std::cmp::Reverse;
+
+use serde::{Deserialize, Serialize};
+
+/// How common a class is among the training images, as the paper's tables group them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassGroup {
+    /// The head of the long tail.
+    Many,
+    /// Between head and tail.
+    Medium,
+    /// The tail.
+    Few,
+}
+
+/// Shares of images classified right, 0 to 1, overall and by group of the true class. NaN where
+/// there are no images.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct GroupAccuracy {
+    /// Of all images.
+    pub overall: f64,
+    /// Of images of [`ClassGroup::Many`] classes.
+    pub many: f64,
+    /// Of images of [`ClassGroup::Medium`] classes.
+    pub medium: f64,
+    /// Of images of [`ClassGroup::Few`] classes.
+    pub few: f64,
+}
+
+/// The group of each class from its number of training images.
+///
+/// As the paper and its authors' code have it, by number of classes:
+///
+/// - 100 (CIFAR100-LT): Many from the 34th largest count up, Few below the 67th largest;
+/// - 1000 (ImageNet-LT): Many above 100 images, Few below 20;
+/// - otherwise by rank, with a third, rounded down, of the classes in Many and in Few (of 10:
+///   3, 4, 3). Of equal counts the class that comes first ranks first.
+pub fn class_groups(counts: &[u64]) -> Vec<ClassGroup> {
+    match counts.len() {
+        100 => {
+            let mut falling = counts.to_vec();
+            falling.sort_unstable_by_key(|&count| Reverse(count));
+            by_count(counts, falling[33], falling[66])
+        }
+        1000 => by_count(counts, 101, 20),
+        _ => by_rank(counts),
+    }
+}
+
+fn by_count(counts: &[u64], many_from: u64, medium_from: u64) -> Vec<ClassGroup> {
+    let group = |&count: &u64| match count {
+        _ if count >= many_from => ClassGroup::Many,
+        _ if count >= medium_from => ClassGroup::Medium,
+        _ => ClassGroup::Few,
+    };
+    counts.iter().map(group).collect()
+}
+
+fn by_rank(counts: &[u64]) -> Vec<ClassGroup> {
+    let third = counts.len() / 3;
+    let mut classes: Vec<usize> = (0..counts.len()).collect();
+    classes.sort_by_key(|&class| Reverse(counts[class]));
+    let mut groups = vec![ClassGroup::Medium; counts.len()];
+    for &class in &classes[..third] {
+        groups[class] = ClassGroup::Many;
+    }
+    for &class in &classes[counts.len() - third..] {
+        groups[class] = ClassGroup::Few;
+    }
+    groups
+}
+
+/// Share of images whose predicted class is the true one, 0 to 1. NaN for no images, and for lists
+/// of different lengths.
+pub fn accuracy(predicted: &[usize], truth: &[usize]) -> f64 {
+    share_right(predicted, truth, |_| true)
+}
+
+/// [`accuracy`], overall and of the images whose true class is in each group. `groups` holds the
+/// group of each class; an image of a class beyond it counts overall only.
+pub fn group_accuracy(
+    predicted: &[usize],
+    truth: &[usize],
+    groups: &[ClassGroup],
+) -> GroupAccuracy {
+    let of = |group| share_right(predicted, truth, |class| groups.get(class) == Some(&group));
+    GroupAccuracy {
+        overall: accuracy(predicted, truth),
+        many: of(ClassGroup::Many),
+        medium: of(ClassGroup::Medium),
+        few: of(ClassGroup::Few),
+    }
+}
+
+fn share_right(predicted: &[usize], truth: &[usize], counts: impl Fn(usize) -> bool) -> f64 {
+    if predicted.len() != truth.len() {
+        return f64::NAN;
+    }
+    let (mut right, mut all) = (0_u64, 0_u64);
+    for (predicted, truth) in predicted
+        .iter()
+        .zip(truth)
+        .filter(|&(_, &truth)| counts(truth))
+    {
+        right += u64::from(predicted == truth);
+        all += 1;
+    }
+    right as f64 / all as f64
+}

@@ -1,0 +1,26 @@
+use std::io::Cursor;
+
+use image::codecs::bmp::BmpDecoder;
+
+use super::{DecodeError, ImageFormat, Limits, Rgb8, from_image, with_image};
+
+pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
+    let (width, height) = size(bytes).ok_or_else(|| DecodeError::truncated(ImageFormat::Bmp))?;
+    // The decoder has a limit of its own, and calls what is past it damaged.
+    limits.check(width, height)?;
+    let decoder =
+        BmpDecoder::new(Cursor::new(bytes)).map_err(|error| from_image(error, ImageFormat::Bmp))?;
+    with_image(decoder, ImageFormat::Bmp, limits)
+}
+
+/// Width and height as the header says them, in 16 bits in OS/2's header, in 32 in all others.
+/// A height below 0 means that the rows run downwards.
+fn size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let header = bytes.get(14..)?;
+    let u16_at = |at| Some(u16::from_le_bytes(*header.get(at..)?.first_chunk()?));
+    let i32_at = |at| Some(i32::from_le_bytes(*header.get(at..)?.first_chunk()?));
+    match header {
+        [12, ..] => Some((u16_at(4)?.into(), u16_at(6)?.into())),
+        _ => Some((i32_at(4)?.unsigned_abs(), i32_at(8)?.unsigned_abs())),
+    }
+}

@@ -1,0 +1,130 @@
+//! Decoding: one file for each way in, all ending in upright RGB, 8 bits a channel.
+//!
+//! Each reads the header first and refuses what is too large before it reserves memory for pixels,
+//! and refuses a file that ends early: half a picture would be classified like a whole one.
+
+mod bmp;
+mod flatten;
+mod gif;
+mod jpeg;
+mod png;
+mod webp;
+
+#[cfg(test)]
+mod tests;
+
+use image::{DynamicImage, ImageDecoder, ImageError, RgbImage};
+
+use super::format::looks_like;
+use super::{DecodeError, ImageFormat, sniff};
+
+/// What an image may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most pixels, width × height. Decoding takes up to about 12 bytes for each, beside the file.
+    pub max_pixels: u64,
+}
+
+impl Default for Limits {
+    /// 50 megapixels: above any phone's ordinary photo.
+    fn default() -> Self {
+        Self {
+            max_pixels: 50_000_000,
+        }
+    }
+}
+
+impl Limits {
+    fn check(self, width: u32, height: u32) -> Result<(), DecodeError> {
+        if u64::from(width) * u64::from(height) <= self.max_pixels {
+            return Ok(());
+        }
+        Err(DecodeError::TooLarge {
+            width,
+            height,
+            limit: self.max_pixels,
+        })
+    }
+
+    /// For the decoders' own bookkeeping: room for 16-bit RGBA, and for metadata.
+    fn max_bytes(self) -> u64 {
+        self.max_pixels.saturating_mul(8).saturating_add(1 << 24)
+    }
+}
+
+/// A decoded picture: upright, sRGB, 8 bits a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rgb8 {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Row after row, R G B for each pixel: 3 × width × height bytes.
+    pub pixels: Vec<u8>,
+}
+
+/// Decodes an image file that is wholly in memory.
+///
+/// The format comes from the first bytes. EXIF orientation is applied, transparency is laid over
+/// white, 16 bits are rounded to 8, grey and CMYK become RGB, and of an animation the first frame
+/// is taken. Colour profiles are ignored: images are taken for sRGB.
+///
+/// # Errors
+/// [`DecodeError`] for what is no image, too large, or damaged; a file that ends early is damaged.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Rgb8, DecodeError> {
+    if bytes.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    match sniff(bytes) {
+        Some(ImageFormat::Jpeg) => jpeg::decode(bytes, *limits),
+        Some(ImageFormat::Png) => png::decode(bytes, *limits),
+        Some(ImageFormat::WebP) => webp::decode(bytes, *limits),
+        Some(ImageFormat::Gif) => gif::decode(bytes, *limits),
+        Some(ImageFormat::Bmp) => bmp::decode(bytes, *limits),
+        None => Err(DecodeError::UnsupportedFormat {
+            looks_like: looks_like(bytes),
+        }),
+    }
+}
+
+/// The way through the `image` crate, for a decoder that has read no more than the header.
+fn with_image(
+    mut decoder: impl ImageDecoder,
+    format: ImageFormat,
+    limits: Limits,
+) -> Result<Rgb8, DecodeError> {
+    let failed = |error| from_image(error, format);
+    let (width, height) = decoder.dimensions();
+    limits.check(width, height)?;
+    // What cannot be read of the metadata is no reason to refuse the picture.
+    let orientation = decoder
+        .orientation()
+        .unwrap_or(image::metadata::Orientation::NoTransforms);
+    let picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    Ok(upright(flatten::to_rgb(picture), orientation))
+}
+
+fn upright(picture: RgbImage, orientation: image::metadata::Orientation) -> Rgb8 {
+    let mut picture = DynamicImage::ImageRgb8(picture);
+    picture.apply_orientation(orientation);
+    let picture = picture.into_rgb8();
+    let (width, height) = picture.dimensions();
+    Rgb8 {
+        width,
+        height,
+        pixels: picture.into_raw(),
+    }
+}
+
+fn from_image(error: ImageError, format: ImageFormat) -> DecodeError {
+    match error {
+        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            DecodeError::truncated(format)
+        }
+        ImageError::Unsupported(error) => DecodeError::UnsupportedFeature {
+            format,
+            feature: error.to_string(),
+        },
+        error => DecodeError::corrupt(format, error.to_string()),
+    }
+}

@@ -1,0 +1,128 @@
+//! WebP, whose container is checked here first: the decoder believes what a chunk says of itself,
+//! and reserves memory by it.
+
+use std::io::Cursor;
+
+use image::codecs::webp::WebPDecoder;
+
+use super::{DecodeError, ImageFormat, Limits, Rgb8, from_image, with_image};
+
+type Check = Result<(), DecodeError>;
+
+pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
+    check_container(bytes, limits)?;
+    let decoder = WebPDecoder::new(Cursor::new(bytes))
+        .map_err(|error| from_image(error, ImageFormat::WebP))?;
+    with_image(decoder, ImageFormat::WebP, limits)
+}
+
+/// Checks that all chunks lie within the file, and that no frame is larger than allowed or than
+/// what encloses it says.
+fn check_container(bytes: &[u8], limits: Limits) -> Check {
+    let length = u32_at(bytes, 4).ok_or_else(truncated)? as usize;
+    let body = bytes
+        .get(12..length.saturating_add(8))
+        .ok_or_else(truncated)?;
+    let mut canvas = None;
+    for chunk in Chunks(body) {
+        let (name, payload) = chunk?;
+        match &name {
+            b"VP8X" => {
+                let size = size24(payload, 4)?;
+                limits.check(size.0, size.1)?;
+                canvas = Some(size);
+            }
+            b"ANMF" => check_frame(payload, limits)?,
+            _ => check_bitstream(&name, payload, canvas, limits)?,
+        }
+    }
+    Ok(())
+}
+
+fn check_frame(payload: &[u8], limits: Limits) -> Check {
+    let size = size24(payload, 6)?;
+    limits.check(size.0, size.1)?;
+    for chunk in Chunks(payload.get(16..).ok_or_else(truncated)?) {
+        let (name, payload) = chunk?;
+        check_bitstream(&name, payload, Some(size), limits)?;
+    }
+    Ok(())
+}
+
+fn check_bitstream(
+    name: &[u8; 4],
+    payload: &[u8],
+    enclosing: Option<(u32, u32)>,
+    limits: Limits,
+) -> Check {
+    let size = match name {
+        b"VP8 " => {
+            let sides = u32_at(payload, 6).ok_or_else(truncated)?;
+            (sides & 0x3FFF, (sides >> 16) & 0x3FFF)
+        }
+        b"VP8L" => {
+            let sides = u32_at(payload, 1).ok_or_else(truncated)?;
+            ((sides & 0x3FFF) + 1, ((sides >> 14) & 0x3FFF) + 1)
+        }
+        _ => return Ok(()),
+    };
+    limits.check(size.0, size.1)?;
+    match enclosing {
+        Some(enclosing) if enclosing != size => Err(DecodeError::corrupt(
+            ImageFormat::WebP,
+            format!(
+                "it holds a picture of {} x {} pixels where it says {} x {}",
+                size.0, size.1, enclosing.0, enclosing.1
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The chunks of a RIFF body: a name of four bytes, a length, and that many bytes, padded to an
+/// even number.
+struct Chunks<'a>(&'a [u8]);
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = Result<([u8; 4], &'a [u8]), DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let chunk = split_chunk(self.0);
+        self.0 = chunk.map_or(&[], |(_, _, rest)| rest);
+        Some(
+            chunk
+                .map(|(name, payload, _)| (name, payload))
+                .ok_or_else(truncated),
+        )
+    }
+}
+
+fn split_chunk(bytes: &[u8]) -> Option<([u8; 4], &[u8], &[u8])> {
+    let (name, rest) = bytes.split_first_chunk::<4>()?;
+    let length = u32_at(rest, 0)? as usize;
+    let (payload, rest) = rest.get(4..)?.split_at_checked(length)?;
+    // The last padding byte is often left out.
+    Some((*name, payload, rest.get(length % 2..).unwrap_or_default()))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// Two sides of 24 bits, each less one.
+fn size24(payload: &[u8], at: usize) -> Result<(u32, u32), DecodeError> {
+    match *payload.get(at..at + 6).unwrap_or_default() {
+        [w0, w1, w2, h0, h1, h2] => {
+            let side = |a, b, c| u32::from_le_bytes([a, b, c, 0]) + 1;
+            Ok((side(w0, w1, w2), side(h0, h1, h2)))
+        }
+        _ => Err(truncated()),
+    }
+}
+
+fn truncated() -> DecodeError {
+    DecodeError::truncated(ImageFormat::WebP)
+}

@@ -1,0 +1,90 @@
+use super::ImageFormat;
+
+/// Why bytes are no usable image.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// There are no bytes.
+    #[error("the image is empty (0 bytes)")]
+    Empty,
+    /// The bytes are not of a format that is decoded here.
+    #[error(
+        "not a JPEG, PNG, WebP, GIF or BMP image{}: send one of these formats",
+        looks_like.map(|kind| format!(" (it looks like {kind})")).unwrap_or_default()
+    )]
+    UnsupportedFormat {
+        /// What the bytes look like instead, where that is known.
+        looks_like: Option<&'static str>,
+    },
+    /// The format is known, but the file uses a part of it that is not decoded here.
+    #[error("the {format} image cannot be decoded: {feature} is not supported")]
+    UnsupportedFeature {
+        /// The format.
+        format: ImageFormat,
+        /// What it uses.
+        feature: String,
+    },
+    /// The image says that it has more pixels than the limit allows. Found in the header, before
+    /// any memory was reserved for pixels.
+    #[error(
+        "the image is too large: {width} x {height} pixels, where at most {limit} pixels are \
+         allowed in all: scale it down"
+    )]
+    TooLarge {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Most pixels allowed.
+        limit: u64,
+    },
+    /// The file is damaged or ends too early.
+    #[error("the {format} image is damaged: {reason}")]
+    Corrupt {
+        /// The format that its first bytes show.
+        format: ImageFormat,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl DecodeError {
+    pub(super) fn corrupt(format: ImageFormat, reason: impl Into<String>) -> Self {
+        Self::Corrupt {
+            format,
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn truncated(format: ImageFormat) -> Self {
+        Self::corrupt(format, "it ends before the picture does (truncated)")
+    }
+}
+
+/// Why a decoded picture could not be made the model's input.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PreprocessError {
+    /// A side is 0, or the pixels are not 3 bytes for each of width × height.
+    #[error("a picture of {width} x {height} pixels cannot have {bytes} bytes of RGB")]
+    NotAPicture {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Bytes of pixels there are.
+        bytes: usize,
+    },
+    /// The output has not the length of the model's input.
+    #[error("the output has room for {found} values, but the model's input has {expected}")]
+    OutputLength {
+        /// Values that the model's input has.
+        expected: usize,
+        /// Values that there is room for.
+        found: usize,
+    },
+    /// The resampler refused.
+    #[error("the picture could not be resized: {reason}")]
+    Resize {
+        /// The resampler's words.
+        reason: String,
+    },
+}

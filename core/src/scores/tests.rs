@@ -1,0 +1,135 @@
+use serde::Deserialize;
+
+use super::*;
+
+#[derive(Deserialize)]
+struct Case {
+    logits: Vec<f32>,
+    representation: Vec<f32>,
+    softmax: Vec<f64>,
+    representation_norm: f64,
+    msp: f64,
+    energy: f64,
+    max_logit: f64,
+}
+
+fn cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("../../tests/fixtures/scores.json")).unwrap()
+}
+
+#[track_caller]
+fn assert_close(got: f32, expected: f64, what: &str) {
+    let allowed = 2.0 * f64::from(f32::EPSILON) * expected.abs().max(1e-30);
+    assert!(
+        (f64::from(got) - expected).abs() <= allowed,
+        "{what}: {got}, expected {expected}"
+    );
+}
+
+#[test]
+fn every_score_agrees_with_scipy() {
+    for case in cases() {
+        let of = |kind: ScoreKind| kind.score().score(&case.logits, &case.representation);
+        assert_close(
+            of(ScoreKind::RepresentationNorm),
+            case.representation_norm,
+            "norm",
+        );
+        assert_close(of(ScoreKind::Msp), case.msp, "msp");
+        assert_close(of(ScoreKind::Energy), case.energy, "energy");
+        assert_close(of(ScoreKind::MaxLogit), case.max_logit, "max logit");
+    }
+}
+
+#[test]
+fn softmax_agrees_with_scipy_and_sums_to_one() {
+    for case in cases() {
+        let probabilities = softmax(&case.logits);
+        for (&got, &expected) in probabilities.iter().zip(&case.softmax) {
+            assert_close(got, expected, "probability");
+        }
+        let sum: f32 = probabilities.iter().sum();
+        assert!((sum - 1.0).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn by_hand_a_three_four_representation_has_norm_five_and_two_equal_logits_share_it() {
+    let of = |kind: ScoreKind| kind.score().score(&[2.0, 2.0], &[3.0, 0.0, 4.0]);
+    assert_eq!(of(ScoreKind::RepresentationNorm), -5.0);
+    assert_eq!(of(ScoreKind::Msp), -0.5);
+    assert_eq!(of(ScoreKind::MaxLogit), -2.0);
+    assert_close(
+        of(ScoreKind::Energy),
+        -(2.0 + std::f64::consts::LN_2),
+        "energy",
+    );
+}
+
+#[test]
+fn enormous_outputs_do_not_overflow() {
+    let logits = [3.0e38_f32, -3.0e38, 0.0];
+    let representation = [1.0e38_f32; 4];
+    assert_eq!(softmax(&logits), [1.0, 0.0, 0.0]);
+    assert_eq!(Msp.score(&logits, &[]), -1.0);
+    assert_eq!(Energy.score(&logits, &[]), -3.0e38);
+    assert_eq!(RepresentationNorm.score(&[], &representation), -2.0e38);
+    assert_eq!(softmax(&[-3.0e38, -3.0e38]), [0.5, 0.5]);
+}
+
+#[test]
+fn tiny_entries_of_a_representation_count() {
+    let mut representation = vec![1.0e-4_f32; 10_000];
+    representation.push(1.0);
+    assert_close(
+        RepresentationNorm.score(&[], &representation),
+        -(1.0 + 1e4 * f64::from(1.0e-4_f32).powi(2)).sqrt(),
+        "norm",
+    );
+}
+
+#[test]
+fn nan_in_gives_nan_out_and_never_a_plausible_score() {
+    for logits in [
+        [f32::NAN, 1.0, 2.0],
+        [1.0, f32::NAN, 2.0],
+        [1.0, 2.0, f32::NAN],
+    ] {
+        for kind in [ScoreKind::Msp, ScoreKind::Energy, ScoreKind::MaxLogit] {
+            assert!(kind.score().score(&logits, &[]).is_nan(), "{kind}");
+        }
+        assert!(softmax(&logits).iter().all(|p| p.is_nan()));
+        assert!(RepresentationNorm.score(&[], &logits).is_nan());
+    }
+}
+
+#[test]
+fn no_logits_give_no_finite_score() {
+    for kind in [ScoreKind::Msp, ScoreKind::Energy, ScoreKind::MaxLogit] {
+        assert!(!kind.score().score(&[], &[1.0]).is_finite(), "{kind}");
+    }
+    assert!(softmax(&[]).is_empty());
+}
+
+#[test]
+fn a_more_certain_model_scores_lower_under_every_score() {
+    for kind in ScoreKind::ALL {
+        let sure = kind.score().score(&[9.0, 0.0, 0.0], &[8.0, 6.0]);
+        let unsure = kind.score().score(&[1.0, 0.5, 0.0], &[0.1, 0.1]);
+        assert!(sure < unsure, "{kind}");
+    }
+}
+
+#[test]
+fn names_survive_the_way_through_text_and_json() {
+    for kind in ScoreKind::ALL {
+        assert_eq!(kind.to_string().parse(), Ok(kind));
+        assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
+        assert_eq!(kind.score().name(), kind.name());
+    }
+    let error = "MSP".parse::<ScoreKind>().unwrap_err().to_string();
+    assert!(
+        error.contains("\"MSP\"") && error.contains("max_logit"),
+        "{error}"
+    );
+}
