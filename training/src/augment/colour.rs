@@ -1,0 +1,99 @@
+//! Changes of colour, as torchvision's `ColorJitter` and `rgb_to_grayscale` make them on tensors.
+//! Images are three planes (R, G, B) one after another, 0 to 1.
+
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+use super::config::ColourConfig;
+use super::uniform;
+
+/// How much of each primary is in grey (ITU-R BT.601, with torchvision's digits).
+const GREY: [f32; 3] = [0.2989, 0.587, 0.114];
+
+/// Brightness, contrast, saturation and hue by random factors, in a random order.
+pub(super) fn jitter(image: &mut [f32], config: &ColourConfig, random: &mut Pcg64Mcg) {
+    let mut order = [0, 1, 2, 3];
+    for last in (1..order.len()).rev() {
+        order.swap(last, random.random_range(0..=last));
+    }
+    for change in order {
+        let mut factor = |strength: f32| uniform(random, (1.0 - strength).max(0.0), 1.0 + strength);
+        match change {
+            0 if config.brightness > 0.0 => brightness(image, factor(config.brightness)),
+            1 if config.contrast > 0.0 => contrast(image, factor(config.contrast)),
+            2 if config.saturation > 0.0 => saturation(image, factor(config.saturation)),
+            3 if config.hue > 0.0 => hue(image, uniform(random, -config.hue, config.hue)),
+            _ => {}
+        }
+    }
+}
+
+/// Multiplies every value by `factor`.
+pub(super) fn brightness(image: &mut [f32], factor: f32) {
+    for value in image {
+        *value = (*value * factor).clamp(0.0, 1.0);
+    }
+}
+
+/// Draws every value away from (`factor` over 1) or towards the mean grey of the image.
+pub(super) fn contrast(image: &mut [f32], factor: f32) {
+    let area = image.len() / 3;
+    let sums = image
+        .chunks_exact(area)
+        .map(|plane| plane.iter().sum::<f32>());
+    let mean = sums.zip(GREY).map(|(sum, share)| sum * share).sum::<f32>() / area as f32;
+    let offset = (1.0 - factor) * mean;
+    for value in image {
+        *value = (*value * factor + offset).clamp(0.0, 1.0);
+    }
+}
+
+/// Draws every pixel away from (`factor` over 1) or towards its own grey.
+pub(super) fn saturation(image: &mut [f32], factor: f32) {
+    each_pixel(image, |rgb| {
+        let offset = (1.0 - factor) * grey(rgb);
+        rgb.map(|value| (value * factor + offset).clamp(0.0, 1.0))
+    });
+}
+
+/// Turns every pixel's hue by `turn` of the colour circle (HSV), -0.5 to 0.5.
+pub(super) fn hue(image: &mut [f32], turn: f32) {
+    each_pixel(image, |[red, green, blue]| {
+        let most = red.max(green).max(blue);
+        let chroma = most - red.min(green).min(blue);
+        let scale = if chroma > 0.0 { 1.0 / chroma } else { 0.0 };
+        // The hue in sixths of the circle, from the primary that is strongest.
+        let sixths = if most == red {
+            (green - blue) * scale
+        } else if most == green {
+            2.0 + (blue - red) * scale
+        } else {
+            4.0 + (red - green) * scale
+        };
+        let sixths = sixths + 6.0 * turn;
+        // Back without the usual six cases: each channel is the same trapezoid, shifted.
+        [5.0, 3.0, 1.0].map(|shift| {
+            let place = sixths + shift;
+            let place = place - 6.0 * (place * (1.0 / 6.0)).floor();
+            most - chroma * place.min(4.0 - place).clamp(0.0, 1.0)
+        })
+    });
+}
+
+/// Makes all three channels the pixel's grey.
+pub(super) fn greyscale(image: &mut [f32]) {
+    each_pixel(image, |rgb| [grey(rgb); 3]);
+}
+
+fn grey(rgb: [f32; 3]) -> f32 {
+    GREY[0] * rgb[0] + GREY[1] * rgb[1] + GREY[2] * rgb[2]
+}
+
+fn each_pixel(image: &mut [f32], change: impl Fn([f32; 3]) -> [f32; 3]) {
+    let area = image.len() / 3;
+    let (red, rest) = image.split_at_mut(area);
+    let (green, blue) = rest.split_at_mut(area);
+    for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
+        [*red, *green, *blue] = change([*red, *green, *blue]);
+    }
+}

@@ -1,0 +1,207 @@
+//! How images are varied: the options of the command line, and what of them a run records.
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+/// How training images are varied at random, in-distribution and auxiliary ones alike. The default
+/// is the paper's recipe (Appendix D.1; the same as in PASCL, Wang et al., ICML 2022).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AugmentConfig {
+    /// Pixels of black added on every side before a window of the image's own size is cut out at
+    /// random.
+    pub crop_padding: u16,
+    /// Probability of mirroring left and right.
+    pub flip: f32,
+    /// Changes of colour.
+    pub colour: ColourConfig,
+    /// Probability of turning the image grey.
+    pub greyscale: f32,
+    /// Changes of how the image seems to have been made.
+    pub camera: CameraConfig,
+}
+
+/// Changes of colour, in an order drawn at random for each image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColourConfig {
+    /// Probability that an image's colours are changed at all.
+    pub probability: f32,
+    /// Brightness is multiplied by up to 1 ± this.
+    pub brightness: f32,
+    /// Contrast is multiplied by up to 1 ± this.
+    pub contrast: f32,
+    /// Saturation is multiplied by up to 1 ± this.
+    pub saturation: f32,
+    /// The hue is turned by up to ± this part of the colour circle (at most 0.5).
+    pub hue: f32,
+}
+
+/// Changes of how an image seems to have been made, so that a model learns what is shown and not
+/// which camera and which resampling showed it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CameraConfig {
+    /// From 0 (off, the paper's recipe) to 1 (what a bad phone and a careless website do).
+    pub strength: f32,
+    /// Probability that an image is changed at all.
+    pub probability: f32,
+}
+
+impl AugmentConfig {
+    /// Nothing is varied: the image is only scaled to 0..1.
+    #[must_use]
+    pub fn off() -> Self {
+        AugmentConfig {
+            crop_padding: 0,
+            flip: 0.0,
+            colour: ColourConfig {
+                probability: 0.0,
+                brightness: 0.0,
+                contrast: 0.0,
+                saturation: 0.0,
+                hue: 0.0,
+            },
+            greyscale: 0.0,
+            camera: CameraConfig {
+                strength: 0.0,
+                probability: 0.0,
+            },
+        }
+    }
+}
+
+impl Default for AugmentConfig {
+    fn default() -> Self {
+        AugmentConfig {
+            crop_padding: 4,
+            flip: 0.5,
+            colour: ColourConfig {
+                probability: 0.8,
+                brightness: 0.4,
+                contrast: 0.4,
+                saturation: 0.4,
+                hue: 0.1,
+            },
+            greyscale: 0.2,
+            camera: CameraConfig {
+                strength: 0.0,
+                probability: 1.0,
+            },
+        }
+    }
+}
+
+/// Options of how training images are varied. The defaults are the paper's recipe.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Augmentation (of all training images alike)")]
+pub struct AugmentArgs {
+    /// Pixels of black added on every side before a window of the image's size is cut at random;
+    /// 0: none
+    #[arg(long, value_name = "PIXELS", default_value_t = 4)]
+    crop_padding: u16,
+    /// Probability of mirroring left and right
+    #[arg(long, value_name = "P", default_value_t = 0.5, value_parser = share)]
+    flip: f32,
+    /// Probability that an image's colours are changed, in a random order of the next four
+    #[arg(long, value_name = "P", default_value_t = 0.8, value_parser = share)]
+    colour: f32,
+    /// Multiply the brightness by up to 1 ± S
+    #[arg(long, value_name = "S", default_value_t = 0.4, value_parser = share)]
+    brightness: f32,
+    /// Multiply the contrast by up to 1 ± S
+    #[arg(long, value_name = "S", default_value_t = 0.4, value_parser = share)]
+    contrast: f32,
+    /// Multiply the saturation by up to 1 ± S
+    #[arg(long, value_name = "S", default_value_t = 0.4, value_parser = share)]
+    saturation: f32,
+    /// Turn the hue by up to ± S of the colour circle, at most 0.5
+    #[arg(long, value_name = "S", default_value_t = 0.1, value_parser = half_circle)]
+    hue: f32,
+    /// Probability of turning the image grey
+    #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = share)]
+    greyscale: f32,
+    /// Content, not camera: how strongly to change the way an image seems to have been made, by
+    /// resampling, blur or sharpening, noise and JPEG; 0 (off) to 1. Use it where photos will come
+    /// from other sources than the training images
+    #[arg(long, value_name = "STRENGTH", default_value_t = 0.0, value_parser = share)]
+    camera: f32,
+    /// Probability that --camera changes an image at all
+    #[arg(long, value_name = "P", default_value_t = 1.0, value_parser = share)]
+    camera_probability: f32,
+}
+
+impl From<&AugmentArgs> for AugmentConfig {
+    fn from(args: &AugmentArgs) -> Self {
+        AugmentConfig {
+            crop_padding: args.crop_padding,
+            flip: args.flip,
+            colour: ColourConfig {
+                probability: args.colour,
+                brightness: args.brightness,
+                contrast: args.contrast,
+                saturation: args.saturation,
+                hue: args.hue,
+            },
+            greyscale: args.greyscale,
+            camera: CameraConfig {
+                strength: args.camera,
+                probability: args.camera_probability,
+            },
+        }
+    }
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    up_to(1.0, text)
+}
+
+fn half_circle(text: &str) -> Result<f32, String> {
+    up_to(0.5, text)
+}
+
+fn up_to(most: f32, text: &str) -> Result<f32, String> {
+    let number: Option<f32> = text.parse().ok();
+    number
+        .filter(|number| (0.0..=most).contains(number))
+        .ok_or_else(|| format!("give a number from 0 to {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        augmentation: AugmentArgs,
+    }
+
+    #[test]
+    fn without_options_the_recipe_is_the_papers() {
+        let command = Command::try_parse_from(["test"]).unwrap();
+        assert_eq!(
+            AugmentConfig::from(&command.augmentation),
+            AugmentConfig::default()
+        );
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_the_range() {
+        for (option, range) in [("--hue=0.6", "0 to 0.5"), ("--flip=NaN", "0 to 1")] {
+            let error = Command::try_parse_from(["test", option]).err().unwrap();
+            assert!(error.to_string().contains(range), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_survives_being_written_to_a_file() {
+        let config = AugmentConfig::default();
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(
+            serde_json::from_str::<AugmentConfig>(&text).unwrap(),
+            config
+        );
+    }
+}
