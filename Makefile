@@ -22,11 +22,8 @@ help:
 
 .PHONY: serve build runtime image
 serve: build ## fetch the runtime, build, and serve the shipped model on 127.0.0.1:8080
-	@echo "In another terminal, try:"
-	@echo
-	@echo "    curl -F image=@docs/images/cat.jpg http://$(LISTEN)/classify"
-	@echo
-	@exec $(target)/release/normgate serve --model $(MODEL) --listen $(LISTEN)
+	@exec $(target)/release/normgate serve --model $(MODEL) --listen $(LISTEN) \
+	  --example docs/images/cat.jpg
 
 build: runtime ## build the server (release), without the trainer
 	@scripts/need cargo cc
