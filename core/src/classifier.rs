@@ -168,3 +168,120 @@ fn check(output: &'static str, values: &[f32], expected: usize) -> Result<(), Cl
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::ClassThreshold;
+    use crate::test_models::manifest;
+
+    fn classifier() -> Classifier {
+        Classifier::new(Arc::new(manifest())).unwrap()
+    }
+
+    #[test]
+    fn a_familiar_image_gets_its_label_and_is_not_flagged() {
+        let answer = classifier()
+            .classify(&[0.0, 2.0, 1.0], &[3.0, 4.0])
+            .unwrap();
+        assert_eq!(answer.class_index, 1);
+        assert_eq!(answer.score, -5.0);
+        assert!(!answer.is_ood);
+        // exp(2) / (exp(0) + exp(2) + exp(1))
+        assert!((answer.confidence - 0.665_240_96).abs() < 1e-6);
+        assert_eq!(answer.confidence, answer.probabilities[1]);
+        // Below all 40 calibration scores: (1 + 40) / (40 + 1).
+        assert_eq!(answer.p_value, 1.0);
+    }
+
+    #[test]
+    fn a_vanishing_representation_is_flagged() {
+        let answer = classifier()
+            .classify(&[0.0, 2.0, 1.0], &[0.0, 0.0])
+            .unwrap();
+        assert!(answer.is_ood && f64::from(answer.score) > answer.threshold);
+        // Above all 40: 1 / (40 + 1).
+        assert!((answer.p_value - 1.0 / 41.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_predicted_class_s_own_threshold_decides() {
+        let mut manifest = manifest();
+        let thresholds = [-6.0, -1.0, -6.0].map(|threshold| ClassThreshold {
+            count: 40,
+            threshold,
+        });
+        manifest.calibration.as_mut().unwrap().per_class = Some(thresholds.into());
+        let classifier = Classifier::new(Arc::new(manifest)).unwrap();
+        let flagged = |logits| classifier.classify(logits, &[3.0, 4.0]).unwrap().is_ood;
+        assert!(flagged(&[1.0, 0.0, 0.0]));
+        assert!(!flagged(&[0.0, 1.0, 0.0]));
+    }
+
+    #[test]
+    fn of_equal_logits_the_first_is_predicted() {
+        let answer = classifier()
+            .classify(&[0.5, 1.5, 1.5], &[1.0, 0.0])
+            .unwrap();
+        assert_eq!(answer.class_index, 1);
+    }
+
+    #[test]
+    fn classes_too_sure_to_differ_in_probability_still_differ_in_rank() {
+        let answer = classifier()
+            .classify(&[1e6, 1e6 + 1.0, 0.0], &[1.0, 0.0])
+            .unwrap();
+        assert_eq!(answer.class_index, 1);
+    }
+
+    #[test]
+    fn output_that_is_not_finite_is_an_error_and_not_an_answer() {
+        let classifier = classifier();
+        let error = classifier
+            .classify(&[0.0, f32::NAN, 0.0], &[1.0, 1.0])
+            .unwrap_err();
+        assert!(matches!(
+            error,
+            ClassifyError::NotFinite {
+                output: "logits",
+                index: 1,
+                ..
+            }
+        ));
+        let error = classifier
+            .classify(&[0.0; 3], &[1.0, f32::INFINITY])
+            .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("`representation` is inf at index 1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn output_of_the_wrong_length_is_an_error() {
+        let error = classifier().classify(&[0.0; 2], &[1.0, 1.0]).unwrap_err();
+        assert_eq!(
+            error,
+            ClassifyError::WrongLength {
+                output: "logits",
+                expected: 3,
+                found: 2
+            }
+        );
+        classifier().classify(&[0.0; 3], &[]).unwrap_err();
+    }
+
+    #[test]
+    fn a_model_without_a_calibration_makes_no_classifier() {
+        let mut manifest = manifest();
+        manifest.calibration = None;
+        let message = Classifier::new(Arc::new(manifest))
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(message.contains("tiny 1"), "{message}");
+        assert!(message.contains("normgate calibrate"), "{message}");
+    }
+}

@@ -20,6 +20,9 @@ pub mod preprocess;
 pub mod runtime;
 pub mod scores;
 
+#[cfg(test)]
+mod test_models;
+
 pub use calibration::Calibration;
 pub use classifier::{Classification, Classifier};
 pub use manifest::{Filter, Manifest, Preprocessing, Resize, TrainingRecord};

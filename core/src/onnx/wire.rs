@@ -112,12 +112,13 @@ fn take(bytes: &[u8], length: u64) -> Result<(&[u8], &[u8]), OnnxError> {
     if length > MAX_LENGTH {
         return Err(malformed("a length is beyond protobuf's limit of 2 GiB"));
     }
-    usize::try_from(length)
-        .ok()
-        .and_then(|length| bytes.split_at_checked(length))
-        .ok_or(OnnxError::Truncated {
-            missing: length - bytes.len() as u64,
-        })
+    let available = bytes.len() as u64;
+    if length > available {
+        return Err(OnnxError::Truncated {
+            missing: length - available,
+        });
+    }
+    Ok(bytes.split_at(length as usize))
 }
 
 fn malformed(what: &'static str) -> OnnxError {

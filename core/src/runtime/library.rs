@@ -37,6 +37,14 @@ fn absolute(path: &Path) -> Option<PathBuf> {
     path.is_file().then(|| std::path::absolute(path).ok())?
 }
 
+/// Whether two paths lead to one file.
+pub(super) fn same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
+
 fn candidates(executable: Option<&Path>, working_directory: Option<PathBuf>) -> Vec<PathBuf> {
     let name = format!(
         "{}onnxruntime{}",

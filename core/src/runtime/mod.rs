@@ -13,6 +13,7 @@ mod shape;
 mod tests;
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,13 +45,16 @@ impl Runtime {
     /// of the working directory and of the folders above the executable. `ORT_DISABLE_TELEMETRY=1`
     /// must be in the environment.
     pub fn load(library: Option<&Path>) -> Result<Self, RuntimeError> {
-        if env::var_os(DISABLE_TELEMETRY).is_none_or(|value| value != "1") {
+        if !telemetry_is_off(env::var_os(DISABLE_TELEMETRY)) {
             return Err(RuntimeError::TelemetryNotDisabled);
         }
-        let path = library::find(library)?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(runtime), None) = (&*loaded, library) {
+            return Ok(runtime.clone());
+        }
+        let path = library::find(library)?;
         if let Some(runtime) = &*loaded {
-            return if *runtime.library == path {
+            return if library::same(&runtime.library, &path) {
                 Ok(runtime.clone())
             } else {
                 Err(RuntimeError::OtherLibraryLoaded {
@@ -100,6 +104,10 @@ impl Runtime {
     pub fn version(&self) -> &str {
         &self.version
     }
+}
+
+fn telemetry_is_off(variable: Option<OsString>) -> bool {
+    variable.is_some_and(|value| value == "1")
 }
 
 /// Every failure comes back as an error too, so the log is for looking into one: a level quieter.

@@ -1,1 +1,183 @@
+use super::*;
+use crate::onnx::Dim;
+use crate::test_models::{Variant, manifest, plain};
 
+fn runtime() -> Runtime {
+    Runtime::load(None).unwrap()
+}
+
+fn session(variant: &Variant) -> Result<Session, SessionError> {
+    Session::new(&runtime(), &variant.model(), &SessionOptions::default())
+}
+
+fn refusal(variant: &Variant) -> SessionError {
+    match session(variant) {
+        Ok(_) => panic!("the model was accepted"),
+        Err(error) => error,
+    }
+}
+
+#[track_caller]
+fn assert_close(found: &[f32], expected: &[f32]) {
+    let close = |(found, expected): (&f32, &f32)| (found - expected).abs() < 1e-6;
+    assert!(
+        found.len() == expected.len() && found.iter().zip(expected).all(close),
+        "{found:?} is not {expected:?}"
+    );
+}
+
+#[test]
+fn the_outputs_are_those_computed_by_hand() {
+    let mut outputs = Outputs::default();
+    let image = plain([0.75, 0.5, 0.25]);
+    let mut session = session(&Variant::default()).unwrap();
+    session.run(&image, 1, &mut outputs).unwrap();
+    assert_close(&outputs.representation, &[1.0, 0.25]);
+    assert_close(&outputs.logits, &[1.0, 0.25, -0.75]);
+    assert_eq!(session.provider(), "CPUExecutionProvider");
+}
+
+#[test]
+fn a_batch_gives_what_its_images_give_alone_whether_the_batch_is_dynamic_or_fixed_to_one() {
+    let colours = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.5], [0.0, 0.0, 0.0]];
+    let images: Vec<f32> = colours.into_iter().flat_map(plain).collect();
+    let fixed = Variant {
+        batch: Dim::Fixed(1),
+        ..Default::default()
+    };
+    for variant in [Variant::default(), fixed] {
+        let mut session = session(&variant).unwrap();
+        let mut outputs = Outputs::default();
+        session.run(&images, 3, &mut outputs).unwrap();
+        assert_close(&outputs.representation, &[1.5, 0.0, 0.0, 0.5, 0.0, 0.0]);
+        assert_close(&outputs.logits[..3], &[1.5, 0.0, -1.0]);
+        assert_close(&outputs.logits[3..], &[0.0, 0.5, 0.0, 0.0, 0.0, 0.5]);
+    }
+}
+
+#[test]
+fn outputs_hold_the_last_run_only_and_keep_their_memory() {
+    let mut session = session(&Variant::default()).unwrap();
+    let mut outputs = Outputs::default();
+    let four: Vec<f32> = (0..4).flat_map(|_| plain([1.0, 0.0, 0.0])).collect();
+    session.run(&four, 4, &mut outputs).unwrap();
+    let memory = outputs.logits.as_ptr();
+    session.run(&plain([0.0; 3]), 1, &mut outputs).unwrap();
+    assert_close(&outputs.logits, &[0.0, 0.0, 0.5]);
+    assert_eq!(outputs.logits.as_ptr(), memory);
+    session.run(&[], 0, &mut outputs).unwrap();
+    assert_eq!(outputs, Outputs::default());
+}
+
+#[test]
+fn images_of_the_wrong_length_are_refused() {
+    let mut session = session(&Variant::default()).unwrap();
+    let mut outputs = Outputs::default();
+    let error = session.run(&plain([0.0; 3]), 2, &mut outputs).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "2 images of this model are 96 values; 48 were given"
+    );
+    session.run(&[], usize::MAX, &mut outputs).unwrap_err();
+}
+
+#[test]
+fn a_model_without_logits_is_refused_with_the_outputs_it_has() {
+    let error = refusal(&Variant {
+        logits: "output_0",
+        ..Default::default()
+    });
+    assert_eq!(
+        error.to_string(),
+        "the model tiny 1 has no output `logits`; it has `output_0`, `representation`. Export it \
+         with outputs named `logits` and `representation`"
+    );
+}
+
+#[test]
+fn a_model_whose_input_is_not_what_the_manifest_says_is_refused_with_both_shapes() {
+    let error = refusal(&Variant {
+        side: 8,
+        ..Default::default()
+    });
+    assert_eq!(
+        error.to_string(),
+        "`image` of the model tiny 1 is Tensor<f32>(N, 3, 8, 8); by its manifest it must be \
+         Tensor<f32>(N, 3, 4, 4), N dynamic or 1"
+    );
+}
+
+#[test]
+fn a_batch_fixed_to_more_than_one_is_refused() {
+    let error = refusal(&Variant {
+        batch: Dim::Fixed(2),
+        ..Default::default()
+    });
+    assert!(matches!(error, SessionError::Shape { .. }), "{error}");
+}
+
+#[test]
+fn a_manifest_with_too_many_labels_for_the_logits_is_refused() {
+    let mut manifest = manifest();
+    manifest.labels.push("blue".into());
+    manifest.training = None;
+    let model = Variant::default().model().with_manifest(manifest).unwrap();
+    let result = Session::new(&runtime(), &model, &SessionOptions::default());
+    let error = result.err().unwrap().to_string();
+    assert!(error.contains("`logits`"), "{error}");
+    assert!(error.contains("(N, 4)"), "{error}");
+}
+
+#[test]
+fn a_graph_that_contradicts_itself_is_refused_with_the_reason_of_onnx_runtime() {
+    let mut manifest = manifest();
+    manifest.representation_size = 5;
+    let variant = Variant {
+        declared_representation: 5,
+        ..Default::default()
+    };
+    let model = variant.model().with_manifest(manifest).unwrap();
+    let error = match Session::new(&runtime(), &model, &SessionOptions::default()) {
+        // Declared shapes are only warned about, so that the run is the one to notice.
+        Ok(mut session) => session
+            .run(&plain([1.0; 3]), 1, &mut Outputs::default())
+            .unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(
+        matches!(
+            error,
+            SessionError::OutputLength { .. } | SessionError::Shape { .. }
+        ) || matches!(error, SessionError::Unloadable { .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_session_can_be_sent_to_its_thread() {
+    let mut session = session(&Variant::default()).unwrap();
+    let answer = std::thread::spawn(move || {
+        let mut outputs = Outputs::default();
+        session
+            .run(&plain([1.0; 3]), 1, &mut outputs)
+            .map(|()| outputs)
+    });
+    assert_close(&answer.join().unwrap().unwrap().representation, &[1.5, 0.0]);
+}
+
+#[test]
+fn loading_twice_gives_the_same_runtime() {
+    let first = runtime();
+    let second = Runtime::load(Some(first.library())).unwrap();
+    assert_eq!(first.library(), second.library());
+    assert!(first.version().starts_with("1."), "{}", first.version());
+    assert!(first.library().is_absolute());
+}
+
+#[test]
+fn telemetry_counts_as_off_only_where_the_variable_is_one() {
+    assert!(telemetry_is_off(Some("1".into())));
+    for on in [None, Some("".into()), Some("0".into()), Some("true".into())] {
+        assert!(!telemetry_is_off(on));
+    }
+}
