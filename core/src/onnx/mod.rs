@@ -1,6 +1,6 @@
 //! The ONNX file format, as far as Normgate needs it: metadata, external data, building graphs.
 //!
-//! A model file may come from anyone. Reading therefore walks the bytes in place ([`wire`]), with
+//! A model file may come from anyone. Reading therefore walks the bytes in place (`wire`), with
 //! bounded depth and without allocating what a length field merely claims. Writing metadata copies
 //! every other field's bytes, so that nothing this crate does not know is lost.
 

@@ -43,22 +43,19 @@ impl Session {
         model: &Model,
         options: &SessionOptions,
     ) -> Result<Self, SessionError> {
-        let unloadable = |reason: String| SessionError::Unloadable {
+        let unloadable = |error: ort::Error| SessionError::Unloadable {
             model: model.title(),
-            reason,
+            reason: error.to_string(),
         };
-        let mut builder = configure(runtime, options).map_err(unloadable)?;
-        let inner = builder
-            .commit_from_memory(model.bytes())
-            .map_err(|error| unloadable(error.to_string()))?;
+        let inner = configure(runtime, options)
+            .and_then(|mut builder| builder.commit_from_memory(model.bytes()))
+            .map_err(unloadable)?;
         let shape = Shape::check(&inner, model)?;
-        let selected = RunOptions::new()
-            .map_err(|error| unloadable(error.to_string()))?
-            .with_outputs(
-                OutputSelector::no_default()
-                    .with(LOGITS)
-                    .with(REPRESENTATION),
-            );
+        let selected = RunOptions::new().map_err(unloadable)?.with_outputs(
+            OutputSelector::no_default()
+                .with(LOGITS)
+                .with(REPRESENTATION),
+        );
         Ok(Self {
             inner,
             selected,
@@ -144,18 +141,14 @@ impl Session {
     }
 }
 
-fn configure(runtime: &Runtime, options: &SessionOptions) -> Result<SessionBuilder, String> {
-    let builder =
-        ort::session::Session::builder(&runtime.environment).map_err(|error| error.to_string())?;
-    let configured = || {
-        builder
-            .with_intra_threads(options.threads)?
-            .with_inter_threads(1)?
-            .with_intra_op_spinning(options.spinning)?
-            .with_optimization_level(GraphOptimizationLevel::All)?
-            .with_memory_pattern(true)
-    };
-    configured().map_err(|error| error.to_string())
+fn configure(runtime: &Runtime, options: &SessionOptions) -> ort::Result<SessionBuilder> {
+    let builder = ort::session::Session::builder(&runtime.environment)?
+        .with_intra_threads(options.threads)?
+        .with_inter_threads(1)?
+        .with_intra_op_spinning(options.spinning)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_memory_pattern(true)?;
+    Ok(builder)
 }
 
 fn run(error: ort::Error) -> SessionError {

@@ -1,0 +1,124 @@
+use super::*;
+use crate::test_models;
+
+fn refusal(name: &str, content: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, content).unwrap();
+    let message = Model::open(&path).err().unwrap().to_string();
+    assert!(message.contains(path.to_str().unwrap()), "{message}");
+    message
+}
+
+#[test]
+fn a_saved_model_is_opened_again_with_the_same_bytes_and_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let model = Model::from_bytes(test_models::bytes()).unwrap();
+    fs::write(&path, "an older model").unwrap();
+    model.save(&path).unwrap();
+    let opened = Model::open(&path).unwrap();
+    assert!(opened.bytes() == model.bytes());
+    assert_eq!(opened.digest(), model.digest());
+    assert_eq!(**opened.manifest(), test_models::manifest());
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "a temporary file was left: {left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_saved_model_can_be_read_by_another_user() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    // What the process's umask leaves of 0o666, seen on an ordinary file.
+    let ordinary = folder.path().join("ordinary");
+    File::create(&ordinary).unwrap();
+    test_models::Variant::default().model().save(&path).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&path), mode(&ordinary));
+}
+
+#[test]
+fn the_digest_is_sha256_of_the_file() {
+    // The first test vector of FIPS 180-4.
+    assert_eq!(
+        hex(&Sha256::digest(b"abc")),
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    );
+}
+
+#[test]
+fn another_manifest_changes_the_digest_and_not_the_graph() {
+    let model = Model::from_bytes(test_models::bytes()).unwrap();
+    let mut manifest = test_models::manifest();
+    manifest.version = "2".into();
+    let other = model.with_manifest(manifest.clone()).unwrap();
+    assert_eq!(**other.manifest(), manifest);
+    assert_ne!(other.digest(), model.digest());
+    let back = other.with_manifest(test_models::manifest()).unwrap();
+    assert!(back.bytes() == model.bytes());
+}
+
+#[test]
+fn an_invalid_manifest_is_not_written_and_its_field_is_named() {
+    let model = Model::from_bytes(test_models::bytes()).unwrap();
+    let mut manifest = test_models::manifest();
+    manifest.preprocessing.std[0] = f32::NAN;
+    let message = model.with_manifest(manifest).err().unwrap().to_string();
+    assert!(message.contains("preprocessing.std[0]"), "{message}");
+}
+
+#[test]
+fn a_missing_file_is_named_with_the_flag_to_check() {
+    let message = Model::open(Path::new("no/such.onnx")).err().unwrap();
+    assert_eq!(
+        message.to_string(),
+        "there is no model file no/such.onnx: check the path given with --model"
+    );
+}
+
+#[test]
+fn a_directory_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = Model::open(folder.path()).err().unwrap().to_string();
+    assert!(message.contains("is not a file"), "{message}");
+}
+
+#[test]
+fn empty_and_tiny_files_are_refused_with_their_size() {
+    assert!(refusal("empty.onnx", b"").contains("has only 0 bytes"));
+    assert!(refusal("tiny.onnx", b"\x08\x08").contains("has only 2 bytes"));
+}
+
+#[test]
+fn a_page_saved_as_a_model_is_recognised() {
+    let page = format!("<!DOCTYPE html><title>404</title>{}", " ".repeat(64));
+    assert!(refusal("page.onnx", page.as_bytes()).contains("looks like an HTML"));
+}
+
+#[test]
+fn a_truncated_model_is_called_that() {
+    let bytes = test_models::bytes();
+    let message = refusal("cut.onnx", &bytes[..bytes.len() - 100]);
+    assert!(message.contains("truncated"), "{message}");
+}
+
+#[test]
+fn a_model_of_other_tools_is_told_where_manifests_come_from() {
+    let mut graph = onnx::GraphBuilder::new("someone's model, with a long name");
+    let x = graph.input("x", &[onnx::Dim::Batch]);
+    let y = graph.relu("y", &x);
+    graph.output(&y, &[onnx::Dim::Batch]);
+    let message = refusal("other.onnx", &graph.finish(&[]).unwrap());
+    assert!(message.contains("no Normgate manifest"), "{message}");
+    assert!(message.contains("normgate-train export"), "{message}");
+}
+
+#[test]
+fn a_bad_manifest_is_refused_with_file_and_field() {
+    let bytes = test_models::Variant::default().bytes(r#"{"schema_version": 9}"#);
+    let message = refusal("newer.onnx", &bytes);
+    assert!(message.contains("schema_version"), "{message}");
+    assert!(message.contains("made by a newer Normgate"), "{message}");
+}

@@ -1,0 +1,139 @@
+use super::{GraphBuilder, Value};
+use crate::onnx::proto::{AttributeProto, AttributeType, DataType};
+
+/// Stride and zero padding of a convolution or pooling, the same on both axes and all sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    /// Step, at least 1.
+    pub stride: usize,
+    /// Zeros added on each side.
+    pub padding: usize,
+}
+
+/// The operators that residual networks are made of.
+impl GraphBuilder {
+    /// Convolution with square kernels: `x` is `[N, C, H, W]`, `weight` `[K, C, R, R]`, `bias`
+    /// `[K]`. ONNX reads the kernel's size from the weight.
+    pub fn conv(
+        &mut self,
+        name: &str,
+        x: &Value,
+        weight: &Value,
+        bias: Option<&Value>,
+        conv: Conv,
+    ) -> Value {
+        let mut inputs = vec![x, weight];
+        inputs.extend(bias);
+        let attributes = vec![
+            ints("strides", &[conv.stride as i64; 2]),
+            ints("pads", &[conv.padding as i64; 4]),
+        ];
+        self.node(name, "Conv", &inputs, attributes)
+    }
+
+    /// Batch normalisation in inference mode: `(x − mean) / sqrt(variance + epsilon) · scale + bias`.
+    /// `parameters` are scale, bias, mean and variance, each `[C]`.
+    pub fn batch_norm(
+        &mut self,
+        name: &str,
+        x: &Value,
+        [scale, bias, mean, variance]: [&Value; 4],
+        epsilon: f32,
+    ) -> Value {
+        self.node(
+            name,
+            "BatchNormalization",
+            &[x, scale, bias, mean, variance],
+            vec![float("epsilon", epsilon)],
+        )
+    }
+
+    /// `max(x, 0)`
+    pub fn relu(&mut self, name: &str, x: &Value) -> Value {
+        self.node(name, "Relu", &[x], vec![])
+    }
+
+    /// `a + b`, broadcast.
+    pub fn add(&mut self, name: &str, a: &Value, b: &Value) -> Value {
+        self.node(name, "Add", &[a, b], vec![])
+    }
+
+    /// The greatest value of each `kernel`-sized square window.
+    pub fn max_pool(&mut self, name: &str, x: &Value, kernel: usize, conv: Conv) -> Value {
+        let attributes = vec![
+            ints("kernel_shape", &[kernel as i64; 2]),
+            ints("strides", &[conv.stride as i64; 2]),
+            ints("pads", &[conv.padding as i64; 4]),
+        ];
+        self.node(name, "MaxPool", &[x], attributes)
+    }
+
+    /// The mean over height and width: `[N, C, H, W]` to `[N, C, 1, 1]`.
+    pub fn global_average_pool(&mut self, name: &str, x: &Value) -> Value {
+        self.node(name, "GlobalAveragePool", &[x], vec![])
+    }
+
+    /// Everything but the batch in one axis: `[N, C, H, W]` to `[N, C·H·W]`.
+    pub fn flatten(&mut self, name: &str, x: &Value) -> Value {
+        self.node(name, "Flatten", &[x], vec![int("axis", 1)])
+    }
+
+    /// A linear layer as PyTorch stores it: `x · weightᵀ + bias`, `weight` `[out, in]`.
+    pub fn linear(&mut self, name: &str, x: &Value, weight: &Value, bias: Option<&Value>) -> Value {
+        let mut inputs = vec![x, weight];
+        inputs.extend(bias);
+        self.node(name, "Gemm", &inputs, vec![int("transB", 1)])
+    }
+
+    /// A constant or value as 32-bit floats: how weights kept as 16-bit floats are used.
+    pub fn cast_to_float(&mut self, name: &str, x: &Value) -> Value {
+        let to = i64::from(i32::from(DataType::Float));
+        self.node(name, "Cast", &[x], vec![int("to", to)])
+    }
+
+    /// `(x − zero_point) · scale`; with `axis`, scale and zero point hold one entry for each index
+    /// of it.
+    pub fn dequantize(
+        &mut self,
+        name: &str,
+        [x, scale, zero_point]: [&Value; 3],
+        axis: usize,
+    ) -> Value {
+        let attributes = vec![int("axis", axis as i64)];
+        self.node(
+            name,
+            "DequantizeLinear",
+            &[x, scale, zero_point],
+            attributes,
+        )
+    }
+}
+
+fn attribute(name: &str, r#type: AttributeType) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        r#type: r#type.into(),
+        ..Default::default()
+    }
+}
+
+fn float(name: &str, f: f32) -> AttributeProto {
+    AttributeProto {
+        f,
+        ..attribute(name, AttributeType::Float)
+    }
+}
+
+fn int(name: &str, i: i64) -> AttributeProto {
+    AttributeProto {
+        i,
+        ..attribute(name, AttributeType::Int)
+    }
+}
+
+fn ints(name: &str, ints: &[i64]) -> AttributeProto {
+    AttributeProto {
+        ints: ints.into(),
+        ..attribute(name, AttributeType::Ints)
+    }
+}
