@@ -1,0 +1,110 @@
+//! What a request says that it carries.
+
+use axum::http::{HeaderMap, header};
+
+use crate::problem::{ACCEPT_POST, Problem};
+
+/// How the images are packed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The body is one image file.
+    Image,
+    /// The body is `{"image": "<base64>"}`.
+    Json,
+    /// The body is a form with files.
+    Multipart { boundary: String },
+}
+
+impl Kind {
+    /// By the request's `Content-Type`.
+    ///
+    /// Which image format it is, the bytes decide: names and types lie. `curl --data-binary`
+    /// declares `application/x-www-form-urlencoded` unless told otherwise, so that says nothing.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        if let Some(coding) = headers.get(header::CONTENT_ENCODING)
+            && coding != "identity"
+        {
+            let detail = "compressed request bodies are not accepted: send the image file as it is";
+            return Err(Problem::unsupported(detail));
+        }
+        let Some(declared) = headers.get(header::CONTENT_TYPE) else {
+            return Ok(Self::Image);
+        };
+        let Ok(declared) = declared.to_str() else {
+            return Err(Problem::malformed("the Content-Type header is not ASCII"));
+        };
+        let essence = declared
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        match essence.as_str() {
+            "" | "application/octet-stream" | "application/x-www-form-urlencoded" => {
+                Ok(Self::Image)
+            }
+            "application/json" => Ok(Self::Json),
+            "multipart/form-data" => {
+                let boundary = multer::parse_boundary(declared).map_err(|_| {
+                    Problem::malformed("the Content-Type multipart/form-data names no boundary")
+                })?;
+                Ok(Self::Multipart { boundary })
+            }
+            image if image.starts_with("image/") => Ok(Self::Image),
+            other => Err(Problem::unsupported(format!(
+                "the Content-Type {other:?} is not accepted; these are: {ACCEPT_POST}"
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(name: header::HeaderName, value: &str) -> Result<Kind, u16> {
+        let headers = HeaderMap::from_iter([(name, value.parse().unwrap())]);
+        Kind::of(&headers).map_err(|problem| problem.status().as_u16())
+    }
+
+    #[test]
+    fn images_and_types_that_say_nothing_are_taken_for_an_image() {
+        assert_eq!(Kind::of(&HeaderMap::new()).unwrap(), Kind::Image);
+        for declared in [
+            "image/png",
+            "IMAGE/JPEG",
+            "application/octet-stream",
+            "application/x-www-form-urlencoded",
+        ] {
+            assert_eq!(
+                of(header::CONTENT_TYPE, declared),
+                Ok(Kind::Image),
+                "{declared}"
+            );
+        }
+    }
+
+    #[test]
+    fn parameters_do_not_matter_except_the_boundary() {
+        assert_eq!(
+            of(header::CONTENT_TYPE, "application/json; charset=utf-8"),
+            Ok(Kind::Json)
+        );
+        let boundary = "x y".to_owned();
+        let declared = "multipart/form-data; boundary=\"x y\"";
+        assert_eq!(
+            of(header::CONTENT_TYPE, declared),
+            Ok(Kind::Multipart { boundary })
+        );
+        assert_eq!(of(header::CONTENT_TYPE, "multipart/form-data"), Err(400));
+    }
+
+    #[test]
+    fn other_types_and_compressed_bodies_are_unsupported() {
+        for declared in ["text/html", "application/pdf", "video/mp4", "imagepng"] {
+            assert_eq!(of(header::CONTENT_TYPE, declared), Err(415), "{declared}");
+        }
+        assert_eq!(of(header::CONTENT_ENCODING, "gzip"), Err(415));
+        assert_eq!(of(header::CONTENT_ENCODING, "identity"), Ok(Kind::Image));
+    }
+}

@@ -1,0 +1,77 @@
+//! From a request to the image files in it, whichever of the three ways they were sent.
+
+mod collect;
+mod json;
+mod media;
+mod multipart;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::Request;
+use tokio::sync::Semaphore;
+
+pub use collect::Hold;
+
+use crate::config::{HttpConfig, LimitsConfig};
+use crate::problem::Problem;
+use media::Kind;
+
+/// What requests may ask for, and the memory they share.
+pub struct Intake {
+    max_body_bytes: usize,
+    max_files: usize,
+    timeout: Duration,
+    /// A permit a byte.
+    memory: Arc<Semaphore>,
+}
+
+/// The image files of a request.
+pub struct Submission {
+    pub files: Vec<File>,
+    /// Keeps the body's memory counted as long as any of the files lives.
+    pub hold: Hold,
+}
+
+/// One image file, not looked into yet.
+pub struct File {
+    /// As the client called it, in a multipart request.
+    pub name: Option<String>,
+    pub bytes: Bytes,
+}
+
+impl Intake {
+    /// Takes requests within these limits.
+    pub fn new(limits: &LimitsConfig, http: &HttpConfig) -> Self {
+        Self {
+            max_body_bytes: limits.max_body_bytes,
+            max_files: limits.max_files.get(),
+            timeout: http.body_timeout,
+            memory: Arc::new(Semaphore::new(limits.body_memory)),
+        }
+    }
+
+    /// Reads a request's body and finds the files in it: one or more.
+    pub async fn read(&self, request: Request) -> Result<Submission, Problem> {
+        let kind = Kind::of(request.headers())?;
+        let (body, hold) = self.collect(request).await?;
+        if body.is_empty() {
+            return Err(Problem::malformed("the request has no body: send an image"));
+        }
+        let files = match kind {
+            Kind::Image => vec![File {
+                name: None,
+                bytes: body,
+            }],
+            Kind::Json => vec![File {
+                name: None,
+                bytes: json::image(&body)?,
+            }],
+            Kind::Multipart { boundary } => {
+                multipart::files(body, boundary, self.max_files).await?
+            }
+        };
+        Ok(Submission { files, hold })
+    }
+}

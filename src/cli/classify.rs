@@ -1,0 +1,216 @@
+//! `normgate classify`
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use normgate_core::preprocess::{Limits, decode};
+use normgate_core::{Classification, Classifier, Model, Runtime, SessionOptions};
+
+use super::failure::Failure;
+use crate::config::ModelConfig;
+use crate::engine::Pipeline;
+use crate::problem::Problem;
+use crate::reply::{DEFAULT_TOP, FileReply, Reply};
+
+/// Classify image files: what the server would answer, without a server.
+///
+/// Prints a line a file, in their order. The exit code is 0 if every file was classified, whatever
+/// the verdict, and 1 if one could not be; it is named on standard error, and the others are
+/// classified all the same.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  normgate classify photo.jpg\n  normgate classify --json *.jpg \
+    | jq 'select(.is_ood) | .file'"
+)]
+pub struct ClassifyArgs {
+    /// JPEG, PNG, WebP, GIF or BMP files.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Print one JSON object a line and a file: the server's reply, with the file's name.
+    #[arg(long)]
+    json: bool,
+
+    /// How many of the likeliest labels to list in the JSON. Default: 5.
+    #[arg(long, value_name = "N", requires = "json")]
+    top: Option<usize>,
+
+    #[command(flatten)]
+    model: ModelConfig,
+}
+
+/// Classifies each file.
+pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
+    let model = Model::open(&args.model.model)?;
+    let classifier = Classifier::new(model.manifest().clone())?;
+    let runtime = Runtime::load(args.model.onnxruntime.as_deref())?;
+    let mut pipeline = Pipeline::new(&runtime, &model, classifier, &SessionOptions::default(), 1)?;
+    let labels = &model.manifest().labels;
+    let top = args.top.unwrap_or(DEFAULT_TOP).min(labels.len());
+    let mut out = io::stdout().lock();
+    let table = Table::new(&args.files, labels);
+    if !args.json {
+        writeln!(out, "{}", table.head())?;
+    }
+    let mut failed = 0;
+    for file in &args.files {
+        let name = file.display().to_string();
+        match classify(file, &mut pipeline)? {
+            Ok(answer) if args.json => {
+                let reply = Reply::new(model.manifest(), &answer, top);
+                print_json(&mut out, &FileReply::reply(Some(name), reply))?;
+            }
+            Ok(answer) => writeln!(
+                out,
+                "{}",
+                table.row(&name, &labels[answer.class_index], &answer)
+            )?,
+            Err(problem) => {
+                failed += 1;
+                eprintln!("{name}: {}", problem.detail());
+                if args.json {
+                    print_json(&mut out, &FileReply::problem(Some(name), problem))?;
+                }
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::Reported(format!(
+            "{failed} of {} files could not be classified",
+            args.files.len()
+        ))),
+    }
+}
+
+/// The outer error ends everything, the inner one concerns this file.
+fn classify(
+    file: &Path,
+    pipeline: &mut Pipeline,
+) -> Result<Result<Classification, Problem>, Failure> {
+    if file.is_dir() {
+        let detail = "it is a folder: give the files in it, as in `normgate classify folder/*`";
+        return Ok(Err(Problem::malformed(detail)));
+    }
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            return Ok(Err(Problem::malformed(format!(
+                "it cannot be read: {error}"
+            ))));
+        }
+    };
+    let image = match decode(&bytes, &Limits::default()) {
+        Ok(image) => image,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    pipeline.add(&image)?;
+    match pipeline.run()?.next() {
+        Some(answer) => Ok(Ok(answer?)),
+        None => Err(Failure::Reported("the model gave no answer".into())),
+    }
+}
+
+fn print_json(out: &mut impl Write, reply: &FileReply<'_>) -> Result<(), Failure> {
+    serde_json::to_writer(&mut *out, reply)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Columns as wide as they need to be, within 100 characters for names and labels of usual length.
+struct Table {
+    file: usize,
+    label: usize,
+}
+
+/// Longer names are cut in front: files differ at their ends.
+const LONGEST_NAME: usize = 40;
+
+impl Table {
+    fn new(files: &[PathBuf], labels: &[String]) -> Self {
+        let names = files
+            .iter()
+            .map(|file| file.display().to_string().chars().count());
+        let labels = labels.iter().map(|label| label.chars().count());
+        Self {
+            file: names.max().unwrap_or(0).clamp("file".len(), LONGEST_NAME),
+            label: labels.max().unwrap_or(0).max("label".len()),
+        }
+    }
+
+    fn head(&self) -> String {
+        let Self { file, label } = *self;
+        format!(
+            "{:file$}  {:label$}  {:>10}  {:<15}  {:>9}  {:>9}",
+            "file", "label", "confidence", "verdict", "score", "threshold"
+        )
+    }
+
+    fn row(&self, name: &str, label: &str, answer: &Classification) -> String {
+        let width = self.file;
+        let length = name.chars().count();
+        let name = match length > width {
+            true => format!(
+                "…{}",
+                name.chars().skip(length + 1 - width).collect::<String>()
+            ),
+            false => name.to_owned(),
+        };
+        let verdict = if answer.is_ood {
+            "OOD"
+        } else {
+            "in distribution"
+        };
+        format!(
+            "{name:width$}  {label:labels$}  {:>8.1} %  {verdict:<15}  {:>9.3}  {:>9.3}",
+            answer.confidence * 100.0,
+            answer.score,
+            answer.threshold,
+            labels = self.label,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(is_ood: bool) -> Classification {
+        Classification {
+            class_index: 0,
+            confidence: 0.934,
+            probabilities: vec![0.934, 0.066],
+            score: -31.25,
+            threshold: -18.4,
+            p_value: 0.6,
+            is_ood,
+        }
+    }
+
+    #[test]
+    fn the_columns_line_up_and_long_names_keep_their_ends() {
+        let long = format!("{}/last.jpg", "folder".repeat(20));
+        let files = [PathBuf::from("a.jpg"), PathBuf::from(&long)];
+        let table = Table::new(&files, &["automobile".into(), "cat".into()]);
+        let lines = [
+            table.head(),
+            table.row("a.jpg", "cat", &answer(false)),
+            table.row(&long, "cat", &answer(true)),
+        ];
+        let widths: Vec<usize> = lines.iter().map(|line| line.chars().count()).collect();
+        assert!(
+            widths
+                .iter()
+                .all(|width| *width == widths[0] && *width <= 100),
+            "{widths:?}"
+        );
+        assert!(lines[1].contains("93.4 %") && lines[1].contains("in distribution"));
+        assert!(
+            lines[2].starts_with('…')
+                && lines[2].contains("/last.jpg  ")
+                && lines[2].contains("OOD")
+        );
+    }
+}

@@ -1,0 +1,178 @@
+//! `normgate serve`
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Instant;
+
+use clap::Args;
+use normgate_core::classifier::NotCalibrated;
+use normgate_core::{Model, Runtime};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::failure::Failure;
+use super::start_up::StartUp;
+use crate::body::Intake;
+use crate::config::{EngineConfig, HttpConfig, LimitsConfig, LogConfig, LogFormat, ModelConfig};
+use crate::engine::{Engine, StartError};
+use crate::router::router;
+use crate::routes::model::render;
+use crate::server::Server;
+use crate::shutdown::Signals;
+use crate::state::{AppState, Lifecycle};
+use crate::telemetry::{Metrics, start_logs};
+
+/// Serve a model over HTTP: POST an image to /classify.
+///
+/// Open the address in a browser for a page to try it. /readyz says when the model is warm,
+/// /metrics is for Prometheus, /model shows what is served. SIGTERM or Ctrl-C stops the server
+/// after all accepted requests are answered.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  normgate serve\n  normgate serve --model my.onnx --listen \
+    0.0.0.0:8080 --log-format json\n  curl --data-binary @photo.jpg http://127.0.0.1:8080/classify"
+)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    model: ModelConfig,
+    #[command(flatten)]
+    http: HttpConfig,
+    #[command(flatten)]
+    engine: EngineConfig,
+    #[command(flatten)]
+    limits: LimitsConfig,
+    #[command(flatten)]
+    log: LogConfig,
+}
+
+/// Serves until a signal says to stop.
+pub fn run(args: ServeArgs) -> Result<(), Failure> {
+    let began = Instant::now();
+    args.limits.check().map_err(Failure::Usage)?;
+    start_logs(&args.log);
+    // What is wrong with the files is found out before anybody can connect.
+    let model = Model::open(&args.model.model)?;
+    let runtime = Runtime::load(args.model.onnxruntime.as_deref())?;
+    let state = Arc::new(state(&model, &args)?);
+    // One thread is enough for the bytes of a few processors' worth of inference.
+    let tokio = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(args.engine.workers().div_ceil(8))
+        .thread_name("io")
+        .enable_all()
+        .build()?;
+    let outcome = tokio.block_on(serve(&args, model, runtime, &state, began));
+    // Connections that were cut off go first: then nobody waits for what is still queued.
+    drop(tokio);
+    if let Some(engine) = state.engine.get() {
+        engine.stop();
+    }
+    outcome
+}
+
+fn state(model: &Model, args: &ServeArgs) -> Result<AppState, Failure> {
+    let manifest = Arc::clone(model.manifest());
+    let calibration = manifest.calibration.as_ref().ok_or_else(|| NotCalibrated {
+        name: manifest.name.clone(),
+        version: manifest.version.clone(),
+    })?;
+    Ok(AppState {
+        digest: model.digest().to_owned(),
+        model_json: render(model)?,
+        intake: Intake::new(&args.limits, &args.http),
+        metrics: Arc::new(Metrics::new(&manifest, model.digest(), calibration)),
+        lifecycle: Lifecycle::default(),
+        engine: OnceLock::new(),
+        manifest,
+    })
+}
+
+async fn serve(
+    args: &ServeArgs,
+    model: Model,
+    runtime: Runtime,
+    state: &Arc<AppState>,
+    began: Instant,
+) -> Result<(), Failure> {
+    let mut signals = Signals::listen()?;
+    let listen = args.http.listen;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|source| explain(listen, source))?;
+    let address = listener.local_addr()?;
+    let server = Server::new(router(Arc::clone(state)), &args.http);
+    let life = async {
+        let version = runtime.version().to_owned();
+        let engine = start_engine(args, model, runtime, Arc::clone(&state.metrics));
+        tokio::select! {
+            signal = signals.next() => {
+                tracing::info!("{signal} before the model was ready");
+                return Ok::<(), Failure>(());
+            }
+            engine = engine => {
+                let engine = engine?;
+                state.metrics.ready(engine.provider());
+                StartUp { model: &args.model.model, manifest: &state.manifest,
+                    digest: &state.digest, engine: &engine, runtime: &version, address,
+                    example: args.http.example.as_deref(), took: began.elapsed() }
+                    .announce(args.log.log_format == LogFormat::Text)?;
+                // Nobody else sets it.
+                let _ = state.engine.set(engine);
+            }
+        }
+        let signal = signals.next().await;
+        tracing::info!("{signal}: finishing what is in flight");
+        state.lifecycle.stop();
+        signals.exit_on_next();
+        tokio::time::sleep(args.http.drain_delay).await;
+        Ok(())
+    };
+    server.accept_until(listener, life).await?;
+    if !server.finish(args.http.shutdown_timeout).await {
+        tracing::warn!("some requests were cut off: --shutdown-timeout was not enough for them");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// On a thread of its own, so that `/livez` is answered meanwhile.
+async fn start_engine(
+    args: &ServeArgs,
+    model: Model,
+    runtime: Runtime,
+    metrics: Arc<Metrics>,
+) -> Result<Engine, StartError> {
+    let (report, started) = oneshot::channel();
+    let config = args.engine.clone();
+    let limits = args.limits.image_limits();
+    thread::Builder::new().name("start".into()).spawn(move || {
+        let _ = report.send(Engine::start(runtime, model, &config, limits, metrics));
+    })?;
+    started.await.map_err(|_| StartError::Panicked)?
+}
+
+/// Why an address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+enum ListenError {
+    #[error("{0} is in use by another program: stop that one, or choose another port by --listen")]
+    InUse(SocketAddr),
+    #[error(
+        "{0} may not be listened on: ports below 1024 need privileges; choose a higher one by \
+             --listen"
+    )]
+    Denied(SocketAddr),
+    #[error("{0} is no address of this machine; --listen 0.0.0.0:{port} takes all it has", port = .0.port())]
+    NotHere(SocketAddr),
+    #[error("{0} cannot be listened on: {1}")]
+    Other(SocketAddr, io::Error),
+}
+
+fn explain(address: SocketAddr, source: io::Error) -> ListenError {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => ListenError::InUse(address),
+        io::ErrorKind::PermissionDenied => ListenError::Denied(address),
+        io::ErrorKind::AddrNotAvailable => ListenError::NotHere(address),
+        _ => ListenError::Other(address, source),
+    }
+}

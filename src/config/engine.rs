@@ -1,0 +1,82 @@
+//! How many threads do the work, and how much may wait for them.
+
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use super::units::parse_duration;
+
+/// The inference engine's layout and its queue.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Engine")]
+pub struct EngineConfig {
+    /// Inference threads, each with a session of its own. Default: as many as this process has
+    /// processors (container limits count), divided by --threads-per-worker. Many workers of one
+    /// thread give the most answers a second; one worker of many threads gives the fastest answer
+    /// to a single client, which matters for heavy models.
+    #[arg(long, env = "NORMGATE_WORKERS", value_name = "N")]
+    pub workers: Option<NonZeroUsize>,
+
+    /// Threads that share the work of one batch.
+    #[arg(
+        long,
+        env = "NORMGATE_THREADS_PER_WORKER",
+        value_name = "N",
+        default_value = "1"
+    )]
+    pub threads_per_worker: NonZeroUsize,
+
+    /// The most images a worker takes at once. It never waits for a batch to fill: it takes what
+    /// is there.
+    #[arg(long, env = "NORMGATE_MAX_BATCH", value_name = "N", default_value = "16",
+        value_parser = parse_batch)]
+    pub max_batch: usize,
+
+    /// The most images that wait for a worker; beyond it the answer is 429 with Retry-After.
+    #[arg(
+        long,
+        env = "NORMGATE_QUEUE_CAPACITY",
+        value_name = "N",
+        default_value = "256"
+    )]
+    pub queue_capacity: NonZeroUsize,
+
+    /// Threads that decode large photos, so that these do not hold up small ones. Each may need
+    /// up to 12 bytes of memory for each of --max-pixels. Default: one a processor, at most 4.
+    #[arg(long, env = "NORMGATE_DECODE_THREADS", value_name = "N")]
+    pub decode_threads: Option<NonZeroUsize>,
+
+    /// How long an image may wait and be worked on before the answer is 504.
+    #[arg(long, env = "NORMGATE_DEADLINE", value_name = "TIME", default_value = "10s",
+        value_parser = parse_duration)]
+    pub deadline: Duration,
+}
+
+impl EngineConfig {
+    /// The number of inference threads to start.
+    pub fn workers(&self) -> usize {
+        self.workers.map_or_else(
+            || (processors() / self.threads_per_worker.get()).max(1),
+            NonZeroUsize::get,
+        )
+    }
+
+    /// The number of threads for large photos.
+    pub fn decode_threads(&self) -> usize {
+        self.decode_threads
+            .map_or_else(|| processors().min(4), NonZeroUsize::get)
+    }
+}
+
+/// Processors that this process may use; a container's CPU limit counts.
+fn processors() -> usize {
+    available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn parse_batch(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        // The batch buffer is allocated at start-up, for each worker.
+        Ok(n @ 1..=1024) => Ok(n),
+        _ => Err("a whole number from 1 to 1024 is expected".into()),
+    }
+}

@@ -1,0 +1,106 @@
+//! Where to listen, and how long to wait for whom.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use super::units::parse_duration;
+
+/// The listening socket, its timeouts, and the steps of shutting down.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "HTTP")]
+pub struct HttpConfig {
+    /// Address and port to listen on. 0.0.0.0:8080 makes the server reachable from outside; port 0
+    /// takes a free port.
+    #[arg(long, env = "NORMGATE_LISTEN", value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080", value_parser = parse_address)]
+    pub listen: SocketAddr,
+
+    /// How long a connection may take to send a request's head, or may stay idle.
+    #[arg(long, env = "NORMGATE_HEADER_TIMEOUT", value_name = "TIME", default_value = "30s",
+        value_parser = parse_duration)]
+    pub header_timeout: Duration,
+
+    /// How long a request's body may take to arrive; beyond it the answer is 408.
+    #[arg(long, env = "NORMGATE_BODY_TIMEOUT", value_name = "TIME", default_value = "30s",
+        value_parser = parse_duration)]
+    pub body_timeout: Duration,
+
+    /// The most connections open at once; more wait to be accepted.
+    #[arg(
+        long,
+        env = "NORMGATE_MAX_CONNECTIONS",
+        value_name = "N",
+        default_value = "1024"
+    )]
+    pub max_connections: NonZeroUsize,
+
+    /// On SIGTERM, how long to go on accepting while /readyz already answers 503, so that load
+    /// balancers can look elsewhere. In Kubernetes, a few seconds.
+    #[arg(long, env = "NORMGATE_DRAIN_DELAY", value_name = "TIME", default_value = "500ms",
+        value_parser = parse_duration)]
+    pub drain_delay: Duration,
+
+    /// After that, how long requests in flight may take before they are cut off.
+    #[arg(long, env = "NORMGATE_SHUTDOWN_TIMEOUT", value_name = "TIME", default_value = "20s",
+        value_parser = parse_duration)]
+    pub shutdown_timeout: Duration,
+
+    /// An image for the `curl` line printed at start-up.
+    #[arg(long, env = "NORMGATE_EXAMPLE", value_name = "FILE", hide = true)]
+    pub example: Option<std::path::PathBuf>,
+}
+
+/// Reads an IP address and a port.
+pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    // `localhost:8080` is what people type; anything else that needs looking up is refused rather
+    // than resolved to one of several addresses by chance.
+    let text = text
+        .strip_prefix("localhost:")
+        .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    text.parse().map_err(|_| {
+        "expected an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080".into()
+    })
+}
+
+/// The address at which a client on this machine reaches a server that listens there.
+pub fn reachable(mut listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => listen.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => listen.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    listen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_is_understood_and_other_names_are_refused() {
+        assert_eq!(
+            parse_address("localhost:81").unwrap(),
+            "127.0.0.1:81".parse().unwrap()
+        );
+        assert_eq!(
+            parse_address("[::1]:81").unwrap(),
+            "[::1]:81".parse().unwrap()
+        );
+        assert!(
+            parse_address("example.org:80")
+                .unwrap_err()
+                .contains("IP address")
+        );
+        assert!(parse_address("8080").is_err());
+        assert!(parse_address("127.0.0.1:99999").is_err());
+    }
+
+    #[test]
+    fn a_server_on_all_addresses_is_reached_by_the_loopback() {
+        let at = |text: &str| reachable(text.parse().unwrap()).to_string();
+        assert_eq!(at("0.0.0.0:80"), "127.0.0.1:80");
+        assert_eq!(at("[::]:80"), "[::1]:80");
+        assert_eq!(at("10.1.2.3:80"), "10.1.2.3:80");
+    }
+}

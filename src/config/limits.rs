@@ -1,0 +1,57 @@
+//! How large a request and an image may be.
+
+use std::num::NonZeroUsize;
+
+use super::units::parse_bytes;
+
+/// What is refused with 413 before it costs memory.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitsConfig {
+    /// The largest request body, whatever it holds: an image, several, or base64.
+    #[arg(long, env = "NORMGATE_MAX_BODY_BYTES", value_name = "SIZE", default_value = "32MiB",
+        value_parser = parse_bytes)]
+    pub max_body_bytes: usize,
+
+    /// The largest image in pixels, by what its header says: checked before decoding, which
+    /// takes up to 12 bytes a pixel.
+    #[arg(long, env = "NORMGATE_MAX_PIXELS", value_name = "N", default_value = "50000000",
+        value_parser = clap::value_parser!(u64).range(1..=4_000_000_000))]
+    pub max_pixels: u64,
+
+    /// The most files in one multipart request.
+    #[arg(
+        long,
+        env = "NORMGATE_MAX_FILES",
+        value_name = "N",
+        default_value = "64"
+    )]
+    pub max_files: NonZeroUsize,
+
+    /// Memory that all request bodies together may take while they are read and wait; beyond it
+    /// the answer is 429 with Retry-After.
+    #[arg(long, env = "NORMGATE_BODY_MEMORY", value_name = "SIZE", default_value = "256MiB",
+        value_parser = parse_bytes)]
+    pub body_memory: usize,
+}
+
+impl LimitsConfig {
+    /// The pixel limit as `normgate-core` takes it.
+    pub fn image_limits(&self) -> normgate_core::preprocess::Limits {
+        normgate_core::preprocess::Limits {
+            max_pixels: self.max_pixels,
+        }
+    }
+
+    /// What does not fit together although each limit alone does.
+    pub fn check(&self) -> Result<(), String> {
+        if self.body_memory < self.max_body_bytes {
+            return Err(
+                "--body-memory is smaller than --max-body-bytes: the largest allowed \
+                        request could never be read"
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,15 @@
+//! The options, a struct a concern. Every flag is also an environment variable `NORMGATE_…`.
+
+mod engine;
+mod http;
+mod limits;
+mod log;
+mod model;
+mod units;
+
+pub use engine::EngineConfig;
+pub use http::{HttpConfig, parse_address, reachable};
+pub use limits::LimitsConfig;
+pub use log::{LogConfig, LogFormat};
+pub use model::ModelConfig;
+pub use units::{parse_duration, show_bytes};

@@ -1,0 +1,95 @@
+//! Times and sizes as people write them.
+
+use std::time::Duration;
+
+/// Reads `500ms`, `10s`, `1.5s` or `2m`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let error = || "expected a time with its unit, such as 500ms, 10s or 2m".to_owned();
+    let (number, unit) = split(text).ok_or_else(error)?;
+    let seconds = match unit {
+        "ms" => number / 1000.0,
+        "s" => number,
+        "m" | "min" => number * 60.0,
+        _ => return Err(error()),
+    };
+    // A day: beyond it somebody has mistaken the unit.
+    if seconds > 86_400.0 {
+        return Err("longer than a day".into());
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_| error())
+}
+
+/// Reads `800KiB`, `20MiB`, `20MB`, `1GiB` or a plain number of bytes, from 1 to 4 GiB.
+pub fn parse_bytes(text: &str) -> Result<usize, String> {
+    let error = || "expected a size such as 800KiB, 20MiB or 1GiB, up to 4GiB".to_owned();
+    let (number, unit) = split(text).ok_or_else(error)?;
+    let scale = match unit {
+        "" | "B" => 1.0,
+        "kB" | "KB" => 1e3,
+        "MB" => 1e6,
+        "GB" => 1e9,
+        "KiB" => 1024.0,
+        "MiB" => 1024.0 * 1024.0,
+        "GiB" => 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(error()),
+    };
+    let bytes = number * scale;
+    if (1.0..=4.0 * 1024.0 * 1024.0 * 1024.0).contains(&bytes) {
+        Ok(bytes as usize)
+    } else {
+        Err(error())
+    }
+}
+
+/// Writes a number of bytes for people: `20 MiB`, `1.5 KiB`, `12 bytes`.
+pub fn show_bytes(bytes: usize) -> String {
+    let (scale, unit) = match bytes {
+        0..1024 => return format!("{bytes} bytes"),
+        1024..1_048_576 => (1024.0, "KiB"),
+        1_048_576..1_073_741_824 => (1_048_576.0, "MiB"),
+        _ => (1_073_741_824.0, "GiB"),
+    };
+    let number = format!("{:.1}", bytes as f64 / scale);
+    format!("{} {unit}", number.strip_suffix(".0").unwrap_or(&number))
+}
+
+fn split(text: &str) -> Option<(f64, &str)> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let number: f64 = text[..end].parse().ok()?;
+    Some((number, text[end..].trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_need_a_unit() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(parse_duration("0s"), Ok(Duration::ZERO));
+        for wrong in ["10", "s", "-1s", "10h", "", "1..5s", "99999m"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_know_binary_and_decimal_units() {
+        assert_eq!(parse_bytes("20MiB"), Ok(20 << 20));
+        assert_eq!(parse_bytes("20 MB"), Ok(20_000_000));
+        assert_eq!(parse_bytes("512"), Ok(512));
+        for wrong in ["0", "-1", "5GiB", "20M", "MiB", "1e9"] {
+            assert!(parse_bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_shown_in_the_largest_whole_unit() {
+        assert_eq!(show_bytes(20 << 20), "20 MiB");
+        assert_eq!(show_bytes(1536), "1.5 KiB");
+        assert_eq!(show_bytes(12), "12 bytes");
+    }
+}

@@ -1,0 +1,54 @@
+//! A decoder: decodes large photos and brings them to the model's size, aside from the workers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use normgate_core::Preprocessor;
+
+use super::job::{Image, Job};
+use super::worker::decode_caught;
+use super::{EngineError, Shared};
+
+/// Works until the queue of large images is closed and empty.
+pub fn work(shared: &Arc<Shared>) {
+    let preprocessing = &shared.recipe.model.manifest().preprocessing;
+    let mut preprocessor = Preprocessor::new(preprocessing);
+    let mut jobs = Vec::with_capacity(1);
+    while shared.large.take(1, &mut jobs) {
+        for job in jobs.drain(..) {
+            if job.ticket.is_abandoned() {
+                shared.metrics.abandoned();
+                continue;
+            }
+            let prepared =
+                catch_unwind(AssertUnwindSafe(|| prepare(shared, &mut preprocessor, job)));
+            if prepared.is_err() {
+                shared.metrics.worker_panicked();
+                preprocessor = Preprocessor::new(preprocessing);
+            }
+        }
+    }
+}
+
+fn prepare(shared: &Shared, preprocessor: &mut Preprocessor, job: Job) {
+    let Job { image, mut ticket } = job;
+    let started = Instant::now();
+    let image = match image {
+        Image::Ready(image) => image,
+        // The file's own memory is given back here, before the image waits again.
+        Image::Encoded(bytes, _hold) => match decode_caught(&bytes, &shared.limits) {
+            Some(Ok(image)) => match preprocessor.resize(&image) {
+                Ok(image) => image,
+                Err(error) => return ticket.fail(EngineError::Failed(error.to_string())),
+            },
+            Some(Err(error)) => return ticket.fail(EngineError::Decode(error)),
+            None => return shared.metrics.worker_panicked(),
+        },
+    };
+    ticket.add_decode(started.elapsed());
+    shared.queue.push_when_room(Job {
+        image: Image::Ready(image),
+        ticket,
+    });
+}

@@ -1,0 +1,102 @@
+//! One image on its way through the engine.
+
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use normgate_core::{Classification, Rgb8};
+use tokio::sync::oneshot;
+
+use super::EngineError;
+use crate::body::Hold;
+
+/// An image to classify.
+pub struct Job {
+    pub image: Image,
+    pub ticket: Ticket,
+}
+
+/// How far an image is.
+pub enum Image {
+    /// A file as it was sent; its memory counts against the budget until it is decoded.
+    Encoded(Bytes, Hold),
+    /// Decoded, and already of the model's size.
+    Ready(Rgb8),
+}
+
+/// To whom the answer goes, and what the way took so far.
+pub struct Ticket {
+    reply: oneshot::Sender<Result<Answer, EngineError>>,
+    received: Instant,
+    decode: Duration,
+}
+
+/// The classification of an image, and what it took.
+#[derive(Debug)]
+pub struct Answer {
+    pub classification: Classification,
+    pub timings: Timings,
+}
+
+/// Where the time went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    pub queue: Duration,
+    pub decode: Duration,
+    pub infer: Duration,
+}
+
+impl Ticket {
+    /// A ticket, and where its answer will arrive.
+    pub fn new() -> (Self, oneshot::Receiver<Result<Answer, EngineError>>) {
+        let (reply, answer) = oneshot::channel();
+        (
+            Self {
+                reply,
+                received: Instant::now(),
+                decode: Duration::ZERO,
+            },
+            answer,
+        )
+    }
+
+    /// Whether nobody waits for the answer any more: the client has gone, or its deadline passed.
+    pub fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    /// Notes time spent decoding.
+    pub fn add_decode(&mut self, time: Duration) {
+        self.decode += time;
+    }
+
+    /// The times at the moment before inference starts: all that was not decoding was waiting.
+    pub fn timings(&self) -> Timings {
+        let queue = self.received.elapsed().saturating_sub(self.decode);
+        Timings {
+            queue,
+            decode: self.decode,
+            infer: Duration::ZERO,
+        }
+    }
+
+    /// Answers. Nobody there to hear it is no error.
+    pub fn answer(self, answer: Answer) {
+        let _ = self.reply.send(Ok(answer));
+    }
+
+    /// Answers that there is no answer.
+    pub fn fail(self, error: EngineError) {
+        let _ = self.reply.send(Err(error));
+    }
+}
+
+impl Timings {
+    /// The longer of each: what several images at once took.
+    pub fn max(self, other: &Self) -> Self {
+        Self {
+            queue: self.queue.max(other.queue),
+            decode: self.decode.max(other.decode),
+            infer: self.infer.max(other.infer),
+        }
+    }
+}

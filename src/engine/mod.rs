@@ -1,0 +1,195 @@
+//! The inference engine: threads that decode, classify and answer.
+//!
+//! ```text
+//! classify() ─► queue ─► worker: decode small images, run the batch, answer
+//!                 ▲         │ large image
+//!                 └─ decoder ◄┘
+//! ```
+//!
+//! Invariant: there is no waiting for a batch to fill. A worker that becomes free takes what is
+//! queued; on a CPU a batch is hardly faster than its images one by one, so waiting only delays.
+
+mod decoder;
+mod job;
+mod pipeline;
+mod queue;
+mod threads;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use normgate_core::classifier::NotCalibrated;
+use normgate_core::preprocess::{DecodeError, Limits};
+use normgate_core::{Classifier, Model, Runtime, SessionOptions};
+
+pub use job::{Answer, Timings};
+pub use pipeline::{Pipeline, PipelineError};
+
+use crate::body::Hold;
+use crate::config::EngineConfig;
+use crate::telemetry::Metrics;
+use job::{Image, Job, Ticket};
+use queue::{Queue, Refused};
+use threads::Threads;
+
+/// Threads that classify images, until they are told to stop.
+pub struct Engine {
+    shared: Arc<Shared>,
+    threads: Threads,
+    deadline: Duration,
+    provider: String,
+}
+
+/// What all threads of the engine share.
+struct Shared {
+    queue: Queue<Job>,
+    large: Queue<Job>,
+    limits: Limits,
+    max_batch: usize,
+    metrics: Arc<Metrics>,
+    recipe: Recipe,
+}
+
+/// What a worker's pipeline is made of, at the start and again after a panic.
+struct Recipe {
+    runtime: Runtime,
+    model: Model,
+    classifier: Classifier,
+    options: SessionOptions,
+    max_batch: usize,
+}
+
+impl Recipe {
+    fn pipeline(&self) -> Result<Pipeline, PipelineError> {
+        let classifier = self.classifier.clone();
+        Pipeline::new(
+            &self.runtime,
+            &self.model,
+            classifier,
+            &self.options,
+            self.max_batch,
+        )
+    }
+}
+
+/// Why an image was not classified.
+#[derive(Debug)]
+pub enum EngineError {
+    /// The image cannot be read.
+    Decode(DecodeError),
+    /// Too many images wait already.
+    Overloaded,
+    /// It took longer than this deadline.
+    Deadline(Duration),
+    /// The engine has stopped.
+    Closed,
+    /// Our fault, for this reason, which is for the log only.
+    Failed(String),
+}
+
+impl From<Refused> for EngineError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Full => EngineError::Overloaded,
+            Refused::Closed => EngineError::Closed,
+        }
+    }
+}
+
+/// Why the engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The model has no threshold.
+    #[error(transparent)]
+    NotCalibrated(#[from] NotCalibrated),
+    /// ONNX Runtime does not run the model, or the model's output makes no sense.
+    #[error("the model could not be warmed up: {0}")]
+    WarmUp(#[from] PipelineError),
+    /// The system gives no more threads.
+    #[error("no thread could be started: {0}; fewer --workers need fewer")]
+    Thread(#[from] std::io::Error),
+    /// ONNX Runtime crashed in our hands.
+    #[error("a worker panicked while it warmed up")]
+    Panicked,
+}
+
+impl Engine {
+    /// Starts the threads and waits until each has run the model once.
+    pub fn start(
+        runtime: Runtime,
+        model: Model,
+        config: &EngineConfig,
+        limits: Limits,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StartError> {
+        let classifier = Classifier::new(Arc::clone(model.manifest()))?;
+        // Idle threads that spin take their core from the other sessions, or from decoding.
+        let options = SessionOptions {
+            threads: config.threads_per_worker.get(),
+            spinning: false,
+        };
+        let shared = Arc::new(Shared {
+            queue: Queue::new(config.queue_capacity.get()),
+            large: Queue::new(config.queue_capacity.get()),
+            limits,
+            max_batch: config.max_batch,
+            metrics,
+            recipe: Recipe {
+                runtime,
+                model,
+                classifier,
+                options,
+                max_batch: config.max_batch,
+            },
+        });
+        let (threads, provider) =
+            Threads::start(&shared, config.workers(), config.decode_threads())?;
+        Ok(Self {
+            shared,
+            threads,
+            deadline: config.deadline,
+            provider,
+        })
+    }
+
+    /// Classifies an image file. Dropping the future gives up the image's place.
+    pub async fn classify(&self, image: Bytes, hold: Hold) -> Result<Answer, EngineError> {
+        let (ticket, answer) = Ticket::new();
+        let job = Job {
+            image: Image::Encoded(image, hold),
+            ticket,
+        };
+        self.shared
+            .queue
+            .push(job)
+            .map_err(|(refused, _job)| EngineError::from(refused))?;
+        match tokio::time::timeout(self.deadline, answer).await {
+            Ok(Ok(result)) => result,
+            // The job was dropped without an answer.
+            Ok(Err(_)) => Err(EngineError::Failed("a worker panicked".into())),
+            Err(_) => Err(EngineError::Deadline(self.deadline)),
+        }
+    }
+
+    /// How many images are waiting.
+    pub fn queue_depth(&self) -> usize {
+        self.shared.queue.len() + self.shared.large.len()
+    }
+
+    /// How many workers are there to answer.
+    pub fn workers(&self) -> usize {
+        self.threads.workers_alive()
+    }
+
+    /// The execution provider in use, as ONNX Runtime names it.
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// Answers what is queued, then ends the threads. Blocks.
+    pub fn stop(&self) {
+        self.threads.stop(&self.shared);
+    }
+}

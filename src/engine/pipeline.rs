@@ -1,0 +1,110 @@
+//! From decoded images to classifications: what one thread needs, without any threading.
+
+use normgate_core::classifier::ClassifyError;
+use normgate_core::preprocess::PreprocessError;
+use normgate_core::runtime::SessionError;
+use normgate_core::{
+    Classification, Classifier, Model, Outputs, Preprocessor, Rgb8, Runtime, Session,
+    SessionOptions,
+};
+
+/// A session, the preprocessing before it and the decision after it, with a reused batch buffer.
+pub struct Pipeline {
+    preprocessor: Preprocessor,
+    session: Session,
+    classifier: Classifier,
+    images: Vec<f32>,
+    count: usize,
+    outputs: Outputs,
+}
+
+/// Why decoded images could not be classified: a broken model, or a bug.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The image did not fit in.
+    #[error(transparent)]
+    Preprocess(#[from] PreprocessError),
+    /// The model could not be loaded or run.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The model's output is no answer.
+    #[error(transparent)]
+    Classify(#[from] ClassifyError),
+    /// More images than the batch has room for.
+    #[error("the batch is full")]
+    Full,
+}
+
+impl Pipeline {
+    /// A pipeline for batches of at most `max_batch` images.
+    pub fn new(
+        runtime: &Runtime,
+        model: &Model,
+        classifier: Classifier,
+        options: &SessionOptions,
+        max_batch: usize,
+    ) -> Result<Self, PipelineError> {
+        let preprocessor = Preprocessor::new(&model.manifest().preprocessing);
+        let session = Session::new(runtime, model, options)?;
+        let images = vec![0.0; max_batch * preprocessor.tensor_len()];
+        let outputs = Outputs::default();
+        Ok(Self {
+            preprocessor,
+            session,
+            classifier,
+            images,
+            count: 0,
+            outputs,
+        })
+    }
+
+    /// Runs an image of zeros, alone and as a full batch, so that the first real ones find all
+    /// buffers allocated.
+    pub fn warm_up(&mut self) -> Result<(), PipelineError> {
+        let most = self.images.len() / self.preprocessor.tensor_len();
+        for count in [1, most] {
+            self.count = count;
+            self.run()?.try_for_each(|answer| answer.map(drop))?;
+        }
+        Ok(())
+    }
+
+    /// Adds an image to the batch.
+    pub fn add(&mut self, image: &Rgb8) -> Result<(), PipelineError> {
+        let length = self.preprocessor.tensor_len();
+        let slot = self.images.chunks_exact_mut(length).nth(self.count);
+        self.preprocessor
+            .write_tensor(image, slot.ok_or(PipelineError::Full)?)?;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Classifies the images of the batch, in order, and empties it.
+    pub fn run(
+        &mut self,
+    ) -> Result<impl Iterator<Item = Result<Classification, PipelineError>>, PipelineError> {
+        let count = std::mem::take(&mut self.count);
+        let length = self.preprocessor.tensor_len();
+        let images = &self.images[..count * length];
+        self.session.run(images, count, &mut self.outputs)?;
+        let manifest = self.classifier.manifest();
+        let (classes, size) = (manifest.labels.len(), manifest.representation_size);
+        let logits = self.outputs.logits.chunks_exact(classes);
+        let representations = self.outputs.representation.chunks_exact(size);
+        Ok(logits.zip(representations).map(|(logits, representation)| {
+            self.classifier
+                .classify(logits, representation)
+                .map_err(PipelineError::from)
+        }))
+    }
+
+    /// Whether the batch holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The execution provider in use, as ONNX Runtime names it.
+    pub fn provider(&self) -> &str {
+        self.session.provider()
+    }
+}

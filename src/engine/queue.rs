@@ -1,0 +1,199 @@
+//! A bounded queue between threads, from which a taker gets all that is there.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// First in, first out, with a capacity and an end.
+pub struct Queue<T> {
+    state: Mutex<State<T>>,
+    arrived: Condvar,
+    left: Condvar,
+    capacity: usize,
+}
+
+struct State<T> {
+    items: VecDeque<T>,
+    /// Takers that have nothing to do.
+    idle: usize,
+    /// Givers that wait for room. It is theirs: else a stream of others would starve them.
+    promised: usize,
+    closed: bool,
+}
+
+/// Why an item was not taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// As many items as may wait are waiting.
+    Full,
+    /// The queue takes nothing more.
+    Closed,
+}
+
+impl<T> Queue<T> {
+    /// An empty queue for at most `capacity` items.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            state: Mutex::new(State {
+                items: VecDeque::new(),
+                idle: 0,
+                promised: 0,
+                closed: false,
+            }),
+            arrived: Condvar::new(),
+            left: Condvar::new(),
+            capacity,
+        }
+    }
+
+    /// Adds an item, or gives it back.
+    pub fn push(&self, item: T) -> Result<(), (Refused, T)> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err((Refused::Closed, item));
+        }
+        if state.items.len() + state.promised >= self.capacity {
+            return Err((Refused::Full, item));
+        }
+        state.items.push_back(item);
+        drop(state);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Adds an item as soon as there is room. A closed queue drops it.
+    pub fn push_when_room(&self, item: T) {
+        let full = |state: &mut State<T>| state.items.len() >= self.capacity && !state.closed;
+        let mut state = self.lock();
+        state.promised += 1;
+        let mut state = self
+            .left
+            .wait_while(state, full)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.promised -= 1;
+        if !state.closed {
+            state.items.push_back(item);
+            drop(state);
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Waits until something is there, and moves this taker's share of it, at most `most` items,
+    /// into `taken`. False when the queue is closed and empty.
+    ///
+    /// The share is all there is where every other taker is busy; idle takers get an equal part,
+    /// since two half batches on two threads are done sooner than a whole one on one.
+    pub fn take(&self, most: usize, taken: &mut Vec<T>) -> bool {
+        let mut state = self.lock();
+        state.idle += 1;
+        while state.items.is_empty() && !state.closed {
+            state = self
+                .arrived
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let share = state.items.len().div_ceil(state.idle).min(most);
+        state.idle -= 1;
+        taken.extend(state.items.drain(..share));
+        let more = !state.items.is_empty();
+        drop(state);
+        if more {
+            self.arrived.notify_one();
+        }
+        self.left.notify_all();
+        share > 0
+    }
+
+    /// Takes nothing more in; what is there can still be taken.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_all();
+        self.left.notify_all();
+    }
+
+    /// How many items are waiting.
+    pub fn len(&self) -> usize {
+        self.lock().items.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // No code of ours can panic while it holds the lock; if it did, the state would be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::Duration;
+
+    fn filled(capacity: usize, items: std::ops::Range<u32>) -> Queue<u32> {
+        let queue = Queue::new(capacity);
+        items.for_each(|item| queue.push(item).unwrap());
+        queue
+    }
+
+    #[test]
+    fn a_taker_gets_all_that_is_there_in_order_up_to_its_most() {
+        let queue = filled(8, 0..5);
+        let mut taken = Vec::new();
+        assert!(queue.take(3, &mut taken));
+        assert_eq!(taken, [0, 1, 2]);
+        taken.clear();
+        assert!(queue.take(3, &mut taken));
+        assert_eq!(taken, [3, 4]);
+    }
+
+    #[test]
+    fn idle_takers_share_what_is_there() {
+        let queue = filled(8, 0..6);
+        queue.lock().idle = 1;
+        let mut taken = Vec::new();
+        assert!(queue.take(16, &mut taken));
+        assert_eq!(taken, [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_full_queue_refuses_and_a_closed_one_gives_up_what_it_holds_first() {
+        let queue = filled(2, 0..2);
+        assert_eq!(queue.push(2), Err((Refused::Full, 2)));
+        queue.close();
+        assert_eq!(queue.push(2), Err((Refused::Closed, 2)));
+        let mut taken = Vec::new();
+        assert!(queue.take(16, &mut taken));
+        assert_eq!(taken, [0, 1]);
+        assert!(!queue.take(16, &mut taken));
+    }
+
+    #[test]
+    fn whoever_waits_for_room_is_let_in_first_when_something_leaves() {
+        let queue = Arc::new(filled(1, 0..1));
+        let waiting = thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || queue.push_when_room(1)
+        });
+        thread::sleep(Duration::from_millis(20));
+        assert_eq!(queue.len(), 1);
+        let mut taken = Vec::new();
+        queue.take(1, &mut taken);
+        assert_eq!(queue.push(2), Err((Refused::Full, 2)));
+        waiting.join().unwrap();
+        queue.take(1, &mut taken);
+        assert_eq!(taken, [0, 1]);
+    }
+
+    #[test]
+    fn closing_wakes_everybody() {
+        let queue = Arc::new(filled(1, 0..1));
+        let pusher = thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || queue.push_when_room(1)
+        });
+        thread::sleep(Duration::from_millis(20));
+        queue.close();
+        pusher.join().unwrap();
+        assert!(queue.take(9, &mut Vec::new()));
+        assert!(!queue.take(9, &mut Vec::new()));
+    }
+}

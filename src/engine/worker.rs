@@ -1,0 +1,155 @@
+//! A worker: takes what is queued, decodes what is small, runs the batch, answers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use normgate_core::Rgb8;
+use normgate_core::preprocess::{DecodeError, Limits, decode};
+
+use super::job::{Answer, Image, Job, Ticket, Timings};
+use super::pipeline::{Pipeline, PipelineError};
+use super::{EngineError, Shared};
+
+/// Images above this go to the decoders. At 512 × 512 a JPEG takes about as long to decode as a
+/// light model takes for a whole batch: more would make the others of the batch wait.
+const SMALL_PIXELS: u64 = 512 * 512;
+
+/// One inference thread's state.
+pub struct Worker {
+    shared: Arc<Shared>,
+    pipeline: Pipeline,
+    /// Tickets of the images in the pipeline's batch, in order.
+    batch: Vec<(Ticket, Timings)>,
+}
+
+impl Worker {
+    /// A worker that has run the model once.
+    pub fn new(shared: Arc<Shared>) -> Result<Self, PipelineError> {
+        let mut pipeline = shared.recipe.pipeline()?;
+        pipeline.warm_up()?;
+        let batch = Vec::with_capacity(shared.max_batch);
+        Ok(Self {
+            shared,
+            pipeline,
+            batch,
+        })
+    }
+
+    /// The execution provider in use.
+    pub fn provider(&self) -> &str {
+        self.pipeline.provider()
+    }
+
+    /// Works until the queue is closed and empty, or the model can no longer be loaded.
+    pub fn work(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut jobs = Vec::with_capacity(shared.max_batch);
+        while shared.queue.take(shared.max_batch, &mut jobs) {
+            let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut jobs)));
+            if served.is_ok() {
+                continue;
+            }
+            // Dropped tickets answer 500. Whatever the panic left behind goes with them.
+            jobs.clear();
+            self.batch.clear();
+            shared.metrics.worker_panicked();
+            match Worker::new(Arc::clone(&shared)) {
+                Ok(fresh) => self = fresh,
+                Err(error) => {
+                    tracing::error!(%error, "a worker could not be restarted after a panic");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn serve(&mut self, jobs: &mut Vec<Job>) {
+        for job in jobs.drain(..) {
+            if job.ticket.is_abandoned() {
+                self.shared.metrics.abandoned();
+                continue;
+            }
+            self.admit(job);
+        }
+        if !self.pipeline.is_empty() {
+            self.infer();
+        }
+    }
+
+    /// Puts an image into the batch, or answers what is wrong with it.
+    fn admit(&mut self, Job { image, mut ticket }: Job) {
+        let image = match image {
+            Image::Ready(image) => image,
+            Image::Encoded(bytes, hold) => {
+                let started = Instant::now();
+                let small = Limits {
+                    max_pixels: SMALL_PIXELS.min(self.shared.limits.max_pixels),
+                };
+                match decode_caught(&bytes, &small) {
+                    Some(Ok(image)) => {
+                        ticket.add_decode(started.elapsed());
+                        image
+                    }
+                    Some(Err(DecodeError::TooLarge { .. })) => {
+                        return self.hand_over(Job {
+                            image: Image::Encoded(bytes, hold),
+                            ticket,
+                        });
+                    }
+                    Some(Err(error)) => return ticket.fail(EngineError::Decode(error)),
+                    None => return self.shared.metrics.worker_panicked(),
+                }
+            }
+        };
+        match self.pipeline.add(&image) {
+            Ok(()) => {
+                let timings = ticket.timings();
+                self.batch.push((ticket, timings));
+            }
+            Err(error) => ticket.fail(EngineError::Failed(error.to_string())),
+        }
+    }
+
+    /// Large images take the way over the decoders, which also judge by the real limit.
+    fn hand_over(&self, job: Job) {
+        if let Err((refused, job)) = self.shared.large.push(job) {
+            job.ticket.fail(refused.into());
+        }
+    }
+
+    fn infer(&mut self) {
+        let metrics = &self.shared.metrics;
+        let started = Instant::now();
+        metrics.batch(self.batch.len());
+        let answers = match self.pipeline.run() {
+            Ok(answers) => answers,
+            Err(error) => {
+                let reason = error.to_string();
+                for (ticket, _) in self.batch.drain(..) {
+                    ticket.fail(EngineError::Failed(reason.clone()));
+                }
+                return;
+            }
+        };
+        let infer = started.elapsed();
+        for ((ticket, timings), answer) in self.batch.drain(..).zip(answers) {
+            let timings = Timings { infer, ..timings };
+            match answer {
+                Ok(classification) => {
+                    metrics.classified(&classification, &timings);
+                    ticket.answer(Answer {
+                        classification,
+                        timings,
+                    });
+                }
+                Err(error) => ticket.fail(EngineError::Failed(error.to_string())),
+            }
+        }
+    }
+}
+
+/// Decodes; `None` after a panic in a decoder, which must cost no more than this one image.
+pub fn decode_caught(bytes: &[u8], limits: &Limits) -> Option<Result<Rgb8, DecodeError>> {
+    catch_unwind(|| decode(bytes, limits)).ok()
+}

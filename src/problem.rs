@@ -1,0 +1,239 @@
+//! What the server answers when it cannot classify: problem details (RFC 9457).
+//!
+//! One constructor an error. `docs/errors.md` documents each, and is served under the `type` URI,
+//! so that an error leads to its explanation without leaving the server. Clients may rely on
+//! `type` and `status`; `detail` is for people and may change.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Serialize, Serializer};
+
+use normgate_core::preprocess::DecodeError;
+
+use crate::config::show_bytes;
+use crate::engine::EngineError;
+
+/// Seconds after which a refused client may come back. Queues here drain within a second or two;
+/// clients with many requests spread their retries by their own backoff.
+const RETRY_AFTER: &str = "1";
+
+/// The media types that `POST /classify` takes (W3C Linked Data Platform, 7.1).
+pub const ACCEPT_POST: &str = "image/jpeg, image/png, image/webp, image/gif, image/bmp, \
+                               application/octet-stream, multipart/form-data, application/json";
+
+/// An error on its way to a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type", serialize_with = "as_uri")]
+    slug: &'static str,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    detail: String,
+}
+
+impl Problem {
+    fn new(
+        status: u16,
+        slug: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self {
+            slug,
+            title,
+            status,
+            detail: detail.into(),
+        }
+    }
+
+    /// 400: the request itself makes no sense.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(400, "malformed-request", "The request is malformed", detail)
+    }
+
+    /// 404: no such route.
+    pub fn not_found(path: &str) -> Self {
+        let detail = format!("there is nothing at {path}; images are classified by POST /classify");
+        Self::new(404, "not-found", "Not found", detail)
+    }
+
+    /// 405: the route exists, the method does not.
+    pub fn method_not_allowed(method: &str, path: &str) -> Self {
+        let detail = format!("{path} does not answer {method}; the Allow header says what it does");
+        Self::new(405, "method-not-allowed", "Method not allowed", detail)
+    }
+
+    /// 408: the body did not arrive in time.
+    pub fn slow_request(seconds: f64) -> Self {
+        let detail =
+            format!("the request's body did not arrive within {seconds} s (--body-timeout)");
+        Self::new(
+            408,
+            "slow-request",
+            "The request arrived too slowly",
+            detail,
+        )
+    }
+
+    /// 413: too many bytes.
+    pub fn body_too_large(limit: usize) -> Self {
+        let detail = format!(
+            "the request's body is larger than {limit} bytes ({}), the limit of this server \
+             (--max-body-bytes)",
+            show_bytes(limit)
+        );
+        Self::new(413, "body-too-large", "The request is too large", detail)
+    }
+
+    /// 413: too many files in one request.
+    pub fn too_many_files(limit: usize) -> Self {
+        let detail = format!("more than {limit} files in one request (--max-files)");
+        Self::new(413, "too-many-files", "Too many files", detail)
+    }
+
+    /// 413: too many pixels.
+    pub fn image_too_large(width: u32, height: u32, limit: u64) -> Self {
+        let detail = format!(
+            "the image has {width} × {height} pixels; this server takes at most {limit} in all \
+             (--max-pixels)"
+        );
+        Self::new(
+            413,
+            "image-too-large",
+            "The image has too many pixels",
+            detail,
+        )
+    }
+
+    /// 415: neither an image that can be read, nor a way to send one.
+    pub fn unsupported(detail: impl Into<String>) -> Self {
+        Self::new(
+            415,
+            "unsupported-media-type",
+            "Unsupported media type",
+            detail,
+        )
+    }
+
+    /// 422: an image of a known format that is damaged.
+    pub fn undecodable(detail: impl Into<String>) -> Self {
+        Self::new(
+            422,
+            "undecodable-image",
+            "The image cannot be decoded",
+            detail,
+        )
+    }
+
+    /// 429: more work than can be done soon.
+    pub fn overloaded(detail: impl Into<String>) -> Self {
+        Self::new(429, "overloaded", "The server is overloaded", detail)
+    }
+
+    /// 500: our fault. What happened is in the log under the request's id, not here.
+    pub fn internal() -> Self {
+        let detail = "something went wrong inside the server; its log has more, under this \
+                      reply's x-request-id";
+        Self::new(500, "internal-error", "Internal error", detail)
+    }
+
+    /// 503: not there yet, or broken.
+    pub fn not_ready(detail: impl Into<String>) -> Self {
+        Self::new(503, "not-ready", "The server is not ready", detail)
+    }
+
+    /// 503: going away.
+    pub fn shutting_down() -> Self {
+        Self::new(
+            503,
+            "shutting-down",
+            "The server is shutting down",
+            "the server is shutting down",
+        )
+    }
+
+    /// 504: the work took too long.
+    pub fn deadline_exceeded(seconds: f64) -> Self {
+        let detail = format!("the image was not classified within {seconds} s (--deadline)");
+        Self::new(504, "deadline-exceeded", "The deadline passed", detail)
+    }
+
+    /// The last part of the `type` URI: a label for metrics.
+    pub fn slug(&self) -> &'static str {
+        self.slug
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What to tell a person.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Decode(error) => error.into(),
+            EngineError::Overloaded => Self::overloaded(
+                "as many images as may wait are waiting (--queue-capacity); try again later",
+            ),
+            EngineError::Deadline(deadline) => Self::deadline_exceeded(deadline.as_secs_f64()),
+            EngineError::Closed => Self::shutting_down(),
+            EngineError::Failed(_) => Self::internal(),
+        }
+    }
+}
+
+impl From<DecodeError> for Problem {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Empty => Self::malformed("the image is empty (0 bytes)"),
+            DecodeError::UnsupportedFormat { .. } => Self::unsupported(error.to_string()),
+            DecodeError::TooLarge {
+                width,
+                height,
+                limit,
+            } => Self::image_too_large(width, height, limit),
+            error => Self::undecodable(error.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status;
+        let mut response = (status, Json(&self)).into_response();
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        match status.as_u16() {
+            415 => {
+                headers.insert(
+                    header::HeaderName::from_static("accept-post"),
+                    HeaderValue::from_static(ACCEPT_POST),
+                );
+            }
+            429 | 503 => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+            }
+            _ => {}
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+fn as_uri<S: Serializer>(slug: &&'static str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("/problems/{slug}"))
+}
+
+fn as_number<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}

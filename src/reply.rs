@@ -1,0 +1,121 @@
+//! What a classified image is answered with. The command line prints the same.
+
+use normgate_core::{Classification, Manifest, ScoreKind};
+use serde::Serialize;
+
+use crate::problem::Problem;
+
+/// How many labels are listed unless the client says.
+pub const DEFAULT_TOP: usize = 5;
+
+/// The answer for one image.
+#[derive(Serialize)]
+pub struct Reply<'a> {
+    label: &'a str,
+    class_index: usize,
+    confidence: f32,
+    is_ood: bool,
+    ood: Verdict,
+    top: Vec<Candidate<'a>>,
+    model: ModelName<'a>,
+}
+
+/// How the image compares with those that the model was calibrated on.
+#[derive(Serialize)]
+struct Verdict {
+    score: f32,
+    threshold: f64,
+    p_value: f64,
+    method: ScoreKind,
+}
+
+#[derive(Serialize)]
+struct Candidate<'a> {
+    label: &'a str,
+    class_index: usize,
+    probability: f32,
+}
+
+#[derive(Serialize)]
+struct ModelName<'a> {
+    name: &'a str,
+    version: &'a str,
+}
+
+/// The answers for several files, in their order.
+#[derive(Serialize)]
+pub struct Replies<'a> {
+    /// One for each file.
+    pub results: Vec<FileReply<'a>>,
+}
+
+/// One file's answer, or what was wrong with it.
+#[derive(Serialize)]
+pub struct FileReply<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(flatten)]
+    outcome: Outcome<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outcome<'a> {
+    Reply(Reply<'a>),
+    Problem(Problem),
+}
+
+impl<'a> Reply<'a> {
+    /// The answer with the `top` likeliest labels.
+    pub fn new(manifest: &'a Manifest, answer: &Classification, top: usize) -> Self {
+        let label = |index: usize| manifest.labels.get(index).map_or("", String::as_str);
+        let probabilities = &answer.probabilities;
+        let mut order: Vec<usize> = (0..probabilities.len()).collect();
+        // Stable, so that the predicted class stays first among equals: it is the first of them.
+        order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
+        // Rounding can make a later class's probability equal to the predicted one's.
+        if let Some(place) = order.iter().position(|index| *index == answer.class_index) {
+            order[..=place].rotate_right(1);
+        }
+        let candidate = |index: usize| Candidate {
+            label: label(index),
+            class_index: index,
+            probability: probabilities[index],
+        };
+        Self {
+            label: label(answer.class_index),
+            class_index: answer.class_index,
+            confidence: answer.confidence,
+            is_ood: answer.is_ood,
+            ood: Verdict {
+                score: answer.score,
+                threshold: answer.threshold,
+                p_value: answer.p_value,
+                method: manifest.score,
+            },
+            top: order.into_iter().take(top).map(candidate).collect(),
+            model: ModelName {
+                name: &manifest.name,
+                version: &manifest.version,
+            },
+        }
+    }
+}
+
+impl<'a> FileReply<'a> {
+    /// The answer for a file.
+    pub fn reply(file: Option<String>, reply: Reply<'a>) -> Self {
+        Self {
+            file,
+            outcome: Outcome::Reply(reply),
+        }
+    }
+
+    /// What was wrong with a file.
+    pub fn problem(file: Option<String>, problem: Problem) -> Self {
+        Self {
+            file,
+            outcome: Outcome::Problem(problem),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `POST /classify`
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use futures_util::future::join_all;
+use serde::Deserialize;
+
+use crate::body::{File, Submission};
+use crate::engine::{Answer, EngineError, Timings};
+use crate::problem::Problem;
+use crate::reply::{DEFAULT_TOP, FileReply, Replies, Reply};
+use crate::state::AppState;
+
+/// The query string.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    top: Option<usize>,
+}
+
+/// Classifies the image, or the images, of a request.
+///
+/// One image gets its reply or its problem. Several get 200 and a list in their order, in which
+/// each has its reply or its problem.
+pub async fn classify(
+    State(state): State<Arc<AppState>>,
+    options: Result<Query<Options>, QueryRejection>,
+    request: Request,
+) -> Response {
+    let started = Instant::now();
+    let outcome = match read(&state, options, request).await {
+        Ok((submission, top)) => answer(&state, submission, top, started).await,
+        Err(problem) => Err(rejected(&state, problem)),
+    };
+    outcome.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn read(
+    state: &AppState,
+    options: Result<Query<Options>, QueryRejection>,
+    request: Request,
+) -> Result<(Submission, usize), Problem> {
+    let top = top(options, state.manifest.labels.len())?;
+    // Before the body: what cannot be worked on need not be sent.
+    state.engine()?;
+    Ok((state.intake.read(request).await?, top))
+}
+
+async fn answer(
+    state: &AppState,
+    submission: Submission,
+    top: usize,
+    started: Instant,
+) -> Result<Response, Problem> {
+    let Submission { files, hold } = submission;
+    let names: Vec<Option<String>> = files.iter().map(|file| file.name.clone()).collect();
+    let classified = files.into_iter().map(|File { bytes, .. }| {
+        let hold = hold.clone();
+        async move {
+            let answer = state.engine()?.classify(bytes, hold).await;
+            answer.map_err(|error| explained(state, error))
+        }
+    });
+    let mut answers = join_all(classified).await;
+    if answers.len() == 1
+        && let Some(answer) = answers.pop()
+    {
+        let Answer {
+            classification,
+            timings,
+        } = answer.map_err(|p| rejected(state, p))?;
+        let reply = Reply::new(&state.manifest, &classification, top);
+        return Ok(timed(Json(reply), timings, started));
+    }
+    let slowest = |a: Timings, b: &Answer| a.max(&b.timings);
+    let timings = answers.iter().flatten().fold(Timings::default(), slowest);
+    let results = names
+        .into_iter()
+        .zip(&answers)
+        .map(|(file, answer)| match answer {
+            Ok(answer) => FileReply::reply(
+                file,
+                Reply::new(&state.manifest, &answer.classification, top),
+            ),
+            Err(problem) => FileReply::problem(file, rejected(state, problem.clone())),
+        });
+    Ok(timed(
+        Json(Replies {
+            results: results.collect(),
+        }),
+        timings,
+        started,
+    ))
+}
+
+fn top(options: Result<Query<Options>, QueryRejection>, labels: usize) -> Result<usize, Problem> {
+    let Query(options) = options.map_err(|rejection| Problem::malformed(rejection.body_text()))?;
+    match options.top {
+        None => Ok(DEFAULT_TOP.min(labels)),
+        Some(top) if (1..=labels).contains(&top) => Ok(top),
+        Some(top) => Err(Problem::malformed(format!(
+            "top={top}: this model has {labels} labels, so from 1 to {labels} can be listed"
+        ))),
+    }
+}
+
+/// The client learns what it can mend; the log learns the rest.
+fn explained(state: &AppState, error: EngineError) -> Problem {
+    match &error {
+        EngineError::Decode(error) => state.metrics.undecodable(error),
+        EngineError::Failed(reason) => tracing::error!(reason, "an image could not be classified"),
+        _ => {}
+    }
+    error.into()
+}
+
+fn rejected(state: &AppState, problem: Problem) -> Problem {
+    state.metrics.rejected(problem.slug());
+    problem
+}
+
+/// Adds where the time went (W3C Server Timing), which browsers' tools show.
+fn timed(reply: impl IntoResponse, timings: Timings, started: Instant) -> Response {
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    let text = format!(
+        "queue;dur={:.3}, decode;dur={:.3}, infer;dur={:.3}, total;dur={:.3}",
+        ms(timings.queue),
+        ms(timings.decode),
+        ms(timings.infer),
+        ms(started.elapsed()),
+    );
+    let mut response = reply.into_response();
+    if let Ok(value) = HeaderValue::try_from(text) {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("server-timing"), value);
+    }
+    response
+}

@@ -1,0 +1,56 @@
+//! `GET /livez` and `GET /readyz`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// The process runs and answers.
+#[derive(Serialize)]
+pub struct Alive {
+    status: &'static str,
+}
+
+/// The server classifies, and with what.
+#[derive(Serialize)]
+pub struct Ready {
+    status: &'static str,
+    model: ReadyModel,
+    provider: String,
+    workers: usize,
+}
+
+#[derive(Serialize)]
+struct ReadyModel {
+    name: String,
+    version: String,
+    digest: String,
+}
+
+/// Always 200: where it is not, the process should be restarted.
+pub async fn alive() -> Json<Alive> {
+    Json(Alive { status: "alive" })
+}
+
+/// 200 while requests should come here; 503 with the reason before the model is warm, when no
+/// worker is left, and from the moment that the server was told to stop.
+pub async fn ready(State(state): State<Arc<AppState>>) -> Result<Json<Ready>, Problem> {
+    if state.lifecycle.is_stopping() {
+        return Err(Problem::shutting_down());
+    }
+    let engine = state.engine()?;
+    Ok(Json(Ready {
+        status: "ready",
+        model: ReadyModel {
+            name: state.manifest.name.clone(),
+            version: state.manifest.version.clone(),
+            digest: state.digest.clone(),
+        },
+        provider: engine.provider().to_owned(),
+        workers: engine.workers(),
+    }))
+}

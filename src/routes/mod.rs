@@ -1,0 +1,8 @@
+//! A file a resource.
+
+pub mod classify;
+pub mod health;
+pub mod metrics;
+pub mod model;
+pub mod page;
+pub mod problems;

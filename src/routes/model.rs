@@ -1,0 +1,42 @@
+//! `GET /model`
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use normgate_core::{Manifest, Model};
+use serde_json::{Value, json};
+
+use crate::state::AppState;
+
+/// The model's manifest and digest.
+pub async fn show(State(state): State<Arc<AppState>>) -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        state.model_json.clone(),
+    )
+}
+
+/// The manifest as it is answered: in place of up to 10,000 calibration scores their quantiles.
+pub fn render(model: &Model) -> Result<Bytes, serde_json::Error> {
+    Ok(serde_json::to_vec(&document(model.manifest(), model.digest())?)?.into())
+}
+
+/// The manifest with its calibration scores summarised.
+pub fn document(manifest: &Manifest, digest: &str) -> Result<Value, serde_json::Error> {
+    let mut document = serde_json::to_value(manifest)?;
+    document["digest"] = json!(format!("sha256:{digest}"));
+    if let Some(calibration) = &manifest.calibration {
+        let scores = &calibration.scores;
+        let last = scores.len().saturating_sub(1) as f64;
+        let at = |q: f64| scores.get((q * last).round() as usize);
+        document["calibration"]["scores"] = json!({
+            "kept": scores.len(),
+            "min": at(0.0), "p5": at(0.05), "p25": at(0.25), "median": at(0.5),
+            "p75": at(0.75), "p95": at(0.95), "max": at(1.0),
+        });
+    }
+    Ok(document)
+}

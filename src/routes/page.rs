@@ -1,0 +1,57 @@
+//! `GET /`: a page to try it in a browser.
+
+use std::sync::LazyLock;
+
+use axum::http::header;
+use axum::response::{Html, IntoResponse};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+const MARKUP: &str = include_str!("../page/index.html");
+const STYLE: &str = include_str!("../page/style.css");
+const SCRIPT: &str = include_str!("../page/script.js");
+
+/// One file, which needs nothing else.
+static PAGE: LazyLock<String> = LazyLock::new(|| {
+    MARKUP
+        .replace("/*STYLE*/", STYLE)
+        .replace("/*SCRIPT*/", SCRIPT)
+});
+
+/// Only what is in the page may run, and it may speak to this server only.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src blob:; \
+         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        hash(STYLE),
+        hash(SCRIPT),
+    )
+});
+
+/// The page.
+pub async fn show() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, Html(PAGE.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_holds_style_and_script_exactly_as_their_hashes_say() {
+        assert!(PAGE.contains(&format!("<style>{STYLE}</style>")));
+        assert!(PAGE.contains(&format!("<script>{SCRIPT}</script>")));
+        // Styles and handlers in attributes would be blocked by the policy.
+        assert!(
+            !MARKUP.contains("style=") && !MARKUP.contains(" on"),
+            "inline attributes"
+        );
+    }
+}

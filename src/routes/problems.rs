@@ -1,0 +1,99 @@
+//! `GET /problems` and `GET /problems/{slug}`: where the `type` of a problem leads.
+
+use axum::extract::Path;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::problem::Problem;
+
+const DOCUMENT: &str = include_str!("../../docs/errors.md");
+
+/// Every problem, explained.
+pub async fn all() -> Response {
+    markdown(DOCUMENT.to_owned())
+}
+
+/// One problem, explained.
+pub async fn one(Path(slug): Path<String>) -> Result<Response, Problem> {
+    match section(&slug) {
+        Some(text) => Ok(markdown(text)),
+        None => Err(Problem::not_found(&format!("/problems/{slug}"))),
+    }
+}
+
+/// The part of the document under the heading with this name.
+fn section(slug: &str) -> Option<String> {
+    let heading = format!("## {slug}");
+    let mut lines = DOCUMENT
+        .lines()
+        .skip_while(|line| **line != heading)
+        .peekable();
+    lines.peek()?;
+    let body = lines
+        .clone()
+        .skip(1)
+        .take_while(|line| !line.starts_with("## "));
+    let text: Vec<&str> = lines.take(1).chain(body).collect();
+    Some(text.join("\n").trim_end().to_owned() + "\n")
+}
+
+fn markdown(text: String) -> Response {
+    (
+        [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")],
+        text,
+    )
+        .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use normgate_core::preprocess::DecodeError;
+
+    #[test]
+    fn every_problem_has_a_section_that_names_its_status() {
+        let problems = [
+            Problem::malformed(""),
+            Problem::not_found(""),
+            Problem::method_not_allowed("", ""),
+            Problem::slow_request(1.0),
+            Problem::body_too_large(1),
+            Problem::too_many_files(1),
+            Problem::image_too_large(1, 1, 1),
+            Problem::unsupported(""),
+            DecodeError::UnsupportedFormat { looks_like: None }.into(),
+            Problem::undecodable(""),
+            Problem::overloaded(""),
+            Problem::internal(),
+            Problem::not_ready(""),
+            Problem::shutting_down(),
+            Problem::deadline_exceeded(1.0),
+        ];
+        for problem in &problems {
+            let text = section(problem.slug()).unwrap_or_else(|| panic!("{}", problem.slug()));
+            assert!(
+                text.contains(&problem.status().as_u16().to_string()),
+                "{text}"
+            );
+        }
+        let documented = DOCUMENT
+            .lines()
+            .filter(|line| line.starts_with("## "))
+            .count();
+        let mut slugs: Vec<_> = problems.iter().map(Problem::slug).collect();
+        slugs.sort_unstable();
+        slugs.dedup();
+        assert_eq!(
+            documented,
+            slugs.len(),
+            "a section for a problem that no longer is"
+        );
+    }
+
+    #[test]
+    fn a_section_ends_where_the_next_begins() {
+        let text = section("overloaded").unwrap();
+        assert_eq!(text.matches("## ").count(), 1);
+        assert!(section("no-such-problem").is_none());
+    }
+}

@@ -1,0 +1,11 @@
+//! What can be seen of the server from outside: logs, metrics, request ids.
+
+mod logs;
+mod metrics;
+mod observe;
+mod process;
+mod request_id;
+
+pub use logs::start as start_logs;
+pub use metrics::{CONTENT_TYPE as METRICS_TYPE, Metrics};
+pub use observe::observe;

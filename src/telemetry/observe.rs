@@ -1,0 +1,66 @@
+//! What happens around every request: its id, its duration, its line in the log.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument;
+
+use super::request_id;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Wraps every route.
+///
+/// What went well is logged at debug, since the metrics count it, and a line a request would be
+/// most of the server's work; clients' mistakes at info, so that outsiders cannot raise an alarm;
+/// only what is ours to mend is a warning or an error.
+pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id::of(&request);
+    let id_text = id.to_str().unwrap_or_default();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let route = route_of(&request);
+    let span = tracing::error_span!("request", id = id_text);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let took = started.elapsed();
+    state
+        .metrics
+        .request(route, response.status().as_u16(), took);
+
+    let _entered = span.enter();
+    let status = response.status().as_u16();
+    let milliseconds = took.as_secs_f64() * 1000.0;
+    let problem = response.extensions().get::<Problem>();
+    let detail = problem.map(Problem::detail).unwrap_or_default();
+    match status {
+        500 => tracing::error!(%method, path, status, milliseconds, "failed"),
+        501.. => tracing::warn!(%method, path, status, milliseconds, "{detail}"),
+        400.. => tracing::info!(%method, path, status, milliseconds, "{detail}"),
+        _ => tracing::debug!(%method, path, status, milliseconds, "answered"),
+    }
+
+    let headers = response.headers_mut();
+    headers.insert(request_id::HEADER, id);
+    if state.lifecycle.is_stopping() {
+        // A client that reuses its connection would find it closed a moment later.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The route as a label for metrics: one of few, whatever paths clients make up.
+fn route_of(request: &Request) -> &'static str {
+    let matched = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(MatchedPath::as_str);
+    let known = crate::router::ROUTES
+        .iter()
+        .find(|route| Some(**route) == matched);
+    known.copied().unwrap_or("other")
+}
