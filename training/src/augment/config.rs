@@ -1,6 +1,6 @@
 //! How images are varied: the options of the command line, and what of them a run records.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 /// How training images are varied at random, in-distribution and auxiliary ones alike. The default
@@ -46,6 +46,23 @@ pub struct CameraConfig {
     pub strength: f32,
     /// Probability that an image is changed at all.
     pub probability: f32,
+    /// What is changed.
+    pub operations: Vec<CameraOperation>,
+}
+
+/// One thing that differs between cameras, and between the ways in which images were resized and
+/// stored. At strength S:
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraOperation {
+    /// Sharpen or blur every image: amplitude times exp(±S) at the highest frequency
+    Tilt,
+    /// Half of the images: to another size (1 - S/2 to 2 times) and back, by random filters
+    Resample,
+    /// Half of the images: noise, its deviation up to 0.04 S of white
+    Noise,
+    /// Half of the images: JPEG at a quality from 95 - 65 S to 95, half of them 4:2:0
+    Jpeg,
 }
 
 impl AugmentConfig {
@@ -66,6 +83,7 @@ impl AugmentConfig {
             camera: CameraConfig {
                 strength: 0.0,
                 probability: 0.0,
+                operations: Vec::new(),
             },
         }
     }
@@ -87,6 +105,7 @@ impl Default for AugmentConfig {
             camera: CameraConfig {
                 strength: 0.0,
                 probability: 1.0,
+                operations: CameraOperation::value_variants().to_vec(),
             },
         }
     }
@@ -129,6 +148,15 @@ pub struct AugmentArgs {
     /// Probability that --camera changes an image at all
     #[arg(long, value_name = "P", default_value_t = 1.0, value_parser = share)]
     camera_probability: f32,
+    /// What --camera changes, separated by commas
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        value_enum,
+        default_value = "tilt,resample,noise,jpeg"
+    )]
+    camera_operations: Vec<CameraOperation>,
 }
 
 impl From<&AugmentArgs> for AugmentConfig {
@@ -147,6 +175,7 @@ impl From<&AugmentArgs> for AugmentConfig {
             camera: CameraConfig {
                 strength: args.camera,
                 probability: args.camera_probability,
+                operations: args.camera_operations.clone(),
             },
         }
     }

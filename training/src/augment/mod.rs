@@ -4,6 +4,7 @@
 //! [`camera`](CameraConfig) (how the image seems to have been made), then crop and flip, then
 //! colour. What an image becomes follows from the generator it is given alone.
 
+mod camera;
 mod colour;
 mod config;
 mod crop_flip;
@@ -11,7 +12,7 @@ mod crop_flip;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-pub use config::{AugmentArgs, AugmentConfig, CameraConfig, ColourConfig};
+pub use config::{AugmentArgs, AugmentConfig, CameraConfig, CameraOperation, ColourConfig};
 
 /// Turns square images into inputs of the network, varied at random. Shared by all threads.
 #[derive(Clone, Debug)]
@@ -35,6 +36,7 @@ impl Augmenter {
         let side = (image.len() / 3).isqrt();
         let config = &self.config;
         crop_flip::to_planes(image, side, chance(random, config.flip), out);
+        camera::apply(out, side, &config.camera, random);
         let mut offset = || {
             let padding = i32::from(config.crop_padding);
             random.random_range(-padding..=padding) as isize
