@@ -1,0 +1,29 @@
+//! Makes the trainer find libtorch when it runs, without `LD_LIBRARY_PATH`.
+
+use std::path::Path;
+
+fn main() {
+    // torch-sys hands over the folder it linked against.
+    let Some(lib) = std::env::var_os("DEP_TCH_LIBTORCH_LIB") else {
+        return;
+    };
+    let lib = Path::new(&lib);
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
+    // A checkout that was moved together with its `target` folder still runs.
+    println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN/../../.runtime/libtorch/torch/lib");
+
+    // Nothing refers to a symbol of libtorch_cuda (it registers itself when loaded), so the linker
+    // drops it unless told not to. Where only the CPU's libraries were fetched it cannot be loaded.
+    let cuda = lib.join("libtorch_cuda.so");
+    println!("cargo:rerun-if-changed={}", cuda.display());
+    if cuda.exists() {
+        for argument in [
+            "-Wl,--no-as-needed",
+            "-ltorch_cuda",
+            "-ltorch",
+            "-Wl,--as-needed",
+        ] {
+            println!("cargo:rustc-link-arg={argument}");
+        }
+    }
+}

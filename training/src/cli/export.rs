@@ -1,0 +1,67 @@
+//! `normgate-train export`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::checkpoint::Checkpoint;
+use crate::export::{ExportOptions, WeightForm, export};
+
+/// Turn a run into a model file
+///
+/// The file holds the network without its projection head, the labels, the preprocessing and a
+/// record of the training. It cannot be served before `calibrate` has given it a threshold.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The run folder, or a checkpoint
+    run: PathBuf,
+    /// The model file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The model's name in replies and metrics [default: the file's, without extension]
+    #[arg(long)]
+    name: Option<String>,
+    /// The model's version
+    #[arg(long, value_name = "VERSION", default_value = "1.0.0")]
+    model_version: String,
+    /// What the model is, for people
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// How the weights are stored
+    #[arg(long, value_enum, default_value_t)]
+    weights: WeightForm,
+}
+
+/// Carries out the command.
+///
+/// # Errors
+///
+/// What is wrong with the checkpoint or the place to write to.
+pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let checkpoint = Checkpoint::load(&args.run)?;
+    let stem = args.out.file_stem().unwrap_or(args.out.as_os_str());
+    let options = ExportOptions {
+        name: args
+            .name
+            .clone()
+            .unwrap_or_else(|| stem.to_string_lossy().into_owned()),
+        version: args.model_version.clone(),
+        description: args.description.clone(),
+        weights: args.weights,
+        folded: true,
+    };
+    let model = export(&checkpoint, &options)?;
+    model.save(&args.out)?;
+    let out = args.out.display();
+    println!(
+        "Wrote {out}: {} {}, {:.1} MB, {} classes, after {} epochs",
+        options.name,
+        options.version,
+        model.bytes().len() as f64 / 1e6,
+        model.manifest().labels.len(),
+        checkpoint.progress.epochs,
+    );
+    println!("Next: normgate-train calibrate {out} --data IMAGES, on images not trained on");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,49 @@
+//! The command line of `normgate-train`: the table of its commands, a file for each.
+
+mod export;
+mod recipe;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use normgate_evaluation::EvaluationError;
+use normgate_evaluation::calibrate::{self, CalibrateArgs};
+use normgate_evaluation::evaluate::{self, EvaluateArgs};
+
+/// Trains image classifiers that know when they should not answer.
+#[derive(Debug, Parser)]
+#[command(name = "normgate-train", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a network on image folders.
+    Train(Box<train::TrainArgs>),
+    Export(export::ExportArgs),
+    Calibrate(Box<CalibrateArgs>),
+    Evaluate(Box<EvaluateArgs>),
+}
+
+/// Carries out the command line, and says what went wrong.
+#[must_use]
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Train(args) => train::train(&args).map_err(Into::into),
+        Command::Export(args) => export::run(&args),
+        Command::Calibrate(args) => done(calibrate::run(&args)),
+        Command::Evaluate(args) => done(evaluate::run(&args)),
+    };
+    result.unwrap_or_else(|error: Box<dyn std::error::Error>| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn done(result: Result<(), EvaluationError>) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    result?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,199 @@
+//! `normgate-train train`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use clap::Args;
+
+use super::recipe::RecipeArgs;
+use crate::augment::{AugmentArgs, AugmentConfig, Augmenter};
+use crate::batches::Plan;
+use crate::checkpoint::{self, Checkpoint, write_atomically};
+use crate::config::RunConfig;
+use crate::data::TrainingData;
+use crate::device::DeviceChoice;
+use crate::error::TrainError;
+use crate::progress::duration;
+use crate::trainer::{Execution, Outcome, Trainer};
+
+/// Train a network on image folders.
+///
+/// The defaults are those of the paper (Shin & Chung, TMLR 2024) for CIFAR. A folder of images may
+/// be in CIFAR's binary layout, in WebP strips with labels.bin, or hold a folder of images for each
+/// class; auxiliary folders need no classes.
+///
+/// The run folder receives config.json (all options), history.json (each epoch in figures) and
+/// checkpoint.safetensors. Ctrl-C ends the run after the current step; --resume goes on from there
+/// as if it had never stopped.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Go on with the run in this folder, with the options it was started with
+    #[arg(
+        long,
+        value_name = "RUN",
+        required_unless_present = "data",
+        conflicts_with_all = ["RecipeArgs", "AugmentArgs"]
+    )]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    recipe: Option<RecipeArgs>,
+    #[command(flatten)]
+    augmentation: AugmentArgs,
+    #[command(flatten)]
+    execution: ExecutionArgs,
+}
+
+/// What does not change the outcome.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Execution")]
+struct ExecutionArgs {
+    /// Where the network computes: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu", env = "NORMGATE_DEVICE")]
+    device: DeviceChoice,
+    /// Threads that the network computes with [default: all cores]
+    #[arg(long, env = "NORMGATE_THREADS")]
+    threads: Option<u16>,
+    /// Threads that read ahead and augment; one keeps up with a CPU, a GPU wants more
+    #[arg(long, default_value_t = 1)]
+    loaders: u16,
+    /// Write a checkpoint every N epochs
+    #[arg(long, value_name = "N", default_value = "5")]
+    checkpoint_every: std::num::NonZeroUsize,
+}
+
+/// Carries out the command.
+///
+/// # Errors
+///
+/// [`TrainError`], saying what to do.
+pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
+    let device = args.execution.device.open()?;
+    if let Some(threads) = args.execution.threads {
+        tch::set_num_threads(i32::from(threads.max(1)));
+    }
+    let (run, config, data, resumed) = match (&args.resume, &args.recipe) {
+        (Some(run), _) => resume(run)?,
+        (None, Some(recipe)) => start(recipe, &args.augmentation)?,
+        (None, None) => return Err(TrainError::Options("give --data or --resume".into())),
+    };
+    let execution = Execution {
+        run: run.clone(),
+        device,
+        loaders: args.execution.loaders.into(),
+        checkpoint_every: args.execution.checkpoint_every.get(),
+    };
+    introduce(&config, &data);
+
+    let augmenter = Augmenter::new(config.augmentation.clone());
+    let plan = Plan {
+        streams: data.streams,
+        seed: config.recipe.seed,
+        prepare: Box::new(move |image, random, out| augmenter.apply(image, random, out)),
+    };
+    let started = Instant::now();
+    let mut trainer = Trainer::new(config, execution, plan, resumed.as_ref())?;
+    let stop = stop_on_signal()?;
+    match trainer.run(&stop)? {
+        Outcome::Finished => {
+            let took = duration(started.elapsed().as_secs_f64());
+            eprintln!(
+                "done in {took}: {}",
+                run.join(checkpoint::FILE_NAME).display()
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Outcome::Interrupted => {
+            eprintln!(
+                "stopped, the checkpoint is written; to go on: normgate-train train --resume {}",
+                run.display()
+            );
+            Ok(ExitCode::from(130))
+        }
+    }
+}
+
+type Run = (PathBuf, RunConfig, TrainingData, Option<Checkpoint>);
+
+fn start(recipe: &RecipeArgs, augmentation: &AugmentArgs) -> Result<Run, TrainError> {
+    let run = recipe.out.clone();
+    if run.join(checkpoint::FILE_NAME).exists() {
+        return Err(TrainError::Options(format!(
+            "--out: {0} already holds a run. Go on with it (--resume {0}), or name another folder",
+            run.display()
+        )));
+    }
+    let selection = recipe.selection()?;
+    let data = TrainingData::load(&selection)?;
+    let config = recipe.config(&selection, &data, AugmentConfig::from(augmentation));
+    write_config(&run, &config)?;
+    Ok((run, config, data, None))
+}
+
+fn resume(run: &Path) -> Result<Run, TrainError> {
+    let checkpoint = Checkpoint::load(run)?;
+    let config = checkpoint.config.clone();
+    let data = TrainingData::load(&config.selection()?)?;
+    if data.class_counts != config.data.class_counts {
+        return Err(TrainError::Data(
+            "the image sets have changed since the run was started: it cannot go on with them"
+                .into(),
+        ));
+    }
+    Ok((run.to_owned(), config, data, Some(checkpoint)))
+}
+
+fn write_config(run: &Path, config: &RunConfig) -> Result<(), TrainError> {
+    let path = run.join("config.json");
+    let file = |source| TrainError::File {
+        path: path.clone(),
+        source,
+    };
+    std::fs::create_dir_all(run).map_err(file)?;
+    let json = serde_json::to_vec_pretty(config).map_err(|error| file(error.into()))?;
+    write_atomically(&path, &json).map_err(file)
+}
+
+fn introduce(config: &RunConfig, data: &TrainingData) {
+    let (recipe, id) = (&config.recipe, &data.streams[0]);
+    eprintln!(
+        "{} images of {} classes ({}); {} epochs of {} steps, {} + {} images each",
+        id.images.len(),
+        data.class_names.len(),
+        data.class_counts
+            .iter()
+            .map(u64::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+        recipe.epochs,
+        id.steps_per_pass(),
+        id.per_step,
+        data.streams[1..]
+            .iter()
+            .map(|stream| stream.per_step)
+            .sum::<usize>(),
+    );
+    for stream in &data.streams[1..] {
+        eprintln!(
+            "{} auxiliary images: {}",
+            stream.images.len(),
+            stream.images.name
+        );
+    }
+}
+
+/// Set by Ctrl-C or SIGTERM. A second one ends the process at once.
+fn stop_on_signal() -> Result<Arc<AtomicBool>, TrainError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping after this step …");
+    })
+    .map_err(|error| TrainError::Options(format!("Ctrl-C cannot be caught: {error}")))?;
+    Ok(stop)
+}

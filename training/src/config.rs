@@ -1,0 +1,102 @@
+//! Everything that decides a run's outcome, as `config.json` and the checkpoint keep it.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::augment::AugmentConfig;
+use crate::methods::MethodKind;
+use crate::models::ModelConfig;
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunConfig {
+    /// The command line that started it.
+    pub command: String,
+    /// What is trained on.
+    pub data: DataConfig,
+    /// How the images are varied.
+    pub augmentation: AugmentConfig,
+    /// The network.
+    pub model: ModelConfig,
+    /// How it is trained.
+    pub recipe: Recipe,
+}
+
+/// What is trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataConfig {
+    /// In-distribution sets.
+    pub data: Vec<PathBuf>,
+    /// Auxiliary out-of-distribution sets.
+    pub auxiliary: Vec<PathBuf>,
+    /// Shares of the auxiliary sets in each batch; empty: by their sizes.
+    pub auxiliary_weights: Vec<f64>,
+    /// Images kept out of training, as `CLASS=N`.
+    pub hold_out: Vec<String>,
+    /// The imbalance that the set was cut to, where it was.
+    pub imbalance: Option<f64>,
+    /// The classes' names, in the order of their indices.
+    pub class_names: Vec<String>,
+    /// How many images of each class were trained on.
+    pub class_counts: Vec<u64>,
+    /// The images' size in pixels: (width, height).
+    pub image_size: (usize, usize),
+}
+
+/// How a network is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The method.
+    pub method: MethodKind,
+    /// Passes over the in-distribution images.
+    pub epochs: usize,
+    /// In-distribution images a step.
+    pub batch_size: usize,
+    /// Auxiliary images a step.
+    pub auxiliary_batch_size: usize,
+    /// The first epoch's learning rate.
+    pub learning_rate: f64,
+    /// L2 weight decay.
+    pub weight_decay: f64,
+    /// Strength of the logit adjustment (RNA).
+    pub tau: f64,
+    /// Weight of the norm loss (RNA).
+    pub lambda: f64,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// What the backbone computes in.
+    pub precision: Precision,
+}
+
+/// What convolutions and activations are computed in. Parameters, batch statistics,
+/// representations, heads and loss are float32 either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// float32.
+    Fp32,
+    /// bfloat16: faster on CPUs with AVX-512 BF16 or AMX, and on GPUs.
+    Bf16,
+}
+
+impl Precision {
+    /// As libtorch calls it.
+    #[must_use]
+    pub fn kind(self) -> tch::Kind {
+        match self {
+            Precision::Fp32 => tch::Kind::Float,
+            Precision::Bf16 => tch::Kind::BFloat16,
+        }
+    }
+}
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Precision::Fp32 => "fp32",
+            Precision::Bf16 => "bf16",
+        })
+    }
+}

@@ -1,0 +1,241 @@
+//! From the folders named on the command line to what is trained on.
+
+use std::path::PathBuf;
+
+use normgate_evaluation::datasets::holdout::{self, HoldOut};
+use normgate_evaluation::datasets::{ImageSet, LoadOptions, load, long_tail};
+
+use crate::batches::Stream;
+use crate::error::TrainError;
+
+/// What to read, and what of it to use.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// In-distribution sets.
+    pub data: Vec<PathBuf>,
+    /// Auxiliary sets; none for a method that has no use for them.
+    pub auxiliary: Vec<PathBuf>,
+    /// Shares of the auxiliary sets in each batch; empty: by their sizes.
+    pub auxiliary_weights: Vec<f64>,
+    /// Images to keep out of training.
+    pub hold_out: Vec<HoldOut>,
+    /// The imbalance to cut the set to.
+    pub imbalance: Option<f64>,
+    /// The classes' names, where the set does not bring them.
+    pub class_names: Option<Vec<String>>,
+    /// In-distribution images a step.
+    pub batch_size: usize,
+    /// Auxiliary images a step.
+    pub auxiliary_batch_size: usize,
+}
+
+/// What is trained on.
+#[derive(Debug)]
+pub struct TrainingData {
+    /// The in-distribution stream, then the auxiliary ones.
+    pub streams: Vec<Stream>,
+    /// The classes' names, in the order of their indices.
+    pub class_names: Vec<String>,
+    /// How many images of each class there are.
+    pub class_counts: Vec<u64>,
+}
+
+impl TrainingData {
+    /// Reads the sets.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`] naming the set that cannot be read or does not fit, and why.
+    pub fn load(selection: &Selection) -> Result<Self, TrainError> {
+        let read = |paths: &[PathBuf]| -> Result<Vec<ImageSet>, TrainError> {
+            let read = |path: &PathBuf| Ok(load(path, &LoadOptions::train())?);
+            paths.iter().map(read).collect()
+        };
+        let mut images = ImageSet::concat(read(&selection.data)?)?;
+        if selection.class_names.is_some() {
+            images.class_names.clone_from(&selection.class_names);
+        }
+        if let Some(imbalance) = selection.imbalance {
+            images = long_tail::subsample(&images, imbalance)?;
+        }
+        let held = holdout::resolve(&images, &selection.hold_out)?;
+        let (images, _) = holdout::split(&images, &held)?;
+        let class_names = class_names(&images)?;
+        let class_counts = class_counts(&images, &class_names)?;
+
+        let id = Stream {
+            images,
+            per_step: selection.batch_size,
+        };
+        let mut streams = vec![id];
+        if !selection.auxiliary.is_empty() {
+            let auxiliary = read(&selection.auxiliary)?;
+            streams.extend(auxiliary_streams(
+                auxiliary,
+                &selection.auxiliary_weights,
+                selection.auxiliary_batch_size,
+            )?);
+        }
+        for stream in &streams {
+            check_size(stream, &streams[0])?;
+        }
+        Ok(Self {
+            streams,
+            class_names,
+            class_counts,
+        })
+    }
+}
+
+fn class_names(images: &ImageSet) -> Result<Vec<String>, TrainError> {
+    match &images.class_names {
+        Some(names) => Ok(names.clone()),
+        None => Err(TrainError::Options(format!(
+            "the set {} does not say what its {} classes are called: give --class-names, as a \
+             list, a file with one name a line, cifar10 or cifar100",
+            images.name,
+            images.classes()
+        ))),
+    }
+}
+
+fn class_counts(images: &ImageSet, names: &[String]) -> Result<Vec<u64>, TrainError> {
+    let name = &images.name;
+    let stray = images
+        .labels
+        .iter()
+        .position(|label| label.is_none_or(|label| usize::from(label) >= names.len()));
+    if let Some(index) = stray {
+        return Err(TrainError::Data(match images.labels[index] {
+            None => format!("image {index} of {name} has no class: it cannot be trained on"),
+            Some(label) => format!(
+                "image {index} of {name} is of class {label}, but there are only {} class names",
+                names.len()
+            ),
+        }));
+    }
+    if names.len() < 2 {
+        return Err(TrainError::Data(format!(
+            "{name} has fewer than two classes"
+        )));
+    }
+    let counts = images.class_counts(names.len());
+    match counts.iter().position(|&count| count == 0) {
+        // Its prior would be 0, its logit adjustment minus infinity.
+        Some(class) => Err(TrainError::Data(format!(
+            "no image of the class {} is left in {name} to train on",
+            names[class]
+        ))),
+        None => Ok(counts),
+    }
+}
+
+fn auxiliary_streams(
+    sets: Vec<ImageSet>,
+    weights: &[f64],
+    per_step: usize,
+) -> Result<Vec<Stream>, TrainError> {
+    if weights.is_empty() {
+        // One stream: each image comes up equally often. What its classes are is of no interest.
+        let nameless = sets.into_iter().map(|set| ImageSet {
+            labels: vec![None; set.len()],
+            class_names: None,
+            coarse_labels: None,
+            coarse_names: None,
+            ..set
+        });
+        return Ok(vec![Stream {
+            images: ImageSet::concat(nameless.collect())?,
+            per_step,
+        }]);
+    }
+    if weights.len() != sets.len() {
+        return Err(TrainError::Options(format!(
+            "--aux-weights gives {} weights for {} auxiliary sets",
+            weights.len(),
+            sets.len()
+        )));
+    }
+    let shares = shares(weights, per_step)?;
+    let streams = sets.into_iter().zip(shares);
+    Ok(streams
+        .map(|(images, per_step)| Stream { images, per_step })
+        .collect())
+}
+
+/// Splits `total` in the ratio of `weights`, by largest remainder.
+fn shares(weights: &[f64], total: usize) -> Result<Vec<usize>, TrainError> {
+    let sum: f64 = weights.iter().sum();
+    if !weights
+        .iter()
+        .all(|&weight| weight > 0.0 && weight.is_finite())
+    {
+        return Err(TrainError::Options(
+            "--aux-weights must all be greater than 0".into(),
+        ));
+    }
+    let exact: Vec<f64> = weights
+        .iter()
+        .map(|weight| weight / sum * total as f64)
+        .collect();
+    let mut shares: Vec<usize> = exact.iter().map(|&share| share as usize).collect();
+    let mut by_remainder: Vec<usize> = (0..shares.len()).collect();
+    by_remainder.sort_by(|&a, &b| exact[b].fract().total_cmp(&exact[a].fract()));
+    let missing = total - shares.iter().sum::<usize>();
+    for &set in by_remainder.iter().take(missing) {
+        shares[set] += 1;
+    }
+    if shares.contains(&0) {
+        return Err(TrainError::Options(format!(
+            "--aux-weights leave an auxiliary set no image in a batch of {total}"
+        )));
+    }
+    Ok(shares)
+}
+
+fn check_size(stream: &Stream, id: &Stream) -> Result<(), TrainError> {
+    let (set, id) = (&stream.images, &id.images);
+    if (set.width, set.height) != (id.width, id.height) {
+        return Err(TrainError::Data(format!(
+            "the images of {} are {}×{}, those of {} {}×{}: they must be of one size",
+            set.name, set.width, set.height, id.name, id.width, id.height
+        )));
+    }
+    if set.width != set.height {
+        return Err(TrainError::Data(format!(
+            "the images of {} are {}×{}: training wants square ones",
+            set.name, set.width, set.height
+        )));
+    }
+    if stream.steps_per_pass() == 0 {
+        return Err(TrainError::Data(format!(
+            "{} has {} images, fewer than the {} that each step takes",
+            set.name,
+            set.len(),
+            stream.per_step
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up_and_follow_the_weights() {
+        assert_eq!(shares(&[1.0, 1.0], 128).unwrap(), [64, 64]);
+        assert_eq!(shares(&[2.0, 1.0], 128).unwrap(), [85, 43]);
+        assert_eq!(
+            shares(&[1.0, 1.0, 1.0], 128).unwrap().iter().sum::<usize>(),
+            128
+        );
+    }
+
+    #[test]
+    fn weights_that_leave_a_set_without_images_are_refused() {
+        assert!(shares(&[1000.0, 1.0], 128).is_err());
+        assert!(shares(&[1.0, 0.0], 128).is_err());
+        assert!(shares(&[1.0, f64::NAN], 128).is_err());
+    }
+}

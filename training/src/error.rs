@@ -1,0 +1,56 @@
+//! What can stop a run.
+
+use std::path::PathBuf;
+
+use normgate_evaluation::datasets::DatasetError;
+use tch::TchError;
+use thiserror::Error;
+
+use crate::checkpoint::CheckpointError;
+use crate::models::ModelError;
+
+/// Why training could not start or go on.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// An image set could not be read or does not fit.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The image sets are fine, but not for this run.
+    #[error("{0}")]
+    Data(String),
+    /// Options that contradict each other or the data.
+    #[error("{0}")]
+    Options(String),
+    /// The device asked for is not there.
+    #[error("{0}")]
+    Device(String),
+    /// A checkpoint could not be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The network could not be built or run.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// libtorch refused.
+    #[error("libtorch: {0}")]
+    Torch(#[from] TchError),
+    /// A file of the run folder could not be written or read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The loss became infinite or not a number.
+    #[error(
+        "the loss is no longer a number in epoch {epoch}: training has diverged. \
+         Try a smaller --lr, or --precision fp32; the last checkpoint is kept"
+    )]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+    },
+    /// A thread that prepares batches ended early.
+    #[error("a thread that prepares batches stopped unexpectedly")]
+    LoaderStopped,
+}

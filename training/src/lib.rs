@@ -1,0 +1,24 @@
+//! The trainer: Representation Norm Amplification and its baseline on libtorch.
+//!
+//! A run is a [`config::RunConfig`] carried out by a [`trainer::Trainer`], which leaves a
+//! [`checkpoint::Checkpoint`] behind.
+#![forbid(unsafe_code)]
+
+pub mod augment;
+pub mod batches;
+pub mod checkpoint;
+pub mod cli;
+pub mod config;
+pub mod data;
+pub mod device;
+pub mod error;
+pub mod export;
+pub mod history;
+pub mod methods;
+pub mod models;
+pub mod optimiser;
+pub mod progress;
+pub mod randomness;
+pub mod schedule;
+mod snapshot;
+pub mod trainer;

@@ -1,0 +1,248 @@
+//! Networks: a backbone that turns images into representations, and the heads on top of it.
+//!
+//! A further backbone is a file here, a variant of [`Architecture`] and a line in
+//! [`Network::new`].
+
+pub mod layers;
+pub mod parameters;
+mod resnet;
+
+use std::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+use tch::{Device, TchError, Tensor, no_grad};
+use thiserror::Error;
+
+use layers::Linear;
+use parameters::{Parameters, channels_last};
+
+use crate::checkpoint::Checkpoint;
+
+/// How wide the projection head's output is (the paper's: 128).
+const PROJECTION_SIZE: i64 = 128;
+
+/// Which backbone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// ResNet18 for images of about 32×32.
+    Resnet18,
+}
+
+/// All that is needed to build a network (its weights apart).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelConfig {
+    /// The backbone.
+    pub architecture: Architecture,
+    /// Channels of its first stage; 64 is the paper's.
+    pub width: usize,
+    /// Whether batch normalisation on downsampling shortcuts has γ and β.
+    pub shortcut_affine: bool,
+    /// How many classes the linear head tells apart.
+    pub classes: usize,
+    /// Whether there is a projection head (training with RNA; never exported).
+    pub projection: bool,
+}
+
+/// Why a network could not be built, filled or run.
+#[derive(Debug, Error)]
+pub enum ModelError {
+    /// A checkpoint lacks a tensor.
+    #[error("the checkpoint has no tensor `{name}`: it belongs to another kind of network")]
+    MissingTensor {
+        /// The tensor's name.
+        name: String,
+    },
+    /// A checkpoint's tensor does not fit.
+    #[error(
+        "the tensor `{name}` has shape {found:?} in the checkpoint, the network needs {wanted:?}"
+    )]
+    WrongShape {
+        /// The tensor's name.
+        name: String,
+        /// The network's shape.
+        wanted: Vec<i64>,
+        /// The checkpoint's shape.
+        found: Vec<i64>,
+    },
+    /// Images that are not [N, 3, H, W].
+    #[error("{values} values are not {count} images of 3×{height}×{width}")]
+    WrongInput {
+        /// How many values there are.
+        values: usize,
+        /// How many images were announced.
+        count: usize,
+        /// Their height.
+        height: usize,
+        /// Their width.
+        width: usize,
+    },
+    /// libtorch refused.
+    #[error("libtorch: {0}")]
+    Torch(#[from] TchError),
+}
+
+/// Turns images into representations.
+pub trait Backbone: Debug {
+    /// The length of a representation.
+    fn representation_size(&self) -> i64;
+
+    /// [N, 3, H, W] to [N, representation_size] in float32, computed in the precision of the
+    /// images. With `train`, batch statistics are used and the running ones updated.
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where shapes do not fit or memory is lacking.
+    fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor, TchError>;
+}
+
+/// A backbone with its heads.
+#[derive(Debug)]
+pub struct Network {
+    parameters: Parameters,
+    backbone: Box<dyn Backbone>,
+    linear: Linear,
+    projection: Option<Projection>,
+}
+
+/// The h of the RNA loss: Linear(d, d), ReLU, Linear(d, 128).
+#[derive(Debug)]
+struct Projection {
+    hidden: Linear,
+    output: Linear,
+}
+
+impl Network {
+    /// A freshly initialised network on `device`. The same seed gives the same weights, on every
+    /// device.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Torch`] where the memory is lacking.
+    pub fn new(config: &ModelConfig, device: Device, seed: u64) -> Result<Self, ModelError> {
+        tch::manual_seed(seed as i64);
+        let mut parameters = Parameters::new(device);
+        let backbone = match config.architecture {
+            Architecture::Resnet18 => {
+                resnet::ResNet18::new(&mut parameters, config.width as i64, config.shortcut_affine)?
+            }
+        };
+        let size = backbone.representation_size();
+        let linear = Linear::new(&mut parameters, "linear", size, config.classes as i64)?;
+        let projection = if config.projection {
+            Some(Projection {
+                hidden: Linear::new(&mut parameters, "projection.0", size, size)?,
+                output: Linear::new(&mut parameters, "projection.2", size, PROJECTION_SIZE)?,
+            })
+        } else {
+            None
+        };
+        Ok(Self {
+            parameters,
+            backbone: Box::new(backbone),
+            linear,
+            projection,
+        })
+    }
+
+    /// The network of a checkpoint, with its weights and statistics.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] naming the tensor that is missing or does not fit.
+    pub fn from_checkpoint(checkpoint: &Checkpoint, device: Device) -> Result<Self, ModelError> {
+        let network = Self::new(&checkpoint.config.model, device, 0)?;
+        network.parameters.load(&checkpoint.tensors)?;
+        Ok(network)
+    }
+
+    /// The named tensors.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// [N, 3, H, W] to the representations [N, D], in train mode.
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where shapes do not fit or memory is lacking.
+    pub fn representation(&self, images: &Tensor) -> Result<Tensor, TchError> {
+        self.backbone.forward(&channels_last(images)?, true)
+    }
+
+    /// Representations [N, D] to logits [N, classes].
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where shapes do not fit.
+    pub fn logits(&self, representation: &Tensor) -> Result<Tensor, TchError> {
+        self.linear.forward(representation)
+    }
+
+    /// Representations [N, D] to projections [N, 128]; the representations themselves where the
+    /// network was built without a projection head.
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where shapes do not fit.
+    pub fn project(&self, representation: &Tensor) -> Result<Tensor, TchError> {
+        match &self.projection {
+            Some(Projection { hidden, output }) => {
+                output.forward(&hidden.forward(representation)?.f_relu_()?)
+            }
+            None => Ok(representation.shallow_clone()),
+        }
+    }
+
+    /// Runs the network in evaluation mode, in float32: `count` images [N, 3, height, width] as
+    /// plain values to (logits, representations), each one image after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] where the number of values is not that of the images, or memory is lacking.
+    pub fn forward_eval(
+        &self,
+        images: &[f32],
+        count: usize,
+        (height, width): (usize, usize),
+    ) -> Result<(Vec<f32>, Vec<f32>), ModelError> {
+        if images.len() != count * 3 * height * width {
+            let values = images.len();
+            return Err(ModelError::WrongInput {
+                values,
+                count,
+                height,
+                width,
+            });
+        }
+        let shape = [count as i64, 3, height as i64, width as i64];
+        no_grad(|| {
+            let images = Tensor::f_from_slice(images)?
+                .f_reshape(shape)?
+                .f_to_device(self.parameters.device())?;
+            let representation = self.backbone.forward(&channels_last(&images)?, false)?;
+            Ok((
+                values(&self.logits(&representation)?)?,
+                values(&representation)?,
+            ))
+        })
+    }
+}
+
+/// A tensor's float32 values, whatever its layout and device.
+///
+/// # Errors
+///
+/// [`TchError`] where the tensor cannot be copied.
+pub fn values(tensor: &Tensor) -> Result<Vec<f32>, TchError> {
+    let flat = tensor
+        .f_detach()?
+        .f_to_device(Device::Cpu)?
+        .f_contiguous()?
+        .f_view([-1])?;
+    let mut values = vec![0.0; flat.numel()];
+    let count = values.len();
+    flat.f_copy_data(&mut values, count)?;
+    Ok(values)
+}

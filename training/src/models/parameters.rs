@@ -1,0 +1,129 @@
+//! The named tensors of a network: what is trained, and what is only kept up to date.
+
+use std::collections::BTreeMap;
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::ModelError;
+use crate::checkpoint::NamedTensor;
+use crate::snapshot::overwrite;
+
+/// Every tensor of a network under its PyTorch name, in order of creation.
+#[derive(Debug)]
+pub struct Parameters {
+    device: Device,
+    trained: Vec<(String, Tensor)>,
+    buffers: Vec<(String, Tensor)>,
+}
+
+impl Parameters {
+    /// No tensors yet; those to come will lie on `device`.
+    #[must_use]
+    pub fn new(device: Device) -> Self {
+        Self {
+            device,
+            trained: Vec::new(),
+            buffers: Vec::new(),
+        }
+    }
+
+    /// Adds a trained tensor drawn uniformly from ±1/√fan-in, PyTorch's default for the weights
+    /// and biases of convolutions and linear layers. Drawn on the CPU, so that a seed means the
+    /// same on every device.
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where the memory is lacking.
+    pub fn uniform(
+        &mut self,
+        name: String,
+        shape: &[i64],
+        fan_in: i64,
+    ) -> Result<Tensor, TchError> {
+        let bound = 1.0 / (fan_in as f64).sqrt();
+        let mut drawn = Tensor::f_empty(shape, (Kind::Float, Device::Cpu))?;
+        drawn.f_uniform_(-bound, bound)?;
+        if shape.len() == 4 {
+            drawn = channels_last(&drawn)?;
+        }
+        self.trained(name, &drawn)
+    }
+
+    /// Adds a trained tensor filled with `value`.
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where the memory is lacking.
+    pub fn constant(
+        &mut self,
+        name: String,
+        shape: &[i64],
+        value: f64,
+    ) -> Result<Tensor, TchError> {
+        self.trained(
+            name,
+            &Tensor::f_full(shape, value, (Kind::Float, Device::Cpu))?,
+        )
+    }
+
+    /// Adds a tensor that the forward pass itself keeps up to date, filled with `value`.
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where the memory is lacking.
+    pub fn buffer(&mut self, name: String, shape: &[i64], value: f64) -> Result<Tensor, TchError> {
+        let tensor = Tensor::f_full(shape, value, (Kind::Float, self.device))?;
+        self.buffers.push((name, tensor.shallow_clone()));
+        Ok(tensor)
+    }
+
+    /// Where the tensors lie.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// The trained tensors, in order of creation: the optimiser's order.
+    #[must_use]
+    pub fn trainable(&self) -> &[(String, Tensor)] {
+        &self.trained
+    }
+
+    /// Trained tensors and buffers.
+    pub fn all(&self) -> impl Iterator<Item = &(String, Tensor)> {
+        self.trained.iter().chain(&self.buffers)
+    }
+
+    /// Overwrites each tensor with what `tensors` holds under its name.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] naming the first tensor that is missing or of another shape.
+    pub fn load(&self, tensors: &BTreeMap<String, NamedTensor>) -> Result<(), ModelError> {
+        for (name, tensor) in self.all() {
+            let saved = tensors.get(name);
+            let saved = saved.ok_or_else(|| ModelError::MissingTensor { name: name.clone() })?;
+            overwrite(name, tensor, saved)?;
+        }
+        Ok(())
+    }
+
+    fn trained(&mut self, name: String, tensor: &Tensor) -> Result<Tensor, TchError> {
+        let tensor = tensor.f_to_device(self.device)?.f_set_requires_grad(true)?;
+        self.trained.push((name, tensor.shallow_clone()));
+        Ok(tensor)
+    }
+}
+
+/// The same [N, C, H, W] tensor laid out N, H, W, C in memory, which convolutions on a CPU and on
+/// tensor cores are faster with. All that follows keeps the layout.
+///
+/// # Errors
+///
+/// [`TchError`] where the tensor has not four dimensions.
+pub fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
+    tensor
+        .f_permute([0, 2, 3, 1])?
+        .f_contiguous()?
+        .f_permute([0, 3, 1, 2])
+}

@@ -1,0 +1,126 @@
+//! How a run is going, on stderr: a bar where a person watches, now and then a line elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::history::Epoch;
+
+/// How often the figures are renewed. Reading them makes a GPU wait, so not at each step.
+const ON_TERMINAL: Duration = Duration::from_millis(500);
+const ELSEWHERE: Duration = Duration::from_secs(60);
+
+/// Shows a run's progress.
+#[derive(Debug)]
+pub struct Display {
+    bar: Option<ProgressBar>,
+    shown: Instant,
+    started: Instant,
+    first_step: usize,
+    steps: usize,
+    epochs: usize,
+}
+
+impl Display {
+    /// For a run of `epochs` epochs and `steps` steps, of which `first_step` are done.
+    #[must_use]
+    pub fn new(epochs: usize, steps: usize, first_step: usize) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(steps as u64);
+            let template = "{bar:24} {percent:>3} %  {msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar
+        });
+        let now = Instant::now();
+        Self {
+            bar,
+            shown: now,
+            started: now,
+            first_step,
+            steps,
+            epochs,
+        }
+    }
+
+    /// Whether it is time to show figures again.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        let every = if self.bar.is_some() {
+            ON_TERMINAL
+        } else {
+            ELSEWHERE
+        };
+        self.shown.elapsed() >= every
+    }
+
+    /// Shows the means of an epoch so far, `done` steps of the run being done.
+    pub fn show(&mut self, epoch: &Epoch, done: usize) {
+        self.shown = Instant::now();
+        let line = self.line(epoch, done);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(done as u64);
+                bar.set_message(line);
+            }
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// Takes the bar away and leaves a last line.
+    pub fn finish(&mut self, epoch: &Epoch, done: usize) {
+        let line = self.line(epoch, done);
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        eprintln!("{line}");
+    }
+
+    fn line(&self, epoch: &Epoch, done: usize) -> String {
+        format!(
+            "epoch {}/{}  loss {:.3}  right {:.1} %  lr {:.2e}  {:.0} images/s  {} left",
+            epoch.epoch,
+            self.epochs,
+            epoch.loss,
+            epoch.accuracy * 100.0,
+            epoch.learning_rate,
+            epoch.images_per_second,
+            self.time_left(done)
+        )
+    }
+
+    fn time_left(&self, done: usize) -> String {
+        let taken = done.saturating_sub(self.first_step);
+        if taken == 0 {
+            return "?".into();
+        }
+        let per_step = self.started.elapsed().as_secs_f64() / taken as f64;
+        duration(per_step * self.steps.saturating_sub(done) as f64)
+    }
+}
+
+/// Seconds for people: `45 s`, `12 min`, `3 h 05 min`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round() as u64;
+    match minutes {
+        _ if seconds < 90.0 => format!("{seconds:.0} s"),
+        0..120 => format!("{minutes} min"),
+        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_told_in_the_unit_that_fits() {
+        assert_eq!(duration(0.4), "0 s");
+        assert_eq!(duration(89.0), "89 s");
+        assert_eq!(duration(720.0), "12 min");
+        assert_eq!(duration(3.0 * 3600.0 + 310.0), "3 h 05 min");
+    }
+}

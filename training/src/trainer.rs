@@ -1,0 +1,266 @@
+//! The training loop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use tch::{Device, Kind, Tensor, no_grad};
+
+use crate::batches::{Batch, Batches, Plan};
+use crate::checkpoint::{self, Checkpoint, Progress};
+use crate::config::RunConfig;
+use crate::error::TrainError;
+use crate::history::{self, Epoch, Totals};
+use crate::methods::{CrossEntropy, Method, MethodKind, Rna, Step};
+use crate::models::Network;
+use crate::optimiser::Adam;
+use crate::progress::Display;
+use crate::schedule;
+use crate::snapshot;
+
+/// Things about a run that do not change its outcome.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    /// The run folder.
+    pub run: PathBuf,
+    /// Where the network is.
+    pub device: Device,
+    /// Threads that prepare batches.
+    pub loaders: usize,
+    /// A checkpoint every so many epochs, and after the last.
+    pub checkpoint_every: usize,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished,
+    /// Stopped on request; the checkpoint is written.
+    Interrupted,
+}
+
+/// A run in progress.
+pub struct Trainer {
+    config: RunConfig,
+    execution: Execution,
+    plan: Arc<Plan>,
+    network: Network,
+    optimiser: Adam,
+    method: Box<dyn Method>,
+    progress: Progress,
+    history: Vec<Epoch>,
+    /// Sums of the epoch's figures on the device, added to those in `progress` when read.
+    sums: Tensor,
+}
+
+impl Trainer {
+    /// A run from its first step, or from where `resumed` left it.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`] where the checkpoint does not fit, or memory is lacking.
+    pub fn new(
+        config: RunConfig,
+        execution: Execution,
+        plan: Plan,
+        resumed: Option<&Checkpoint>,
+    ) -> Result<Self, TrainError> {
+        let recipe = &config.recipe;
+        let device = execution.device;
+        let network = match resumed {
+            Some(checkpoint) => Network::from_checkpoint(checkpoint, device)?,
+            None => Network::new(&config.model, device, recipe.seed)?,
+        };
+        let trained = network
+            .parameters()
+            .trainable()
+            .iter()
+            .map(|(_, tensor)| tensor);
+        let mut optimiser = Adam::new(trained, recipe.weight_decay)?;
+        let mut progress = Progress::default();
+        if let Some(checkpoint) = resumed {
+            snapshot::restore(checkpoint, &network, &mut optimiser)?;
+            progress = checkpoint.progress.clone();
+        }
+        let method: Box<dyn Method> = match recipe.method {
+            MethodKind::Ce => Box::new(CrossEntropy),
+            MethodKind::Rna => {
+                let counts = &config.data.class_counts;
+                Box::new(Rna::new(counts, recipe.tau, recipe.lambda, device)?)
+            }
+        };
+        let history = history::load(&execution.run, progress.epochs)?;
+        let sums = Tensor::f_zeros([6], (Kind::Double, device))?;
+        let plan = Arc::new(plan);
+        Ok(Self {
+            config,
+            execution,
+            plan,
+            network,
+            optimiser,
+            method,
+            progress,
+            history,
+            sums,
+        })
+    }
+
+    /// Trains to the end, or until `stop` is set: then the current step is finished and a
+    /// checkpoint written.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`]; the last checkpoint stays as it was.
+    pub fn run(&mut self, stop: &AtomicBool) -> Result<Outcome, TrainError> {
+        let (epochs, steps) = (self.config.recipe.epochs, self.steps_per_epoch());
+        let first = self.steps_done();
+        let mut display = Display::new(epochs, epochs * steps, first);
+        let mut batches =
+            Batches::start(&self.plan, first, epochs * steps, self.execution.loaders)?;
+        while self.progress.epochs < epochs {
+            let rate = self.learning_rate();
+            while self.progress.steps < steps {
+                let started = Instant::now();
+                let batch = batches.next()?;
+                self.step(&batch, rate)?;
+                self.progress.steps += 1;
+                self.progress.totals.seconds += started.elapsed().as_secs_f64();
+                if stop.load(Ordering::Relaxed) {
+                    let epoch = self.epoch()?;
+                    self.save()?;
+                    display.finish(&epoch, self.steps_done());
+                    return Ok(Outcome::Interrupted);
+                }
+                if display.is_due() {
+                    let epoch = self.epoch()?;
+                    display.show(&epoch, self.steps_done());
+                }
+            }
+            let epoch = self.epoch()?;
+            self.history.push(epoch);
+            self.progress.epochs += 1;
+            self.progress.steps = 0;
+            self.progress.totals = Totals::default();
+            let last = self.progress.epochs == epochs;
+            if last
+                || self
+                    .progress
+                    .epochs
+                    .is_multiple_of(self.execution.checkpoint_every)
+            {
+                self.save()?;
+            }
+        }
+        if let Some(epoch) = self.history.last() {
+            display.finish(epoch, self.steps_done());
+        }
+        Ok(Outcome::Finished)
+    }
+
+    /// What the run has come to so far.
+    #[must_use]
+    pub fn history(&self) -> &[Epoch] {
+        &self.history
+    }
+
+    /// One forward and backward pass over both halves of a batch, and one step of the optimiser.
+    fn step(&mut self, batch: &Batch, rate: f64) -> Result<(), TrainError> {
+        let id = batch.labels.len() as i64;
+        let (width, height) = self.config.data.image_size;
+        let images = Tensor::f_from_slice(&batch.images)?
+            .f_view([-1, 3, height as i64, width as i64])?
+            .f_to_device(self.execution.device)?
+            .f_to_kind(self.config.recipe.precision.kind())?;
+        let labels = Tensor::f_from_slice(&batch.labels)?.f_to_device(self.execution.device)?;
+
+        let representation = self.network.representation(&images)?;
+        let id_representation = representation.f_narrow(0, 0, id)?;
+        let loss = self.method.loss(&Step {
+            network: &self.network,
+            representation: &id_representation,
+            labels: &labels,
+        })?;
+
+        let trained = self.network.parameters().trainable();
+        let tensors: Vec<&Tensor> = trained.iter().map(|(_, tensor)| tensor).collect();
+        let mut gradients = Tensor::f_run_backward(&[&loss.total], &tensors, false, false)?;
+        self.optimiser
+            .step(tensors.into_iter(), &mut gradients, rate)?;
+
+        no_grad(|| {
+            let norms = representation.f_norm_scalaropt_dim(2.0, [1].as_slice(), false)?;
+            let auxiliary = norms.size()[0] - id;
+            let mean = |start, length: i64| {
+                norms
+                    .f_narrow(0, start, length.max(1))?
+                    .f_mean(Kind::Double)
+            };
+            let zero = Tensor::f_zeros([], (Kind::Double, self.execution.device))?;
+            let right = loss.logits.f_argmax(1, false)?.f_eq_tensor(&labels)?;
+            let figures = [
+                loss.total.f_to_kind(Kind::Double)?,
+                loss.classification.f_to_kind(Kind::Double)?,
+                match &loss.norm {
+                    Some(norm) => norm.f_to_kind(Kind::Double)?.f_neg()?,
+                    None => zero.shallow_clone(),
+                },
+                right.f_to_kind(Kind::Double)?.f_mean(Kind::Double)?,
+                mean(0, id)?,
+                if auxiliary > 0 {
+                    mean(id, auxiliary)?
+                } else {
+                    zero
+                },
+            ];
+            self.sums.f_add_(&Tensor::f_stack(&figures, 0)?)?;
+            Ok(())
+        })
+    }
+
+    /// The unfinished epoch's means so far.
+    fn epoch(&mut self) -> Result<Epoch, TrainError> {
+        let mut sums = [0.0; 6];
+        self.sums
+            .f_to_device(Device::Cpu)?
+            .f_copy_data(&mut sums, 6)?;
+        let _ = self.sums.f_zero_()?;
+        for (total, sum) in self.progress.totals.sums.iter_mut().zip(sums) {
+            *total += sum;
+        }
+        let epoch = Epoch::from_totals(
+            self.progress.epochs + 1,
+            &self.progress.totals,
+            self.progress.steps,
+            self.plan.streams.iter().map(|stream| stream.per_step).sum(),
+            self.config.recipe.method.uses_auxiliary(),
+            self.learning_rate(),
+        );
+        if !epoch.loss.is_finite() {
+            return Err(TrainError::Diverged { epoch: epoch.epoch });
+        }
+        Ok(epoch)
+    }
+
+    fn save(&self) -> Result<(), TrainError> {
+        history::save(&self.execution.run, &self.history)?;
+        let checkpoint =
+            snapshot::take(&self.config, &self.progress, &self.network, &self.optimiser)?;
+        checkpoint.save(&self.execution.run.join(checkpoint::FILE_NAME))?;
+        Ok(())
+    }
+
+    fn learning_rate(&self) -> f64 {
+        let recipe = &self.config.recipe;
+        schedule::cosine(recipe.learning_rate, self.progress.epochs, recipe.epochs)
+    }
+
+    fn steps_per_epoch(&self) -> usize {
+        self.plan.streams[0].steps_per_pass()
+    }
+
+    fn steps_done(&self) -> usize {
+        self.progress.epochs * self.steps_per_epoch() + self.progress.steps
+    }
+}
