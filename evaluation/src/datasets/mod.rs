@@ -2,20 +2,34 @@
 //!
 //! | layout | recognised by |
 //! |---|---|
-//! | WebP strips | `000.webp` and `labels.bin` |
+//! | WebP strips | `labels.bin` and `000.webp` |
+//! | CIFAR-10, official | `data_batch_1.bin` … `data_batch_5.bin`, `test_batch.bin` |
+//! | CIFAR-100, official | `train.bin`, `test.bin` |
+//! | one file of CIFAR records | a file whose length is a multiple of 3,073 or 3,074 bytes |
+//! | a folder per class | folders with images inside |
+//! | images without labels | a folder with images |
 
+mod cifar_binary;
 mod error;
+mod folder;
 pub mod holdout;
 mod image_set;
 pub mod labels;
 pub mod long_tail;
 mod parallel;
+mod spec;
+#[cfg(test)]
+mod tests;
 mod webp_strips;
 
 use std::path::Path;
 
+use normgate_core::manifest::Preprocessing;
+use normgate_core::preprocess::{Preprocessor, Rgb8};
+
 pub use error::DatasetError;
 pub use image_set::ImageSet;
+pub use spec::{SYNTAX, SetSpec};
 
 /// Which of a data set's own splits to read, where the layout has both in one folder (CIFAR).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +59,11 @@ pub struct LoadOptions {
     pub split: Split,
     /// The labels to read, where the layout has two kinds.
     pub labels: FineOrCoarse,
+    /// How images of another size are brought to the model's. Without it they keep their size,
+    /// and all images of a set must have the same.
+    pub preprocessing: Option<Preprocessing>,
+    /// The names of the classes, for layouts that have none (WebP strips).
+    pub class_names: Option<Vec<String>>,
 }
 
 impl LoadOptions {
@@ -53,6 +72,8 @@ impl LoadOptions {
         LoadOptions {
             split: Split::Train,
             labels: FineOrCoarse::Fine,
+            preprocessing: None,
+            class_names: None,
         }
     }
 
@@ -65,24 +86,70 @@ impl LoadOptions {
     }
 }
 
-/// Reads the image set at `path`, whichever layout it has.
+/// Reads the image set at `path`, whichever layout it has. It is called what the last part of the
+/// path says.
 ///
 /// # Errors
 ///
 /// [`DatasetError`], naming the file and the record or the reason: nothing is left out in silence.
 pub fn load(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
-    let name = path.file_stem().map_or_else(
-        || "images".into(),
-        |stem| stem.to_string_lossy().into_owned(),
-    );
+    let mut set = read(path, options)?;
+    if let (None, Some(names)) = (&set.class_names, &options.class_names)
+        && set.labels.iter().any(Option::is_some)
+    {
+        set.align(names)?;
+    }
+    match &options.preprocessing {
+        Some(preprocessing) => resized(set, preprocessing),
+        None => Ok(set),
+    }
+}
+
+fn read(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
+    let name = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned());
+    let name = name.unwrap_or_else(|| "images".into());
     if !path.exists() {
         return Err(DatasetError::Missing { path: path.into() });
+    }
+    if path.is_file() {
+        return cifar_binary::load_file(path, name, options.labels);
     }
     if webp_strips::is_here(path) {
         return webp_strips::load(path, name, options.labels);
     }
-    Err(DatasetError::UnknownLayout {
-        path: path.into(),
-        found: "neither strips nor records nor images are in it".into(),
+    if let Some(layout) = cifar_binary::find(path) {
+        return cifar_binary::load(&layout, name, options.split, options.labels);
+    }
+    folder::load(path, name, options.preprocessing.as_ref())
+}
+
+/// The set with its images brought to the model's size, if they have another.
+fn resized(set: ImageSet, preprocessing: &Preprocessing) -> Result<ImageSet, DatasetError> {
+    let (width, height) = (preprocessing.width as usize, preprocessing.height as usize);
+    if (set.width, set.height) == (width, height) {
+        return Ok(set);
+    }
+    let indices: Vec<usize> = (0..set.len()).collect();
+    let start = || Preprocessor::new(preprocessing);
+    let images = parallel::map(&indices, start, |preprocessor, &i| {
+        let image = Rgb8 {
+            width: set.width as u32,
+            height: set.height as u32,
+            pixels: set.image(i).to_vec(),
+        };
+        let resized = preprocessor.resize(&image);
+        resized.map_err(|error| DatasetError::Unsuitable {
+            set: set.name.clone(),
+            reason: format!("image {i}: {error}"),
+        })
+    })?;
+    let pixels = images.iter().flat_map(|image| &image.pixels).copied();
+    Ok(ImageSet {
+        width,
+        height,
+        pixels: pixels.collect(),
+        ..set
     })
 }

@@ -56,18 +56,13 @@ pub(crate) fn load(
         let coarse_names = labels::owned(&labels::CIFAR100_COARSE);
         check(&path, "coarse ", &coarse, coarse_names.len())?;
         check(&path, "fine ", &fine, labels::CIFAR100.len())?;
-        match choice {
-            FineOrCoarse::Fine => {
-                set.labels = fine;
-                set.class_names = Some(labels::owned(&labels::CIFAR100));
-            }
-            FineOrCoarse::Coarse => {
-                set.labels = coarse.clone();
-                set.class_names = Some(coarse_names.clone());
-            }
-        }
-        set.coarse_labels = Some(coarse);
-        set.coarse_names = Some(coarse_names);
+        set.set_cifar100(
+            coarse,
+            fine,
+            coarse_names,
+            labels::owned(&labels::CIFAR100),
+            choice,
+        );
     } else {
         return Err(DatasetError::BrokenFile {
             path,

@@ -1,0 +1,280 @@
+//! An image set as it is named on the command line: where it lies, what it is called, and which
+//! part of it is meant.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::{DatasetError, FineOrCoarse, ImageSet, LoadOptions, Split, load};
+
+/// What `--help` says about naming a set.
+pub const SYNTAX: &str = "\
+An image set is named [NAME=]PATH[#FILTER]... PATH is a folder of class folders of images, a
+folder of images, the official CIFAR-10 or CIFAR-100 binary folder or one of its .bin files, or a
+folder of WebP strips. Filters narrow it, from left to right:
+  #class=cat+dog   only these classes, by name or number; != for all but these
+  #coarse=fish+15  the same for CIFAR-100's superclasses
+  #first=300       the first 300 images of each class (unlabelled images count as one class)
+  #last=300        the last 300 of each class
+  #split=test      train, test or all, where one folder has both
+  #labels=coarse   CIFAR-100's superclasses as the classes
+For example: unseen=data/cifar-100#split=test#coarse!=fish+flowers";
+
+/// An image set on the command line: `[NAME=]PATH[#FILTER]…`, as [`SYNTAX`] explains it.
+///
+/// No comma is in the syntax, so options can take several sets separated by commas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetSpec {
+    text: String,
+    name: Option<String>,
+    path: PathBuf,
+    split: Option<Split>,
+    labels: Option<FineOrCoarse>,
+    filters: Vec<Filter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Filter {
+    Classes {
+        coarse: bool,
+        keep: bool,
+        classes: Vec<String>,
+    },
+    First(usize),
+    Last(usize),
+}
+
+impl SetSpec {
+    /// Reads the set and narrows it. What the filters say of split and labels goes before
+    /// `options`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`], and [`DatasetError::Unsuitable`] for a class that the set has not, or
+    /// where nothing is left.
+    pub fn load(&self, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
+        let mut options = options.clone();
+        options.split = self.split.unwrap_or(options.split);
+        options.labels = self.labels.unwrap_or(options.labels);
+        let mut set = load(&self.path, &options)?;
+        if let Some(name) = &self.name {
+            set.name.clone_from(name);
+        }
+        for filter in &self.filters {
+            set = filter.apply(&set)?;
+        }
+        if set.is_empty() {
+            return Err(DatasetError::Unsuitable {
+                set: set.name,
+                reason: format!("no image is left of {self}"),
+            });
+        }
+        Ok(set)
+    }
+
+    /// Reads several sets as one.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load), and as [`ImageSet::concat`].
+    pub fn load_all(specs: &[SetSpec], options: &LoadOptions) -> Result<ImageSet, DatasetError> {
+        let sets = specs.iter().map(|spec| spec.load(options));
+        ImageSet::concat(sets.collect::<Result<_, _>>()?)
+    }
+}
+
+impl fmt::Display for SetSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for SetSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split('#');
+        let place = parts.next().unwrap_or_default();
+        // A "=" after the first "/" belongs to the path.
+        let (name, path) = match place.split_once('=') {
+            Some((name, path)) if !name.contains('/') => (Some(name), path),
+            _ => (None, place),
+        };
+        if path.is_empty() || name == Some("") {
+            return Err(format!(
+                "\"{text}\" names no path; write [NAME=]PATH[#FILTER]"
+            ));
+        }
+        let mut spec = SetSpec {
+            text: text.into(),
+            name: name.map(String::from),
+            path: path.into(),
+            split: None,
+            labels: None,
+            filters: Vec::new(),
+        };
+        for part in parts {
+            spec.add(part)?;
+        }
+        Ok(spec)
+    }
+}
+
+impl SetSpec {
+    fn add(&mut self, filter: &str) -> Result<(), String> {
+        let bad = || {
+            format!(
+                "there is no filter \"#{filter}\"; there are #class=, #class!=, #coarse=, \
+                 #coarse!=, #first=N, #last=N, #split=train|test|all, #labels=fine|coarse"
+            )
+        };
+        let (key, value) = filter.split_once('=').ok_or_else(bad)?;
+        let number = || value.parse().map_err(|_| bad());
+        match (key, value) {
+            ("class" | "class!" | "coarse" | "coarse!", _) if !value.is_empty() => {
+                self.filters.push(Filter::Classes {
+                    coarse: key.starts_with("coarse"),
+                    keep: !key.ends_with('!'),
+                    classes: value.split('+').map(String::from).collect(),
+                });
+            }
+            ("first", _) => self.filters.push(Filter::First(number()?)),
+            ("last", _) => self.filters.push(Filter::Last(number()?)),
+            ("split", "train") => self.split = Some(Split::Train),
+            ("split", "test") => self.split = Some(Split::Test),
+            ("split", "all") => self.split = Some(Split::All),
+            ("labels", "fine") => self.labels = Some(FineOrCoarse::Fine),
+            ("labels", "coarse") => self.labels = Some(FineOrCoarse::Coarse),
+            _ => return Err(bad()),
+        }
+        Ok(())
+    }
+}
+
+impl Filter {
+    fn apply(&self, set: &ImageSet) -> Result<ImageSet, DatasetError> {
+        match self {
+            Filter::Classes {
+                coarse,
+                keep,
+                classes,
+            } => {
+                let find = |class: &String| match coarse {
+                    true => set.coarse_index(class),
+                    false => set.class_index(class),
+                };
+                let chosen: Vec<u16> = classes.iter().map(find).collect::<Result<_, _>>()?;
+                let coarse = set.coarse_labels.as_ref().filter(|_| *coarse);
+                let labels = coarse.unwrap_or(&set.labels);
+                let is_chosen =
+                    |i: usize| labels[i].is_some_and(|label| chosen.contains(&label)) == *keep;
+                Ok(set.filter(|i, _| is_chosen(i)))
+            }
+            Filter::First(count) => Ok(set.select(&leading(0..set.len(), set, *count))),
+            Filter::Last(count) => {
+                let mut indices = leading((0..set.len()).rev(), set, *count);
+                indices.reverse();
+                Ok(set.select(&indices))
+            }
+        }
+    }
+}
+
+/// Of the indices, the first `count` of each class.
+fn leading(order: impl Iterator<Item = usize>, set: &ImageSet, count: usize) -> Vec<usize> {
+    let mut seen = std::collections::HashMap::new();
+    order
+        .filter(|&i| {
+            let seen = seen.entry(set.labels[i]).or_insert(0);
+            *seen += 1;
+            *seen <= count
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> SetSpec {
+        text.parse().unwrap()
+    }
+
+    fn set() -> ImageSet {
+        ImageSet {
+            name: "set".into(),
+            width: 1,
+            height: 1,
+            pixels: (0..18).collect(),
+            labels: vec![Some(0), Some(1), Some(2), Some(0), Some(1), None],
+            coarse_labels: Some(vec![Some(0), Some(0), Some(1), Some(0), Some(0), None]),
+            class_names: Some(vec!["cat".into(), "dog".into(), "oak".into()]),
+            coarse_names: Some(vec!["animals".into(), "trees".into()]),
+        }
+    }
+
+    fn kept(filter: &str) -> Vec<u8> {
+        let spec = parse(&format!("path#{filter}"));
+        let kept = spec.filters[0].apply(&set()).unwrap();
+        (0..kept.len()).map(|i| kept.image(i)[0] / 3).collect()
+    }
+
+    #[test]
+    fn a_name_is_told_from_a_path_with_an_equals_sign() {
+        let named = parse("mine=some/folder");
+        assert_eq!(named.name.as_deref(), Some("mine"));
+        assert_eq!(named.path, PathBuf::from("some/folder"));
+        let path = parse("./a=b/c");
+        assert_eq!(
+            (path.name.clone(), path.path),
+            (None, PathBuf::from("./a=b/c"))
+        );
+    }
+
+    #[test]
+    fn each_filter_keeps_what_it_says() {
+        assert_eq!(kept("class=cat+2"), [0, 2, 3]);
+        assert_eq!(kept("class!=cat"), [1, 2, 4, 5]);
+        assert_eq!(kept("coarse=animals"), [0, 1, 3, 4]);
+        assert_eq!(kept("coarse!=0"), [2, 5]);
+        assert_eq!(kept("first=1"), [0, 1, 2, 5]);
+        assert_eq!(kept("last=1"), [2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn split_and_labels_go_before_the_options() {
+        let spec = parse("path#split=all#labels=coarse");
+        assert_eq!(
+            (spec.split, spec.labels),
+            (Some(Split::All), Some(FineOrCoarse::Coarse))
+        );
+    }
+
+    #[test]
+    fn a_spec_is_written_as_it_was_read() {
+        let text = "mine=some/folder#class=cat#last=3";
+        assert_eq!(parse(text).to_string(), text);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for text in [
+            "",
+            "name=",
+            "=path",
+            "path#",
+            "path#first=x",
+            "path#class=",
+            "path#split=x",
+        ] {
+            assert!(text.parse::<SetSpec>().is_err(), "{text}");
+        }
+        let error = parse("path#class=horse").filters[0]
+            .apply(&set())
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "set: there is no class \"horse\"; there are cat, dog, oak"
+        );
+    }
+}
