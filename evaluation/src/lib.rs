@@ -1,5 +1,18 @@
 //! Image sets, and calibrating and evaluating a model file on them: through `normgate-core`, on
 //! the exported ONNX file, so that what is measured is what is served.
+//!
+//! ```text
+//! datasets ─► ImageSet ─ outputs ─► SetOutputs ─┬─ calibrate ─► the threshold in the model file
+//!                                               └─ evaluate ──► figures ─ reports ─► tables, plots
+//! ```
 #![forbid(unsafe_code)]
 
+pub mod calibrate;
 pub mod datasets;
+pub mod error;
+pub mod evaluate;
+pub mod outputs;
+pub mod reports;
+pub mod workbench;
+
+pub use error::EvaluationError;

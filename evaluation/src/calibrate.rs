@@ -1,0 +1,353 @@
+//! `calibrate`: from images that were never trained on to the threshold in the model file.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use normgate_core::calibration::{Calibration, Convention};
+use normgate_core::model::Model;
+use normgate_core::scores::ScoreKind;
+
+use crate::datasets::{ImageSet, SYNTAX, SetSpec};
+use crate::error::EvaluationError;
+use crate::outputs::SetOutputs;
+use crate::workbench::{Workbench, WorkbenchArgs, print};
+
+/// Give a model file its threshold, from images that it was not trained on
+///
+/// The threshold is written into the file, with the scores behind it: by default the one that lets
+/// 95 % of the model's own kind of images pass (ID-positive), by conformal prediction.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = SYNTAX)]
+pub struct CalibrateArgs {
+    /// The model file
+    pub model: PathBuf,
+    /// Images of the model's classes that it was not trained on; several sets count as one
+    #[arg(long, value_name = "SET", value_delimiter = ',', required = true)]
+    pub data: Vec<SetSpec>,
+    /// OOD images; needed for the OOD-positive convention
+    #[arg(long, value_name = "SET", value_delimiter = ',')]
+    pub ood: Vec<SetSpec>,
+    /// Use equally many images of every class: the first of each, as many as the rarest has
+    #[arg(long)]
+    pub balance: bool,
+    /// The score to serve with [default: the model's]
+    #[arg(long, value_enum)]
+    pub score: Option<ScoreName>,
+    /// The share that passes (ID-positive) or is caught (OOD-positive)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    pub tpr: f64,
+    /// What --tpr counts: ID images that pass, or OOD images that are caught
+    #[arg(long, value_enum, default_value_t = ConventionName::IdPositive)]
+    pub convention: ConventionName,
+    /// A threshold for each predicted class, so that rare classes are not flagged more often
+    #[arg(long)]
+    pub per_class: bool,
+    /// Write the calibrated model here and leave MODEL as it is
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub workbench: WorkbenchArgs,
+}
+
+/// A score's name on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScoreName {
+    /// Minus the norm of the representation
+    #[value(alias = "representation_norm", alias = "representation-norm")]
+    Rn,
+    /// Minus the largest softmax probability
+    Msp,
+    /// Minus the log-sum-exp of the logits
+    Energy,
+    /// Minus the largest logit
+    #[value(alias = "max_logit")]
+    MaxLogit,
+}
+
+impl From<ScoreName> for ScoreKind {
+    fn from(name: ScoreName) -> Self {
+        match name {
+            ScoreName::Rn => Self::RepresentationNorm,
+            ScoreName::Msp => Self::Msp,
+            ScoreName::Energy => Self::Energy,
+            ScoreName::MaxLogit => Self::MaxLogit,
+        }
+    }
+}
+
+/// A convention's name on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConventionName {
+    /// That share of ID images passes
+    IdPositive,
+    /// That share of OOD images is caught
+    OodPositive,
+}
+
+/// What a calibration came to; its [`Display`](fmt::Display) is what `calibrate` prints.
+#[derive(Clone, Debug)]
+pub struct CalibrationReport {
+    /// Where the calibrated model was written.
+    pub written: PathBuf,
+    /// The score calibrated.
+    pub score: ScoreKind,
+    /// What the model file now holds.
+    pub calibration: Calibration,
+    /// ID images of each class that were used.
+    pub class_counts: Vec<u64>,
+    /// How many of each class `--balance` took.
+    pub balanced_to: Option<u64>,
+    /// Name of each class, in order.
+    pub labels: Vec<String>,
+    /// Share flagged of the calibration images of each true class; NaN where there are none.
+    pub flagged_per_class: Vec<f64>,
+    /// The same images under both conventions, where OOD images were given.
+    pub both: Option<BothConventions>,
+}
+
+/// The thresholds of both conventions and what they do to each side.
+#[derive(Clone, Copy, Debug)]
+pub struct BothConventions {
+    /// ID-positive: the threshold, share of ID images flagged, share of OOD images caught.
+    pub id_positive: (f64, f64, f64),
+    /// OOD-positive, likewise.
+    pub ood_positive: (f64, f64, f64),
+}
+
+/// Calibrates the model file of `args` and writes it, in place or to `--out`; the file is replaced
+/// whole or not at all.
+///
+/// # Errors
+/// [`EvaluationError`]; the model file is then as it was.
+pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationError> {
+    if args.convention == ConventionName::OodPositive && args.ood.is_empty() {
+        return Err(EvaluationError::Options(
+            "--convention ood-positive needs the OOD images that are to be caught: add --ood SET",
+        ));
+    }
+    let model = Model::open(&args.model)?;
+    let bench = Workbench::new(&args.workbench)?;
+    let mut id = bench.load_id(&args.data, &model)?;
+    let mut balanced_to = None;
+    if args.balance {
+        let (balanced, each) = balance(&id, &model.manifest().labels)?;
+        (id, balanced_to) = (balanced, Some(each));
+    }
+    let id = bench.answers(&model, &id)?;
+    let ood = match args.ood.is_empty() {
+        true => None,
+        false => Some(bench.answers(&model, &bench.load_ood(&args.ood, &model)?)?),
+    };
+    let mut report = report(args, &model, &id, ood.as_ref())?;
+    report.balanced_to = balanced_to;
+    let mut manifest = (**model.manifest()).clone();
+    manifest.score = report.score;
+    manifest.calibration = Some(report.calibration.clone());
+    model.with_manifest(manifest)?.save(&report.written)?;
+    Ok(report)
+}
+
+/// Calibrates and prints the outcome.
+///
+/// # Errors
+/// As [`calibrate`].
+pub fn run(args: &CalibrateArgs) -> Result<(), EvaluationError> {
+    print(&calibrate(args)?.to_string())
+}
+
+/// The first n images of each class, in the set's order, n being what the rarest class has.
+///
+/// # Errors
+/// [`EvaluationError::ClassWithoutImages`].
+pub fn balance(set: &ImageSet, labels: &[String]) -> Result<(ImageSet, u64), EvaluationError> {
+    let counts = set.class_counts(labels.len());
+    let each = counts.iter().copied().min().unwrap_or(0);
+    if each == 0 {
+        let empty = counts.iter().position(|&count| count == 0).unwrap_or(0);
+        return Err(EvaluationError::ClassWithoutImages {
+            set: set.name.clone(),
+            label: labels.get(empty).cloned().unwrap_or_default(),
+        });
+    }
+    let mut taken = vec![0u64; labels.len()];
+    let balanced = set.filter(|_, label| {
+        let taken = label.and_then(|label| taken.get_mut(usize::from(label)));
+        taken.is_some_and(|taken| {
+            *taken += 1;
+            *taken <= each
+        })
+    });
+    Ok((balanced, each))
+}
+
+fn report(
+    args: &CalibrateArgs,
+    model: &Model,
+    id: &SetOutputs,
+    ood: Option<&SetOutputs>,
+) -> Result<CalibrationReport, EvaluationError> {
+    let manifest = model.manifest();
+    let score = args.score.map_or(manifest.score, ScoreKind::from);
+    let scores = id.scores(score);
+    let id_positive = Calibration::id_positive(&scores, args.tpr)?;
+    let ood_scores = ood.map(|ood| ood.scores(score));
+    let ood_positive = ood_scores
+        .as_ref()
+        .map(|ood| Calibration::ood_positive(&scores, ood, args.tpr))
+        .transpose()?;
+    let both = ood_positive.as_ref().zip(ood_scores).map(|(of_ood, ood)| {
+        let effect = |threshold: f64| {
+            (
+                threshold,
+                share_above(&scores, threshold),
+                share_above(&ood, threshold),
+            )
+        };
+        BothConventions {
+            id_positive: effect(id_positive.threshold),
+            ood_positive: effect(of_ood.threshold),
+        }
+    });
+    let mut calibration = match (args.convention, ood_positive) {
+        (ConventionName::OodPositive, Some(of_ood)) => of_ood,
+        _ => id_positive,
+    };
+    let predicted = id.predicted();
+    if args.per_class {
+        calibration = calibration.with_per_class(&scores, &predicted, id.classes)?;
+    }
+    calibration.data = Some(describe(args));
+
+    let mut class_counts = vec![0u64; id.classes];
+    let mut flagged = vec![0u64; id.classes];
+    for ((&score, &predicted), label) in scores.iter().zip(&predicted).zip(&id.labels) {
+        let Some(label) = label.filter(|&label| label < id.classes) else {
+            continue;
+        };
+        class_counts[label] += 1;
+        flagged[label] += u64::from(calibration.is_ood(score, predicted));
+    }
+    let rates = flagged.iter().zip(&class_counts);
+    Ok(CalibrationReport {
+        written: args.out.clone().unwrap_or_else(|| args.model.clone()),
+        score,
+        calibration,
+        flagged_per_class: rates.map(|(&f, &n)| f as f64 / n as f64).collect(),
+        class_counts,
+        balanced_to: None,
+        labels: manifest.labels.clone(),
+        both,
+    })
+}
+
+/// What the calibration was made from, as the manifest keeps it: names of sets, not paths.
+fn describe(args: &CalibrateArgs) -> String {
+    let name = |spec: &SetSpec| {
+        let text = spec.to_string();
+        text.rsplit('/').next().unwrap_or(&text).to_owned()
+    };
+    let names = |specs: &[SetSpec]| specs.iter().map(name).collect::<Vec<_>>().join(" + ");
+    let mut text = names(&args.data);
+    if args.balance {
+        text += ", equally many images of every class";
+    }
+    if args.convention == ConventionName::OodPositive {
+        text += &format!("; OOD: {}", names(&args.ood));
+    }
+    text
+}
+
+fn share_above(scores: &[f32], threshold: f64) -> f64 {
+    let above = scores.iter().filter(|&&score| f64::from(score) > threshold);
+    above.count() as f64 / scores.len() as f64
+}
+
+impl fmt::Display for CalibrationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let calibration = &self.calibration;
+        let images: u64 = calibration.count as u64;
+        writeln!(
+            f,
+            "Calibrated {} on {images} images",
+            self.written.display()
+        )?;
+        if let Some(each) = self.balanced_to {
+            writeln!(f, "  {each} of each of the {} classes", self.labels.len())?;
+        }
+        writeln!(f, "  score      {}", self.score)?;
+        writeln!(
+            f,
+            "  threshold  {:.4} (an image that scores above is flagged)",
+            calibration.threshold
+        )?;
+        writeln!(
+            f,
+            "  flagged    {:.2} % of the calibration images",
+            100.0 * calibration.expected_flag_rate
+        )?;
+        if let Some(both) = self.both {
+            writeln!(f, "\n  convention    threshold  ID flagged  OOD caught")?;
+            let served = |c: Convention| {
+                if c == calibration.convention {
+                    "  written"
+                } else {
+                    ""
+                }
+            };
+            for (name, (threshold, id, ood), mark) in [
+                (
+                    "ID-positive ",
+                    both.id_positive,
+                    served(Convention::IdPositive),
+                ),
+                (
+                    "OOD-positive",
+                    both.ood_positive,
+                    served(Convention::OodPositive),
+                ),
+            ] {
+                let (id, ood) = (100.0 * id, 100.0 * ood);
+                writeln!(
+                    f,
+                    "  {name}  {threshold:>9.4}  {id:>8.2} %  {ood:>8.2} %{mark}"
+                )?;
+            }
+        }
+        let width = self
+            .labels
+            .iter()
+            .map(|l| l.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(5);
+        write!(f, "\n  {:<width$}  images  flagged", "class")?;
+        let own = calibration.per_class.as_ref();
+        writeln!(
+            f,
+            "{}",
+            if own.is_some() {
+                "  threshold  predicted"
+            } else {
+                ""
+            }
+        )?;
+        for (class, label) in self.labels.iter().enumerate() {
+            let rate = match self.class_counts[class] {
+                0 => "–".to_owned(),
+                _ => format!("{:.2} %", 100.0 * self.flagged_per_class[class]),
+            };
+            write!(
+                f,
+                "  {label:<width$}  {:>6}  {rate:>7}",
+                self.class_counts[class]
+            )?;
+            match own.and_then(|own| own.get(class)) {
+                Some(own) => writeln!(f, "  {:>9.4}  {:>9}", own.threshold, own.count)?,
+                None => writeln!(f)?,
+            }
+        }
+        Ok(())
+    }
+}

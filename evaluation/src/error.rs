@@ -1,0 +1,126 @@
+//! What can go wrong between an image set, a model file and a report.
+
+use std::path::PathBuf;
+
+use normgate_core::calibration::CalibrationError;
+use normgate_core::classifier::{ClassifyError, NotCalibrated};
+use normgate_core::detection::DetectionError;
+use normgate_core::model::ModelError;
+use normgate_core::preprocess::PreprocessError;
+use normgate_core::runtime::{RuntimeError, SessionError};
+
+use crate::datasets::DatasetError;
+use crate::reports::plots::PlotError;
+
+/// Why a model could not be calibrated or evaluated. The messages of the parts (model file, image
+/// set, runtime) say themselves what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluationError {
+    /// An image set could not be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The model file could not be read or written.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// ONNX Runtime could not be loaded.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The model could not be loaded into ONNX Runtime, or failed on a batch.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The scores do not give a calibration.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
+    /// The model has no threshold to flag with.
+    #[error(transparent)]
+    NotCalibrated(#[from] NotCalibrated),
+    /// The model's answer to an image allows no decision.
+    #[error(transparent)]
+    Classify(#[from] ClassifyError),
+    /// The scores do not give a detection figure.
+    #[error("{score} of {id} against {ood}: {source}")]
+    Detection {
+        /// The score.
+        score: &'static str,
+        /// The ID set.
+        id: String,
+        /// The OOD set.
+        ood: String,
+        /// What is wrong with them.
+        source: DetectionError,
+    },
+    /// A picture of the report could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// A set has no images.
+    #[error("{set} has no images: nothing can be measured on it")]
+    EmptySet {
+        /// The set.
+        set: String,
+    },
+    /// An image could not be brought to the model's size.
+    #[error("image {index} of {set} (counted from 0): {source}")]
+    Image {
+        /// The set.
+        set: String,
+        /// The image, from 0.
+        index: usize,
+        /// Why not.
+        source: PreprocessError,
+    },
+    /// The model answered with NaN or infinity.
+    #[error(
+        "the model's answer to image {index} of {set} (counted from 0) is not finite: its weights \
+         are broken; export it again from a checkpoint whose loss was finite"
+    )]
+    NotFinite {
+        /// The set.
+        set: String,
+        /// The image, from 0.
+        index: usize,
+    },
+    /// An image of an ID set has no label among the model's classes.
+    #[error(
+        "image {index} of {set} (counted from 0) has no label among the model's {classes} classes: \
+         an ID set must show the classes that the model was trained on"
+    )]
+    NoLabel {
+        /// The set.
+        set: String,
+        /// The image, from 0.
+        index: usize,
+        /// How many classes the model has.
+        classes: usize,
+    },
+    /// `--balance` found a class without images.
+    #[error(
+        "--balance takes equally many images of every class, but {set} has none of {label}: add a \
+         set that has, or leave --balance out"
+    )]
+    ClassWithoutImages {
+        /// The calibration sets' name.
+        set: String,
+        /// The class.
+        label: String,
+    },
+    /// Options that do not go together.
+    #[error("{0}")]
+    Options(&'static str),
+    /// A file of the report, or a run's history, could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A run's `history.json`, or the report itself, does not follow its format.
+    #[error("{}: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        source: serde_json::Error,
+    },
+}

@@ -1,0 +1,236 @@
+//! From what a model answered to the figures: pure functions, no files.
+
+use std::sync::Arc;
+
+use normgate_core::calibration::Calibration;
+use normgate_core::classifier::Classifier;
+use normgate_core::detection;
+use normgate_core::detection::ClassGroup;
+use normgate_core::manifest::Manifest;
+use normgate_core::scores::{ScoreKind, softmax};
+
+use super::figures::{
+    Figures, IdFigures, OodFigures, ScoreFigures, ScoreThreshold, SetFigures, TrustFigures,
+};
+use crate::error::EvaluationError;
+use crate::outputs::SetOutputs;
+
+/// The share that "95" in FPR95 means.
+const TPR: f64 = 0.95;
+/// Bins of the expected calibration error (Guo et al. 2017, as the paper).
+const ECE_BINS: usize = 15;
+
+/// What a model answered on each of the sets of an evaluation.
+pub struct Answers {
+    /// The ID test set, every image labelled.
+    pub id: SetOutputs,
+    /// The OOD sets.
+    pub ood: Vec<SetOutputs>,
+    /// The ID classes from other sources, every image labelled.
+    pub shifted: Vec<SetOutputs>,
+    /// The calibration set, where the scores that are not served shall have thresholds too.
+    pub calibration: Option<SetOutputs>,
+}
+
+/// Measures everything. Flags are the served ones, decided by [`Classifier`].
+///
+/// # Errors
+/// [`EvaluationError`]: an image of an ID set without a label, or scores that give no figure.
+pub fn measure(
+    manifest: &Arc<Manifest>,
+    calibration: &Calibration,
+    answers: &Answers,
+) -> Result<Figures, EvaluationError> {
+    let classifier = Classifier::new(Arc::clone(manifest))?;
+    let id_flags = served_flags(&classifier, &answers.id)?;
+    let mut ood = Vec::new();
+    for set in &answers.ood {
+        let flags = served_flags(&classifier, set)?;
+        ood.push(OodFigures {
+            set: set_figures(set, &flags),
+            scores: score_figures(&answers.id, set)?,
+        });
+    }
+    let thresholds = thresholds(manifest.score, calibration, answers.calibration.as_ref())?;
+    let mut trust = Vec::new();
+    for set in std::iter::once(&answers.id).chain(&answers.shifted) {
+        let truth = truth(set)?;
+        let flags = served_flags(&classifier, set)?;
+        trust.push(trust_figures(set, &truth, manifest.score, &flags));
+        for own in thresholds.iter().filter(|t| t.score != manifest.score) {
+            let scores = set.scores(own.score).into_iter();
+            let flags: Vec<_> = scores.map(|s| f64::from(s) > own.threshold).collect();
+            trust.push(trust_figures(set, &truth, own.score, &flags));
+        }
+    }
+    Ok(Figures {
+        served_score: manifest.score,
+        id: id_figures(manifest, &answers.id, &id_flags)?,
+        mean: mean(&ood),
+        ood,
+        thresholds,
+        trust,
+    })
+}
+
+/// The label of each image.
+///
+/// # Errors
+/// [`EvaluationError::NoLabel`] at the first image that has none of the model's classes.
+pub fn truth(set: &SetOutputs) -> Result<Vec<usize>, EvaluationError> {
+    let known = |(index, label): (usize, &Option<usize>)| {
+        label
+            .filter(|&label| label < set.classes)
+            .ok_or_else(|| EvaluationError::NoLabel {
+                set: set.name.clone(),
+                index,
+                classes: set.classes,
+            })
+    };
+    set.labels.iter().enumerate().map(known).collect()
+}
+
+fn served_flags(classifier: &Classifier, set: &SetOutputs) -> Result<Vec<bool>, EvaluationError> {
+    set.images()
+        .map(|(logits, representation)| Ok(classifier.classify(logits, representation)?.is_ood))
+        .collect()
+}
+
+fn set_figures(set: &SetOutputs, flags: &[bool]) -> SetFigures {
+    let norms = set.scores(ScoreKind::RepresentationNorm).into_iter();
+    let active = set.images().map(|(_, r)| detection::activation_ratio(r));
+    let count = set.count as f64;
+    SetFigures {
+        name: set.name.clone(),
+        images: set.count,
+        mean_norm: norms.map(|score| -f64::from(score)).sum::<f64>() / count,
+        activation_ratio: active.sum::<f64>() / count,
+        flagged: share(flags),
+    }
+}
+
+fn id_figures(
+    manifest: &Manifest,
+    set: &SetOutputs,
+    flags: &[bool],
+) -> Result<IdFigures, EvaluationError> {
+    let truth = truth(set)?;
+    let predicted = set.predicted();
+    let groups = manifest.training.as_ref().map_or_else(Vec::new, |record| {
+        detection::class_groups(&record.class_counts)
+    });
+    let correct: Vec<_> = predicted.iter().zip(&truth).map(|(p, t)| p == t).collect();
+    let confidence: Vec<f32> = set
+        .images()
+        .map(|(logits, _)| softmax(logits).into_iter().fold(0.0, f32::max))
+        .collect();
+    let per_class = (0..set.classes).map(|class| {
+        let own = flags.iter().zip(&truth).filter(|&(_, &t)| t == class);
+        share(&own.map(|(&flag, _)| flag).collect::<Vec<_>>())
+    });
+    Ok(IdFigures {
+        set: set_figures(set, flags),
+        accuracy: detection::group_accuracy(&predicted, &truth, &groups),
+        false_flags: flag_rates(flags, &truth, &groups),
+        false_flags_per_class: per_class.collect(),
+        ece: detection::ece(&confidence, &correct, ECE_BINS),
+    })
+}
+
+/// The share flagged overall and by group: the "accuracy" where flagged images count as right.
+fn flag_rates(flags: &[bool], truth: &[usize], groups: &[ClassGroup]) -> detection::GroupAccuracy {
+    let counted: Vec<usize> = flags
+        .iter()
+        .zip(truth)
+        .map(|(&flag, &class)| if flag { class } else { usize::MAX })
+        .collect();
+    detection::group_accuracy(&counted, truth, groups)
+}
+
+fn score_figures(id: &SetOutputs, ood: &SetOutputs) -> Result<Vec<ScoreFigures>, EvaluationError> {
+    let figures = |score: ScoreKind| {
+        let (i, o) = (id.scores(score), ood.scores(score));
+        Ok(ScoreFigures {
+            score,
+            auroc: detection::auroc(&i, &o)?,
+            aupr: detection::aupr(&i, &o)?,
+            fpr95_ood_positive: detection::fpr_at_tpr_ood_positive(&i, &o, TPR)?,
+            fpr95_id_positive: detection::fpr_at_tpr_id_positive(&i, &o, TPR)?,
+        })
+    };
+    let named = |score: ScoreKind| {
+        figures(score).map_err(|source| EvaluationError::Detection {
+            score: score.name(),
+            id: id.name.clone(),
+            ood: ood.name.clone(),
+            source,
+        })
+    };
+    ScoreKind::ALL.into_iter().map(named).collect()
+}
+
+fn mean(ood: &[OodFigures]) -> Vec<ScoreFigures> {
+    let Some(first) = ood.first() else {
+        return Vec::new();
+    };
+    let over = |index: usize, of: fn(&ScoreFigures) -> f64| {
+        ood.iter().map(|set| of(&set.scores[index])).sum::<f64>() / ood.len() as f64
+    };
+    let scores = first.scores.iter().enumerate();
+    scores
+        .map(|(index, figures)| ScoreFigures {
+            score: figures.score,
+            auroc: over(index, |f| f.auroc),
+            aupr: over(index, |f| f.aupr),
+            fpr95_ood_positive: over(index, |f| f.fpr95_ood_positive),
+            fpr95_id_positive: over(index, |f| f.fpr95_id_positive),
+        })
+        .collect()
+}
+
+fn thresholds(
+    served: ScoreKind,
+    calibration: &Calibration,
+    set: Option<&SetOutputs>,
+) -> Result<Vec<ScoreThreshold>, EvaluationError> {
+    let Some(set) = set else {
+        return Ok(Vec::new());
+    };
+    let threshold = |score: ScoreKind| {
+        let threshold = if score == served {
+            calibration.threshold
+        } else {
+            Calibration::id_positive(&set.scores(score), TPR)?.threshold
+        };
+        Ok(ScoreThreshold { score, threshold })
+    };
+    ScoreKind::ALL.into_iter().map(threshold).collect()
+}
+
+fn trust_figures(
+    set: &SetOutputs,
+    truth: &[usize],
+    score: ScoreKind,
+    flags: &[bool],
+) -> TrustFigures {
+    let right: Vec<bool> = set
+        .predicted()
+        .iter()
+        .zip(truth)
+        .map(|(p, t)| p == t)
+        .collect();
+    let unflagged = right.iter().zip(flags).filter(|&(_, &flag)| !flag);
+    TrustFigures {
+        name: set.name.clone(),
+        images: set.count,
+        score,
+        flagged: share(flags),
+        accuracy: share(&right),
+        accuracy_unflagged: share(&unflagged.map(|(&right, _)| right).collect::<Vec<_>>()),
+    }
+}
+
+/// NaN of none.
+fn share(hits: &[bool]) -> f64 {
+    hits.iter().filter(|&&hit| hit).count() as f64 / hits.len() as f64
+}

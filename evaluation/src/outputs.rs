@@ -1,0 +1,265 @@
+//! Running a model file over an image set: what it answers for every image.
+
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::ProgressBar;
+use normgate_core::manifest::Manifest;
+use normgate_core::model::Model;
+use normgate_core::preprocess::{Preprocessor, Rgb8};
+use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
+use normgate_core::scores::ScoreKind;
+
+use crate::datasets::ImageSet;
+use crate::error::EvaluationError;
+
+/// Images a call of the session. Fixed, and cut from the set in order, so that the same images
+/// share a batch whatever the number of threads: a model's answer may depend on its batch in the
+/// last bit.
+const BATCH: usize = 64;
+
+/// What a model answered for each image of a set, in the set's order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetOutputs {
+    /// The set's name.
+    pub name: String,
+    /// `count * classes` logits, an image's together.
+    pub logits: Vec<f32>,
+    /// `count * size` entries of the penultimate representations, an image's together.
+    pub representation: Vec<f32>,
+    /// Images.
+    pub count: usize,
+    /// Classes, the logits of an image.
+    pub classes: usize,
+    /// Length of a representation.
+    pub size: usize,
+    /// The class of each image; `None` where it is none of the model's, or not known.
+    pub labels: Vec<Option<usize>>,
+}
+
+impl SetOutputs {
+    /// Logits and representation of each image.
+    pub fn images(&self) -> impl Iterator<Item = (&[f32], &[f32])> {
+        let logits = self.logits.chunks_exact(self.classes.max(1));
+        logits.zip(self.representation.chunks_exact(self.size.max(1)))
+    }
+
+    /// A score of each image, larger = more OOD.
+    pub fn scores(&self, kind: ScoreKind) -> Vec<f32> {
+        let score = kind.score();
+        self.images()
+            .map(|(logits, representation)| score.score(logits, representation))
+            .collect()
+    }
+
+    /// The class with the largest logit, of each image; the first of several equal ones.
+    pub fn predicted(&self) -> Vec<usize> {
+        self.images().map(|(logits, _)| argmax(logits)).collect()
+    }
+
+    /// Only the images at `indices`, in that order.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let rows = |values: &[f32], width: usize| -> Vec<f32> {
+            let row = |&i: &usize| values[i * width..(i + 1) * width].iter().copied();
+            indices.iter().flat_map(row).collect()
+        };
+        Self {
+            name: self.name.clone(),
+            logits: rows(&self.logits, self.classes),
+            representation: rows(&self.representation, self.size),
+            count: indices.len(),
+            classes: self.classes,
+            size: self.size,
+            labels: indices.iter().map(|&i| self.labels[i]).collect(),
+        }
+    }
+}
+
+fn argmax(logits: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// Runs `model` over every image of `set`, with `threads` sessions of one thread each.
+///
+/// The images go through the model's own preprocessing, and the result does not depend on
+/// `threads`. `progress` is advanced by the images done.
+///
+/// # Errors
+/// [`EvaluationError`]: the set is empty, a session cannot be made, an image cannot be brought to
+/// the model's size, or the model fails on a batch or answers with NaN or infinity (the image is
+/// named).
+pub fn run(
+    runtime: &Runtime,
+    model: &Model,
+    set: &ImageSet,
+    threads: usize,
+    progress: &ProgressBar,
+) -> Result<SetOutputs, EvaluationError> {
+    if set.is_empty() {
+        return Err(EvaluationError::EmptySet {
+            set: set.name.clone(),
+        });
+    }
+    let manifest = model.manifest();
+    let (classes, size) = (manifest.labels.len(), manifest.representation_size);
+    let mut outputs = SetOutputs {
+        name: set.name.clone(),
+        logits: vec![0.0; set.len() * classes],
+        representation: vec![0.0; set.len() * size],
+        count: set.len(),
+        classes,
+        size,
+        labels: set.labels.iter().map(|l| l.map(usize::from)).collect(),
+    };
+    let batches = outputs
+        .logits
+        .chunks_mut(BATCH * classes)
+        .zip(outputs.representation.chunks_mut(BATCH * size))
+        .enumerate();
+    let queue = Mutex::new(batches);
+    let work = || -> Result<(), EvaluationError> {
+        let mut worker = Worker::new(runtime, model, set)?;
+        loop {
+            // A worker that failed leaves the queue as it was: the others may go on with it.
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((index, (logits, representation))) = next else {
+                return Ok(());
+            };
+            let done = worker.batch(index * BATCH, logits, representation)?;
+            progress.inc(done as u64);
+        }
+    };
+    let threads = threads.clamp(1, set.len().div_ceil(BATCH));
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| {
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })?;
+    check_finite(&outputs)?;
+    Ok(outputs)
+}
+
+struct Worker<'a> {
+    session: Session,
+    preprocessor: Preprocessor,
+    set: &'a ImageSet,
+    manifest: &'a Manifest,
+    image: Rgb8,
+    input: Vec<f32>,
+    answer: Outputs,
+}
+
+impl<'a> Worker<'a> {
+    fn new(
+        runtime: &Runtime,
+        model: &'a Model,
+        set: &'a ImageSet,
+    ) -> Result<Self, EvaluationError> {
+        let options = SessionOptions {
+            threads: 1,
+            spinning: false,
+        };
+        Ok(Self {
+            session: Session::new(runtime, model, &options)?,
+            preprocessor: Preprocessor::new(&model.manifest().preprocessing),
+            set,
+            manifest: model.manifest(),
+            image: Rgb8 {
+                width: set.width as u32,
+                height: set.height as u32,
+                pixels: Vec::new(),
+            },
+            input: Vec::new(),
+            answer: Outputs::default(),
+        })
+    }
+
+    /// Runs the batch that begins at image `first`; its size is what `logits` has room for.
+    fn batch(
+        &mut self,
+        first: usize,
+        logits: &mut [f32],
+        representation: &mut [f32],
+    ) -> Result<usize, EvaluationError> {
+        let count = logits.len() / self.manifest.labels.len();
+        let length = self.preprocessor.tensor_len();
+        self.input.resize(count * length, 0.0);
+        for (offset, tensor) in self.input.chunks_exact_mut(length).enumerate() {
+            self.image.pixels.clear();
+            let pixels = self.set.image(first + offset);
+            self.image.pixels.extend_from_slice(pixels);
+            self.preprocessor
+                .write_tensor(&self.image, tensor)
+                .map_err(|source| EvaluationError::Image {
+                    set: self.set.name.clone(),
+                    index: first + offset,
+                    source,
+                })?;
+        }
+        self.session.run(&self.input, count, &mut self.answer)?;
+        logits.copy_from_slice(&self.answer.logits);
+        representation.copy_from_slice(&self.answer.representation);
+        Ok(count)
+    }
+}
+
+fn check_finite(outputs: &SetOutputs) -> Result<(), EvaluationError> {
+    let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
+    let mut images = outputs.images();
+    match images.position(|(logits, representation)| !(finite(logits) && finite(representation))) {
+        Some(index) => Err(EvaluationError::NotFinite {
+            set: outputs.name.clone(),
+            index,
+        }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outputs() -> SetOutputs {
+        SetOutputs {
+            name: "s".into(),
+            logits: vec![1.0, 3.0, 2.0, 2.0, -1.0, -2.0],
+            representation: vec![3.0, 4.0, 0.0, 1.0, 0.0, 0.0],
+            count: 3,
+            classes: 2,
+            size: 2,
+            labels: vec![Some(1), None, Some(0)],
+        }
+    }
+
+    #[test]
+    fn scores_and_predictions_follow_the_images() {
+        let norms = outputs().scores(ScoreKind::RepresentationNorm);
+        assert_eq!(norms, [-5.0, -1.0, 0.0]);
+        assert_eq!(outputs().scores(ScoreKind::MaxLogit), [-3.0, -2.0, 1.0]);
+        assert_eq!(outputs().predicted(), [1, 0, 0]);
+    }
+
+    #[test]
+    fn selected_images_keep_all_that_belongs_to_them() {
+        let two = outputs().select(&[2, 0]);
+        assert_eq!(two.logits, [-1.0, -2.0, 1.0, 3.0]);
+        assert_eq!(two.representation, [0.0, 0.0, 3.0, 4.0]);
+        assert_eq!(two.labels, [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_a_number_names_the_image() {
+        let mut broken = outputs();
+        broken.representation[3] = f32::NAN;
+        let error = check_finite(&broken).unwrap_err().to_string();
+        assert!(error.contains("image 1 of s"), "{error}");
+    }
+}

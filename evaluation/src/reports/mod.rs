@@ -1,0 +1,176 @@
+//! The report of an evaluation: a table for the terminal, and a folder with `report.json`,
+//! `report.md` and the plots as SVG and PNG.
+
+pub mod plots;
+mod table;
+mod tables;
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use normgate_core::calibration::{Calibration, Convention};
+use normgate_core::manifest::TrainingRecord;
+use normgate_core::model::Model;
+use normgate_core::scores::ScoreKind;
+use serde::Serialize;
+
+use crate::error::EvaluationError;
+use crate::evaluate::figures::Figures;
+use plots::Plot;
+pub(crate) use tables::score_name;
+
+/// All of an evaluation, as `report.json` holds it. Its [`Display`](fmt::Display) is the table for
+/// the terminal, at most 100 columns wide.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Version of the Normgate that evaluated.
+    pub normgate: String,
+    /// Version of the ONNX Runtime that it ran on.
+    pub onnxruntime: String,
+    /// The command line.
+    pub command: String,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// What was evaluated.
+    pub model: ModelRecord,
+    /// What was measured.
+    pub figures: Figures,
+}
+
+/// The model file that was evaluated.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModelRecord {
+    /// From the manifest.
+    pub name: String,
+    /// From the manifest.
+    pub version: String,
+    /// Digest of the file.
+    pub sha256: String,
+    /// Size of the file.
+    pub bytes: usize,
+    /// The score it is served with.
+    pub score: ScoreKind,
+    /// When it flags.
+    pub calibration: CalibrationRecord,
+    /// How it was trained, where the manifest says.
+    pub training: Option<TrainingRecord>,
+}
+
+/// A model's calibration without the scores behind it.
+#[derive(Clone, Debug, Serialize)]
+pub struct CalibrationRecord {
+    /// What `target_tpr` counts.
+    pub convention: Convention,
+    /// The true positive rate asked for.
+    pub target_tpr: f64,
+    /// Flagged is what scores above it.
+    pub threshold: f64,
+    /// Whether predicted classes have thresholds of their own.
+    pub per_class: bool,
+    /// Images calibrated on.
+    pub count: usize,
+    /// Share of the calibration's ID images that are flagged.
+    pub expected_flag_rate: f64,
+    /// What the images were.
+    pub data: Option<String>,
+}
+
+impl ModelRecord {
+    pub(crate) fn new(model: &Model, calibration: &Calibration) -> Self {
+        let manifest = model.manifest();
+        Self {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            sha256: model.digest().to_owned(),
+            bytes: model.bytes().len(),
+            score: manifest.score,
+            calibration: CalibrationRecord {
+                convention: calibration.convention,
+                target_tpr: calibration.target_tpr,
+                threshold: calibration.threshold,
+                per_class: calibration.per_class.is_some(),
+                count: calibration.count,
+                expected_flag_rate: calibration.expected_flag_rate,
+                data: calibration.data.clone(),
+            },
+            training: manifest.training.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in tables::introduction(self) {
+            writeln!(formatter, "{line}")?;
+        }
+        for table in tables::all(&self.figures) {
+            write!(formatter, "\n{}", table.terminal())?;
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    /// The report as Markdown, with the plots (names without extension, and what they show) in it.
+    pub fn markdown(&self, plots: &[NamedPlot]) -> String {
+        let mut out = format!(
+            "# {} {}, evaluated\n\n",
+            self.model.name, self.model.version
+        );
+        for line in tables::introduction(self) {
+            out += &format!("- {line}\n");
+        }
+        out += &format!("- sha256 `{}`\n", self.model.sha256);
+        for table in tables::all(&self.figures) {
+            out += &format!("\n{}", table.markdown());
+        }
+        for NamedPlot { file, caption, .. } in plots {
+            out += &format!("\n## {caption}\n\n[![{caption}]({file}.png)]({file}.svg)\n");
+        }
+        out += &format!(
+            "\n## How this was made\n\nIn {:.0} s with Normgate {} on ONNX Runtime {}, by\n\n    {}\n",
+            self.seconds, self.normgate, self.onnxruntime, self.command
+        );
+        out
+    }
+
+    /// Writes `report.json`, `report.md` and every plot as SVG and PNG into `folder`, which is made
+    /// where it is not there; files of those names are replaced.
+    ///
+    /// # Errors
+    /// [`EvaluationError`]: a file cannot be written, or a plot not be rendered.
+    pub fn write(&self, folder: &Path, plots: &[NamedPlot]) -> Result<(), EvaluationError> {
+        let io = |path: &Path, result: std::io::Result<()>| {
+            result.map_err(|source| EvaluationError::Io {
+                path: path.into(),
+                source,
+            })
+        };
+        io(folder, fs::create_dir_all(folder))?;
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.join(name);
+            io(&path, fs::write(&path, bytes))
+        };
+        let path = folder.join("report.json");
+        let json = serde_json::to_string_pretty(self)
+            .map_err(|source| EvaluationError::Json { path, source })?;
+        write("report.json", json.as_bytes())?;
+        write("report.md", self.markdown(plots).as_bytes())?;
+        for NamedPlot { file, plot, .. } in plots {
+            write(&format!("{file}.svg"), plot.svg().as_bytes())?;
+            write(&format!("{file}.png"), &plot.png()?)?;
+        }
+        Ok(())
+    }
+}
+
+/// A plot, the name of its files, and what it shows.
+pub struct NamedPlot {
+    /// File name without extension.
+    pub file: &'static str,
+    /// A heading for it.
+    pub caption: &'static str,
+    /// The picture.
+    pub plot: Plot,
+}

@@ -1,0 +1,55 @@
+//! Small multiples: equal panels in rows of three, or as many as look well.
+
+use super::style;
+
+/// Where each panel of a grid lies.
+pub(super) struct Grid {
+    columns: usize,
+    rows: usize,
+    /// Width and height of a panel's drawing area.
+    pub panel: (f64, f64),
+}
+
+/// Left of a panel: tick labels and the axis label.
+const LEFT: f64 = 72.0;
+const RIGHT: f64 = 14.0;
+/// Above a panel: its own title.
+const ABOVE: f64 = 26.0;
+/// Below a panel: tick labels and the axis label.
+const BELOW: f64 = 56.0;
+
+impl Grid {
+    /// For so many panels of about this width and height; a single one is wider.
+    pub fn new(panels: usize, (width, height): (f64, f64)) -> Self {
+        let columns = if panels == 4 { 2 } else { panels.clamp(1, 3) };
+        let panel = (if columns == 1 { 2.2 * width } else { width }, height);
+        Self {
+            columns,
+            rows: panels.div_ceil(columns).max(1),
+            panel,
+        }
+    }
+
+    /// Width and height of the whole picture; never narrower than its heading needs.
+    pub fn size(&self) -> (f64, f64) {
+        let (width, height) = self.cell();
+        (
+            (self.columns as f64 * width + 10.0).max(700.0),
+            style::HEADING + self.rows as f64 * height + 4.0,
+        )
+    }
+
+    /// The top left corner of a panel's drawing area.
+    pub fn corner(&self, index: usize) -> (f64, f64) {
+        let (width, height) = self.cell();
+        let (row, column) = (index / self.columns, index % self.columns);
+        (
+            column as f64 * width + LEFT,
+            style::HEADING + row as f64 * height + ABOVE,
+        )
+    }
+
+    fn cell(&self) -> (f64, f64) {
+        (self.panel.0 + LEFT + RIGHT, self.panel.1 + ABOVE + BELOW)
+    }
+}

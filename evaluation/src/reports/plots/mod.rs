@@ -1,0 +1,43 @@
+//! The pictures of a report: norm histograms, ROC curves, training curves; each as SVG and PNG.
+
+mod grid;
+mod norms;
+mod panel;
+mod png;
+mod roc;
+mod style;
+mod svg;
+mod training;
+
+pub use norms::{NormPanel, norm_histograms};
+pub use roc::{RocPanel, roc_curves};
+pub use training::{Epoch, training_curves};
+
+/// A picture could not be turned into pixels.
+#[derive(Debug, thiserror::Error)]
+pub enum PlotError {
+    /// The renderer's own words.
+    #[error("the plot could not be rendered as PNG: {0}")]
+    Render(String),
+}
+
+/// A finished picture.
+pub struct Plot {
+    svg: String,
+}
+
+impl Plot {
+    /// The SVG document. Its text names the font Inter and, where a viewer lacks it, plain
+    /// sans-serif ones.
+    pub fn svg(&self) -> &str {
+        &self.svg
+    }
+
+    /// The same picture as PNG, two pixels for one of the SVG.
+    ///
+    /// # Errors
+    /// [`PlotError::Render`] where the SVG cannot be read or is too large to hold in memory.
+    pub fn png(&self) -> Result<Vec<u8>, PlotError> {
+        png::render(&self.svg)
+    }
+}

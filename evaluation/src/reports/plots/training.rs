@@ -1,0 +1,134 @@
+//! Training curves, from a run's `history.json` (the paper's Fig. 7).
+
+use serde::Deserialize;
+
+use super::Plot;
+use super::grid::Grid;
+use super::panel::{Axis, Panel};
+use super::style;
+use super::svg::{Canvas, Stroke};
+
+/// What the curves need of one epoch of `history.json`; the rest of the file is not read, and
+/// what a method does not have is absent.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Epoch {
+    /// 1, 2, ….
+    pub epoch: u32,
+    /// Classification loss (the logit-adjusted cross-entropy, in nats).
+    #[serde(default)]
+    pub classification_loss: Option<f64>,
+    /// RNA's loss: minus the mean of log(1 + norm of the projected representation).
+    #[serde(default)]
+    pub norm_loss: Option<f64>,
+    /// Share of training images classified right, 0..=1.
+    #[serde(default)]
+    pub accuracy: Option<f64>,
+    /// Mean representation norm of the ID half of the batches.
+    #[serde(default)]
+    pub id_norm: Option<f64>,
+    /// Mean representation norm of the auxiliary half.
+    #[serde(default)]
+    pub auxiliary_norm: Option<f64>,
+}
+
+type Curve = (&'static str, Vec<(f64, f64)>, Stroke);
+
+/// Losses, accuracy and representation norms over the epochs.
+pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
+    let over = |of: fn(&Epoch) -> Option<f64>, scale: f64| -> Vec<(f64, f64)> {
+        history
+            .iter()
+            .filter_map(|e| Some((f64::from(e.epoch), of(e)? * scale)))
+            .filter(|point| point.1.is_finite())
+            .collect()
+    };
+    let classification = over(|e| e.classification_loss, 1.0);
+    let norm_loss = over(|e| e.norm_loss, 1.0);
+    let accuracy = over(|e| e.accuracy, 100.0);
+    let (id, auxiliary) = (over(|e| e.id_norm, 1.0), over(|e| e.auxiliary_norm, 1.0));
+    let panels: Vec<(&str, &str, &str, Vec<Curve>)> = vec![
+        (
+            "Classification loss",
+            "cross-entropy (nats)",
+            "",
+            vec![("", classification, style::solid(style::GREEN))],
+        ),
+        (
+            "RNA loss",
+            "\u{2212}mean log(1 + norm)",
+            "",
+            vec![("", norm_loss, style::solid(style::PURPLE))],
+        ),
+        (
+            "Accuracy on training images",
+            "images right",
+            " %",
+            vec![("", accuracy, style::solid(style::GREEN))],
+        ),
+        (
+            "Representation norm",
+            "mean norm",
+            "",
+            vec![
+                ("ID", id, style::solid(style::BLUE)),
+                ("auxiliary OOD", auxiliary, style::solid(style::VERMILION)),
+            ],
+        ),
+    ];
+    let panels: Vec<_> = panels
+        .into_iter()
+        .filter(|(.., curves)| curves.iter().any(|(_, points, _)| !points.is_empty()))
+        .collect();
+
+    let grid = Grid::new(panels.len(), (250.0, 170.0));
+    let (width, height) = grid.size();
+    let mut canvas = Canvas::new(width, height);
+    let last = history.iter().map(|e| e.epoch).max().unwrap_or(1);
+    let legend: Vec<_> = panels
+        .iter()
+        .flat_map(|(.., curves)| curves)
+        .filter(|(name, points, _)| !name.is_empty() && !points.is_empty())
+        .map(|(name, _, stroke)| (*name, *stroke))
+        .collect();
+    let note = format!("Means over each of {last} epochs of training");
+    style::heading(&mut canvas, title, &note, &legend);
+    for (index, (name, label, unit, curves)) in panels.iter().enumerate() {
+        let (left, top) = grid.corner(index);
+        let panel = Panel {
+            left,
+            top,
+            width: grid.panel.0,
+            height: grid.panel.1,
+            x: Axis {
+                min: if last > 1 { 1.0 } else { 0.0 },
+                max: f64::from(last),
+                label: "epoch",
+                unit: "",
+            },
+            y: value_axis(curves, label, unit),
+        };
+        panel.frame(&mut canvas, name, "");
+        for (_, points, stroke) in curves {
+            panel.curve(&mut canvas, points, *stroke);
+        }
+    }
+    Plot {
+        svg: canvas.finish(),
+    }
+}
+
+/// From 0, where all values are positive, to a little above the highest.
+fn value_axis<'a>(curves: &[Curve], label: &'a str, unit: &'a str) -> Axis<'a> {
+    let values = || curves.iter().flat_map(|(_, points, _)| points).map(|p| p.1);
+    let (low, high) = (
+        values().fold(f64::INFINITY, f64::min),
+        values().fold(f64::NEG_INFINITY, f64::max),
+    );
+    let margin = ((high - low) * 0.06).max(1e-9);
+    Axis {
+        min: if low >= 0.0 { 0.0 } else { low - margin },
+        max: if unit == " %" { 100.0 } else { high + margin },
+        label,
+        unit,
+    }
+}

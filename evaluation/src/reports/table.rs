@@ -1,0 +1,124 @@
+//! A table that reads the same in a terminal and in Markdown.
+
+use std::fmt::Write;
+
+/// Columns of text at the left, columns of numbers at the right.
+pub(super) struct Table {
+    pub title: String,
+    /// A line below the title that says what the numbers mean; may be empty.
+    pub note: String,
+    pub header: Vec<String>,
+    /// How many columns at the left hold text.
+    pub text_columns: usize,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// At most 100 columns wide as long as names are short: aligned with spaces.
+    pub fn terminal(&self) -> String {
+        let widths: Vec<usize> = (0..self.header.len())
+            .map(|column| {
+                let cells = self.rows.iter().filter_map(|row| row.get(column));
+                let all = cells.chain(self.header.get(column));
+                all.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            })
+            .collect();
+        let line = |cells: &[String]| {
+            let aligned = cells.iter().zip(&widths).enumerate();
+            let cells: Vec<String> = aligned
+                .map(
+                    |(column, (cell, &width))| match column < self.text_columns {
+                        true => format!("{cell:<width$}"),
+                        false => format!("{cell:>width$}"),
+                    },
+                )
+                .collect();
+            cells.join("  ").trim_end().to_owned()
+        };
+        let mut out = format!("{}\n", self.title);
+        if !self.note.is_empty() {
+            let _ = writeln!(out, "{}", self.note);
+        }
+        let rule = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+        let _ = writeln!(out, "\n  {}\n  {}", line(&self.header), "─".repeat(rule));
+        for row in &self.rows {
+            let _ = writeln!(out, "  {}", line(row));
+        }
+        out
+    }
+
+    /// A heading of the second level, the note, and a pipe table.
+    pub fn markdown(&self) -> String {
+        let line = |cells: &[String]| {
+            let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        let mut out = format!("## {}\n\n", self.title);
+        if !self.note.is_empty() {
+            let _ = writeln!(out, "{}\n", self.note);
+        }
+        out += &line(&self.header);
+        for column in 0..self.header.len() {
+            out += if column < self.text_columns {
+                "|---"
+            } else {
+                "|---:"
+            };
+        }
+        out += "|\n";
+        for row in &self.rows {
+            out += &line(row);
+        }
+        out
+    }
+}
+
+/// A share as percent with two decimals, as the paper's tables; "–" where there is none.
+pub(super) fn percent(share: f64) -> String {
+    decimals(100.0 * share)
+}
+
+/// Two decimals; "–" where there is no number.
+pub(super) fn decimals(value: f64) -> String {
+    match value.is_finite() {
+        true => format!("{value:.2}"),
+        false => "–".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        Table {
+            title: "T".into(),
+            note: "what".into(),
+            header: vec!["set".into(), "n".into()],
+            text_columns: 1,
+            rows: vec![
+                vec!["a|b".into(), "100".into()],
+                vec!["c".into(), "7".into()],
+            ],
+        }
+    }
+
+    #[test]
+    fn numbers_are_aligned_at_the_right_in_the_terminal() {
+        let expected = "T\nwhat\n\n  set    n\n  ────────\n  a|b  100\n  c      7\n";
+        assert_eq!(table().terminal(), expected);
+    }
+
+    #[test]
+    fn a_bar_in_a_name_does_not_split_the_markdown_cell() {
+        assert!(table().markdown().contains("|---|---:|\n| a\\|b | 100 |\n"));
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_a_dash() {
+        assert_eq!(
+            (percent(0.9290), percent(f64::NAN)),
+            ("92.90".into(), "–".into())
+        );
+    }
+}

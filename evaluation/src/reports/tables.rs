@@ -1,0 +1,210 @@
+//! The tables of a report, from its figures: the same ones for the terminal and for Markdown.
+
+use normgate_core::calibration::Convention;
+use normgate_core::detection::GroupAccuracy;
+use normgate_core::scores::ScoreKind;
+
+use super::table::{Table, decimals, percent};
+use super::{ModelRecord, Report};
+use crate::evaluate::figures::{Figures, ScoreFigures};
+
+/// How a score is called in tables and plots.
+pub(crate) fn score_name(score: ScoreKind) -> &'static str {
+    match score {
+        ScoreKind::RepresentationNorm => "RN",
+        ScoreKind::Msp => "MSP",
+        ScoreKind::Energy => "energy",
+        ScoreKind::MaxLogit => "max-logit",
+    }
+}
+
+/// A few lines that say which model this is and how it decides.
+pub(super) fn introduction(report: &Report) -> Vec<String> {
+    let ModelRecord { calibration, .. } = &report.model;
+    let counted = match calibration.convention {
+        Convention::IdPositive => "of ID images pass",
+        Convention::OodPositive => "of OOD images are caught",
+    };
+    let mut lines = vec![
+        format!(
+            "Model {} {} (sha256 {}…), {:.1} MB, ONNX Runtime {}",
+            report.model.name,
+            report.model.version,
+            report.model.sha256.get(..12).unwrap_or_default(),
+            report.model.bytes as f64 / 1e6,
+            report.onnxruntime,
+        ),
+        format!(
+            "Flagged as OOD: {} above {:.4}{}, so that {} % {counted} ({} calibration images)",
+            score_name(report.model.score),
+            calibration.threshold,
+            if calibration.per_class {
+                ", per predicted class"
+            } else {
+                ""
+            },
+            decimals(100.0 * calibration.target_tpr).trim_end_matches(".00"),
+            calibration.count,
+        ),
+    ];
+    if let Some(training) = &report.model.training {
+        let classes = training.class_counts.iter();
+        lines.push(format!(
+            "Trained with {} for {} epochs, seed {}, on {} images of {} classes ({} to {} a class)",
+            training.method,
+            training.epochs,
+            training.seed,
+            classes.clone().sum::<u64>(),
+            classes.len(),
+            classes.clone().max().unwrap_or(&0),
+            classes.min().unwrap_or(&0),
+        ));
+    }
+    lines
+}
+
+/// Every table, in the order in which they are read.
+pub(super) fn all(figures: &Figures) -> Vec<Table> {
+    let mut tables = vec![classification(figures), sets(figures)];
+    if !figures.ood.is_empty() {
+        tables.push(detection(figures));
+    }
+    tables.push(trust(figures));
+    tables
+}
+
+fn classification(figures: &Figures) -> Table {
+    let row = |what: &str, groups: &GroupAccuracy| {
+        let shares = [groups.overall, groups.many, groups.medium, groups.few];
+        let cells = shares.into_iter().map(percent);
+        std::iter::once(what.to_owned()).chain(cells).collect()
+    };
+    let id = &figures.id;
+    Table {
+        title: format!(
+            "Classification of {}, {} images",
+            id.set.name, id.set.images
+        ),
+        note: format!(
+            "In %, by the true class's number of training images. ECE {}.",
+            percent(id.ece)
+        ),
+        header: header(&["", "All", "Many", "Medium", "Few"]),
+        text_columns: 1,
+        rows: vec![
+            row("Right", &id.accuracy),
+            row("Wrongly flagged as OOD", &id.false_flags),
+        ],
+    }
+}
+
+fn sets(figures: &Figures) -> Table {
+    let ood = figures.ood.iter().map(|set| (&set.set, "OOD"));
+    let rows = std::iter::once((&figures.id.set, "ID")).chain(ood);
+    Table {
+        title: "Representations and flags".into(),
+        note: "Flagged: as the model is served.".into(),
+        header: header(&["Set", "", "Images", "Mean norm", "Active %", "Flagged %"]),
+        text_columns: 2,
+        rows: rows
+            .map(|(set, side)| {
+                vec![
+                    set.name.clone(),
+                    side.into(),
+                    set.images.to_string(),
+                    decimals(set.mean_norm),
+                    percent(set.activation_ratio),
+                    percent(set.flagged),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn detection(figures: &Figures) -> Table {
+    let mut rows = Vec::new();
+    let mut block = |name: &str, scores: &[ScoreFigures]| {
+        for (index, score) in scores.iter().enumerate() {
+            rows.push(vec![
+                if index == 0 {
+                    name.to_owned()
+                } else {
+                    String::new()
+                },
+                score_name(score.score).into(),
+                percent(score.auroc),
+                percent(score.aupr),
+                percent(score.fpr95_ood_positive),
+                percent(score.fpr95_id_positive),
+            ]);
+        }
+    };
+    for set in &figures.ood {
+        block(&set.set.name, &set.scores);
+    }
+    if figures.ood.len() > 1 {
+        block(&format!("mean of {}", figures.ood.len()), &figures.mean);
+    }
+    Table {
+        title: format!("OOD images told from {}", figures.id.set.name),
+        note: "In %; OOD is the positive class. FPR95 OOD+: ID images flagged where 95 % of OOD \
+               are (the\npaper's). FPR95 ID+: OOD images passed where 95 % of ID are."
+            .into(),
+        header: header(&[
+            "OOD set",
+            "Score",
+            "AUROC",
+            "AUPR",
+            "FPR95 OOD+",
+            "FPR95 ID+",
+        ]),
+        text_columns: 2,
+        rows,
+    }
+}
+
+fn trust(figures: &Figures) -> Table {
+    let mut last = "";
+    let mut rows = Vec::new();
+    for row in &figures.trust {
+        let first = last != row.name;
+        last = &row.name;
+        rows.push(vec![
+            if first {
+                row.name.clone()
+            } else {
+                String::new()
+            },
+            score_name(row.score).into(),
+            percent(row.flagged),
+            percent(row.accuracy),
+            percent(row.accuracy_unflagged),
+            format!("{:+.2}", 100.0 * (row.accuracy_unflagged - row.accuracy)),
+        ]);
+    }
+    let note = match figures.thresholds.is_empty() {
+        true => "In %, images of the model's own classes, flags as the model is served.",
+        false => {
+            "In %, images of the model's own classes. The served score flags as served, the others \
+             above\ntheir own threshold that 95 % of the calibration images pass."
+        }
+    };
+    Table {
+        title: "What an answer without a flag is worth".into(),
+        note: note.into(),
+        header: header(&[
+            "Set",
+            "Score",
+            "Flagged",
+            "Right of all",
+            "Right unflagged",
+            "Gain",
+        ]),
+        text_columns: 2,
+        rows,
+    }
+}
+
+fn header(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.into()).collect()
+}

@@ -1,0 +1,121 @@
+//! What calibrating and evaluating share: ONNX Runtime, image sets by their names on the command
+//! line, threads, and a progress bar.
+
+use std::io::{ErrorKind, Write};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use normgate_core::model::Model;
+use normgate_core::runtime::Runtime;
+
+use crate::datasets::{DatasetError, ImageSet, LoadOptions, SetSpec};
+use crate::error::EvaluationError;
+use crate::outputs::{self, SetOutputs};
+
+/// Options that every command has which runs a model over image sets.
+#[derive(Args, Clone, Debug, Default)]
+pub struct WorkbenchArgs {
+    /// Threads, with a session each [default: one a core]
+    #[arg(long, env = "NORMGATE_THREADS", value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// The ONNX Runtime library [default: looked for as `normgate --help` says]
+    #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
+    pub onnxruntime: Option<PathBuf>,
+}
+
+/// The place where models are run over image sets.
+pub struct Workbench {
+    runtime: Runtime,
+    threads: usize,
+}
+
+impl Workbench {
+    /// Loads ONNX Runtime.
+    ///
+    /// # Errors
+    /// [`EvaluationError::Runtime`].
+    pub fn new(args: &WorkbenchArgs) -> Result<Self, EvaluationError> {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Ok(Self {
+            runtime: Runtime::load(args.onnxruntime.as_deref())?,
+            threads: args.threads.unwrap_or_else(cores).get(),
+        })
+    }
+
+    /// The ONNX Runtime in use.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Reads sets of the model's own classes as one, labelled with the model's class indices.
+    ///
+    /// # Errors
+    /// [`EvaluationError::Dataset`].
+    pub fn load_id(&self, specs: &[SetSpec], model: &Model) -> Result<ImageSet, EvaluationError> {
+        let labels = &model.manifest().labels;
+        let options = LoadOptions {
+            class_names: Some(labels.clone()),
+            ..load_options(model)
+        };
+        let aligned = |spec: &SetSpec| {
+            let mut set = spec.load(&options)?;
+            set.align(labels)?;
+            Ok(set)
+        };
+        let sets = specs.iter().map(aligned);
+        Ok(ImageSet::concat(
+            sets.collect::<Result<_, DatasetError>>()?,
+        )?)
+    }
+
+    /// Reads sets of other images as one; what their labels say does not matter.
+    ///
+    /// # Errors
+    /// [`EvaluationError::Dataset`].
+    pub fn load_ood(&self, specs: &[SetSpec], model: &Model) -> Result<ImageSet, EvaluationError> {
+        Ok(SetSpec::load_all(specs, &load_options(model))?)
+    }
+
+    /// Runs the model over the set, with a progress bar where there is a terminal to show it.
+    ///
+    /// # Errors
+    /// As [`outputs::run`].
+    pub fn answers(&self, model: &Model, set: &ImageSet) -> Result<SetOutputs, EvaluationError> {
+        let bar = progress(set);
+        let answers = outputs::run(&self.runtime, model, set, self.threads, &bar);
+        bar.finish_and_clear();
+        answers
+    }
+}
+
+/// Prints. A reader that has gone (`… | head`) has read enough.
+pub(crate) fn print(text: &str) -> Result<(), EvaluationError> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(EvaluationError::Io {
+            path: "standard output".into(),
+            source: error,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn load_options(model: &Model) -> LoadOptions {
+    LoadOptions {
+        preprocessing: Some(model.manifest().preprocessing.clone()),
+        ..LoadOptions::test()
+    }
+}
+
+fn progress(set: &ImageSet) -> ProgressBar {
+    let bar = ProgressBar::new(set.len() as u64).with_message(set.name.clone());
+    let template = "{msg:28!} {bar:30} {pos}/{len} images, {per_sec}, {eta} left";
+    // Only a mistake in the template can fail; the default style is then good enough.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}

@@ -1,0 +1,405 @@
+//! Calibrating and evaluating, whole, on a model so simple that every figure is known beforehand:
+//! its representation is an image's mean colour, its classes are red, green and blue. So an
+//! image's norm is its brightness, and a dark image is OOD.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::{Rgb, RgbImage};
+use normgate_core::detection::GroupAccuracy;
+use normgate_core::manifest::{
+    Filter, METADATA_KEY, Manifest, Preprocessing, Resize, SCHEMA_VERSION, TrainingRecord,
+};
+use normgate_core::model::Model;
+use normgate_core::onnx::{Dim, GraphBuilder};
+use normgate_core::scores::ScoreKind;
+use normgate_evaluation::calibrate::{self, CalibrateArgs};
+use normgate_evaluation::evaluate::{self, EvaluateArgs};
+
+const COLOURS: [&str; 3] = ["red", "green", "blue"];
+const SIDE: u32 = 8;
+
+/// A folder with the model and image sets; gone when dropped.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    /// With the model `colours.onnx`, whose training had 100, 10 and 1 images of the classes.
+    fn new() -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        let manifest = Manifest {
+            schema_version: SCHEMA_VERSION,
+            name: "colours".into(),
+            version: "1".into(),
+            description: None,
+            labels: COLOURS.map(String::from).to_vec(),
+            representation_size: 3,
+            preprocessing: Preprocessing {
+                width: SIDE,
+                height: SIDE,
+                resize: Resize::CentreCrop { shorter_side: SIDE },
+                filter: Filter::Lanczos3,
+                mean: [0.0; 3],
+                std: [1.0; 3],
+            },
+            score: ScoreKind::RepresentationNorm,
+            calibration: None,
+            training: Some(TrainingRecord {
+                method: "by hand".into(),
+                class_counts: vec![100, 10, 1],
+                command: None,
+                seed: 0,
+                epochs: 0,
+                data: vec![],
+                auxiliary: vec![],
+            }),
+        };
+        let mut graph = GraphBuilder::new("colours");
+        let side = Dim::Fixed(SIDE as usize);
+        let image = graph.input("image", &[Dim::Batch, Dim::Fixed(3), side, side]);
+        let mean = graph.global_average_pool("mean", &image);
+        let representation = graph.flatten("representation", &mean);
+        let weight = [10.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.0, 10.0];
+        let weight = graph.floats("weight", &[3, 3], &weight);
+        let logits = graph.linear("logits", &representation, &weight, None);
+        graph.output(&logits, &[Dim::Batch, Dim::Fixed(3)]);
+        graph.output(&representation, &[Dim::Batch, Dim::Fixed(3)]);
+        let bytes = graph.finish(&[(METADATA_KEY, &manifest.to_json().unwrap())]);
+        Model::from_bytes(bytes.unwrap())
+            .unwrap()
+            .save(&place.path("colours.onnx"))
+            .unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Adds images of one channel's colour, one of each brightness, to a class of a set.
+    fn add(&self, set: &str, class: &str, channel: usize, brightness: std::ops::Range<u8>) {
+        let folder = self.path(set).join(class);
+        fs::create_dir_all(&folder).unwrap();
+        for value in brightness {
+            let mut pixel = [0; 3];
+            pixel[channel] = value;
+            let image = RgbImage::from_pixel(SIDE, SIDE, Rgb(pixel));
+            image
+                .save(folder.join(format!("{channel}-{value:03}.png")))
+                .unwrap();
+        }
+    }
+
+    /// Adds 100 images of each class, of brightness 100 to 199.
+    fn add_bright(&self, set: &str) {
+        for (channel, class) in COLOURS.iter().enumerate() {
+            self.add(set, class, channel, 100..200);
+        }
+    }
+
+    fn calibrate_args(&self) -> CalibrateArgs {
+        let text = ["calibrate", "MODEL", "--data", "SET"].map(|part| match part {
+            "MODEL" => self.path("colours.onnx").into_os_string(),
+            "SET" => self.path("calibration").into_os_string(),
+            part => part.into(),
+        });
+        parse(text)
+    }
+
+    fn evaluate_args(&self, more: &[(&str, &str)]) -> EvaluateArgs {
+        let mut text = vec![
+            "evaluate".into(),
+            self.path("colours.onnx").into_os_string(),
+        ];
+        for (option, set) in more {
+            text.push(option.into());
+            text.push(self.path(set).into_os_string());
+        }
+        parse(text)
+    }
+}
+
+fn parse<A: clap::Args>(text: impl IntoIterator<Item = std::ffi::OsString>) -> A {
+    let command = A::augment_args(clap::Command::new("test"));
+    A::from_arg_matches(&command.try_get_matches_from(text).unwrap()).unwrap()
+}
+
+fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
+}
+
+/// The threshold that 300 images of brightness 100 to 199, three of each, give at 95 %: the
+/// ⌈301 · 0.95⌉ = 286th in falling brightness.
+const THRESHOLD: f64 = -104.0 / 255.0;
+
+fn calibrated() -> Place {
+    let place = Place::new();
+    place.add_bright("calibration");
+    calibrate::calibrate(&place.calibrate_args()).unwrap();
+    place
+}
+
+#[test]
+fn the_threshold_in_the_file_is_the_one_known_beforehand() {
+    let place = Place::new();
+    place.add_bright("calibration");
+    let before = fs::read(place.path("colours.onnx")).unwrap();
+    let mut args = place.calibrate_args();
+    args.out = Some(place.path("elsewhere.onnx"));
+    let report = calibrate::calibrate(&args).unwrap();
+
+    assert_eq!(
+        fs::read(place.path("colours.onnx")).unwrap(),
+        before,
+        "--out leaves MODEL alone"
+    );
+    let model = Model::open(&place.path("elsewhere.onnx")).unwrap();
+    let calibration = model.manifest().calibration.clone().unwrap();
+    assert_eq!(calibration, report.calibration);
+    close(calibration.threshold, THRESHOLD);
+    close(calibration.expected_flag_rate, 12.0 / 300.0);
+    assert_eq!(calibration.data.as_deref(), Some("calibration"));
+    assert_eq!(report.class_counts, [100; 3]);
+    report
+        .flagged_per_class
+        .iter()
+        .for_each(|&rate| close(rate, 0.04));
+    assert!(
+        report
+            .to_string()
+            .lines()
+            .all(|line| line.chars().count() <= 100)
+    );
+}
+
+#[test]
+fn balancing_takes_what_the_rarest_class_has_and_says_so() {
+    let place = Place::new();
+    place.add_bright("calibration");
+    place.add("calibration", "blue", 2, 200..210);
+    let mut args = place.calibrate_args();
+    args.balance = true;
+    let report = calibrate::calibrate(&args).unwrap();
+    assert_eq!(
+        (report.balanced_to, report.class_counts),
+        (Some(100), vec![100; 3])
+    );
+
+    place.add("no blue", "red", 0, 100..200);
+    place.add("no blue", "green", 1, 100..200);
+    args.data = vec![place.path("no blue").to_str().unwrap().parse().unwrap()];
+    let error = calibrate::calibrate(&args).unwrap_err().to_string();
+    assert!(error.contains("has none of blue"), "{error}");
+}
+
+#[test]
+fn the_ood_positive_threshold_catches_its_share_of_the_ood_images() {
+    let place = Place::new();
+    place.add_bright("calibration");
+    place.add("dark", "", 0, 0..100);
+    let mut args = place.calibrate_args();
+    args.convention = calibrate::ConventionName::OodPositive;
+    let error = calibrate::calibrate(&args).unwrap_err().to_string();
+    assert!(error.contains("add --ood SET"), "{error}");
+
+    args.ood = vec![place.path("dark").to_str().unwrap().parse().unwrap()];
+    let both = calibrate::calibrate(&args).unwrap().both.unwrap();
+    // The 95 darkest, 0 to 94, are caught.
+    let (threshold, id, ood) = both.ood_positive;
+    assert!(
+        -95.0 / 255.0 < threshold && threshold < -94.0 / 255.0,
+        "{threshold}"
+    );
+    close(id, 0.0);
+    close(ood, 0.95);
+    close(both.id_positive.0, THRESHOLD);
+    close(both.id_positive.2, 1.0);
+}
+
+#[test]
+fn every_figure_of_an_evaluation_is_the_one_known_beforehand() {
+    let place = calibrated();
+    place.add_bright("id");
+    // Taken for blue though it is called red, and dark enough to be flagged.
+    place.add("id", "red", 2, 90..91);
+    place.add("dark", "", 1, 0..100);
+    place.add("brighter", "", 1, 200..250);
+    place.add("shifted", "red", 0, 150..160);
+    place.add("shifted", "green", 0, 50..60);
+    let sets = [
+        ("--id", "id"),
+        ("--ood", "dark"),
+        ("--ood", "brighter"),
+        ("--shifted-id", "shifted"),
+        ("--calibration", "calibration"),
+    ];
+    let report = evaluate::evaluate(&place.evaluate_args(&sets))
+        .unwrap()
+        .report;
+    let figures = &report.figures;
+
+    assert_eq!(figures.id.set.images, 301);
+    close(figures.id.set.flagged, 13.0 / 301.0);
+    close(figures.id.set.activation_ratio, 1.0 / 3.0);
+    close(
+        figures.id.set.mean_norm,
+        (300.0 * 149.5 + 90.0) / 301.0 / 255.0,
+    );
+    let expected = GroupAccuracy {
+        overall: 300.0 / 301.0,
+        many: 100.0 / 101.0,
+        medium: 1.0,
+        few: 1.0,
+    };
+    assert_eq!(figures.id.accuracy, expected);
+    close(figures.id.false_flags.many, 5.0 / 101.0);
+    close(figures.id.false_flags.few, 4.0 / 100.0);
+
+    let [dark, brighter] = &figures.ood[..] else {
+        panic!("two OOD sets")
+    };
+    close(dark.set.flagged, 1.0);
+    close(brighter.set.flagged, 0.0);
+    let norm = dark
+        .scores
+        .iter()
+        .find(|f| f.score == ScoreKind::RepresentationNorm)
+        .unwrap();
+    // One ID image is darker than the ten brightest OOD images but one, and as dark as one.
+    close(norm.auroc, 1.0 - 9.5 / (301.0 * 100.0));
+    // 95 of the 100 OOD images are darker than 95, and so is that ID image.
+    close(norm.fpr95_ood_positive, 1.0 / 301.0);
+    close(norm.fpr95_id_positive, 0.0);
+    let norm = brighter.scores[0];
+    close(norm.auroc, 0.0);
+    close(norm.fpr95_ood_positive, 1.0);
+    close(
+        figures.mean[0].auroc,
+        (dark.scores[0].auroc + brighter.scores[0].auroc) / 2.0,
+    );
+
+    let of = |name: &str, score| {
+        let found = figures
+            .trust
+            .iter()
+            .find(|row| row.name == name && row.score == score);
+        found.unwrap().clone()
+    };
+    let shifted = of("shifted", ScoreKind::RepresentationNorm);
+    close(shifted.flagged, 0.5);
+    close(shifted.accuracy, 0.5);
+    close(shifted.accuracy_unflagged, 1.0);
+    // A brighter colour is a surer one here: MSP flags the same images.
+    close(of("shifted", ScoreKind::Msp).flagged, 0.5);
+    close(
+        of("id", ScoreKind::RepresentationNorm).accuracy_unflagged,
+        1.0,
+    );
+}
+
+#[test]
+fn threads_do_not_change_a_figure() {
+    let place = calibrated();
+    place.add_bright("id");
+    place.add("dark", "", 1, 0..100);
+    let mut args = place.evaluate_args(&[("--id", "id"), ("--ood", "dark")]);
+    let mut figures = |threads| {
+        args.workbench.threads = std::num::NonZeroUsize::new(threads);
+        serde_json::to_string(&evaluate::evaluate(&args).unwrap().report.figures).unwrap()
+    };
+    assert_eq!(figures(1), figures(3));
+}
+
+#[test]
+fn the_report_folder_holds_the_figures_and_every_picture() {
+    let place = calibrated();
+    place.add_bright("id");
+    place.add("dark", "", 1, 0..100);
+    fs::create_dir(place.path("run")).unwrap();
+    let history = r#"[{"epoch": 1, "loss": 2.0, "classification_loss": 2.1, "accuracy": 0.3},
+                      {"epoch": 2, "loss": 1.0, "classification_loss": 1.1, "accuracy": 0.6}]"#;
+    fs::write(place.path("run/history.json"), history).unwrap();
+    let sets = [("--id", "id"), ("--ood", "dark"), ("--run", "run")];
+    let evaluation = evaluate::evaluate(&place.evaluate_args(&sets)).unwrap();
+    let folder = place.path("report");
+    evaluation.report.write(&folder, &evaluation.plots).unwrap();
+
+    let json = fs::read_to_string(folder.join("report.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["figures"]["ood"][0]["scores"][0]["auroc"], 1.0);
+    let digest = Model::open(&place.path("colours.onnx"))
+        .unwrap()
+        .digest()
+        .to_owned();
+    assert_eq!(json["model"]["sha256"], digest);
+    let markdown = fs::read_to_string(folder.join("report.md")).unwrap();
+    for plot in ["norms", "roc", "training"] {
+        assert!(
+            markdown.contains(&format!("({plot}.png)")),
+            "{plot} is shown"
+        );
+        let svg = fs::read_to_string(folder.join(plot).with_extension("svg")).unwrap();
+        assert!(
+            svg.contains("colours 1"),
+            "{plot} says which model it is of"
+        );
+        let png = image::open(folder.join(plot).with_extension("png")).unwrap();
+        assert!(png.width() >= 1000, "{plot} is {} pixels wide", png.width());
+    }
+}
+
+#[test]
+fn the_table_for_the_terminal_fits_a_hundred_columns() {
+    let place = calibrated();
+    place.add_bright("cifar10_train_more_of_it");
+    place.add("ood_tinyimagenet_unseen", "", 1, 0..20);
+    let sets = [
+        ("--id", "cifar10_train_more_of_it"),
+        ("--ood", "ood_tinyimagenet_unseen"),
+    ];
+    let report = evaluate::evaluate(&place.evaluate_args(&sets))
+        .unwrap()
+        .report
+        .to_string();
+    let longest = report
+        .lines()
+        .max_by_key(|line| line.chars().count())
+        .unwrap();
+    assert!(longest.chars().count() <= 100, "{longest}");
+}
+
+#[test]
+fn a_model_without_a_threshold_and_images_of_other_classes_are_refused() {
+    let place = Place::new();
+    place.add_bright("id");
+    let uncalibrated = evaluate::evaluate(&place.evaluate_args(&[("--id", "id")]));
+    let error = uncalibrated.err().unwrap().to_string();
+    assert!(
+        error.contains("not calibrated") && error.contains("normgate calibrate"),
+        "{error}"
+    );
+
+    let place = calibrated();
+    place.add("others", "yellow", 0, 100..110);
+    let error = evaluate::evaluate(&place.evaluate_args(&[("--id", "others")]))
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("image 0 of others"), "{error}");
+}
+
+#[test]
+fn a_failed_calibration_leaves_the_model_as_it_was() {
+    let place = Place::new();
+    place.add("calibration", "red", 0, 100..110);
+    let before = fs::read(place.path("colours.onnx")).unwrap();
+    let error = calibrate::calibrate(&place.calibrate_args())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("10 calibration images are too few"),
+        "{error}"
+    );
+    assert_eq!(
+        fs::read(Path::new(&place.path("colours.onnx"))).unwrap(),
+        before
+    );
+}
