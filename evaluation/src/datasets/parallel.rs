@@ -32,7 +32,7 @@ pub(crate) fn map<I: Sync, S, T: Send, E: Send>(
     };
     thread::scope(|scope| {
         for _ in 1..threads.min(items.len()) {
-            scope.spawn(&work);
+            scope.spawn(work);
         }
         work();
     });

@@ -1,0 +1,119 @@
+//! Folders of ordinary images.
+
+use normgate_core::manifest::{Filter, Preprocessing, Resize};
+
+use super::*;
+
+#[test]
+fn class_folders_are_labelled_by_their_sorted_names() {
+    let folder = folder();
+    write(&folder.path().join("dog/b.png"), &png(3));
+    write(&folder.path().join("dog/a.png"), &png(2));
+    write(&folder.path().join("cat/deep/inside/no_extension"), &png(1));
+    write(&folder.path().join("cat/boxes.txt"), b"0 0 5 5");
+    write(&folder.path().join("cat/.hidden.png"), b"no image");
+    write(&folder.path().join("README.md"), b"About these images");
+    let set = load_test(folder.path()).unwrap();
+    assert_eq!(set.class_names, Some(vec!["cat".into(), "dog".into()]));
+    assert_eq!(numbers(&set), [1, 2, 3]);
+    assert_eq!(set.labels, [Some(0), Some(1), Some(1)]);
+    assert_eq!(set.image(0), pixels(1));
+}
+
+#[test]
+fn a_flat_folder_of_images_is_unlabelled() {
+    let folder = folder();
+    write(&folder.path().join("2.png"), &png(2));
+    write(&folder.path().join("1.png"), &png(1));
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let set = load_test(folder.path()).unwrap();
+    assert_eq!(numbers(&set), [1, 2]);
+    assert_eq!((set.labels, set.class_names), (vec![None, None], None));
+}
+
+#[test]
+fn images_of_other_sizes_come_to_the_models_size() {
+    let folder = folder();
+    let grey = |width: u32, height: u32, value: u8| {
+        let pixels = vec![value; (width * height * 3) as usize];
+        encoded(width, height, &pixels, image::ImageFormat::Png)
+    };
+    write(&folder.path().join("a/1.png"), &grey(50, 40, 90));
+    write(&folder.path().join("b/2.png"), &grey(10, 80, 30));
+    let error = message(load_test(folder.path()), folder.path());
+    assert!(
+        error.starts_with("FOLDER/b/2.png: 10x80 pixels, where"),
+        "{error}"
+    );
+    let preprocessing = Preprocessing {
+        width: 16,
+        height: 16,
+        resize: Resize::CentreCrop { shorter_side: 16 },
+        filter: Filter::Bilinear,
+        mean: [0.0; 3],
+        std: [1.0; 3],
+    };
+    let options = LoadOptions {
+        preprocessing: Some(preprocessing),
+        ..LoadOptions::test()
+    };
+    let set = load(folder.path(), &options).unwrap();
+    assert_eq!((set.width, set.height, set.len()), (16, 16, 2));
+    assert!(set.image(0).iter().all(|&value| value == 90));
+    assert!(set.image(1).iter().all(|&value| value == 30));
+    let file = folder.path().join("records.bin");
+    write(&file, &records(&[&[1]], 40));
+    let set = load(&file, &options).unwrap();
+    assert_eq!(
+        (set.width, set.height, set.pixels.len()),
+        (16, 16, 16 * 16 * 3)
+    );
+    assert_eq!(set.image(0)[0], 40);
+}
+
+#[test]
+fn a_broken_image_is_refused_by_name_and_reason() {
+    let folder = folder();
+    let png = png(1);
+    write(&folder.path().join("cat/whole.png"), &png);
+    let broken = [
+        ("cut.png", &png[..200], "truncated"),
+        ("empty.jpg", b"", "empty"),
+        ("drawing.tif", b"II*\0 and more of it", "not a JPEG, PNG"),
+    ];
+    for (name, bytes, reason) in broken {
+        let path = folder.path().join("cat").join(name);
+        write(&path, bytes);
+        let error = message(load_test(folder.path()), folder.path());
+        assert!(
+            error.starts_with(&format!("FOLDER/cat/{name}: ")),
+            "{error}"
+        );
+        assert!(error.contains(reason), "{error}");
+        fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn folders_that_are_no_set_say_why() {
+    let folder = folder();
+    let said = |part: &str| {
+        let error = message(load_test(folder.path()), folder.path());
+        assert!(error.contains(part), "{error}");
+    };
+    let missing = folder.path().join("missing");
+    assert_eq!(
+        message(load_test(&missing), folder.path()),
+        "there is no image set at FOLDER/missing: no such file or folder"
+    );
+    said("no image is in it");
+    write(&folder.path().join("train/1.png"), &png(1));
+    write(&folder.path().join("test/1.png"), &png(2));
+    said("splits, not classes: name one of them, such as FOLDER/test");
+    write(&folder.path().join("cat/1.png"), &png(3));
+    write(&folder.path().join("3.png"), &png(3));
+    said("images of its own (1) beside folders of images");
+    fs::remove_file(folder.path().join("3.png")).unwrap();
+    fs::create_dir(folder.path().join("dog")).unwrap();
+    said("FOLDER/dog is not an image set: this class folder has no image in it");
+}

@@ -1,0 +1,76 @@
+//! The real image sets, against the sums of their official records.
+
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+/// The real image sets, if they are at hand.
+fn data() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let path = std::env::var_os("NORMGATE_TEST_DATA").map_or(beside, PathBuf::from);
+    let found = path.join("sets.json").is_file();
+    if !found {
+        println!("left out: reading the real sets needs the image sets");
+    }
+    found.then_some(path)
+}
+
+#[test]
+fn the_real_sets_are_byte_for_byte_the_official_records() {
+    let Some(data) = data() else { return };
+    let text = fs::read_to_string(data.join("sets.json")).unwrap();
+    let index: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let sets = index["sets"].as_array().unwrap();
+    assert!(!sets.is_empty());
+    for entry in sets {
+        let name = entry["name"].as_str().unwrap();
+        let set = load_test(&data.join(name)).unwrap();
+        assert_eq!(Some(set.len() as u64), entry["count"].as_u64(), "{name}");
+        let byte = |label: Option<u16>| label.map_or(255, |label| label as u8);
+        let mut hash = Sha256::new();
+        for i in 0..set.len() {
+            let coarse = set.coarse_labels.as_ref().map(|coarse| byte(coarse[i]));
+            let labels: Vec<u8> = coarse.into_iter().chain([byte(set.labels[i])]).collect();
+            hash.update(record(&labels, set.image(i)));
+        }
+        let sum: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(Some(sum.as_str()), entry["bin_sha256"].as_str(), "{name}");
+    }
+}
+
+#[test]
+fn the_official_layouts_and_the_strips_hold_the_same_images() {
+    let Some(data) = data() else { return };
+    let pairs = [
+        ("layout/cifar10_test_first100.bin", "cifar10_test"),
+        ("layout/cifar100_test_100.bin", "ood_cifar100_test"),
+    ];
+    for (file, strips) in pairs {
+        let official = load_test(&data.join(file)).unwrap();
+        let strips = load_test(&data.join(strips)).unwrap();
+        let first: Vec<usize> = (0..100).collect();
+        let strips = strips.select(&first);
+        assert_eq!(official.pixels, strips.pixels, "{file}");
+        assert_eq!(official.labels, strips.labels, "{file}");
+        assert_eq!(official.coarse_labels, strips.coarse_labels, "{file}");
+        let spelled = official.class_names.unwrap().join("\n");
+        let names = if official.coarse_labels.is_some() {
+            "fine_label_names.txt"
+        } else {
+            "batches.meta.txt"
+        };
+        let written = fs::read_to_string(data.join("layout").join(names)).unwrap();
+        assert_eq!(spelled, written.trim(), "{file}");
+    }
+}
+
+#[test]
+fn the_real_long_tail_is_already_the_one_of_imbalance_100() {
+    let Some(data) = data() else { return };
+    let set = load_test(&data.join("cifar10_train_lt100")).unwrap();
+    assert_eq!(
+        set.class_counts(10),
+        [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
+    );
+    assert_eq!(long_tail::subsample(&set, 100.0).unwrap(), set);
+}
