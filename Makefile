@@ -22,8 +22,7 @@ help:
 
 .PHONY: serve build runtime image
 serve: build ## fetch the runtime, build, and serve the shipped model on 127.0.0.1:8080
-	@exec $(target)/release/normgate serve --model $(MODEL) --listen $(LISTEN) \
-	  --example docs/images/cat.jpg
+	@exec $(target)/release/normgate serve --model $(MODEL) --listen $(LISTEN)
 
 build: runtime ## build the server (release), without the trainer
 	@scripts/need cargo cc
