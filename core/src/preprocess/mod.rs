@@ -10,6 +10,9 @@ mod format;
 mod preprocessor;
 mod resize;
 
+#[cfg(test)]
+mod tests;
+
 pub use decode::{Limits, Rgb8, decode};
 pub use error::{DecodeError, PreprocessError};
 pub use format::{ImageFormat, sniff};

@@ -53,6 +53,7 @@ fn from_gif(error: DecodingError) -> DecodeError {
         DecodingError::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             DecodeError::truncated(ImageFormat::Gif)
         }
+        DecodingError::UnexpectedEof => DecodeError::truncated(ImageFormat::Gif),
         error => DecodeError::corrupt(ImageFormat::Gif, error.to_string()),
     }
 }

@@ -12,6 +12,11 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::{DecodeError, ImageFormat, Limits, Rgb8, upright};
 
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
+    let outline = outline(bytes);
+    if let Some(feature) = outline.frame.and_then(unsupported) {
+        let (format, feature) = (ImageFormat::Jpeg, feature.to_owned());
+        return Err(DecodeError::UnsupportedFeature { format, feature });
+    }
     // CMYK and YCCK come out as RGB too, taken for inverted as Adobe writes them.
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -26,7 +31,7 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
     let (width, height) = (u32::from(info.width), u32::from(info.height));
     limits.check(width, height)?;
     // Even a strict decoder does not mind the last rows of blocks missing.
-    if !is_whole(bytes) {
+    if !outline.whole {
         return Err(DecodeError::truncated(ImageFormat::Jpeg));
     }
     let mut pixels = vec![0; length];
@@ -42,16 +47,35 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
     ))
 }
 
-/// Whether the file's first picture is closed by an end-of-image marker.
-fn is_whole(bytes: &[u8]) -> bool {
+/// What the markers of a file tell, which the decoder does not.
+#[derive(Default)]
+struct Outline {
+    /// The kind of frame (the marker's second byte) and its bits a sample.
+    frame: Option<(u8, u8)>,
+    /// Whether the first picture is closed by an end-of-image marker.
+    whole: bool,
+}
+
+fn outline(bytes: &[u8]) -> Outline {
+    let mut outline = Outline::default();
     let mut rest = bytes;
     loop {
         match rest {
-            [0xFF, 0xD9, ..] => return true,
+            [0xFF, 0xD9, ..] => {
+                return Outline {
+                    whole: true,
+                    ..outline
+                };
+            }
             // Within the compressed data: a stuffed 0xFF, a fill byte, or a restart marker.
             [0xFF, 0x00 | 0x01 | 0xD0..=0xD8, tail @ ..] => rest = tail,
             [0xFF, 0xFF, ..] => rest = &rest[1..],
-            [0xFF, _, high, low, ..] => {
+            [0xFF, marker, high, low, tail @ ..] => {
+                let is_frame =
+                    matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
+                if let (true, [bits, ..]) = (is_frame, tail) {
+                    outline.frame.get_or_insert((*marker, *bits));
+                }
                 let length = usize::from(u16::from_be_bytes([*high, *low]));
                 // A picture within a segment (a thumbnail) has an end of its own.
                 rest = rest.get(2 + length..).unwrap_or_default();
@@ -63,19 +87,27 @@ fn is_whole(bytes: &[u8]) -> bool {
                     .unwrap_or(tail.len());
                 rest = &tail[next..];
             }
-            [] => return false,
+            [] => return outline,
         }
+    }
+}
+
+fn unsupported(frame: (u8, u8)) -> Option<&'static str> {
+    match frame {
+        (0xC0..=0xC2, 8) => None,
+        (0xC0..=0xC2, _) => Some("a sample size other than 8 bits"),
+        (0xC3, _) => Some("lossless coding"),
+        (0xC5..=0xC7, _) => Some("hierarchical coding"),
+        _ => Some("arithmetic coding"),
     }
 }
 
 fn from_zune(error: DecodeErrors) -> DecodeError {
     let format = ImageFormat::Jpeg;
     match error {
-        DecodeErrors::Unsupported(scheme) => DecodeError::UnsupportedFeature {
-            format,
-            feature: format!("{scheme:?}"),
-        },
         DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => DecodeError::truncated(format),
+        DecodeErrors::Format(reason) => DecodeError::corrupt(format, reason),
+        DecodeErrors::FormatStatic(reason) => DecodeError::corrupt(format, reason),
         error => DecodeError::corrupt(format, error.to_string()),
     }
 }

@@ -10,9 +10,6 @@ mod jpeg;
 mod png;
 mod webp;
 
-#[cfg(test)]
-mod tests;
-
 use image::{DynamicImage, ImageDecoder, ImageError, RgbImage};
 
 use super::format::looks_like;
@@ -21,7 +18,7 @@ use super::{DecodeError, ImageFormat, sniff};
 /// What an image may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Most pixels, width × height. Decoding takes up to about 12 bytes for each, beside the file.
+    /// Most pixels, width × height. Decoding takes up to about 16 bytes for each, beside the file.
     pub max_pixels: u64,
 }
 

@@ -1,0 +1,180 @@
+//! Files that lie or are broken: an error, never a panic, never memory for what is not there.
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use super::*;
+
+/// As a server would set it for tiny images, so that no mutant may reserve much.
+const SMALL: Limits = Limits {
+    max_pixels: 1 << 20,
+};
+
+fn image(name: &str) -> Vec<u8> {
+    std::fs::read(fixtures().join("images").join(name)).unwrap()
+}
+
+fn set(mut file: Vec<u8>, at: usize, bytes: &[u8]) -> Vec<u8> {
+    file[at..at + bytes.len()].copy_from_slice(bytes);
+    file
+}
+
+fn position(file: &[u8], name: &[u8]) -> usize {
+    file.windows(name.len())
+        .position(|window| window == name)
+        .unwrap()
+}
+
+#[track_caller]
+fn assert_too_large(file: &[u8], size: (u32, u32)) {
+    let limits = Limits::default();
+    let expected = DecodeError::TooLarge {
+        width: size.0,
+        height: size.1,
+        limit: limits.max_pixels,
+    };
+    assert_eq!(decode(file, &limits), Err(expected));
+}
+
+#[test]
+fn headers_that_say_enormous_sizes_are_refused_by_what_they_say() {
+    let jpeg = image("444.jpg");
+    let frame = position(&jpeg, &[0xFF, 0xC0]);
+    assert_too_large(&set(jpeg, frame + 5, &[0xFF; 4]), (65_535, 65_535));
+
+    let png = set(image("rgb.png"), 16, &[0, 1, 0, 0, 0, 1, 0, 0]);
+    assert_too_large(&png, (65_536, 65_536));
+
+    let screen = set(image("palette.gif"), 6, &[0xFF; 4]);
+    assert_too_large(&screen, (65_535, 65_535));
+    let gif = image("palette.gif");
+    let frame = position(&gif, b"\x2C\0\0\0\0");
+    assert_too_large(&set(gif.clone(), frame + 5, &[0xFF; 4]), (65_535, 65_535));
+    // A frame far from the screen enlarges what must be held.
+    assert_too_large(&set(gif, frame + 1, &[0xFF; 4]), (65_556, 65_548));
+
+    let bmp = image("rgb24.bmp");
+    let size = [3_000_000_i32.to_le_bytes(), (-2_000_000_i32).to_le_bytes()].concat();
+    assert_too_large(&set(bmp.clone(), 18, &size), (3_000_000, 2_000_000));
+    let least = [i32::MIN.to_le_bytes(), i32::MIN.to_le_bytes()].concat();
+    assert_too_large(&set(bmp, 18, &least), (1 << 31, 1 << 31));
+
+    let canvas = set(image("animated.webp"), 24, &[0xFF; 6]);
+    assert_too_large(&canvas, (1 << 24, 1 << 24));
+    let lossy = set(image("lossy.webp"), 26, &[0xFF, 0x3F, 0xFF, 0x3F]);
+    assert_too_large(&lossy, (16_383, 16_383));
+    let lossless = set(image("lossless.webp"), 21, &[0xFF, 0xFF, 0xFF, 0x0F]);
+    assert_too_large(&lossless, (16_384, 16_384));
+}
+
+#[test]
+fn a_webp_frame_larger_than_its_canvas_is_refused_before_it_is_decoded() {
+    // The decoder would reserve memory by the inner size, and only then compare.
+    let file = image("lossy_alpha.webp");
+    let inner = position(&file, b"VP8 ") + 14;
+    assert_too_large(
+        &set(file.clone(), inner, &[0xFF, 0x3F, 0xFF, 0x3F]),
+        (16_383, 16_383),
+    );
+    let error = decode(&set(file, inner, &[22, 0, 13, 0]), &Limits::default()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("22 x 13 pixels where it says 21 x 13"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_webp_chunk_that_is_longer_than_the_file_is_refused() {
+    let file = image("orientation_6.webp");
+    let exif = position(&file, b"EXIF") + 4;
+    let error = decode(&set(file, exif, &[0xF0; 4]), &Limits::default()).unwrap_err();
+    assert_eq!(error, DecodeError::truncated(ImageFormat::WebP));
+}
+
+#[test]
+fn kinds_of_jpeg_that_are_not_decoded_are_named() {
+    let jpeg = image("444.jpg");
+    let frame = position(&jpeg, &[0xFF, 0xC0]);
+    for (at, value, expected) in [
+        (1, 0xC3, "lossless coding"),
+        (1, 0xC6, "hierarchical coding"),
+        (1, 0xC9, "arithmetic coding"),
+        (4, 12, "a sample size other than 8 bits"),
+    ] {
+        let error = decode(&set(jpeg.clone(), frame + at, &[value]), &Limits::default());
+        let (format, feature) = (ImageFormat::Jpeg, expected.to_owned());
+        assert_eq!(
+            error,
+            Err(DecodeError::UnsupportedFeature { format, feature })
+        );
+    }
+}
+
+#[test]
+fn an_empty_gif_frame_is_damaged() {
+    let gif = image("palette.gif");
+    let frame = position(&gif, b"\x2C\0\0\0\0");
+    let error = decode(&set(gif, frame + 5, &[0; 4]), &Limits::default()).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            DecodeError::Corrupt {
+                format: ImageFormat::Gif,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn random_damage_never_panics_and_never_gives_a_picture_of_the_wrong_length() {
+    let mut random = Pcg64Mcg::seed_from_u64(7);
+    let (mut decoded, mut refused) = (0, 0);
+    for fixture in images() {
+        let file = fixture.bytes();
+        for _ in 0..400 {
+            let mut mutant = file.clone();
+            for _ in 0..random.random_range(1..=4) {
+                let at = random.random_range(0..mutant.len());
+                mutant[at] = match random.random_range(0..4) {
+                    0 => 0,
+                    1 => 0xFF,
+                    2 => mutant[at] ^ (1 << random.random_range(0..8)),
+                    _ => random.random(),
+                };
+            }
+            match decode(&mutant, &SMALL) {
+                Ok(picture) => {
+                    decoded += 1;
+                    let pixels = u64::from(picture.width) * u64::from(picture.height);
+                    assert!(pixels > 0 && pixels <= SMALL.max_pixels, "{}", fixture.file);
+                    assert_eq!(picture.pixels.len() as u64, 3 * pixels, "{}", fixture.file);
+                }
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(
+        decoded > 1000 && refused > 1000,
+        "{decoded} decoded, {refused} refused"
+    );
+}
+
+#[test]
+fn pieces_of_one_file_within_another_never_panic() {
+    let mut random = Pcg64Mcg::seed_from_u64(8);
+    let files: Vec<Vec<u8>> = images().iter().map(Fixture::bytes).collect();
+    for _ in 0..4_000 {
+        let mut mutant = files[random.random_range(0..files.len())].clone();
+        let other = &files[random.random_range(0..files.len())];
+        let start = random.random_range(0..mutant.len());
+        let from = random.random_range(0..other.len());
+        let length = random.random_range(0..64).min(other.len() - from);
+        let end = (start + random.random_range(0..64)).min(mutant.len());
+        mutant.splice(start..end, other[from..from + length].iter().copied());
+        let _ = decode(&mutant, &SMALL);
+    }
+}

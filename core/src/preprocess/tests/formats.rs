@@ -1,0 +1,98 @@
+//! Every kind of file decodes to the right pixels.
+
+use super::*;
+
+#[test]
+fn every_kind_of_file_decodes_to_the_pixels_it_was_made_of() {
+    for fixture in images() {
+        let picture = decode(&fixture.bytes(), &Limits::default())
+            .unwrap_or_else(|error| panic!("{}: {error}", fixture.file));
+        let size = (picture.width, picture.height);
+        assert_eq!(size, (fixture.width, fixture.height), "{}", fixture.file);
+        let (largest, mean) = differences(&picture.pixels, &fixture.rgb);
+        assert!(
+            largest <= fixture.tolerance && mean <= f64::from(fixture.tolerance) / 4.0,
+            "{}: off by {largest} at most, {mean:.2} on average",
+            fixture.file
+        );
+    }
+}
+
+#[test]
+fn all_eight_orientations_decode_to_the_same_upright_picture() {
+    let upright: Vec<Rgb8> = (1..=8)
+        .map(|orientation| {
+            let name = format!("images/orientation_{orientation}.jpg");
+            let bytes = std::fs::read(fixtures().join(name)).unwrap();
+            decode(&bytes, &Limits::default()).unwrap()
+        })
+        .collect();
+    for (index, picture) in upright.iter().enumerate() {
+        assert_eq!(
+            (picture.width, picture.height),
+            (21, 13),
+            "orientation {}",
+            index + 1
+        );
+        let (largest, mean) = differences(&picture.pixels, &upright[0].pixels);
+        assert!(
+            largest <= 8 && mean < 1.5,
+            "orientation {}: {largest}, {mean}",
+            index + 1
+        );
+    }
+}
+
+#[test]
+fn an_image_of_one_pixel_decodes() {
+    let picture = decode(&bmp(1, 1, &[[10, 20, 30]]), &Limits { max_pixels: 1 }).unwrap();
+    assert_eq!(
+        picture,
+        Rgb8 {
+            width: 1,
+            height: 1,
+            pixels: vec![10, 20, 30]
+        }
+    );
+}
+
+#[test]
+fn an_image_of_just_the_limit_is_taken_and_of_one_pixel_more_refused() {
+    for fixture in images() {
+        let pixels = u64::from(fixture.width) * u64::from(fixture.height);
+        assert!(decode(&fixture.bytes(), &Limits { max_pixels: pixels }).is_ok());
+        let limit = pixels - 1;
+        let error = decode(&fixture.bytes(), &Limits { max_pixels: limit }).unwrap_err();
+        // Before it is turned upright, an image may be as wide as it is high afterwards.
+        let DecodeError::TooLarge {
+            width,
+            height,
+            limit: said,
+        } = error
+        else {
+            panic!("{}: {error}", fixture.file);
+        };
+        let sides = [width.min(height), width.max(height)];
+        assert_eq!((sides, said), ([13, 21], limit), "{}", fixture.file);
+    }
+}
+
+/// A bitmap of 24 bits, its rows running downwards; only widths whose rows need 4 bytes of padding
+/// less than their length.
+fn bmp(width: u32, height: u32, pixels: &[[u8; 3]]) -> Vec<u8> {
+    let mut file = b"BM\0\0\0\0\0\0\0\0".to_vec();
+    file.extend(54_u32.to_le_bytes());
+    file.extend(40_u32.to_le_bytes());
+    file.extend(width.to_le_bytes());
+    file.extend((height as i32).wrapping_neg().to_le_bytes());
+    file.extend([1, 0, 24, 0]);
+    file.extend([0; 24]);
+    for row in pixels.chunks(width as usize) {
+        file.extend(row.iter().flat_map(|[r, g, b]| [b, g, r]));
+        file.resize(
+            file.len().next_multiple_of(4) + if file.len() % 4 == 2 { 0 } else { 2 },
+            0,
+        );
+    }
+    file
+}

@@ -1,0 +1,72 @@
+//! Tests against pictures that Pillow decoded and resized (`tests/fixtures/*.py` made them), and
+//! against the real photos of the image sets where those are at hand.
+
+mod damaged;
+mod formats;
+mod kinds;
+mod photos;
+mod resizing;
+mod truncated;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::*;
+
+/// A synthetic picture in one kind of file, and what it must decode to.
+#[derive(Deserialize)]
+struct Fixture {
+    file: String,
+    width: u32,
+    height: u32,
+    tolerance: u8,
+    #[serde(deserialize_with = "from_hex")]
+    rgb: Vec<u8>,
+}
+
+impl Fixture {
+    fn bytes(&self) -> Vec<u8> {
+        std::fs::read(fixtures().join("images").join(&self.file)).unwrap()
+    }
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn read_json<T: for<'de> Deserialize<'de>>(name: &str) -> T {
+    serde_json::from_str(&std::fs::read_to_string(fixtures().join(name)).unwrap()).unwrap()
+}
+
+fn images() -> Vec<Fixture> {
+    read_json("images.json")
+}
+
+/// The real photos, or one line on the terminal where they are not at hand.
+fn photos(wanted_for: &str) -> Option<PathBuf> {
+    let sets = std::env::var_os("NORMGATE_TEST_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
+        PathBuf::from,
+    );
+    let photos = sets.join("photos");
+    if !photos.is_dir() {
+        println!("left out: {wanted_for} needs the image sets");
+        return None;
+    }
+    Some(photos)
+}
+
+fn from_hex<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    Ok(text.as_bytes().chunks(2).map(byte).collect())
+}
+
+/// Largest and mean difference.
+fn differences(a: &[u8], b: &[u8]) -> (u8, f64) {
+    assert_eq!(a.len(), b.len());
+    let each = a.iter().zip(b).map(|(&a, &b)| a.abs_diff(b));
+    let sum: f64 = each.clone().map(f64::from).sum();
+    (each.max().unwrap_or(0), sum / a.len() as f64)
+}
