@@ -97,3 +97,75 @@ fn each_pixel(image: &mut [f32], change: impl Fn([f32; 3]) -> [f32; 3]) {
         [*red, *green, *blue] = change([*red, *green, *blue]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::{distance, figures, planes};
+    use super::*;
+
+    fn check(name: &str, change: impl Fn(&mut [f32])) {
+        let mut image = planes(8);
+        change(&mut image);
+        let distance = distance(&image, &figures(name));
+        assert!(distance < 1e-5, "{name}: {distance}");
+    }
+
+    #[test]
+    fn every_change_is_torchvisions() {
+        check("brightness_0.6", |image| brightness(image, 0.6));
+        check("brightness_1.4", |image| brightness(image, 1.4));
+        check("contrast_0.6", |image| contrast(image, 0.6));
+        check("contrast_1.4", |image| contrast(image, 1.4));
+        check("saturation_0.6", |image| saturation(image, 0.6));
+        check("saturation_1.4", |image| saturation(image, 1.4));
+        check("hue_0.1", |image| hue(image, 0.1));
+        check("hue_-0.1", |image| hue(image, -0.1));
+        check("hue_0.5", |image| hue(image, 0.5));
+        check("greyscale", greyscale);
+    }
+
+    #[test]
+    fn hue_turns_the_primaries_into_each_other_and_leaves_grey() {
+        // Pixels: red, grey, yellow.
+        let mut image = [1.0, 0.5, 1.0, 0.0, 0.5, 1.0, 0.0, 0.5, 0.0];
+        hue(&mut image, 1.0 / 3.0);
+        let expected = [0.0, 0.5, 0.0, 1.0, 0.5, 1.0, 0.0, 0.5, 1.0];
+        assert!(distance(&image, &expected) < 1e-5, "{image:?}");
+    }
+
+    #[test]
+    fn all_orders_are_drawn_and_equally_often() {
+        // Brightness first or contrast first differ on this image; nothing else is switched on.
+        let config = ColourConfig {
+            probability: 1.0,
+            brightness: 0.4,
+            contrast: 0.4,
+            saturation: 0.0,
+            hue: 0.0,
+        };
+        let before = [0.9, 0.8, 0.1, 0.2, 0.3, 0.4];
+        let mut brightness_first = 0;
+        for seed in 0..2000 {
+            let mut random = Pcg64Mcg::new(seed * 2 + 1);
+            let mut image = before;
+            jitter(&mut image, &config, &mut random);
+            // Replays the draws: three for the order, then the factors in that order.
+            let mut random = Pcg64Mcg::new(seed * 2 + 1);
+            for last in (1..4usize).rev() {
+                let _ = random.random_range(0..=last);
+            }
+            let (first, second) = (
+                uniform(&mut random, 0.6, 1.4),
+                uniform(&mut random, 0.6, 1.4),
+            );
+            let mut replayed = before;
+            brightness(&mut replayed, first);
+            contrast(&mut replayed, second);
+            brightness_first += u32::from(replayed == image);
+        }
+        assert!(
+            (900..1100).contains(&brightness_first),
+            "{brightness_first}"
+        );
+    }
+}

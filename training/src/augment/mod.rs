@@ -8,6 +8,10 @@ mod camera;
 mod colour;
 mod config;
 mod crop_flip;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
 
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;

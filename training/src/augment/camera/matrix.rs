@@ -33,8 +33,8 @@ impl Matrix {
     }
 
     #[cfg(test)]
-    pub(super) fn row(&self, row: usize) -> &[f32] {
-        &self.values[row * self.columns..(row + 1) * self.columns]
+    pub(super) fn values(&self) -> &[f32] {
+        &self.values
     }
 
     fn transposed(&self) -> Matrix {

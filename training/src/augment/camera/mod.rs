@@ -59,7 +59,7 @@ fn linear(
     });
     let tilted = with(CameraOperation::Tilt).then(|| {
         let tilt = uniform(random, -strength, strength);
-        let bend = uniform(random, -0.3 * strength, 0.3 * strength);
+        let bend = uniform(random, -0.4 * strength, 0.4 * strength);
         tilt::tilting(side, tilt, bend)
     });
     match (resampled, tilted) {

@@ -85,3 +85,38 @@ pub(super) fn resampling(from: usize, to: usize, filter: Filter) -> Matrix {
 pub(super) fn round_trip(side: usize, through: usize, there: Filter, back: Filter) -> Matrix {
     resampling(through, side, back).after(&resampling(side, through, there))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::reference::{distance, figures};
+    use super::*;
+
+    #[test]
+    fn the_matrices_are_pillows() {
+        let filters = [
+            ("box", Filter::Box),
+            ("triangle", Filter::Triangle),
+            ("cubic", Filter::Cubic),
+            ("lanczos3", Filter::Lanczos3),
+        ];
+        for (name, filter) in filters {
+            for to in [5, 7, 12] {
+                let expected = figures(&format!("{name}_7_to_{to}"));
+                let distance = distance(resampling(7, to, filter).values(), &expected);
+                assert!(distance < 1e-5, "{name} to {to}: {distance}");
+            }
+        }
+    }
+
+    #[test]
+    fn there_and_back_at_the_same_size_changes_nothing() {
+        for filter in Filter::ALL {
+            let matrix = round_trip(9, 9, filter, filter);
+            let unit = Matrix::new(9, 9, |row, column| f32::from(row == column));
+            assert!(
+                distance(matrix.values(), unit.values()) < 1e-6,
+                "{filter:?}"
+            );
+        }
+    }
+}

@@ -36,3 +36,33 @@ pub(super) fn tilting(side: usize, tilt: f32, bend: f32) -> Matrix {
         kernel[row.abs_diff(column)] + kernel[row + column + 1]
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::reference::{distance, figures, planes};
+    use super::*;
+
+    #[test]
+    fn the_gains_are_those_of_a_cosine_transform_there_and_back() {
+        for (tilt, bend, name) in [(0.75, -0.3, "tilt_0.75_-0.3"), (-1.0, 0.2, "tilt_-1_0.2")] {
+            let mut plane = planes(12)[..144].to_vec();
+            tilting(12, tilt, bend).apply(&mut plane);
+            let distance = distance(&plane, &figures(name));
+            assert!(distance < 1e-5, "{name}: {distance}");
+        }
+    }
+
+    #[test]
+    fn no_tilt_changes_nothing() {
+        let unit = Matrix::new(32, 32, |row, column| f32::from(row == column));
+        let matrix = tilting(32, 0.0, 0.0);
+        assert!(distance(matrix.values(), unit.values()) < 1e-5);
+    }
+
+    #[test]
+    fn a_plain_plane_stays_as_it_is() {
+        let mut plane = vec![0.4; 32 * 32];
+        tilting(32, 1.0, -0.4).apply(&mut plane);
+        assert!(plane.iter().all(|value| (value - 0.4).abs() < 1e-5));
+    }
+}
