@@ -1,0 +1,186 @@
+//! From a run's checkpoint to a model file: the projection head is dropped, batch normalisation is
+//! folded into the convolutions, and the manifest is written into the ONNX metadata.
+//!
+//! Without libtorch: a checkpoint's tensors go straight into the ONNX messages of the core.
+
+mod resnet;
+mod weights;
+
+use std::path::Path;
+
+use normgate_core::manifest::{
+    Filter, METADATA_KEY, Manifest, ManifestError, Preprocessing, Resize, SCHEMA_VERSION,
+    TrainingRecord,
+};
+use normgate_core::model::{Model, ModelError};
+use normgate_core::onnx::{Dim, GraphBuilder, GraphError};
+use normgate_core::scores::ScoreKind;
+
+use crate::checkpoint::Checkpoint;
+use crate::config::{DataConfig, RunConfig};
+use crate::methods::MethodKind;
+use crate::models::Architecture;
+
+pub use weights::WeightForm;
+
+/// What a checkpoint does not say about the model that it becomes.
+#[derive(Clone, Debug)]
+pub struct ExportOptions {
+    /// The model's name in replies and metrics.
+    pub name: String,
+    /// The model's version, free text.
+    pub version: String,
+    /// What the model is, for people.
+    pub description: Option<String>,
+    /// How the weights lie in the file.
+    pub weights: WeightForm,
+    /// TEMPORARY
+    pub folded: bool,
+}
+
+/// Why a checkpoint did not become a model.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The checkpoint lacks a tensor of its architecture.
+    #[error("the checkpoint has no tensor `{name}`: it belongs to another kind of network")]
+    MissingTensor {
+        /// The tensor's name.
+        name: String,
+    },
+    /// A tensor has not the shape that its place in the network needs.
+    #[error(
+        "the tensor `{name}` has shape {found:?} in the checkpoint, the network needs {wanted:?}"
+    )]
+    WrongShape {
+        /// The tensor's name.
+        name: String,
+        /// The checkpoint's shape.
+        found: Vec<usize>,
+        /// The network's.
+        wanted: Vec<usize>,
+    },
+    /// The run has not come to the end of its first epoch.
+    #[error("the run has completed no epoch yet: there is nothing worth exporting")]
+    Untrained,
+    /// The graph could not be built.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The manifest would be invalid.
+    #[error("the model's manifest would be invalid: {0}")]
+    Manifest(#[from] ManifestError),
+    /// The finished file does not read back.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+/// Makes a model of a checkpoint: input `image` [N, 3, H, W], outputs `logits` [N, classes] and
+/// `representation` [N, D], N free. Not calibrated yet.
+///
+/// # Errors
+/// [`ExportError`].
+pub fn export(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Model, ExportError> {
+    let config = &checkpoint.config;
+    if checkpoint.progress.epochs == 0 {
+        return Err(ExportError::Untrained);
+    }
+    let (width, height) = config.data.image_size;
+    let mut graph = GraphBuilder::new(&options.name);
+    let shape = [
+        Dim::Batch,
+        Dim::Fixed(3),
+        Dim::Fixed(height),
+        Dim::Fixed(width),
+    ];
+    let images = graph.input("image", &shape);
+    let (representation, logits) = match config.model.architecture {
+        Architecture::Resnet18 => {
+            let resnet = resnet::ResNet18 {
+                tensors: &checkpoint.tensors,
+                weights: options.weights,
+                folded: options.folded,
+            };
+            let representation = resnet.add(&mut graph, &images)?;
+            let logits = resnet.head(&mut graph, &representation)?;
+            (representation, logits)
+        }
+    };
+    let manifest = manifest(checkpoint, options)?;
+    graph.output(&logits, &[Dim::Batch, Dim::Fixed(manifest.labels.len())]);
+    graph.output(
+        &representation,
+        &[Dim::Batch, Dim::Fixed(manifest.representation_size)],
+    );
+    let bytes = graph.finish(&[(METADATA_KEY, &manifest.to_json()?)])?;
+    Ok(Model::from_bytes(bytes)?)
+}
+
+fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest, ExportError> {
+    let RunConfig {
+        data,
+        recipe,
+        command,
+        ..
+    } = &checkpoint.config;
+    let head = "linear.weight";
+    let weight = checkpoint.tensors.get(head);
+    let weight = weight.ok_or_else(|| ExportError::MissingTensor { name: head.into() })?;
+    let &[_, representation_size] = weight.shape.as_slice() else {
+        return Err(ExportError::WrongShape {
+            name: head.into(),
+            found: weight.shape.clone(),
+            wanted: vec![data.class_names.len(), 0],
+        });
+    };
+    let (width, height) = (data.image_size.0 as u32, data.image_size.1 as u32);
+    Ok(Manifest {
+        schema_version: SCHEMA_VERSION,
+        name: options.name.clone(),
+        version: options.version.clone(),
+        description: options.description.clone(),
+        labels: data.class_names.clone(),
+        representation_size,
+        preprocessing: Preprocessing {
+            width,
+            height,
+            resize: Resize::CentreCrop {
+                shorter_side: width.max(height),
+            },
+            filter: Filter::Lanczos3,
+            // As in training, which takes pixels as 0..1 (the authors' code for CIFAR).
+            mean: [0.0; 3],
+            std: [1.0; 3],
+        },
+        score: match recipe.method {
+            MethodKind::Rna => ScoreKind::RepresentationNorm,
+            // Nothing has taught its representation norms to mean anything.
+            MethodKind::Ce => ScoreKind::Msp,
+        },
+        calibration: None,
+        training: Some(TrainingRecord {
+            method: recipe.method.to_string(),
+            class_counts: data.class_counts.clone(),
+            command: Some(command.clone()),
+            seed: recipe.seed,
+            epochs: checkpoint.progress.epochs as u32,
+            data: id_sets(data),
+            auxiliary: match recipe.method.uses_auxiliary() {
+                true => data.auxiliary.iter().map(|path| set_name(path)).collect(),
+                false => Vec::new(),
+            },
+        }),
+    })
+}
+
+/// The names of the ID sets, and what of them was kept out of training.
+fn id_sets(data: &DataConfig) -> Vec<String> {
+    let mut names: Vec<String> = data.data.iter().map(|path| set_name(path)).collect();
+    if let (Some(last), false) = (names.last_mut(), data.hold_out.is_empty()) {
+        *last += &format!(" (held out: {})", data.hold_out.join(", "));
+    }
+    names
+}
+
+fn set_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}

@@ -1,0 +1,155 @@
+//! ResNet18 as an ONNX graph, from the tensors of a checkpoint.
+
+use std::collections::BTreeMap;
+
+use normgate_core::onnx::{Conv, GraphBuilder, Value};
+
+use super::{ExportError, WeightForm};
+use crate::checkpoint::NamedTensor;
+
+/// PyTorch's default, with which the networks are trained.
+const EPSILON: f64 = 1e-5;
+
+pub(super) struct ResNet18<'a> {
+    pub tensors: &'a BTreeMap<String, NamedTensor>,
+    pub weights: WeightForm,
+    pub folded: bool,
+}
+
+impl ResNet18<'_> {
+    /// From images [N, 3, H, W] to the pooled features [N, D], named `representation`.
+    pub fn add(&self, graph: &mut GraphBuilder, images: &Value) -> Result<Value, ExportError> {
+        let stem = self.conv_bn(graph, images, ("conv1", "bn1"), 1)?;
+        let mut features = graph.relu("relu1", &stem);
+        for (stage, block) in (0..4).flat_map(|stage| (0..2).map(move |block| (stage, block))) {
+            let name = format!("layer{}.{block}", stage + 1);
+            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
+            features = self.block(graph, &features, &name, stride)?;
+        }
+        let pooled = graph.global_average_pool("pool", &features);
+        Ok(graph.flatten("representation", &pooled))
+    }
+
+    /// From representations to class logits, named `logits`.
+    pub fn head(
+        &self,
+        graph: &mut GraphBuilder,
+        representation: &Value,
+    ) -> Result<Value, ExportError> {
+        let (weight, bias) = (self.tensor("linear.weight")?, self.tensor("linear.bias")?);
+        let weight = self
+            .weights
+            .add(graph, "linear.weight", &weight.shape, &weight.values);
+        let bias = graph.floats("linear.bias", &bias.shape, &bias.values);
+        Ok(graph.linear("logits", representation, &weight, Some(&bias)))
+    }
+
+    fn block(
+        &self,
+        graph: &mut GraphBuilder,
+        input: &Value,
+        name: &str,
+        stride: usize,
+    ) -> Result<Value, ExportError> {
+        let part = |part: &str| format!("{name}.{part}");
+        let first = self.conv_bn(graph, input, (&part("conv1"), &part("bn1")), stride)?;
+        let first = graph.relu(&part("relu1"), &first);
+        let second = self.conv_bn(graph, &first, (&part("conv2"), &part("bn2")), 1)?;
+        let (conv, bn) = (part("shortcut.0"), part("shortcut.1"));
+        let around = match self.tensors.contains_key(&format!("{conv}.weight")) {
+            true => self.conv_bn(graph, input, (&conv, &bn), stride)?,
+            false => input.clone(),
+        };
+        let sum = graph.add(&part("add"), &second, &around);
+        Ok(graph.relu(&part("relu2"), &sum))
+    }
+
+    fn conv_bn(
+        &self,
+        graph: &mut GraphBuilder,
+        input: &Value,
+        (conv, bn): (&str, &str),
+        stride: usize,
+    ) -> Result<Value, ExportError> {
+        let weight = self.tensor(&format!("{conv}.weight"))?;
+        let norm = self.normalisation(bn, weight.shape[0])?;
+        let shape = Conv {
+            stride,
+            padding: weight.shape[2] / 2,
+        };
+        let name = format!("{conv}.weight");
+        if !self.folded {
+            let weight = self
+                .weights
+                .add(graph, &name, &weight.shape, &weight.values);
+            let convolved = graph.conv(conv, input, &weight, None, shape);
+            let c = norm.scale.len();
+            let scale = graph.floats(&format!("{bn}.weight"), &[c], &vec![1.0; c]);
+            let bias = graph.floats(&format!("{bn}.bias"), &[c], &vec![0.0; c]);
+            let mean = self.tensor(&format!("{bn}.running_mean"))?;
+            let mean = graph.floats(&format!("{bn}.running_mean"), &[c], &mean.values);
+            let var = self.tensor(&format!("{bn}.running_var"))?;
+            let var = graph.floats(&format!("{bn}.running_var"), &[c], &var.values);
+            return Ok(graph.batch_norm(bn, &convolved, [&scale, &bias, &mean, &var], 1e-5));
+        }
+        let each = weight.values.len() / norm.scale.len();
+        let scaled: Vec<f32> = weight
+            .values
+            .iter()
+            .enumerate()
+            .map(|(index, &value)| (f64::from(value) * norm.scale[index / each]) as f32)
+            .collect();
+        let weight = self.weights.add(graph, &name, &weight.shape, &scaled);
+        let shift: Vec<f32> = norm.shift.iter().map(|&shift| shift as f32).collect();
+        let bias = graph.floats(&format!("{conv}.bias"), &[shift.len()], &shift);
+        Ok(graph.conv(conv, input, &weight, Some(&bias), shape))
+    }
+
+    /// What a batch normalisation does to each channel in evaluation: `x · scale + shift`.
+    fn normalisation(&self, name: &str, channels: usize) -> Result<Normalisation, ExportError> {
+        let mean = self.vector(&format!("{name}.running_mean"), channels)?;
+        let variance = self.vector(&format!("{name}.running_var"), channels)?;
+        let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
+        let (gamma, beta) = match self.tensors.contains_key(&weight) {
+            true => (
+                self.vector(&weight, channels)?,
+                self.vector(&bias, channels)?,
+            ),
+            false => (vec![1.0; channels], vec![0.0; channels]),
+        };
+        let scale: Vec<f64> = gamma
+            .iter()
+            .zip(&variance)
+            .map(|(g, v)| g / (v + EPSILON).sqrt())
+            .collect();
+        let shift = beta
+            .iter()
+            .zip(&mean)
+            .zip(&scale)
+            .map(|((b, m), s)| b - m * s)
+            .collect();
+        Ok(Normalisation { scale, shift })
+    }
+
+    fn vector(&self, name: &str, length: usize) -> Result<Vec<f64>, ExportError> {
+        let tensor = self.tensor(name)?;
+        if tensor.values.len() != length {
+            return Err(ExportError::WrongShape {
+                name: name.into(),
+                found: tensor.shape.clone(),
+                wanted: vec![length],
+            });
+        }
+        Ok(tensor.values.iter().copied().map(f64::from).collect())
+    }
+
+    fn tensor(&self, name: &str) -> Result<&NamedTensor, ExportError> {
+        let tensor = self.tensors.get(name);
+        tensor.ok_or_else(|| ExportError::MissingTensor { name: name.into() })
+    }
+}
+
+struct Normalisation {
+    scale: Vec<f64>,
+    shift: Vec<f64>,
+}
