@@ -117,7 +117,7 @@ pub enum SessionError {
     },
     /// A run gave an output of another length than the manifest says.
     #[error(
-        "the model's output `{output}` has {found} values for {count} images; by its manifest it \
+        "the model's output `{output}` has {found} values for {count} image(s); by its manifest it \
          must have {expected}"
     )]
     OutputLength {

@@ -141,6 +141,9 @@ impl Session {
     }
 }
 
+/// Memory stays as ONNX Runtime has it: for ResNet18, neither switching the arena off nor sharing
+/// prepacked weights made two or four sessions smaller. (It shares only initialisers that the caller
+/// supplies, not those in the file.)
 fn configure(runtime: &Runtime, options: &SessionOptions) -> ort::Result<SessionBuilder> {
     let builder = ort::session::Session::builder(&runtime.environment)?
         .with_intra_threads(options.threads)?
