@@ -58,7 +58,7 @@ def install(requirements: Path, pip_target: list[str], files: dict[str, Path], s
         return False
     print(f"fetching {name} {version} …", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="normgate-wheel-") as folder:
-        wheel = _download(requirements, pip_target, Path(folder))
+        (wheel,) = download(requirements, pip_target, Path(folder))
         with zipfile.ZipFile(wheel) as archive:
             for pattern, target in files.items():
                 _extract(archive, pattern, target)
@@ -66,7 +66,8 @@ def install(requirements: Path, pip_target: list[str], files: dict[str, Path], s
     return True
 
 
-def _download(requirements: Path, pip_target: list[str], folder: Path) -> Path:
+def download(requirements: Path, pip_target: list[str], folder: Path) -> list[Path]:
+    """The wheels that a requirements file pins, with their hashes proved."""
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
         "--no-input", "--no-deps", "--only-binary=:all:", "--require-hashes",
@@ -88,8 +89,7 @@ def _download(requirements: Path, pip_target: list[str], folder: Path) -> Path:
             else "Is there a network, and does `pip download` reach a package index (a proxy, pip.conf)?"
         )
         raise CannotFetch(f"pip could not download {pinned(requirements)[0]}.\n{reason}\n{advice}")
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+    return sorted(folder.glob("*.whl"))
 
 
 def _extract(archive: zipfile.ZipFile, pattern: str, target: Path) -> None:
