@@ -76,22 +76,22 @@ impl Adam {
             let states = gradients.iter_mut().zip(&mut self.moments);
             for (parameter, (gradient, moments)) in parameters.zip(states) {
                 let mut parameter = parameter.shallow_clone();
+                // Each of these also returns the tensor that it changes.
                 if self.weight_decay != 0.0 {
-                    gradient.f_add_(&parameter.f_mul_scalar(self.weight_decay)?)?;
+                    let decay = parameter.f_mul_scalar(self.weight_decay)?;
+                    let _ = gradient.f_add_(&decay)?;
                 }
-                moments.first.f_lerp_(gradient, 1.0 - BETA1)?;
+                let _ = moments.first.f_lerp_(gradient, 1.0 - BETA1)?;
                 // addcmul's factor is out of reach from Rust, so it goes into the gradient.
-                gradient.f_mul_scalar_((1.0 - BETA2).sqrt())?;
-                moments
-                    .second
-                    .f_mul_scalar_(BETA2)?
-                    .f_addcmul_(gradient, gradient)?;
-                let mut divisor = moments.second.f_sqrt()?;
-                divisor
+                let _ = gradient.f_mul_scalar_((1.0 - BETA2).sqrt())?;
+                let mut second = moments.second.f_mul_scalar_(BETA2)?;
+                let _ = second.f_addcmul_(gradient, gradient)?;
+                let divisor = second
+                    .f_sqrt()?
                     .f_div_scalar_(correction2.sqrt())?
                     .f_add_scalar_(EPSILON)?
                     .f_mul_scalar_(-correction1 / rate)?;
-                parameter.f_addcdiv_(&moments.first, &divisor)?;
+                let _ = parameter.f_addcdiv_(&moments.first, &divisor)?;
             }
             Ok(())
         })

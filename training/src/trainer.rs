@@ -214,7 +214,7 @@ impl Trainer {
                     zero
                 },
             ];
-            self.sums.f_add_(&Tensor::f_stack(&figures, 0)?)?;
+            let _ = self.sums.f_add_(&Tensor::f_stack(&figures, 0)?)?;
             Ok(())
         })
     }

@@ -21,7 +21,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a network on image folders.
     Train(Box<train::TrainArgs>),
     Export(export::ExportArgs),
     Calibrate(Box<CalibrateArgs>),

@@ -45,7 +45,7 @@ pub struct RecipeArgs {
     #[arg(long, value_enum, default_value = "rna", help_heading = "Recipe")]
     method: MethodKind,
     /// Channels of ResNet18's first stage; 64 is the full network, 16 trains about 12 times faster
-    #[arg(long, default_value_t = 64, help_heading = "Recipe",
+    #[arg(long, default_value_t = 64, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u16).range(1..=1024))]
     width: u16,
     /// Give batch normalisation on the downsampling shortcuts γ and β. The paper says that no layer
@@ -54,15 +54,15 @@ pub struct RecipeArgs {
         help_heading = "Recipe")]
     shortcut_affine: bool,
     /// Passes over the images
-    #[arg(long, default_value_t = 200, help_heading = "Recipe",
+    #[arg(long, default_value_t = 200, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..))]
     epochs: u32,
     /// Images to classify in each step
-    #[arg(long, default_value_t = 128, help_heading = "Recipe",
+    #[arg(long, default_value_t = 128, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..=65536))]
     batch_size: u32,
     /// Auxiliary images in each step
-    #[arg(long, default_value_t = 128, help_heading = "Recipe",
+    #[arg(long, default_value_t = 128, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..=65536))]
     aux_batch_size: u32,
     /// Adam's learning rate in the first epoch; falls to 0 along a cosine

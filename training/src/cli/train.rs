@@ -19,6 +19,9 @@ use crate::error::TrainError;
 use crate::progress::duration;
 use crate::trainer::{Execution, Outcome, Trainer};
 
+/// All of a run's options, for people and scripts; the checkpoint holds them too.
+const CONFIG_FILE: &str = "config.json";
+
 /// Train a network on image folders.
 ///
 /// The defaults are those of the paper (Shin & Chung, TMLR 2024) for CIFAR. A folder of images may
@@ -119,7 +122,7 @@ type Run = (PathBuf, RunConfig, TrainingData, Option<Checkpoint>);
 
 fn start(recipe: &RecipeArgs, augmentation: &AugmentArgs) -> Result<Run, TrainError> {
     let run = recipe.out.clone();
-    if run.join(checkpoint::FILE_NAME).exists() {
+    if run.join(CONFIG_FILE).exists() {
         return Err(TrainError::Options(format!(
             "--out: {0} already holds a run. Go on with it (--resume {0}), or name another folder",
             run.display()
@@ -146,7 +149,7 @@ fn resume(run: &Path) -> Result<Run, TrainError> {
 }
 
 fn write_config(run: &Path, config: &RunConfig) -> Result<(), TrainError> {
-    let path = run.join("config.json");
+    let path = run.join(CONFIG_FILE);
     let file = |source| TrainError::File {
         path: path.clone(),
         source,

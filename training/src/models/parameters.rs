@@ -42,7 +42,7 @@ impl Parameters {
     ) -> Result<Tensor, TchError> {
         let bound = 1.0 / (fan_in as f64).sqrt();
         let mut drawn = Tensor::f_empty(shape, (Kind::Float, Device::Cpu))?;
-        drawn.f_uniform_(-bound, bound)?;
+        let _ = drawn.f_uniform_(-bound, bound)?;
         if shape.len() == 4 {
             drawn = channels_last(&drawn)?;
         }

@@ -126,10 +126,10 @@ impl Block {
             .forward(&self.conv1.forward(input)?, train)?
             .f_relu_()?;
         let mut second = self.bn2.forward(&self.conv2.forward(&first)?, train)?;
-        match &self.shortcut {
+        let mut sum = match &self.shortcut {
             Some((conv, bn)) => second.f_add_(&bn.forward(&conv.forward(input)?, train)?)?,
             None => second.f_add_(input)?,
         };
-        second.f_relu_()
+        sum.f_relu_()
     }
 }

@@ -1,0 +1,46 @@
+//! Adam and the learning rate.
+
+use normgate_training::optimiser::Adam;
+use normgate_training::schedule::cosine;
+use tch::Tensor;
+
+use crate::{assert_close, draw, reference};
+
+#[test]
+fn adam_steps_as_pytorchs_does() {
+    let shapes: [&[i64]; 2] = [&[3, 4], &[5]];
+    let parameters: Vec<Tensor> = shapes
+        .iter()
+        .zip(1..)
+        .map(|(shape, seed)| draw(seed, shape).set_requires_grad(true))
+        .collect();
+    let mut adam = Adam::new(parameters.iter(), 5e-4).unwrap();
+    for (step, expected) in (0..).zip(reference().adam) {
+        let mut gradients: Vec<Tensor> = shapes
+            .iter()
+            .zip(0..)
+            .map(|(shape, number)| {
+                draw(100 + 10 * step + number, shape) * 10_f64.powi(step as i32 - 2)
+            })
+            .collect();
+        let rate = 1e-3 / (f64::from(step) + 1.0);
+        adam.step(parameters.iter(), &mut gradients, rate).unwrap();
+        for (parameter, expected) in parameters.iter().zip(&expected) {
+            assert_close(&format!("step {step}"), parameter, expected, 2e-7);
+        }
+    }
+}
+
+#[test]
+fn the_rate_falls_as_pytorchs_cosine_schedule_does() {
+    let expected = reference().cosine;
+    assert_eq!(expected.len(), 200);
+    for (epoch, expected) in expected.into_iter().enumerate() {
+        // PyTorch steps from one rate to the next and gathers rounding errors on the way.
+        let rate = cosine(1e-3, epoch, 200);
+        assert!(
+            (rate - expected).abs() <= 1e-15 + 1e-9 * expected,
+            "{epoch}: {rate} {expected}"
+        );
+    }
+}

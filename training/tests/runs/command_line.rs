@@ -1,0 +1,186 @@
+//! `normgate-train train` as people use it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use normgate_training::checkpoint::{Checkpoint, FILE_NAME};
+use tempfile::TempDir;
+
+use crate::write_cifar;
+
+/// A folder with two small sets.
+struct Workplace(TempDir);
+
+impl Workplace {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write_cifar(&folder.path().join("id"), 1, 40);
+        write_cifar(&folder.path().join("aux"), 2, 40);
+        Self(folder)
+    }
+
+    fn run(&self) -> PathBuf {
+        self.0.path().join("run")
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_normgate-train"));
+        command
+            .current_dir(&self.0)
+            .arg("train")
+            .args(arguments.split_whitespace());
+        command.stderr(Stdio::piped());
+        command
+    }
+
+    fn train(&self, arguments: &str) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+}
+
+const SMALL: &str = "--data id --aux aux --class-names even,odd --out run --width 2 --threads 1 \
+                     --batch-size 16 --aux-batch-size 16 --epochs 2";
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn is_there(path: &Path, child: &mut Child) {
+    let started = Instant::now();
+    while !path.exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "the run ended early");
+        assert!(
+            started.elapsed() < Duration::from_secs(120),
+            "{} never came",
+            path.display()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_run_leaves_its_options_its_history_and_a_checkpoint() {
+    let place = Workplace::new();
+    let output = place.train(SMALL);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let read = |name: &str| std::fs::read_to_string(place.run().join(name)).unwrap();
+    let config: serde_json::Value = serde_json::from_str(&read("config.json")).unwrap();
+    assert_eq!(config["recipe"]["epochs"], 2);
+    assert_eq!(config["data"]["class_counts"], serde_json::json!([20, 20]));
+    assert!(
+        config["command"]
+            .as_str()
+            .unwrap()
+            .starts_with("normgate-train train --data id")
+    );
+    let history: serde_json::Value = serde_json::from_str(&read("history.json")).unwrap();
+    for (index, epoch) in history.as_array().unwrap().iter().enumerate() {
+        assert_eq!(epoch["epoch"], index + 1);
+        for figure in [
+            "loss",
+            "classification_loss",
+            "norm_loss",
+            "id_norm",
+            "auxiliary_norm",
+        ] {
+            assert!(epoch[figure].is_f64(), "{figure}");
+        }
+    }
+    assert!(place.run().join(FILE_NAME).exists());
+
+    let again = place.train(SMALL);
+    assert!(!again.status.success());
+    assert!(
+        stderr(&again).contains("--resume run"),
+        "{}",
+        stderr(&again)
+    );
+}
+
+#[test]
+fn ctrl_c_leaves_a_checkpoint_to_go_on_from() {
+    let place = Workplace::new();
+    let endless = SMALL.replace("--epochs 2", "--epochs 5000 --checkpoint-every 1");
+    let mut child = place.command(&endless).spawn().unwrap();
+    is_there(&place.run().join(FILE_NAME), &mut child);
+    let interrupt = format!("kill -INT {}", child.id());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &interrupt])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("train --resume run"),
+        "{}",
+        stderr(&output)
+    );
+
+    let stopped = Checkpoint::load(&place.run()).unwrap().progress;
+    let mut child = place
+        .command("--resume run --threads 1 --checkpoint-every 1")
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    while Checkpoint::load(&place.run()).unwrap().progress.epochs <= stopped.epochs {
+        assert_eq!(child.try_wait().unwrap(), None, "the run ended early");
+        assert!(
+            started.elapsed() < Duration::from_secs(120),
+            "the run does not go on"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn mistakes_are_told_with_what_to_do() {
+    let place = Workplace::new();
+    write_cifar(&place.0.path().join("few"), 3, 10);
+    std::fs::create_dir(place.0.path().join("empty")).unwrap();
+    let cases = [
+        (
+            SMALL.replace("--aux aux", ""),
+            "--method rna learns from auxiliary images",
+        ),
+        (format!("{SMALL} --method ce"), "leave out --aux"),
+        (SMALL.replace("--data id", "--data nowhere"), "nowhere"),
+        (SMALL.replace("--data id", "--data empty"), "empty"),
+        (
+            SMALL.replace("--data id", "--data few"),
+            "fewer than the 16",
+        ),
+        (
+            SMALL.replace("even,odd", "one,two,three"),
+            "no image of the class three",
+        ),
+        (format!("{SMALL} --hold-out even=21"), "21"),
+        (format!("{SMALL} --hold-out cat=2"), "cat"),
+        (
+            format!("{SMALL} --aux-weights 1,2"),
+            "2 weights for 1 auxiliary",
+        ),
+        (format!("{SMALL} --device cuda:99"), "--device cuda"),
+        (format!("{SMALL} --device gpu"), "cpu, cuda or cuda:N"),
+        (format!("{SMALL} --lr 0"), "greater than 0"),
+        (format!("{SMALL} --epochs 0"), "--epochs"),
+        (format!("{SMALL} --no-such-option"), "--no-such-option"),
+        ("--resume nowhere".into(), "nowhere"),
+        (format!("{SMALL} --resume run"), "cannot be used with"),
+        ("--resume run --flip 0.1".into(), "cannot be used with"),
+        (String::new(), "--data"),
+    ];
+    for (arguments, expected) in cases {
+        let output = place.train(&arguments);
+        assert!(!output.status.success(), "{arguments}");
+        let said = stderr(&output);
+        assert!(said.contains(expected), "{arguments}: {said}");
+        assert!(!said.contains("panicked"), "{arguments}: {said}");
+        assert!(!place.run().join(FILE_NAME).exists(), "{arguments}");
+    }
+}
