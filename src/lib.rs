@@ -17,3 +17,7 @@ mod server;
 mod shutdown;
 mod state;
 mod telemetry;
+#[cfg(test)]
+mod test_support;
+#[cfg(test)]
+mod tests;

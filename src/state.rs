@@ -4,11 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
-use normgate_core::Manifest;
+use normgate_core::classifier::NotCalibrated;
+use normgate_core::{Manifest, Model};
 
 use crate::body::Intake;
+use crate::config::{HttpConfig, LimitsConfig};
 use crate::engine::Engine;
 use crate::problem::Problem;
+use crate::routes::model::render;
 use crate::telemetry::Metrics;
 
 /// Everything a route may need.
@@ -25,7 +28,40 @@ pub struct AppState {
     pub engine: OnceLock<Engine>,
 }
 
+/// Why a model cannot be put into service.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// It has no threshold.
+    #[error(transparent)]
+    NotCalibrated(#[from] NotCalibrated),
+    /// Its manifest has no JSON form.
+    #[error("the model's manifest cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
 impl AppState {
+    /// The state of a server that is about to start its engine.
+    pub fn new(
+        model: &Model,
+        limits: &LimitsConfig,
+        http: &HttpConfig,
+    ) -> Result<Self, StateError> {
+        let manifest = Arc::clone(model.manifest());
+        let calibration = manifest.calibration.as_ref().ok_or_else(|| NotCalibrated {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+        })?;
+        Ok(Self {
+            digest: model.digest().to_owned(),
+            model_json: render(model)?,
+            intake: Intake::new(limits, http),
+            metrics: Arc::new(Metrics::new(&manifest, model.digest(), calibration)),
+            lifecycle: Lifecycle::default(),
+            engine: OnceLock::new(),
+            manifest,
+        })
+    }
+
     /// The engine, or why there is none to ask.
     pub fn engine(&self) -> Result<&Engine, Problem> {
         let engine = self.engine.get();

@@ -30,11 +30,11 @@ pub struct ClassifyArgs {
     files: Vec<PathBuf>,
 
     /// Print one JSON object a line and a file: the server's reply, with the file's name.
-    #[arg(long)]
+    #[arg(long, env = "NORMGATE_JSON")]
     json: bool,
 
     /// How many of the likeliest labels to list in the JSON. Default: 5.
-    #[arg(long, value_name = "N", requires = "json")]
+    #[arg(long, env = "NORMGATE_TOP", value_name = "N")]
     top: Option<usize>,
 
     #[command(flatten)]

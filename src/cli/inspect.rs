@@ -27,7 +27,7 @@ pub struct InspectArgs {
     model: PathBuf,
 
     /// Print the manifest as JSON, as GET /model answers it.
-    #[arg(long)]
+    #[arg(long, env = "NORMGATE_JSON")]
     json: bool,
 }
 

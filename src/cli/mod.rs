@@ -78,21 +78,27 @@ mod tests {
     }
 
     #[test]
-    fn every_option_of_serve_can_be_set_by_an_environment_variable() {
-        let command = Cli::command();
-        let serve = command.find_subcommand("serve").unwrap();
-        for option in serve.get_arguments().filter(|a| a.get_long().is_some()) {
-            let name = option.get_long().unwrap();
-            if matches!(name, "help" | "version") {
-                continue;
+    fn every_option_can_be_set_by_an_environment_variable() {
+        for name in ["serve", "classify", "inspect", "health"] {
+            let mut table = Cli::command();
+            table.build();
+            let command = table.find_subcommand(name).unwrap();
+            for option in command.get_arguments() {
+                let Some(flag) = option
+                    .get_long()
+                    .filter(|flag| !["help", "version"].contains(flag))
+                else {
+                    continue;
+                };
+                let variable = option.get_env().and_then(|variable| variable.to_str());
+                let expected = format!("NORMGATE_{}", flag.to_uppercase().replace('-', "_"));
+                let expected = expected.replace("NORMGATE_LOG_LEVEL", "NORMGATE_LOG");
+                let expected = match (name, flag) {
+                    ("health", "timeout") => "NORMGATE_HEALTH_TIMEOUT".to_owned(),
+                    _ => expected,
+                };
+                assert_eq!(variable, Some(expected.as_str()), "{name} --{flag}");
             }
-            let variable = option
-                .get_env()
-                .unwrap_or_else(|| panic!("--{name} has none"));
-            assert!(
-                variable.to_string_lossy().starts_with("NORMGATE_"),
-                "--{name}"
-            );
         }
     }
 }

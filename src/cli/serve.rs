@@ -2,26 +2,23 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
 use clap::Args;
-use normgate_core::classifier::NotCalibrated;
 use normgate_core::{Model, Runtime};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::failure::Failure;
 use super::start_up::StartUp;
-use crate::body::Intake;
 use crate::config::{EngineConfig, HttpConfig, LimitsConfig, LogConfig, LogFormat, ModelConfig};
 use crate::engine::{Engine, StartError};
 use crate::router::router;
-use crate::routes::model::render;
 use crate::server::Server;
 use crate::shutdown::Signals;
-use crate::state::{AppState, Lifecycle};
+use crate::state::AppState;
 use crate::telemetry::{Metrics, start_logs};
 
 /// Serve a model over HTTP: POST an image to /classify.
@@ -55,7 +52,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     // What is wrong with the files is found out before anybody can connect.
     let model = Model::open(&args.model.model)?;
     let runtime = Runtime::load(args.model.onnxruntime.as_deref())?;
-    let state = Arc::new(state(&model, &args)?);
+    let state = Arc::new(AppState::new(&model, &args.limits, &args.http)?);
     // One thread is enough for the bytes of a few processors' worth of inference.
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(args.engine.workers().div_ceil(8))
@@ -69,23 +66,6 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         engine.stop();
     }
     outcome
-}
-
-fn state(model: &Model, args: &ServeArgs) -> Result<AppState, Failure> {
-    let manifest = Arc::clone(model.manifest());
-    let calibration = manifest.calibration.as_ref().ok_or_else(|| NotCalibrated {
-        name: manifest.name.clone(),
-        version: manifest.version.clone(),
-    })?;
-    Ok(AppState {
-        digest: model.digest().to_owned(),
-        model_json: render(model)?,
-        intake: Intake::new(&args.limits, &args.http),
-        metrics: Arc::new(Metrics::new(&manifest, model.digest(), calibration)),
-        lifecycle: Lifecycle::default(),
-        engine: OnceLock::new(),
-        manifest,
-    })
 }
 
 async fn serve(
@@ -113,12 +93,19 @@ async fn serve(
             engine = engine => {
                 let engine = engine?;
                 state.metrics.ready(engine.provider());
-                StartUp { model: &args.model.model, manifest: &state.manifest,
-                    digest: &state.digest, engine: &engine, runtime: &version, address,
-                    example: args.http.example.as_deref(), took: began.elapsed() }
-                    .announce(args.log.log_format == LogFormat::Text)?;
-                // Nobody else sets it.
-                let _ = state.engine.set(engine);
+                let start_up = StartUp {
+                    model: &args.model.model,
+                    manifest: &state.manifest,
+                    digest: &state.digest,
+                    runtime: &version,
+                    engine: state.engine.get_or_init(|| engine),
+                    address,
+                    example: args.http.example.as_deref(),
+                    took: began.elapsed(),
+                };
+                if let Err(error) = start_up.announce(args.log.log_format == LogFormat::Text) {
+                    tracing::warn!(%error, "the start could not be announced");
+                }
             }
         }
         let signal = signals.next().await;

@@ -1,0 +1,197 @@
+//! A model that can be computed by hand, a service around it, and pictures.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use clap::Parser;
+use http_body_util::BodyExt;
+use image::{Rgb, RgbImage};
+use normgate_core::manifest::METADATA_KEY;
+use normgate_core::onnx::{Conv, Dim, GraphBuilder};
+use normgate_core::{
+    Calibration, Filter, Manifest, Model, Preprocessing, Resize, Runtime, ScoreKind,
+};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::config::{EngineConfig, HttpConfig, LimitsConfig};
+use crate::engine::Engine;
+use crate::router::router;
+use crate::state::AppState;
+
+/// The options of `serve` that the service depends on.
+#[derive(Parser)]
+#[command(no_binary_name = true)]
+pub struct Options {
+    #[command(flatten)]
+    pub http: HttpConfig,
+    #[command(flatten)]
+    pub engine: EngineConfig,
+    #[command(flatten)]
+    pub limits: LimitsConfig,
+}
+
+/// The mean colour is the representation, its strongest channel the label. The darker, the more
+/// OOD: the score is minus the colour's norm, and the threshold lies at about -0.24.
+pub fn model() -> Model {
+    let scores: Vec<f32> = (0..100).map(|n| -1.0 + 0.008 * n as f32).collect();
+    let manifest = Manifest {
+        schema_version: 1,
+        name: "colours".into(),
+        version: "1.2".into(),
+        description: None,
+        labels: ["red", "green", "blue"].map(String::from).into(),
+        representation_size: 3,
+        preprocessing: Preprocessing {
+            width: 8,
+            height: 8,
+            resize: Resize::Stretch,
+            filter: Filter::Bilinear,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+        },
+        score: ScoreKind::RepresentationNorm,
+        calibration: Some(Calibration::id_positive(&scores, 0.95).unwrap()),
+        training: None,
+    };
+    let mut graph = GraphBuilder::new("colours");
+    let (three, side) = (Dim::Fixed(3), Dim::Fixed(8));
+    let image = graph.input("image", &[Dim::Batch, three, side, side]);
+    let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+    let kernel = graph.floats("kernel", &[3, 3, 1, 1], &identity);
+    let whole = Conv {
+        stride: 1,
+        padding: 0,
+    };
+    let image = graph.conv("conv", &image, &kernel, None, whole);
+    let mean = graph.global_average_pool("mean", &image);
+    let representation = graph.flatten("representation", &mean);
+    let weight = graph.floats("weight", &[3, 3], &identity.map(|x| 4.0 * x));
+    let bias = graph.floats("bias", &[3], &[0.0; 3]);
+    let logits = graph.linear("logits", &representation, &weight, Some(&bias));
+    graph.output(&logits, &[Dim::Batch, three]);
+    graph.output(&representation, &[Dim::Batch, three]);
+    let json = manifest.to_json().unwrap();
+    Model::from_bytes(graph.finish(&[(METADATA_KEY, &json)]).unwrap()).unwrap()
+}
+
+/// A service with these options of `serve`, and two workers unless they say otherwise.
+pub struct Service {
+    pub state: Arc<AppState>,
+    pub router: Router,
+}
+
+/// A reply, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Service {
+    /// One whose model is not loaded yet.
+    pub fn cold(options: &Options) -> Self {
+        let state = AppState::new(&model(), &options.limits, &options.http).unwrap();
+        let state = Arc::new(state);
+        Self {
+            router: router(Arc::clone(&state)),
+            state,
+        }
+    }
+
+    pub fn with(arguments: &[&str]) -> Self {
+        let options = Options::parse_from(["--workers", "2"].iter().chain(arguments));
+        let service = Self::cold(&options);
+        let runtime = Runtime::load(None).unwrap();
+        let metrics = Arc::clone(&service.state.metrics);
+        let limits = options.limits.image_limits();
+        let engine = Engine::start(runtime, model(), &options.engine, limits, metrics).unwrap();
+        assert!(service.state.engine.set(engine).is_ok());
+        service
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    pub async fn post(&self, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(path).header("content-type", kind);
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub async fn classify(&self, image: impl Into<Body>) -> Answer {
+        self.post("/classify", "image/png", image).await
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Some(engine) = self.state.engine.get() {
+            engine.stop();
+        }
+    }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The JSON of a 200.
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.text());
+        self.json()
+    }
+
+    /// The problem document, with this status and type.
+    #[track_caller]
+    pub fn problem(&self, status: u16, slug: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["type"], format!("/problems/{slug}"));
+        assert_eq!(problem["status"], status);
+        problem
+    }
+}
+
+/// A picture of one colour as a PNG file.
+pub fn png(colour: [u8; 3], width: u32, height: u32) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    let picture = RgbImage::from_pixel(width, height, Rgb(colour));
+    picture
+        .write_to(&mut file, image::ImageFormat::Png)
+        .unwrap();
+    file.into_inner()
+}
+
+pub const RED: [u8; 3] = [255, 0, 0];
+pub const GREEN: [u8; 3] = [0, 255, 0];
+pub const BLACK: [u8; 3] = [0, 0, 0];

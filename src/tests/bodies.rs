@@ -1,0 +1,105 @@
+//! The ways to send an image.
+
+use axum::body::Body;
+use axum::http::Request;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::test_support::{BLACK, GREEN, RED, Service, png};
+
+const FORM: &str = "multipart/form-data; boundary=LINE";
+
+fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, bytes) in files {
+        let head = format!(
+            "--LINE\r\nContent-Disposition: form-data; name=\"image\"; filename=\"{name}\"\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--LINE--\r\n");
+    body
+}
+
+#[tokio::test]
+async fn raw_form_and_json_bodies_get_the_same_answer() {
+    let service = Service::with(&[]);
+    let image = png(GREEN, 40, 20);
+    let json = format!("{{\"image\": \"{}\"}}", STANDARD.encode(&image));
+    let raw = service.classify(image.clone()).await.ok();
+    for (kind, body) in [
+        ("image/jpeg", image.clone()),
+        ("application/octet-stream", image.clone()),
+        ("application/x-www-form-urlencoded", image.clone()),
+        (FORM, form(&[("a.png", &image)])),
+        ("application/json", json.into_bytes()),
+    ] {
+        assert_eq!(
+            service.post("/classify", kind, body).await.ok(),
+            raw,
+            "{kind}"
+        );
+    }
+    let untyped = Request::post("/classify").body(Body::from(image)).unwrap();
+    assert_eq!(service.send(untyped).await.ok(), raw);
+}
+
+#[tokio::test]
+async fn several_files_are_answered_in_order_each_for_itself() {
+    let service = Service::with(&[]);
+    let (red, black) = (png(RED, 8, 8), png(BLACK, 700, 700));
+    let body = form(&[
+        ("1.png", &red),
+        ("notes.txt", b"no image"),
+        ("3.png", &black),
+    ]);
+    let answer = service.post("/classify?top=1", FORM, body).await.ok();
+    let results = answer["results"].as_array().unwrap();
+    assert_eq!(results.len(), 3);
+    assert_eq!(
+        (&results[0]["file"], &results[0]["label"]),
+        (&"1.png".into(), &"red".into())
+    );
+    assert_eq!(results[1]["file"], "notes.txt");
+    assert_eq!(
+        (&results[1]["status"], &results[1]["type"]),
+        (&415.into(), &"/problems/unsupported-media-type".into())
+    );
+    assert_eq!(
+        (
+            &results[2]["is_ood"],
+            &results[2]["top"].as_array().unwrap().len()
+        ),
+        (&true.into(), &1)
+    );
+    let metrics = service.get("/metrics").await;
+    assert!(
+        metrics
+            .text()
+            .contains("normgate_rejected_total{reason=\"unsupported-media-type\"} 1")
+    );
+}
+
+#[tokio::test]
+async fn one_bad_file_alone_is_the_problem_of_its_request() {
+    let service = Service::with(&[]);
+    let body = form(&[("notes.txt", b"no image")]);
+    service
+        .post("/classify", FORM, body)
+        .await
+        .problem(415, "unsupported-media-type");
+}
+
+#[tokio::test]
+async fn more_files_than_allowed_are_refused() {
+    let service = Service::with(&["--max-files", "2"]);
+    let red = png(RED, 8, 8);
+    let body = form(&[("1", &red), ("2", &red), ("3", &red)]);
+    let problem = service
+        .post("/classify", FORM, body)
+        .await
+        .problem(413, "too-many-files");
+    assert!(problem["detail"].as_str().unwrap().contains("--max-files"));
+}

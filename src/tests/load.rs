@@ -1,0 +1,99 @@
+//! More work than can be done, and work that nobody waits for.
+
+use futures_util::future::join_all;
+
+use crate::test_support::{GREEN, RED, Service, png};
+
+const ONE_AT_A_TIME: [&str; 8] = [
+    "--workers",
+    "1",
+    "--max-batch",
+    "1",
+    "--decode-threads",
+    "1",
+    "--queue-capacity",
+    "1",
+];
+
+#[tokio::test]
+async fn a_full_queue_refuses_and_recovers() {
+    let service = Service::with(&ONE_AT_A_TIME);
+    let image = png(RED, 500, 500);
+    let answers = join_all((0..30).map(|_| service.classify(image.clone()))).await;
+    let (good, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert!(
+        !good.is_empty() && !refused.is_empty(),
+        "{} {}",
+        good.len(),
+        refused.len()
+    );
+    for answer in refused {
+        answer.problem(429, "overloaded");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    service.classify(image).await.ok();
+}
+
+#[tokio::test]
+async fn what_takes_longer_than_the_deadline_is_given_up() {
+    let service = Service::with(&["--deadline", "1ms"]);
+    service
+        .classify(png(RED, 4000, 3000))
+        .await
+        .problem(504, "deadline-exceeded");
+}
+
+#[tokio::test]
+async fn an_image_whose_client_has_gone_is_not_decoded() {
+    let service = Service::with(&["--workers", "1", "--decode-threads", "1"]);
+    // Keeps the only decoder busy while the next one waits.
+    let first = service.classify(png(RED, 4000, 3000));
+    let second = async {
+        let gone = service.classify(png(RED, 4000, 3000));
+        let soon = std::time::Duration::from_millis(30);
+        assert!(tokio::time::timeout(soon, gone).await.is_err());
+    };
+    let (answer, ()) = tokio::join!(first, second);
+    answer.ok();
+    service.classify(png(RED, 3000, 2000)).await.ok();
+    let metrics = service.get("/metrics").await;
+    assert!(
+        metrics.text().contains("normgate_abandoned_total 1"),
+        "{}",
+        metrics.text()
+    );
+}
+
+#[tokio::test]
+async fn images_at_once_each_get_their_own_answer() {
+    let service = Service::with(&["--max-batch", "8"]);
+    let files = [
+        (png(RED, 8, 8), "red"),
+        (png(GREEN, 600, 600), "green"),
+        (png(GREEN, 50, 9), "green"),
+    ];
+    let requests = (0..90).map(|n| service.classify(files[n % 3].0.clone()));
+    for (n, answer) in join_all(requests).await.iter().enumerate() {
+        assert_eq!(answer.ok()["label"], files[n % 3].1, "{n}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_queued_when_the_engine_stops_is_still_answered() {
+    let service = Service::with(&["--workers", "1"]);
+    let requests = join_all((0..20).map(|_| service.classify(png(RED, 600, 600))));
+    let stop = async {
+        tokio::task::yield_now().await;
+        let state = std::sync::Arc::clone(&service.state);
+        let stopped = std::thread::spawn(move || state.engine.get().unwrap().stop());
+        while !stopped.is_finished() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    let (answers, ()) = tokio::join!(requests, stop);
+    answers.iter().for_each(|answer| drop(answer.ok()));
+    service
+        .classify(png(RED, 8, 8))
+        .await
+        .problem(503, "not-ready");
+}

@@ -1,0 +1,6 @@
+//! The service from its router inwards, without a network.
+
+mod answers;
+mod bodies;
+mod load;
+mod problems;

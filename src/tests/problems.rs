@@ -1,0 +1,150 @@
+//! Every refusal, with the words that help.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::Request;
+use clap::Parser;
+use futures_util::{StreamExt, stream};
+
+use crate::test_support::{Answer, Options, RED, Service, png};
+
+fn detail(answer: &Answer) -> String {
+    answer.json()["detail"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_empty_body_and_nonsense_in_the_query_are_malformed() {
+    let service = Service::with(&[]);
+    service.classify("").await.problem(400, "malformed-request");
+    for query in [
+        "top=0",
+        "top=4",
+        "top=-1",
+        "top=many",
+        "topp=3",
+        "top=1&x=2",
+    ] {
+        let answer = service
+            .post(&format!("/classify?{query}"), "image/png", png(RED, 8, 8))
+            .await;
+        answer.problem(400, "malformed-request");
+        assert!(
+            detail(&answer).contains("top"),
+            "{query}: {}",
+            detail(&answer)
+        );
+    }
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_problems_too() {
+    let service = Service::with(&[]);
+    service.get("/nothing").await.problem(404, "not-found");
+    let answer = service.get("/classify").await;
+    answer.problem(405, "method-not-allowed");
+    assert_eq!(answer.header("allow"), "POST");
+}
+
+#[tokio::test]
+async fn types_that_are_no_image_are_unsupported_and_the_answer_says_what_is() {
+    let service = Service::with(&[]);
+    let pdf = service.post("/classify", "image/png", "%PDF-1.7").await;
+    let html = service.post("/classify", "text/html", png(RED, 8, 8)).await;
+    for answer in [pdf, html] {
+        answer.problem(415, "unsupported-media-type");
+        assert!(answer.header("accept-post").contains("image/webp"));
+    }
+}
+
+#[tokio::test]
+async fn too_many_bytes_are_refused_whether_announced_or_not() {
+    let service = Service::with(&["--max-body-bytes", "1KiB"]);
+    let announced = Request::post("/classify").header("content-length", "1025");
+    let announced = service
+        .send(announced.body(Body::from(vec![0; 1025])).unwrap())
+        .await;
+    let pieces =
+        stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(&[0; 100]))).take(20);
+    let unannounced = service.classify(Body::from_stream(pieces)).await;
+    for answer in [announced, unannounced] {
+        answer.problem(413, "body-too-large");
+        assert!(
+            detail(&answer).contains("1024 bytes") && detail(&answer).contains("--max-body-bytes")
+        );
+    }
+}
+
+#[tokio::test]
+async fn too_many_pixels_are_refused_by_both_ways_of_decoding() {
+    let small = Service::with(&["--max-pixels", "10000"]);
+    let answer = small.classify(png(RED, 101, 100)).await;
+    answer.problem(413, "image-too-large");
+    assert!(detail(&answer).contains("101 × 100") && detail(&answer).contains("10000"));
+    small.classify(png(RED, 100, 100)).await.ok();
+    let large = Service::with(&["--max-pixels", "1000000"]);
+    large
+        .classify(png(RED, 1001, 1000))
+        .await
+        .problem(413, "image-too-large");
+    large.classify(png(RED, 1000, 1000)).await.ok();
+}
+
+#[tokio::test]
+async fn a_truncated_image_is_named_with_its_format() {
+    let service = Service::with(&[]);
+    let whole = png(RED, 90, 70);
+    let answer = service.classify(whole[..whole.len() / 2].to_vec()).await;
+    answer.problem(422, "undecodable-image");
+    assert!(detail(&answer).contains("PNG"), "{}", detail(&answer));
+}
+
+#[tokio::test]
+async fn bodies_that_fill_their_memory_are_turned_away_and_the_memory_comes_back() {
+    let service = Service::with(&["--max-body-bytes", "1000", "--body-memory", "1000"]);
+    let endless = stream::once(async { Ok::<_, Infallible>(Bytes::from_static(&[0; 900])) })
+        .chain(stream::pending());
+    let router = service.router.clone();
+    let request = Request::post("/classify")
+        .body(Body::from_stream(endless))
+        .unwrap();
+    let slow = tokio::spawn(async move { tower::ServiceExt::oneshot(router, request).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let image = png(RED, 8, 8);
+    let answer = service
+        .classify([image.clone(), vec![0; 200]].concat())
+        .await;
+    answer.problem(429, "overloaded");
+    assert_eq!(answer.header("retry-after"), "1");
+    slow.abort();
+    let _ = slow.await;
+    service.classify(image).await.ok();
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_waited_for_no_longer_than_allowed() {
+    let service = Service::with(&["--body-timeout", "50ms"]);
+    let never = stream::pending::<Result<Bytes, Infallible>>();
+    service
+        .classify(Body::from_stream(never))
+        .await
+        .problem(408, "slow-request");
+}
+
+#[tokio::test]
+async fn before_the_model_is_warm_and_while_stopping_the_server_is_not_ready() {
+    let cold = Service::cold(&Options::parse_from([] as [&str; 0]));
+    cold.get("/livez").await.ok();
+    cold.get("/readyz").await.problem(503, "not-ready");
+    let answer = cold.classify(png(RED, 8, 8)).await;
+    answer.problem(503, "not-ready");
+    assert_eq!(answer.header("retry-after"), "1");
+
+    let warm = Service::with(&[]);
+    warm.state.lifecycle.stop();
+    warm.get("/readyz").await.problem(503, "shutting-down");
+    let answer = warm.classify(png(RED, 8, 8)).await;
+    answer.ok();
+    assert_eq!(answer.header("connection"), "close");
+}
