@@ -1,7 +1,8 @@
 //! From a picture of any size to one of the model's.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::{PreprocessError, Rgb8};
 use crate::manifest::{Filter, Preprocessing, Resize};
@@ -67,14 +68,16 @@ impl Scaler {
         // image sets are made.
         let across = self.options(left, 0.0, crop_width, rows);
         let down = self.options(0.0, top, columns, crop_height);
-        let source = ImageRef::new(width, height, pixels, PixelType::U8x3).map_err(failed)?;
-        let mut narrowed = image_in(&mut self.narrowed, (self.width, height))?;
+        // Typed: the untyped call compiles every pixel type's kernels into this crate.
+        let source = picture((width, height), pixels)?;
+        let mut narrowed = canvas(&mut self.narrowed, (self.width, height))?;
         self.resizer
-            .resize(&source, &mut narrowed, &across)
+            .resize_typed(&source, &mut narrowed, &across)
             .map_err(failed)?;
-        let mut scaled = image_in(&mut self.scaled, (self.width, self.height))?;
+        let narrowed = picture((self.width, height), &self.narrowed)?;
+        let mut scaled = canvas(&mut self.scaled, (self.width, self.height))?;
         self.resizer
-            .resize(&narrowed, &mut scaled, &down)
+            .resize_typed(&narrowed, &mut scaled, &down)
             .map_err(failed)?;
         Ok(&self.scaled)
     }
@@ -102,12 +105,19 @@ impl Scaler {
     }
 }
 
-fn image_in(
+fn picture(
+    (width, height): (u32, u32),
+    pixels: &[u8],
+) -> Result<TypedImageRef<'_, U8x3>, PreprocessError> {
+    TypedImageRef::from_buffer(width, height, pixels).map_err(failed)
+}
+
+fn canvas(
     buffer: &mut Vec<u8>,
     (width, height): (u32, u32),
-) -> Result<Image<'_>, PreprocessError> {
+) -> Result<TypedImage<'_, U8x3>, PreprocessError> {
     buffer.resize(3 * width as usize * height as usize, 0);
-    Image::from_slice_u8(width, height, buffer, PixelType::U8x3).map_err(failed)
+    TypedImage::from_buffer(width, height, buffer).map_err(failed)
 }
 
 fn failed(error: impl std::fmt::Display) -> PreprocessError {
