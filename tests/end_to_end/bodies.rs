@@ -1,0 +1,103 @@
+//! The three ways to send an image, and that all give the same answer.
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, encoded, picture, png};
+
+const BOUNDARY: &str = "a-line-that-no-image-contains";
+
+fn multipart(files: &[(&str, &str, &[u8])]) -> (String, Vec<u8>) {
+    let mut body = Vec::new();
+    for (field, file, bytes) in files {
+        let head = format!(
+            "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{field}\"; filename=\"{file}\"\r\n\
+             content-type: application/octet-stream\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={BOUNDARY}"), body)
+}
+
+fn base64_json(bytes: &[u8]) -> Vec<u8> {
+    use base64::Engine;
+    json!({ "image": base64::engine::general_purpose::STANDARD.encode(bytes) })
+        .to_string()
+        .into_bytes()
+}
+
+#[test]
+fn raw_multipart_and_json_bodies_give_the_same_answer() {
+    let server = Server::start();
+    let raw = server.classify("image/png", &png()).answer();
+    let untyped = server.classify("application/octet-stream", &png()).answer();
+    // What `curl --data-binary @photo.jpg` declares unless told otherwise.
+    let curl = server
+        .classify("application/x-www-form-urlencoded", &png())
+        .answer();
+    let (kind, body) = multipart(&[("image", "a.png", &png())]);
+    let multipart = server.classify(&kind, &body).answer();
+    let json = server
+        .classify("application/json", &base64_json(&png()))
+        .answer();
+    for other in [untyped, curl, multipart, json] {
+        assert_eq!(raw, other);
+    }
+}
+
+#[test]
+fn several_files_are_answered_in_their_order_each_for_itself() {
+    let server = Server::start();
+    let alone: Vec<Value> = [png(), encoded(picture(64, 20), image::ImageFormat::Bmp)]
+        .iter()
+        .map(|bytes| server.classify("application/octet-stream", bytes).answer())
+        .collect();
+    let second = encoded(picture(64, 20), image::ImageFormat::Bmp);
+    let (kind, body) = multipart(&[
+        ("file", "a.png", &png()),
+        ("file", "notes.txt", b"no image"),
+        ("file", "b.bmp", &second),
+    ]);
+    let answer = server.classify(&kind, &body).answer();
+    let results = answer["results"]
+        .as_array()
+        .expect("a result for each file");
+    assert_eq!(results.len(), 3);
+    assert_eq!(results[0]["ood"]["score"], alone[0]["ood"]["score"]);
+    assert_eq!(results[2]["ood"]["score"], alone[1]["ood"]["score"]);
+    let failed = results[1].to_string();
+    assert!(
+        failed.contains("415") && failed.contains("notes.txt"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn json_that_is_not_what_was_asked_for_is_refused_by_name() {
+    let server = Server::start();
+    for (body, names) in [
+        ("{", "JSON"),
+        ("{}", "image"),
+        (r#"{"image": 7}"#, "image"),
+        (r#"{"image": "%%%"}"#, "base64"),
+        (r#"[1, 2]"#, "JSON"),
+    ] {
+        let problem = server
+            .classify("application/json", body.as_bytes())
+            .problem(400);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(names), "{body}: {detail}");
+    }
+}
+
+#[test]
+fn multipart_without_a_file_or_cut_short_is_refused() {
+    let server = Server::start();
+    let (kind, body) = multipart(&[]);
+    server.classify(&kind, &body).problem(400);
+    let (kind, body) = multipart(&[("image", "a.png", &png())]);
+    server.classify(&kind, &body[..body.len() / 2]).problem(400);
+    server.classify("multipart/form-data", &body).problem(400);
+}

@@ -1,0 +1,158 @@
+//! The command line: the same answers without a server, and errors that say what to do.
+
+use std::{fs, process::Output};
+
+use crate::support::{Server, encoded, normgate, picture, png};
+
+fn run(arguments: &[&str]) -> Output {
+    normgate().args(arguments).output().expect("normgate runs")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn classify_gives_the_answers_of_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.png");
+    fs::write(&file, png()).unwrap();
+    let output = run(&["classify", "--json", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let served = Server::start().classify("image/png", &png()).answer();
+    let mine = if line.is_array() { &line[0] } else { &line };
+    assert_eq!(mine["label"], served["label"]);
+    let difference =
+        mine["ood"]["score"].as_f64().unwrap() - served["ood"]["score"].as_f64().unwrap();
+    assert!(difference.abs() <= 1e-4);
+}
+
+#[test]
+fn classify_names_each_file_that_failed_and_answers_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = (
+        folder.path().join("good.png"),
+        folder.path().join("bad.png"),
+    );
+    fs::write(&good, png()).unwrap();
+    fs::write(
+        &bad,
+        &encoded(picture(64, 64), image::ImageFormat::Png)[..500],
+    )
+    .unwrap();
+    let missing = folder.path().join("missing.png");
+    let output = run(&[
+        "classify",
+        good.to_str().unwrap(),
+        bad.to_str().unwrap(),
+        missing.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let all = stdout(&output) + &stderr(&output);
+    for name in ["good.png", "bad.png", "missing.png"] {
+        assert!(all.contains(name), "{name}: {all}");
+    }
+    assert!(all.lines().all(|line| line.chars().count() <= 200), "{all}");
+}
+
+#[test]
+fn inspect_shows_what_the_model_is() {
+    let output = run(&["inspect", "models/cifar10-lt.onnx"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = stdout(&output);
+    for word in ["cifar10-lt", "airplane", "representation_norm", "32"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_missing_or_broken_model_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = fs::read("models/cifar10-lt.onnx").unwrap();
+    let broken = [
+        ("picture.onnx", png()),
+        ("empty.onnx", Vec::new()),
+        ("short.onnx", model[..model.len() / 2].to_vec()),
+        (
+            "noise.onnx",
+            (0..5000u32)
+                .map(|k| (k.wrapping_mul(2_654_435_761) >> 13) as u8)
+                .collect(),
+        ),
+    ];
+    for (name, bytes) in &broken {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let names = broken.iter().map(|(name, _)| *name).chain(["missing.onnx"]);
+    for name in names {
+        let path = folder.path().join(name);
+        for command in [
+            vec!["serve", "--listen", "127.0.0.1:0", "--model"],
+            vec!["inspect"],
+        ] {
+            let output = normgate().args(&command).arg(&path).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{command:?} {name}");
+            let message = stderr(&output);
+            assert!(message.contains(name), "{command:?} {name}: {message}");
+            assert!(!message.contains("panicked"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_flag_and_a_port_in_use_are_explained() {
+    let output = run(&["serve", "--modle", "x"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--model"), "{}", stderr(&output));
+
+    let server = Server::start();
+    let output = run(&["serve", "--listen", server.address()]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    assert!(
+        message.contains(server.address()) && message.contains("in use"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_missing_onnx_runtime_is_an_error_that_says_what_to_run() {
+    let output = run(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--onnxruntime",
+        "no/such/libonnxruntime.so",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    assert!(message.contains("no/such/libonnxruntime.so"), "{message}");
+    assert!(message.contains("make runtime"), "{message}");
+}
+
+#[test]
+fn every_command_has_help_that_fits_the_terminal() {
+    for command in ["serve", "classify", "inspect", "calibrate", "evaluate"] {
+        let output = normgate()
+            .args([command, "--help"])
+            .env("COLUMNS", "100")
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let text = stdout(&output);
+        assert!(text.lines().count() > 8, "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 100),
+            "{command}: {text}"
+        );
+    }
+}

@@ -1,0 +1,187 @@
+//! Every error of the interface, from outside.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use image::ImageFormat;
+
+use crate::support::{PATIENCE, Server, encoded, picture, png};
+
+#[test]
+fn an_empty_body_is_malformed() {
+    let server = Server::start();
+    server.classify("image/png", b"").problem(400);
+}
+
+#[test]
+fn an_unknown_query_parameter_is_malformed() {
+    let server = Server::start();
+    let image = [("content-type", "image/png")];
+    for query in ["?top=0", "?top=many", "?topp=3"] {
+        let problem = server
+            .post(&format!("/classify{query}"), &image, &png())
+            .problem(400);
+        assert!(
+            problem["detail"].as_str().unwrap().contains("top"),
+            "{problem}"
+        );
+    }
+}
+
+#[test]
+fn too_many_bytes_are_refused_with_the_limit() {
+    let server = Server::with(&["--max-body-bytes", "20000"]);
+    let big = encoded(picture(200, 200), ImageFormat::Bmp);
+    let problem = server.classify("image/bmp", &big).problem(413);
+    assert!(
+        problem["detail"].as_str().unwrap().contains("20"),
+        "{problem}"
+    );
+    server.classify("image/png", &png()).answer();
+}
+
+#[test]
+fn too_many_pixels_are_refused_with_the_limit() {
+    let server = Server::with(&["--max-pixels", "10000"]);
+    let problem = server
+        .classify("image/png", &encoded(picture(101, 100), ImageFormat::Png))
+        .problem(413);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("101") && detail.contains("100"), "{detail}");
+    server
+        .classify("image/png", &encoded(picture(100, 100), ImageFormat::Png))
+        .answer();
+}
+
+#[test]
+fn a_type_that_is_no_image_is_unsupported_and_the_reply_says_what_is_accepted() {
+    let server = Server::start();
+    for (kind, body) in [
+        ("text/html", b"<html></html>".as_slice()),
+        ("image/png", b"%PDF-1.7 ..."),
+        ("text/plain", &png()),
+    ] {
+        let reply = server.classify(kind, body);
+        reply.problem(415);
+        let accepted = reply.header("accept-post").expect("Accept-Post");
+        assert!(
+            accepted.contains("image/jpeg") && accepted.contains("multipart/form-data"),
+            "{accepted}"
+        );
+    }
+}
+
+#[test]
+fn an_image_cut_short_cannot_be_decoded() {
+    let server = Server::start();
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::Jpeg,
+        ImageFormat::Gif,
+        ImageFormat::Bmp,
+        ImageFormat::WebP,
+    ] {
+        let whole = encoded(picture(90, 70), format);
+        let problem = server
+            .classify("application/octet-stream", &whole[..whole.len() / 2])
+            .problem(422);
+        let detail = problem["detail"].as_str().unwrap().to_lowercase();
+        let name = format!("{format:?}").to_lowercase();
+        assert!(detail.contains(&name), "{format:?}: {detail}");
+    }
+}
+
+#[test]
+fn unknown_routes_and_methods_are_problems_too() {
+    let server = Server::start();
+    server.get("/nothing-here").problem(404);
+    let reply = server.get("/classify");
+    reply.problem(405);
+    assert!(
+        reply
+            .header("allow")
+            .is_some_and(|allow| allow.contains("POST"))
+    );
+}
+
+#[test]
+fn a_full_queue_answers_429_with_when_to_try_again() {
+    let server = Server::with(&[
+        "--queue-capacity",
+        "1",
+        "--workers",
+        "1",
+        "--max-batch",
+        "1",
+    ]);
+    let slow = encoded(picture(1500, 1500), ImageFormat::Png);
+    let replies = at_once(&server, 24, &slow);
+    let refused: Vec<_> = replies
+        .iter()
+        .filter(|reply| reply.starts_with("HTTP/1.1 429"))
+        .collect();
+    assert!(!refused.is_empty(), "24 at once into a queue of one");
+    for reply in &refused {
+        let lower = reply.to_lowercase();
+        assert!(
+            lower.contains("retry-after:") && lower.contains("application/problem+json"),
+            "{reply}"
+        );
+    }
+    assert!(
+        replies
+            .iter()
+            .any(|reply| reply.starts_with("HTTP/1.1 200"))
+    );
+    server.classify("image/png", &png()).answer();
+}
+
+#[test]
+fn a_deadline_that_passes_answers_504() {
+    let server = Server::with(&["--deadline", "1ms"]);
+    let slow = encoded(picture(3000, 2500), ImageFormat::Png);
+    server.classify("image/png", &slow).problem(504);
+}
+
+#[test]
+fn headers_that_never_end_do_not_hold_a_connection_for_ever() {
+    let server = Server::with(&["--header-timeout", "300ms"]);
+    let mut stalled = TcpStream::connect(server.address()).unwrap();
+    stalled.set_read_timeout(Some(PATIENCE)).unwrap();
+    stalled
+        .write_all(b"POST /classify HTTP/1.1\r\nhost: x\r\nx-slow: ")
+        .unwrap();
+    let mut rest = Vec::new();
+    // Closed by the server, with or without a reply: read_to_end returns only then.
+    let _ = stalled.read_to_end(&mut rest);
+    server.classify("image/png", &png()).answer();
+}
+
+/// Sends the same image over `count` connections at once and gives the raw replies.
+fn at_once(server: &Server, count: usize, image: &[u8]) -> Vec<String> {
+    let send = || {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = format!(
+            "POST /classify HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: image/png\r\n\
+             content-length: {}\r\n\r\n",
+            image.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(image).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        reply
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(send)).collect();
+        std::thread::sleep(Duration::from_millis(1));
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("a reply"))
+            .collect()
+    })
+}

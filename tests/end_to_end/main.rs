@@ -1,0 +1,16 @@
+//! The real binary, on a free port, with the shipped model, spoken to over HTTP.
+//!
+//! Tests that need the image sets find them in `$NORMGATE_TEST_DATA` or in `../shared/data`; where
+//! they are absent, each says so in one line and is left out.
+#![forbid(unsafe_code)]
+
+mod api;
+mod bodies;
+mod calibration;
+mod command_line;
+mod errors;
+mod formats;
+mod privacy;
+mod robustness;
+mod shutdown;
+mod support;
