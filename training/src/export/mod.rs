@@ -34,8 +34,6 @@ pub struct ExportOptions {
     pub description: Option<String>,
     /// How the weights lie in the file.
     pub weights: WeightForm,
-    /// TEMPORARY
-    pub folded: bool,
 }
 
 /// Why a checkpoint did not become a model.
@@ -56,8 +54,8 @@ pub enum ExportError {
         name: String,
         /// The checkpoint's shape.
         found: Vec<usize>,
-        /// The network's.
-        wanted: Vec<usize>,
+        /// What the network needs.
+        wanted: &'static str,
     },
     /// The run has not come to the end of its first epoch.
     #[error("the run has completed no epoch yet: there is nothing worth exporting")]
@@ -97,7 +95,6 @@ pub fn export(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Model,
             let resnet = resnet::ResNet18 {
                 tensors: &checkpoint.tensors,
                 weights: options.weights,
-                folded: options.folded,
             };
             let representation = resnet.add(&mut graph, &images)?;
             let logits = resnet.head(&mut graph, &representation)?;
@@ -128,7 +125,7 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
         return Err(ExportError::WrongShape {
             name: head.into(),
             found: weight.shape.clone(),
-            wanted: vec![data.class_names.len(), 0],
+            wanted: "[classes, representation size]",
         });
     };
     let (width, height) = (data.image_size.0 as u32, data.image_size.1 as u32);
@@ -145,7 +142,9 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
             resize: Resize::CentreCrop {
                 shorter_side: width.max(height),
             },
-            filter: Filter::Lanczos3,
+            // Leaves a photo with the spectrum that CIFAR's own pictures have; sharper filters look
+            // to the network like another camera (figures: models/cifar10-lt.md).
+            filter: Filter::Bilinear,
             // As in training, which takes pixels as 0..1 (the authors' code for CIFAR).
             mean: [0.0; 3],
             std: [1.0; 3],
