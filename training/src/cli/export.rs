@@ -49,7 +49,6 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
         version: args.model_version.clone(),
         description: args.description.clone(),
         weights: args.weights,
-        folded: true,
     };
     let model = export(&checkpoint, &options)?;
     model.save(&args.out)?;
