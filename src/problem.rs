@@ -97,8 +97,7 @@ impl Problem {
     /// 413: too many pixels.
     pub fn image_too_large(width: u32, height: u32, limit: u64) -> Self {
         let detail = format!(
-            "the image has {width} × {height} pixels; this server takes at most {limit} in all \
-             (--max-pixels)"
+            "the image has {width} × {height} pixels; at most {limit} in all are taken (--max-pixels)"
         );
         Self::new(
             413,
@@ -167,6 +166,7 @@ impl Problem {
     }
 
     /// The HTTP status.
+    #[cfg(test)]
     pub fn status(&self) -> StatusCode {
         self.status
     }

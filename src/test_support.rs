@@ -1,6 +1,7 @@
 //! A model that can be computed by hand, a service around it, and pictures.
 
 use std::io::Cursor;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,7 +13,7 @@ use image::{Rgb, RgbImage};
 use normgate_core::manifest::METADATA_KEY;
 use normgate_core::onnx::{Conv, Dim, GraphBuilder};
 use normgate_core::{
-    Calibration, Filter, Manifest, Model, Preprocessing, Resize, Runtime, ScoreKind,
+    Calibration, Filter, Manifest, Model, Preprocessing, Resize, Rgb8, Runtime, ScoreKind,
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -104,11 +105,12 @@ impl Service {
     }
 
     pub fn with(arguments: &[&str]) -> Self {
-        let options = Options::parse_from(["--workers", "2"].iter().chain(arguments));
+        let mut options = Options::parse_from(arguments);
+        options.engine.workers = options.engine.workers.or(NonZeroUsize::new(2));
         let service = Self::cold(&options);
         let runtime = Runtime::load(None).unwrap();
         let metrics = Arc::clone(&service.state.metrics);
-        let limits = options.limits.image_limits();
+        let limits = options.limits.image.limits();
         let engine = Engine::start(runtime, model(), &options.engine, limits, metrics).unwrap();
         assert!(service.state.engine.set(engine).is_ok());
         service
@@ -195,3 +197,12 @@ pub fn png(colour: [u8; 3], width: u32, height: u32) -> Vec<u8> {
 pub const RED: [u8; 3] = [255, 0, 0];
 pub const GREEN: [u8; 3] = [0, 255, 0];
 pub const BLACK: [u8; 3] = [0, 0, 0];
+
+/// The engine panics at an image of this colour, in tests only, at the place that is named.
+pub const PANICS_IN_DECODER: [u8; 3] = [13, 37, 1];
+pub const PANICS_IN_WORKER: [u8; 3] = [13, 37, 2];
+
+/// Stands in for a bug in a decoder or in the inference.
+pub fn panic_at(colour: [u8; 3], image: &Rgb8) {
+    assert!(!image.pixels.starts_with(&colour), "a panic for a test");
+}

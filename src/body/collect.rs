@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use tokio::sync::OwnedSemaphorePermit;
@@ -13,8 +12,7 @@ use tokio::time::timeout;
 use super::Intake;
 use crate::problem::Problem;
 
-/// How long, and how many times the limit, a body that is too large is still read and thrown away.
-/// A reply to a client that is still sending would be lost: closing resets the connection.
+/// How long, and how many times the limit, a refused body is still read and thrown away.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BODIES: usize = 4;
 
@@ -27,28 +25,31 @@ pub struct Hold(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemapho
 
 impl Intake {
     /// The whole body, and the memory that it counts for.
-    pub(super) async fn collect(&self, request: Request) -> Result<(Bytes, Hold), Problem> {
-        let (parts, mut body) = request.into_parts();
-        let announced = announced(&parts.headers);
-        let result = if announced.is_some_and(|length| length > self.max_body_bytes as u64) {
-            Err(Problem::body_too_large(self.max_body_bytes))
-        } else {
-            let slow = || Problem::slow_request(self.timeout.as_secs_f64());
-            let read = self.read_frames(&mut body, announced.unwrap_or(0));
-            timeout(self.timeout, read)
-                .await
-                .unwrap_or_else(|_| Err(slow()))
-        };
-        if let Err(problem) = &result
-            && problem.status().as_u16() == 413
-            // Who asks first has sent nothing yet, and will not after this answer.
-            && !parts.headers.contains_key(header::EXPECT)
-        {
+    pub(super) async fn collect(
+        &self,
+        headers: &HeaderMap,
+        body: &mut Body,
+    ) -> Result<(Bytes, Hold), Problem> {
+        let announced = announced(headers);
+        if announced.is_some_and(|length| length > self.max_body_bytes as u64) {
+            return Err(Problem::body_too_large(self.max_body_bytes));
+        }
+        let slow = || Problem::slow_request(self.timeout.as_secs_f64());
+        let read = self.read_frames(body, announced.unwrap_or(0));
+        timeout(self.timeout, read)
+            .await
+            .unwrap_or_else(|_| Err(slow()))
+    }
+
+    /// Takes in what a refused client is still sending, for a while, so that it sees the refusal:
+    /// closing a connection with bytes unread resets it, and the client may never read the reply.
+    pub async fn linger(&self, headers: &HeaderMap, body: &mut Body) {
+        // Who asks first has sent nothing yet, and will not after this answer.
+        if !headers.contains_key(header::EXPECT) {
             let most = self.max_body_bytes.saturating_mul(LINGER_BODIES);
             // Running out of time here changes nothing.
-            let _ = timeout(LINGER, discard(&mut body, most)).await;
+            let _ = timeout(LINGER, discard(body, most)).await;
         }
-        result
     }
 
     async fn read_frames(&self, body: &mut Body, announced: u64) -> Result<(Bytes, Hold), Problem> {

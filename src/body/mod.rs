@@ -8,8 +8,8 @@ mod multipart;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::Request;
+use axum::body::{Body, Bytes};
+use axum::http::HeaderMap;
 use tokio::sync::Semaphore;
 
 pub use collect::Hold;
@@ -53,9 +53,9 @@ impl Intake {
     }
 
     /// Reads a request's body and finds the files in it: one or more.
-    pub async fn read(&self, request: Request) -> Result<Submission, Problem> {
-        let kind = Kind::of(request.headers())?;
-        let (body, hold) = self.collect(request).await?;
+    pub async fn read(&self, headers: &HeaderMap, body: &mut Body) -> Result<Submission, Problem> {
+        let kind = Kind::of(headers)?;
+        let (body, hold) = self.collect(headers, body).await?;
         if body.is_empty() {
             return Err(Problem::malformed("the request has no body: send an image"));
         }

@@ -9,7 +9,7 @@ use normgate_core::preprocess::{Limits, decode};
 use normgate_core::{Classification, Classifier, Model, Runtime, SessionOptions};
 
 use super::failure::Failure;
-use crate::config::ModelConfig;
+use crate::config::{ImageLimits, ModelConfig};
 use crate::engine::Pipeline;
 use crate::problem::Problem;
 use crate::reply::{DEFAULT_TOP, FileReply, Reply};
@@ -39,6 +39,9 @@ pub struct ClassifyArgs {
 
     #[command(flatten)]
     model: ModelConfig,
+
+    #[command(flatten)]
+    limits: ImageLimits,
 }
 
 /// Classifies each file.
@@ -54,10 +57,11 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
     if !args.json {
         writeln!(out, "{}", table.head())?;
     }
+    let limits = args.limits.limits();
     let mut failed = 0;
     for file in &args.files {
         let name = file.display().to_string();
-        match classify(file, &mut pipeline)? {
+        match classify(file, &limits, &mut pipeline)? {
             Ok(answer) if args.json => {
                 let reply = Reply::new(model.manifest(), &answer, top);
                 print_json(&mut out, &FileReply::reply(Some(name), reply))?;
@@ -88,6 +92,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
 /// The outer error ends everything, the inner one concerns this file.
 fn classify(
     file: &Path,
+    limits: &Limits,
     pipeline: &mut Pipeline,
 ) -> Result<Result<Classification, Problem>, Failure> {
     if file.is_dir() {
@@ -102,7 +107,7 @@ fn classify(
             ))));
         }
     };
-    let image = match decode(&bytes, &Limits::default()) {
+    let image = match decode(&bytes, limits) {
         Ok(image) => image,
         Err(error) => return Ok(Err(error.into())),
     };
@@ -126,7 +131,7 @@ struct Table {
 }
 
 /// Longer names are cut in front: files differ at their ends.
-const LONGEST_NAME: usize = 40;
+const LONGEST_NAME: usize = 36;
 
 impl Table {
     fn new(files: &[PathBuf], labels: &[String]) -> Self {

@@ -132,7 +132,7 @@ async fn start_engine(
 ) -> Result<Engine, StartError> {
     let (report, started) = oneshot::channel();
     let config = args.engine.clone();
-    let limits = args.limits.image_limits();
+    let limits = args.limits.image.limits();
     thread::Builder::new().name("start".into()).spawn(move || {
         let _ = report.send(Engine::start(runtime, model, &config, limits, metrics));
     })?;

@@ -89,7 +89,7 @@ impl fmt::Display for StartUp<'_> {
         if let Some(calibration) = &manifest.calibration {
             writeln!(
                 f,
-                "  verdict  out of distribution above a {} score of {:.3}; of known images, {:.1} % are",
+                "  verdict  OOD above a {} score of {:.3}, as {:.1} % of known images are",
                 manifest.score,
                 calibration.threshold,
                 calibration.expected_flag_rate * 100.0,
@@ -102,14 +102,11 @@ impl fmt::Display for StartUp<'_> {
             "  engine   ONNX Runtime {runtime}, {}, {workers} worker{plural}",
             engine.provider()
         )?;
+        writeln!(f, "  address  http://{}/", self.address)?;
         writeln!(
             f,
-            "  address  http://{}/  (a page to try it: http://{here}/)",
-            self.address
-        )?;
-        writeln!(
-            f,
-            "\nTry it:\n  curl --data-binary {} http://{here}/classify\n",
+            "\nOpen http://{here}/ and drop a photo there, or try:\n  curl --data-binary {} \
+             http://{here}/classify\n",
             self.example()
         )
     }

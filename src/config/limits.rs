@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use normgate_core::preprocess::Limits;
+
 use super::units::parse_bytes;
 
 /// What is refused with 413 before it costs memory.
@@ -13,11 +15,8 @@ pub struct LimitsConfig {
         value_parser = parse_bytes)]
     pub max_body_bytes: usize,
 
-    /// The largest image in pixels, by what its header says: checked before decoding, which
-    /// takes up to 12 bytes a pixel.
-    #[arg(long, env = "NORMGATE_MAX_PIXELS", value_name = "N", default_value = "50000000",
-        value_parser = clap::value_parser!(u64).range(1..=4_000_000_000))]
-    pub max_pixels: u64,
+    #[command(flatten)]
+    pub image: ImageLimits,
 
     /// The most files in one multipart request.
     #[arg(
@@ -35,14 +34,27 @@ pub struct LimitsConfig {
     pub body_memory: usize,
 }
 
-impl LimitsConfig {
-    /// The pixel limit as `normgate-core` takes it.
-    pub fn image_limits(&self) -> normgate_core::preprocess::Limits {
-        normgate_core::preprocess::Limits {
+/// How large an image may be, however it comes.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct ImageLimits {
+    /// The largest image in pixels, by what its header says: checked before decoding, which
+    /// takes up to 12 bytes a pixel.
+    #[arg(long, env = "NORMGATE_MAX_PIXELS", value_name = "N", default_value = "50000000",
+        value_parser = clap::value_parser!(u64).range(1..=4_000_000_000))]
+    pub max_pixels: u64,
+}
+
+impl ImageLimits {
+    /// As `normgate-core` takes them.
+    pub fn limits(&self) -> Limits {
+        Limits {
             max_pixels: self.max_pixels,
         }
     }
+}
 
+impl LimitsConfig {
     /// What does not fit together although each limit alone does.
     pub fn check(&self) -> Result<(), String> {
         if self.body_memory < self.max_body_bytes {

@@ -9,7 +9,7 @@ mod units;
 
 pub use engine::EngineConfig;
 pub use http::{HttpConfig, parse_address, reachable};
-pub use limits::LimitsConfig;
+pub use limits::{ImageLimits, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
 pub use model::ModelConfig;
 pub use units::{parse_duration, show_bytes};

@@ -10,6 +10,8 @@ use normgate_core::preprocess::{DecodeError, Limits, decode};
 use super::job::{Answer, Image, Job, Ticket, Timings};
 use super::pipeline::{Pipeline, PipelineError};
 use super::{EngineError, Shared};
+#[cfg(test)]
+use crate::test_support::{PANICS_IN_DECODER, PANICS_IN_WORKER, panic_at};
 
 /// Images above this go to the decoders. At 512 × 512 a JPEG takes about as long to decode as a
 /// light model takes for a whole batch: more would make the others of the batch wait.
@@ -102,6 +104,8 @@ impl Worker {
                 }
             }
         };
+        #[cfg(test)]
+        panic_at(PANICS_IN_WORKER, &image);
         match self.pipeline.add(&image) {
             Ok(()) => {
                 let timings = ticket.timings();
@@ -151,5 +155,13 @@ impl Worker {
 
 /// Decodes; `None` after a panic in a decoder, which must cost no more than this one image.
 pub fn decode_caught(bytes: &[u8], limits: &Limits) -> Option<Result<Rgb8, DecodeError>> {
-    catch_unwind(|| decode(bytes, limits)).ok()
+    let decoded = || {
+        let decoded = decode(bytes, limits);
+        #[cfg(test)]
+        decoded
+            .iter()
+            .for_each(|image| panic_at(PANICS_IN_DECODER, image));
+        decoded
+    };
+    catch_unwind(decoded).ok()
 }

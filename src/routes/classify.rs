@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -34,9 +35,13 @@ pub async fn classify(
     request: Request,
 ) -> Response {
     let started = Instant::now();
-    let outcome = match read(&state, options, request).await {
+    let (parts, mut body) = request.into_parts();
+    let outcome = match read(&state, options, &parts.headers, &mut body).await {
         Ok((submission, top)) => answer(&state, submission, top, started).await,
-        Err(problem) => Err(rejected(&state, problem)),
+        Err(problem) => {
+            state.intake.linger(&parts.headers, &mut body).await;
+            Err(rejected(&state, problem))
+        }
     };
     outcome.unwrap_or_else(IntoResponse::into_response)
 }
@@ -44,12 +49,13 @@ pub async fn classify(
 async fn read(
     state: &AppState,
     options: Result<Query<Options>, QueryRejection>,
-    request: Request,
+    headers: &HeaderMap,
+    body: &mut Body,
 ) -> Result<(Submission, usize), Problem> {
     let top = top(options, state.manifest.labels.len())?;
-    // Before the body: what cannot be worked on need not be sent.
+    // Before the body is read: it may be large, and nobody could work on it.
     state.engine()?;
-    Ok((state.intake.read(request).await?, top))
+    Ok((state.intake.read(headers, body).await?, top))
 }
 
 async fn answer(

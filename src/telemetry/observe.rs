@@ -16,8 +16,8 @@ use crate::state::AppState;
 /// Wraps every route.
 ///
 /// What went well is logged at debug, since the metrics count it, and a line a request would be
-/// most of the server's work; clients' mistakes at info, so that outsiders cannot raise an alarm;
-/// only what is ours to mend is a warning or an error.
+/// most of the server's work; refusals at info, so that outsiders cannot raise an alarm; only what
+/// is ours to mend is a warning or an error.
 pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id::of(&request);
@@ -34,12 +34,12 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
 
     let _entered = span.enter();
     let status = response.status().as_u16();
-    let milliseconds = took.as_secs_f64() * 1000.0;
+    let milliseconds = took.as_micros() as f64 / 1000.0;
     let problem = response.extensions().get::<Problem>();
     let detail = problem.map(Problem::detail).unwrap_or_default();
     match status {
         500 => tracing::error!(%method, path, status, milliseconds, "failed"),
-        501.. => tracing::warn!(%method, path, status, milliseconds, "{detail}"),
+        504 => tracing::warn!(%method, path, status, milliseconds, "{detail}"),
         400.. => tracing::info!(%method, path, status, milliseconds, "{detail}"),
         _ => tracing::debug!(%method, path, status, milliseconds, "answered"),
     }

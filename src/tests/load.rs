@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::test_support::{GREEN, RED, Service, png};
+use crate::test_support::{GREEN, PANICS_IN_DECODER, PANICS_IN_WORKER, RED, Service, png};
 
 const ONE_AT_A_TIME: [&str; 8] = [
     "--workers",
@@ -96,4 +96,29 @@ async fn what_is_queued_when_the_engine_stops_is_still_answered() {
         .classify(png(RED, 8, 8))
         .await
         .problem(503, "not-ready");
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_answer_and_no_worker() {
+    let service = Service::with(&["--workers", "1", "--decode-threads", "1"]);
+    for (colour, side) in [
+        (PANICS_IN_DECODER, 8),
+        (PANICS_IN_DECODER, 900),
+        (PANICS_IN_WORKER, 8),
+    ] {
+        let answer = service.classify(png(colour, side, side)).await;
+        let problem = answer.problem(500, "internal-error");
+        assert!(
+            !problem.to_string().contains("a panic for a test"),
+            "{problem}"
+        );
+        service.classify(png(RED, side, side)).await.ok();
+    }
+    let metrics = service.get("/metrics").await;
+    assert!(
+        metrics.text().contains("normgate_worker_panics_total 3"),
+        "{}",
+        metrics.text()
+    );
+    assert_eq!(service.get("/readyz").await.ok()["workers"], 1);
 }
