@@ -17,7 +17,7 @@ pub enum ClassGroup {
 }
 
 /// Shares of images classified right, 0 to 1, overall and by group of the true class. NaN where
-/// there are no images.
+/// there are no images. On a balanced test set this is the paper's mean over classes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct GroupAccuracy {
     /// Of all images.
@@ -32,9 +32,10 @@ pub struct GroupAccuracy {
 
 /// The group of each class from its number of training images.
 ///
-/// As the paper and its authors' code have it, by number of classes:
+/// As the authors of the RNA paper have it in their code, by number of classes:
 ///
-/// - 100 (CIFAR100-LT): Many from the 34th largest count up, Few below the 67th largest;
+/// - 100 (CIFAR100-LT): with the counts in falling order, ranks from 0, Many above the count of
+///   rank 34, Few below that of rank 67;
 /// - 1000 (ImageNet-LT): Many above 100 images, Few below 20;
 /// - otherwise by rank, with a third, rounded down, of the classes in Many and in Few (of 10:
 ///   3, 4, 3). Of equal counts the class that comes first ranks first.
@@ -43,18 +44,18 @@ pub fn class_groups(counts: &[u64]) -> Vec<ClassGroup> {
         100 => {
             let mut falling = counts.to_vec();
             falling.sort_unstable_by_key(|&count| Reverse(count));
-            by_count(counts, falling[33], falling[66])
+            by_count(counts, falling[34], falling[67])
         }
-        1000 => by_count(counts, 101, 20),
+        1000 => by_count(counts, 100, 20),
         _ => by_rank(counts),
     }
 }
 
-fn by_count(counts: &[u64], many_from: u64, medium_from: u64) -> Vec<ClassGroup> {
+fn by_count(counts: &[u64], many_above: u64, few_below: u64) -> Vec<ClassGroup> {
     let group = |&count: &u64| match count {
-        _ if count >= many_from => ClassGroup::Many,
-        _ if count >= medium_from => ClassGroup::Medium,
-        _ => ClassGroup::Few,
+        _ if count > many_above => ClassGroup::Many,
+        _ if count < few_below => ClassGroup::Few,
+        _ => ClassGroup::Medium,
     };
     counts.iter().map(group).collect()
 }

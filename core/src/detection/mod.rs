@@ -76,7 +76,8 @@ pub fn aupr(id: &[f32], ood: &[f32]) -> Result<f64, DetectionError> {
 }
 
 /// FPR at a TPR with **OOD positive**: the share of ID images flagged at the highest threshold that
-/// catches at least a share `tpr` of the OOD images. With 0.95 the RNA paper's FPR95.
+/// catches at least a share `tpr` of the OOD images. With 0.95 the RNA paper's FPR95 (whose
+/// code takes the share nearest to 0.95, by at most one image another).
 ///
 /// # Errors
 /// As [`auroc`], and [`DetectionError::RateOutOfRange`] unless 0 < `tpr` ≤ 1.
@@ -124,7 +125,7 @@ pub fn roc(id: &[f32], ood: &[f32]) -> Result<Vec<(f64, f64)>, DetectionError> {
         .collect())
 }
 
-/// Share of a representation's entries that are above 0 (paper, Sec. 6.3: the activation ratio of
+/// Share of a representation's entries that are above 0 (paper, Sec. 5.2: the activation ratio of
 /// the last ReLU). NaN for an empty one.
 pub fn activation_ratio(representation: &[f32]) -> f64 {
     let active = representation.iter().filter(|&&entry| entry > 0.0).count();

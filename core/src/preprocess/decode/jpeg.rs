@@ -22,6 +22,8 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
         .set_strict_mode(true)
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX)
+        // A small file can ask for many passes over a large picture; real ones ask for about ten.
+        .jpeg_set_max_scans(64)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(from_zune)?;
