@@ -11,7 +11,7 @@ let latest = 0;
 
 fetch("/model").then((reply) => reply.json()).then((model) => {
   $("model").textContent = `${model.name} ${model.version} knows ${list(model.labels)}. `
-    + "It says when a photo is of none of these.";
+    + "A photo of anything else should be flagged.";
   smallest = model.calibration.scores.min;
 }).catch(() => {});
 

@@ -23,7 +23,7 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src blob:; \
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src blob: data:; \
          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         hash(STYLE),
         hash(SCRIPT),
