@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use normgate_core::manifest::{Filter, Preprocessing, Resize};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::AugmentConfig;
@@ -43,6 +44,23 @@ pub struct DataConfig {
     pub class_counts: Vec<u64>,
     /// The images' size in pixels: (width, height).
     pub image_size: (usize, usize),
+}
+
+/// How images of other sizes are brought to a network's, in training and, through the manifest,
+/// ever after: the centre square, scaled to `side`; pixels as 0 to 1, not normalised (as in the
+/// authors' code for CIFAR).
+#[must_use]
+pub fn preprocessing(side: u32) -> Preprocessing {
+    Preprocessing {
+        width: side,
+        height: side,
+        resize: Resize::CentreCrop { shorter_side: side },
+        // Leaves a photo with the spectrum that CIFAR's own pictures have; sharper filters look
+        // to the network like another camera (figures: models/cifar10-lt.md).
+        filter: Filter::Bilinear,
+        mean: [0.0; 3],
+        std: [1.0; 3],
+    }
 }
 
 /// How a network is trained.

@@ -6,6 +6,7 @@ use normgate_evaluation::datasets::holdout::{self, HoldOut};
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, load, long_tail};
 
 use crate::batches::Stream;
+use crate::config::preprocessing;
 use crate::error::TrainError;
 
 /// What to read, and what of it to use.
@@ -21,8 +22,10 @@ pub struct Selection {
     pub hold_out: Vec<HoldOut>,
     /// The imbalance to cut the set to.
     pub imbalance: Option<f64>,
-    /// The classes' names, where the set does not bring them.
+    /// The classes' names, where the set does not bring them or in another order.
     pub class_names: Option<Vec<String>>,
+    /// The side in pixels that all images are brought to.
+    pub image_size: u32,
     /// In-distribution images a step.
     pub batch_size: usize,
     /// Auxiliary images a step.
@@ -47,13 +50,13 @@ impl TrainingData {
     ///
     /// [`TrainError`] naming the set that cannot be read or does not fit, and why.
     pub fn load(selection: &Selection) -> Result<Self, TrainError> {
-        let read = |paths: &[PathBuf]| -> Result<Vec<ImageSet>, TrainError> {
-            let read = |path: &PathBuf| Ok(load(path, &LoadOptions::train())?);
-            paths.iter().map(read).collect()
+        let options = LoadOptions {
+            preprocessing: Some(preprocessing(selection.image_size)),
+            ..LoadOptions::train()
         };
-        let mut images = ImageSet::concat(read(&selection.data)?)?;
-        if selection.class_names.is_some() {
-            images.class_names.clone_from(&selection.class_names);
+        let mut images = ImageSet::concat(read(&selection.data, &options)?)?;
+        if let Some(names) = &selection.class_names {
+            images.align(names)?;
         }
         if let Some(imbalance) = selection.imbalance {
             images = long_tail::subsample(&images, imbalance)?;
@@ -69,7 +72,7 @@ impl TrainingData {
         };
         let mut streams = vec![id];
         if !selection.auxiliary.is_empty() {
-            let auxiliary = read(&selection.auxiliary)?;
+            let auxiliary = read(&selection.auxiliary, &options)?;
             streams.extend(auxiliary_streams(
                 auxiliary,
                 &selection.auxiliary_weights,
@@ -77,7 +80,7 @@ impl TrainingData {
             )?);
         }
         for stream in &streams {
-            check_size(stream, &streams[0])?;
+            check_size(stream)?;
         }
         Ok(Self {
             streams,
@@ -85,6 +88,11 @@ impl TrainingData {
             class_counts,
         })
     }
+}
+
+fn read(paths: &[PathBuf], options: &LoadOptions) -> Result<Vec<ImageSet>, TrainError> {
+    let read = |path: &PathBuf| Ok(load(path, options)?);
+    paths.iter().map(read).collect()
 }
 
 fn class_names(images: &ImageSet) -> Result<Vec<String>, TrainError> {
@@ -101,18 +109,11 @@ fn class_names(images: &ImageSet) -> Result<Vec<String>, TrainError> {
 
 fn class_counts(images: &ImageSet, names: &[String]) -> Result<Vec<u64>, TrainError> {
     let name = &images.name;
-    let stray = images
-        .labels
-        .iter()
-        .position(|label| label.is_none_or(|label| usize::from(label) >= names.len()));
-    if let Some(index) = stray {
-        return Err(TrainError::Data(match images.labels[index] {
-            None => format!("image {index} of {name} has no class: it cannot be trained on"),
-            Some(label) => format!(
-                "image {index} of {name} is of class {label}, but there are only {} class names",
-                names.len()
-            ),
-        }));
+    if let Some(index) = images.labels.iter().position(Option::is_none) {
+        return Err(TrainError::Data(format!(
+            "image {index} of {name} is of none of the classes ({}): it cannot be trained on",
+            names.join(", ")
+        )));
     }
     if names.len() < 2 {
         return Err(TrainError::Data(format!(
@@ -193,25 +194,12 @@ fn shares(weights: &[f64], total: usize) -> Result<Vec<usize>, TrainError> {
     Ok(shares)
 }
 
-fn check_size(stream: &Stream, id: &Stream) -> Result<(), TrainError> {
-    let (set, id) = (&stream.images, &id.images);
-    if (set.width, set.height) != (id.width, id.height) {
-        return Err(TrainError::Data(format!(
-            "the images of {} are {}×{}, those of {} {}×{}: they must be of one size",
-            set.name, set.width, set.height, id.name, id.width, id.height
-        )));
-    }
-    if set.width != set.height {
-        return Err(TrainError::Data(format!(
-            "the images of {} are {}×{}: training wants square ones",
-            set.name, set.width, set.height
-        )));
-    }
+fn check_size(stream: &Stream) -> Result<(), TrainError> {
     if stream.steps_per_pass() == 0 {
         return Err(TrainError::Data(format!(
             "{} has {} images, fewer than the {} that each step takes",
-            set.name,
-            set.len(),
+            stream.images.name,
+            stream.images.len(),
             stream.per_step
         )));
     }

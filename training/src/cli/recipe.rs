@@ -29,9 +29,14 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "RUN", required = true)]
     pub(super) out: PathBuf,
     /// Names of the classes: a list, a file with one a line, cifar10 or cifar100; needed where the
-    /// images do not come with names
+    /// images do not come with names; where they do, it gives their order
     #[arg(long, value_name = "NAMES")]
     class_names: Option<String>,
+    /// Side in pixels of the square that the network sees; of images of another size it is the
+    /// centre, scaled
+    #[arg(long, value_name = "PIXELS", default_value_t = 32,
+        value_parser = clap::value_parser!(u32).range(8..=1024))]
+    image_size: u32,
     /// Keep the last N images of a class out of training, to calibrate on: CLASS=N, or all=N for
     /// each class
     #[arg(long, value_name = "CLASS=N", value_delimiter = ',')]
@@ -113,6 +118,7 @@ impl RecipeArgs {
             hold_out: self.hold_out.clone(),
             imbalance: self.imbalance,
             class_names: self.class_names.as_deref().map(class_names).transpose()?,
+            image_size: self.image_size,
             batch_size: self.batch_size as usize,
             auxiliary_batch_size: self.aux_batch_size as usize,
         })
@@ -179,6 +185,7 @@ impl RunConfig {
                 .map_err(TrainError::Options)?,
             imbalance: self.data.imbalance,
             class_names: Some(self.data.class_names.clone()),
+            image_size: self.data.image_size.0 as u32,
             batch_size: self.recipe.batch_size,
             auxiliary_batch_size: self.recipe.auxiliary_batch_size,
         })

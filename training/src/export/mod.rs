@@ -9,15 +9,14 @@ mod weights;
 use std::path::Path;
 
 use normgate_core::manifest::{
-    Filter, METADATA_KEY, Manifest, ManifestError, Preprocessing, Resize, SCHEMA_VERSION,
-    TrainingRecord,
+    METADATA_KEY, Manifest, ManifestError, SCHEMA_VERSION, TrainingRecord,
 };
 use normgate_core::model::{Model, ModelError};
 use normgate_core::onnx::{Dim, GraphBuilder, GraphError};
 use normgate_core::scores::ScoreKind;
 
 use crate::checkpoint::Checkpoint;
-use crate::config::{DataConfig, RunConfig};
+use crate::config::{DataConfig, RunConfig, preprocessing};
 use crate::methods::MethodKind;
 use crate::models::Architecture;
 
@@ -128,7 +127,6 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
             wanted: "[classes, representation size]",
         });
     };
-    let (width, height) = (data.image_size.0 as u32, data.image_size.1 as u32);
     Ok(Manifest {
         schema_version: SCHEMA_VERSION,
         name: options.name.clone(),
@@ -136,19 +134,7 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
         description: options.description.clone(),
         labels: data.class_names.clone(),
         representation_size,
-        preprocessing: Preprocessing {
-            width,
-            height,
-            resize: Resize::CentreCrop {
-                shorter_side: width.max(height),
-            },
-            // Leaves a photo with the spectrum that CIFAR's own pictures have; sharper filters look
-            // to the network like another camera (figures: models/cifar10-lt.md).
-            filter: Filter::Bilinear,
-            // As in training, which takes pixels as 0..1 (the authors' code for CIFAR).
-            mean: [0.0; 3],
-            std: [1.0; 3],
-        },
+        preprocessing: preprocessing(data.image_size.0 as u32),
         score: match recipe.method {
             MethodKind::Rna => ScoreKind::RepresentationNorm,
             // Nothing has taught its representation norms to mean anything.

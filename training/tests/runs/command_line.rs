@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 use normgate_training::checkpoint::{Checkpoint, FILE_NAME};
 use tempfile::TempDir;
 
-use crate::write_cifar;
+use crate::write_images;
 
-/// A folder with two small sets.
+/// A folder with two small sets, one of them with classes.
 struct Workplace(TempDir);
 
 impl Workplace {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        write_cifar(&folder.path().join("id"), 1, 40);
-        write_cifar(&folder.path().join("aux"), 2, 40);
+        write_images(&folder.path().join("id/even"), 1, 20);
+        write_images(&folder.path().join("id/odd"), 2, 20);
+        write_images(&folder.path().join("aux"), 3, 40);
         Self(folder)
     }
 
@@ -39,7 +40,7 @@ impl Workplace {
     }
 }
 
-const SMALL: &str = "--data id --aux aux --class-names even,odd --out run --width 2 --threads 1 \
+const SMALL: &str = "--data id --aux aux --out run --width 2 --threads 1 \
                      --batch-size 16 --aux-batch-size 16 --epochs 2";
 
 fn stderr(output: &Output) -> String {
@@ -68,6 +69,11 @@ fn a_run_leaves_its_options_its_history_and_a_checkpoint() {
     let config: serde_json::Value = serde_json::from_str(&read("config.json")).unwrap();
     assert_eq!(config["recipe"]["epochs"], 2);
     assert_eq!(config["data"]["class_counts"], serde_json::json!([20, 20]));
+    assert_eq!(
+        config["data"]["class_names"],
+        serde_json::json!(["even", "odd"])
+    );
+    assert_eq!(config["data"]["image_size"], serde_json::json!([32, 32]));
     assert!(
         config["command"]
             .as_str()
@@ -141,8 +147,12 @@ fn ctrl_c_leaves_a_checkpoint_to_go_on_from() {
 #[test]
 fn mistakes_are_told_with_what_to_do() {
     let place = Workplace::new();
-    write_cifar(&place.0.path().join("few"), 3, 10);
-    std::fs::create_dir(place.0.path().join("empty")).unwrap();
+    let folder = place.0.path();
+    write_images(&folder.join("few/even"), 4, 5);
+    write_images(&folder.join("few/odd"), 5, 5);
+    std::fs::create_dir(folder.join("empty")).unwrap();
+    write_images(&folder.join("broken/even"), 6, 5);
+    std::fs::write(folder.join("broken/even/7.png"), "not a picture").unwrap();
     let cases = [
         (
             SMALL.replace("--aux aux", ""),
@@ -155,9 +165,15 @@ fn mistakes_are_told_with_what_to_do() {
             SMALL.replace("--data id", "--data few"),
             "fewer than the 16",
         ),
+        (SMALL.replace("--data id", "--data broken"), "7.png"),
+        (SMALL.replace("--data id", "--data aux"), "--class-names"),
         (
-            SMALL.replace("even,odd", "one,two,three"),
-            "no image of the class three",
+            format!("{SMALL} --class-names even,odd,prime"),
+            "no image of the class prime",
+        ),
+        (
+            format!("{SMALL} --class-names even,prime"),
+            "is of none of the classes (even, prime)",
         ),
         (format!("{SMALL} --hold-out even=21"), "21"),
         (format!("{SMALL} --hold-out cat=2"), "cat"),
