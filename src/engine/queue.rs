@@ -126,7 +126,6 @@ mod tests {
     use super::*;
     use std::sync::Arc;
     use std::thread;
-    use std::time::Duration;
 
     fn filled(capacity: usize, items: std::ops::Range<u32>) -> Queue<u32> {
         let queue = Queue::new(capacity);
@@ -173,7 +172,9 @@ mod tests {
             let queue = Arc::clone(&queue);
             move || queue.push_when_room(1)
         });
-        thread::sleep(Duration::from_millis(20));
+        while queue.lock().promised == 0 {
+            thread::yield_now();
+        }
         assert_eq!(queue.len(), 1);
         let mut taken = Vec::new();
         queue.take(1, &mut taken);
@@ -190,7 +191,9 @@ mod tests {
             let queue = Arc::clone(&queue);
             move || queue.push_when_room(1)
         });
-        thread::sleep(Duration::from_millis(20));
+        while queue.lock().promised == 0 {
+            thread::yield_now();
+        }
         queue.close();
         pusher.join().unwrap();
         assert!(queue.take(9, &mut Vec::new()));

@@ -69,11 +69,11 @@ mod tests {
     fn memory_and_time_are_plausible() {
         assert!((1 << 20..1 << 40).contains(&resident_bytes().unwrap()));
         let before = cpu_seconds().unwrap();
-        let end = std::time::Instant::now() + std::time::Duration::from_millis(60);
-        while std::time::Instant::now() < end {
-            std::hint::black_box(0);
+        let mut used = 0.0;
+        // Ends as soon as the clock has ticked; a busy machine lets this thread wait for its turn.
+        while used == 0.0 {
+            used = cpu_seconds().unwrap() - before;
         }
-        let used = cpu_seconds().unwrap() - before;
-        assert!(used > 0.0 && used < 600.0, "{used}");
+        assert!((0.0..600.0).contains(&used), "{used}");
     }
 }

@@ -46,15 +46,16 @@ async fn what_takes_longer_than_the_deadline_is_given_up() {
 #[tokio::test]
 async fn an_image_whose_client_has_gone_is_not_decoded() {
     let service = Service::with(&["--workers", "1", "--decode-threads", "1"]);
-    // Keeps the only decoder busy while the next one waits.
-    let first = service.classify(png(RED, 4000, 3000));
-    let second = async {
-        let gone = service.classify(png(RED, 4000, 3000));
+    let image = png(RED, 4000, 3000);
+    // They keep the only decoder busy for longer than the last one waits.
+    let busy = join_all((0..8).map(|_| service.classify(image.clone())));
+    let last = async {
+        let gone = service.classify(image.clone());
         let soon = std::time::Duration::from_millis(30);
         assert!(tokio::time::timeout(soon, gone).await.is_err());
     };
-    let (answer, ()) = tokio::join!(first, second);
-    answer.ok();
+    let (answers, ()) = tokio::join!(busy, last);
+    answers.iter().for_each(|answer| drop(answer.ok()));
     service.classify(png(RED, 3000, 2000)).await.ok();
     let metrics = service.get("/metrics").await;
     assert!(
