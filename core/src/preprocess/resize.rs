@@ -65,9 +65,9 @@ impl Scaler {
             return Ok(pixels);
         }
         let [left, top, crop_width, crop_height] = self.crop(width, height);
-        // Each way on its own, rows first: the resizer would begin with the columns, and what it
-        // rounds and cuts off in between would differ by up to 4 levels from Pillow, by which
-        // image sets are made.
+        // Each way on its own, rows first, as Pillow does with most pictures, and image sets are
+        // made by it: the resizer would begin with the columns, and what it rounds and cuts off
+        // in between would differ by up to 4 levels.
         let narrow = (self.width, height);
         let across = [left, 0.0, crop_width, f64::from(height)];
         let down = [0.0, top, f64::from(self.width), crop_height];
