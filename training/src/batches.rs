@@ -150,3 +150,93 @@ fn prepare(plan: &Plan, step: usize, orders: &mut [Order]) -> Batch {
     }
     Batch { images, labels }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Images of one pixel, its red the image's number.
+    fn numbered(count: usize) -> ImageSet {
+        ImageSet {
+            width: 1,
+            height: 1,
+            pixels: (0..count).flat_map(|number| [number as u8, 0, 0]).collect(),
+            labels: (0..count).map(|number| Some(number as u16)).collect(),
+            ..ImageSet::default()
+        }
+    }
+
+    /// The numbers of the images in each step: (in-distribution, auxiliary).
+    fn steps(seed: u64, first: usize, end: usize, threads: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let stream = |count, per_step| Stream {
+            images: numbered(count),
+            per_step,
+        };
+        let plan = Arc::new(Plan {
+            streams: vec![stream(10, 3), stream(5, 2)],
+            seed,
+            prepare: Box::new(|image, _, out| out.fill(f32::from(image[0]))),
+        });
+        let mut batches = Batches::start(&plan, first, end, threads).unwrap();
+        let steps = (first..end).map(|_| {
+            let batch = batches.next().unwrap();
+            let numbers: Vec<u8> = batch.images.chunks(3).map(|pixel| pixel[0] as u8).collect();
+            let labels: Vec<u8> = batch.labels.iter().map(|&label| label as u8).collect();
+            assert_eq!(labels, numbers[..3]);
+            (labels, numbers[3..].to_vec())
+        });
+        steps.collect()
+    }
+
+    fn distinct(numbers: impl IntoIterator<Item = u8>) -> usize {
+        let numbers: std::collections::BTreeSet<u8> = numbers.into_iter().collect();
+        numbers.len()
+    }
+
+    #[test]
+    fn a_pass_shows_no_image_twice_and_drops_the_incomplete_batch() {
+        let steps = steps(0, 0, 6, 1);
+        let (first, second) = steps.split_at(3);
+        for pass in [first, second] {
+            assert_eq!(distinct(pass.iter().flat_map(|(id, _)| id.clone())), 9);
+        }
+        let order = |pass: &[(Vec<u8>, Vec<u8>)]| -> Vec<u8> {
+            pass.iter().flat_map(|(id, _)| id.clone()).collect()
+        };
+        assert_ne!(order(first), order(second), "each pass has its own order");
+    }
+
+    #[test]
+    fn auxiliary_images_go_round_at_their_own_pace() {
+        // A pass over the 5 lasts two steps, one over the 10 lasts three.
+        for pass in steps(1, 0, 6, 1).chunks(2) {
+            assert_eq!(
+                distinct(pass.iter().flat_map(|(_, auxiliary)| auxiliary.clone())),
+                4
+            );
+        }
+    }
+
+    #[test]
+    fn neither_threads_nor_the_first_step_change_a_step() {
+        let all = steps(2, 0, 8, 1);
+        assert_eq!(steps(2, 0, 8, 3), all);
+        assert_eq!(steps(2, 5, 8, 2), all[5..]);
+        assert_ne!(steps(3, 0, 8, 1), all);
+    }
+
+    #[test]
+    fn past_the_last_step_there_is_an_error_and_no_waiting() {
+        let plan = Arc::new(Plan {
+            streams: vec![Stream {
+                images: numbered(4),
+                per_step: 2,
+            }],
+            seed: 0,
+            prepare: Box::new(|_, _, _| ()),
+        });
+        let mut batches = Batches::start(&plan, 0, 1, 1).unwrap();
+        assert!(batches.next().is_ok());
+        assert!(matches!(batches.next(), Err(TrainError::LoaderStopped)));
+    }
+}
