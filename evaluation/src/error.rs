@@ -104,6 +104,20 @@ pub enum EvaluationError {
         /// The class.
         label: String,
     },
+    /// `--calibration` names other images than those behind the served threshold, which would make
+    /// the comparison of flags unfair.
+    #[error(
+        "--calibration gives {given} images, but the model was calibrated on {calibrated} ({data}): \
+         give the same sets, with --balance where they were balanced"
+    )]
+    OtherCalibration {
+        /// Images given.
+        given: usize,
+        /// Images that the model was calibrated on.
+        calibrated: usize,
+        /// What the model file says they were.
+        data: String,
+    },
     /// Options that do not go together.
     #[error("{0}")]
     Options(&'static str),

@@ -387,6 +387,19 @@ fn a_model_without_a_threshold_and_images_of_other_classes_are_refused() {
 }
 
 #[test]
+fn scores_are_not_compared_by_thresholds_from_different_images() {
+    let place = calibrated();
+    place.add_bright("id");
+    place.add("id", "red", 0, 200..201);
+    let args = place.evaluate_args(&[("--id", "id"), ("--calibration", "id")]);
+    let error = evaluate::evaluate(&args).err().unwrap().to_string();
+    assert!(
+        error.contains("301 images") && error.contains("300 (calibration)"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_failed_calibration_leaves_the_model_as_it_was() {
     let place = Place::new();
     place.add("calibration", "red", 0, 100..110);

@@ -196,6 +196,13 @@ fn thresholds(
     let Some(set) = set else {
         return Ok(Vec::new());
     };
+    if set.count != calibration.count {
+        return Err(EvaluationError::OtherCalibration {
+            given: set.count,
+            calibrated: calibration.count,
+            data: calibration.data.clone().unwrap_or_default(),
+        });
+    }
     let threshold = |score: ScoreKind| {
         let threshold = if score == served {
             calibration.threshold

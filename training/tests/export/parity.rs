@@ -72,7 +72,7 @@ fn network(images: &[f32]) -> (Network, ModelConfig) {
             }
         }
         for part in batch.split(200, 0) {
-            network.representation(&part).unwrap();
+            let _ = network.representation(&part).unwrap();
         }
     });
     (network, config)
