@@ -96,7 +96,7 @@ impl Batches {
     /// # Errors
     ///
     /// [`TrainError::LoaderStopped`] past the last step, or where a thread has died.
-    pub fn next(&mut self) -> Result<Batch, TrainError> {
+    pub fn receive(&mut self) -> Result<Batch, TrainError> {
         let batch = self.loaders[self.next]
             .recv()
             .map_err(|_| TrainError::LoaderStopped)?;
@@ -179,7 +179,7 @@ mod tests {
         });
         let mut batches = Batches::start(&plan, first, end, threads).unwrap();
         let steps = (first..end).map(|_| {
-            let batch = batches.next().unwrap();
+            let batch = batches.receive().unwrap();
             let numbers: Vec<u8> = batch.images.chunks(3).map(|pixel| pixel[0] as u8).collect();
             let labels: Vec<u8> = batch.labels.iter().map(|&label| label as u8).collect();
             assert_eq!(labels, numbers[..3]);
@@ -236,7 +236,7 @@ mod tests {
             prepare: Box::new(|_, _, _| ()),
         });
         let mut batches = Batches::start(&plan, 0, 1, 1).unwrap();
-        assert!(batches.next().is_ok());
-        assert!(matches!(batches.next(), Err(TrainError::LoaderStopped)));
+        assert!(batches.receive().is_ok());
+        assert!(matches!(batches.receive(), Err(TrainError::LoaderStopped)));
     }
 }

@@ -123,7 +123,7 @@ impl Trainer {
             let rate = self.learning_rate();
             while self.progress.steps < steps {
                 let started = Instant::now();
-                let batch = batches.next()?;
+                let batch = batches.receive()?;
                 self.step(&batch, rate)?;
                 self.progress.steps += 1;
                 self.progress.totals.seconds += started.elapsed().as_secs_f64();

@@ -17,9 +17,9 @@ pub use rna::Rna;
 pub struct Step<'a> {
     /// The network, for its heads.
     pub network: &'a Network,
-    /// Representations of the in-distribution half, [B, D], float32.
+    /// Representations of the in-distribution half, `[B, D]`, float32.
     pub representation: &'a Tensor,
-    /// Their classes, [B], int64.
+    /// Their classes, `[B]`, int64.
     pub labels: &'a Tensor,
 }
 
@@ -32,7 +32,7 @@ pub struct Loss {
     pub classification: Tensor,
     /// The mean of log(1 + ‖h(f)‖), a scalar, where the method has one.
     pub norm: Option<Tensor>,
-    /// The logits [B, classes], unadjusted: what is predicted from.
+    /// The logits `[B, classes]`, unadjusted: what is predicted from.
     pub logits: Tensor,
 }
 

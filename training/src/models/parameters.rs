@@ -84,7 +84,6 @@ impl Parameters {
     }
 
     /// The trained tensors, in order of creation: the optimiser's order.
-    #[must_use]
     pub fn trainable(&self) -> &[(String, Tensor)] {
         &self.trained
     }

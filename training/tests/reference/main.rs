@@ -57,7 +57,7 @@ pub(crate) fn network(width: usize, classes: usize) -> Network {
         let shape = tensor.size();
         let mut drawn = draw(seed, &shape);
         if name.ends_with("running_var") {
-            drawn = drawn + 1.0;
+            drawn += 1.0;
         } else if shape.len() > 1 {
             let fan_in: i64 = shape[1..].iter().product();
             drawn = drawn * 4.0 / (fan_in as f64).sqrt();
