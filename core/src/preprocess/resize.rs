@@ -7,8 +7,6 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use super::{PreprocessError, Rgb8};
 use crate::manifest::{Filter, Preprocessing, Resize};
 
-type Size = (u32, u32);
-
 pub(super) struct Scaler {
     width: u32,
     height: u32,
@@ -37,12 +35,12 @@ impl Scaler {
         }
     }
 
-    pub(super) fn size(&self) -> Size {
+    pub(super) fn size(&self) -> (u32, u32) {
         (self.width, self.height)
     }
 
     pub(super) fn output_bytes(&self) -> usize {
-        bytes(self.size())
+        3 * self.width as usize * self.height as usize
     }
 
     /// The picture's pixels at the model's size; its own where it has that size already.
@@ -54,44 +52,40 @@ impl Scaler {
         } = *image;
         let expected = 3 * u128::from(width) * u128::from(height);
         if expected == 0 || pixels.len() as u128 != expected {
-            let bytes = pixels.len();
             return Err(PreprocessError::NotAPicture {
                 width,
                 height,
-                bytes,
+                bytes: pixels.len(),
             });
         }
         if (width, height) == self.size() {
             return Ok(pixels);
         }
         let [left, top, crop_width, crop_height] = self.crop(width, height);
+        let (rows, columns) = (f64::from(height), f64::from(self.width));
         // Each way on its own, rows first, as Pillow does with most pictures, and image sets are
         // made by it: the resizer would begin with the columns, and what it rounds and cuts off
         // in between would differ by up to 4 levels.
-        let narrow = (self.width, height);
-        let across = [left, 0.0, crop_width, f64::from(height)];
-        let down = [0.0, top, f64::from(self.width), crop_height];
-        let (resizer, filter) = (&mut self.resizer, self.filter);
-        pass(
-            resizer,
-            filter,
-            pixels,
-            (width, height),
-            across,
-            &mut self.narrowed,
-            narrow,
-        )?;
-        let size = (self.width, self.height);
-        pass(
-            resizer,
-            filter,
-            &self.narrowed,
-            narrow,
-            down,
-            &mut self.scaled,
-            size,
-        )?;
+        let across = self.options(left, 0.0, crop_width, rows);
+        let down = self.options(0.0, top, columns, crop_height);
+        // Typed: the untyped call compiles every pixel type's kernels into this crate.
+        let source = picture((width, height), pixels)?;
+        let mut narrowed = canvas(&mut self.narrowed, (self.width, height))?;
+        self.resizer
+            .resize_typed(&source, &mut narrowed, &across)
+            .map_err(failed)?;
+        let narrowed = picture((self.width, height), &self.narrowed)?;
+        let mut scaled = canvas(&mut self.scaled, (self.width, self.height))?;
+        self.resizer
+            .resize_typed(&narrowed, &mut scaled, &down)
+            .map_err(failed)?;
         Ok(&self.scaled)
+    }
+
+    fn options(&self, left: f64, top: f64, width: f64, height: f64) -> ResizeOptions {
+        ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(self.filter))
+            .crop(left, top, width, height)
     }
 
     /// The part of the picture that is shown to the model, in its own pixels: left, top, width,
@@ -111,30 +105,19 @@ impl Scaler {
     }
 }
 
-/// Typed images, since untyped ones would compile the resizer for every kind of pixel there is.
-fn pass(
-    resizer: &mut Resizer,
-    filter: FilterType,
-    from: &[u8],
-    from_size: Size,
-    [left, top, width, height]: [f64; 4],
-    to: &mut Vec<u8>,
-    to_size: Size,
-) -> Result<(), PreprocessError> {
-    to.resize(bytes(to_size), 0);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(filter))
-        .crop(left, top, width, height);
-    let from =
-        TypedImageRef::<U8x3>::from_buffer(from_size.0, from_size.1, from).map_err(failed)?;
-    let mut to = TypedImage::<U8x3>::from_buffer(to_size.0, to_size.1, to).map_err(failed)?;
-    resizer
-        .resize_typed(&from, &mut to, &options)
-        .map_err(failed)
+fn picture(
+    (width, height): (u32, u32),
+    pixels: &[u8],
+) -> Result<TypedImageRef<'_, U8x3>, PreprocessError> {
+    TypedImageRef::from_buffer(width, height, pixels).map_err(failed)
 }
 
-fn bytes((width, height): Size) -> usize {
-    3 * width as usize * height as usize
+fn canvas(
+    buffer: &mut Vec<u8>,
+    (width, height): (u32, u32),
+) -> Result<TypedImage<'_, U8x3>, PreprocessError> {
+    buffer.resize(3 * width as usize * height as usize, 0);
+    TypedImage::from_buffer(width, height, buffer).map_err(failed)
 }
 
 fn failed(error: impl std::fmt::Display) -> PreprocessError {
