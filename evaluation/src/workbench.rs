@@ -21,7 +21,7 @@ pub struct WorkbenchArgs {
     /// Threads, with a session each [default: one a core]
     #[arg(long, env = "NORMGATE_THREADS", value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// The ONNX Runtime library [default: looked for as `normgate --help` says]
+    /// The ONNX Runtime library [default: ORT_DYLIB_PATH, beside the program, or in .runtime/]
     #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
     pub onnxruntime: Option<PathBuf>,
 }

@@ -1,0 +1,125 @@
+//! What a calibration came to, in numbers and for the terminal.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use normgate_core::calibration::{Calibration, Convention};
+use normgate_core::scores::ScoreKind;
+
+/// What a calibration came to; its [`Display`](fmt::Display) is what `calibrate` prints.
+#[derive(Clone, Debug)]
+pub struct CalibrationReport {
+    /// Where the calibrated model was written.
+    pub written: PathBuf,
+    /// The score calibrated.
+    pub score: ScoreKind,
+    /// What the model file now holds.
+    pub calibration: Calibration,
+    /// ID images of each class that were used.
+    pub class_counts: Vec<u64>,
+    /// How many of each class `--balance` took.
+    pub balanced_to: Option<u64>,
+    /// Name of each class, in order.
+    pub labels: Vec<String>,
+    /// Share flagged of the calibration images of each true class; NaN where there are none.
+    pub flagged_per_class: Vec<f64>,
+    /// The same images under both conventions, where OOD images were given.
+    pub both: Option<BothConventions>,
+}
+
+/// The thresholds of both conventions and what they do to each side.
+#[derive(Clone, Copy, Debug)]
+pub struct BothConventions {
+    /// ID-positive: the threshold, share of ID images flagged, share of OOD images caught.
+    pub id_positive: (f64, f64, f64),
+    /// OOD-positive, likewise.
+    pub ood_positive: (f64, f64, f64),
+}
+
+impl fmt::Display for CalibrationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let calibration = &self.calibration;
+        let images: u64 = calibration.count as u64;
+        writeln!(
+            f,
+            "Calibrated {} on {images} images",
+            self.written.display()
+        )?;
+        if let Some(each) = self.balanced_to {
+            writeln!(f, "  {each} of each of the {} classes", self.labels.len())?;
+        }
+        writeln!(f, "  score      {}", self.score)?;
+        writeln!(
+            f,
+            "  threshold  {:.4} (an image that scores above is flagged)",
+            calibration.threshold
+        )?;
+        writeln!(
+            f,
+            "  flagged    {:.2} % of the calibration images",
+            100.0 * calibration.expected_flag_rate
+        )?;
+        if let Some(both) = self.both {
+            writeln!(f, "\n  convention    threshold  ID flagged  OOD caught")?;
+            let served = |c: Convention| {
+                if c == calibration.convention {
+                    "  written"
+                } else {
+                    ""
+                }
+            };
+            for (name, (threshold, id, ood), mark) in [
+                (
+                    "ID-positive ",
+                    both.id_positive,
+                    served(Convention::IdPositive),
+                ),
+                (
+                    "OOD-positive",
+                    both.ood_positive,
+                    served(Convention::OodPositive),
+                ),
+            ] {
+                let (id, ood) = (100.0 * id, 100.0 * ood);
+                writeln!(
+                    f,
+                    "  {name}  {threshold:>9.4}  {id:>8.2} %  {ood:>8.2} %{mark}"
+                )?;
+            }
+        }
+        let width = self
+            .labels
+            .iter()
+            .map(|l| l.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(5);
+        write!(f, "\n  {:<width$}  images  flagged", "class")?;
+        let own = calibration.per_class.as_ref();
+        writeln!(
+            f,
+            "{}",
+            if own.is_some() {
+                "  threshold  predicted"
+            } else {
+                ""
+            }
+        )?;
+        for (class, label) in self.labels.iter().enumerate() {
+            let rate = match self.class_counts[class] {
+                0 => "–".to_owned(),
+                _ => format!("{:.2} %", 100.0 * self.flagged_per_class[class]),
+            };
+            write!(
+                f,
+                "  {label:<width$}  {:>6}  {rate:>7}",
+                self.class_counts[class]
+            )?;
+            match own.and_then(|own| own.get(class)) {
+                Some(own) => writeln!(f, "  {:>9.4}  {:>9}", own.threshold, own.count)?,
+                None => writeln!(f)?,
+            }
+        }
+        Ok(())
+    }
+}
