@@ -125,15 +125,18 @@ fn highest(bars: &[f64]) -> f64 {
     bars.iter().copied().fold(0.0, f64::max)
 }
 
-/// The steps of a histogram as one closed line.
+/// The steps of a histogram as one line from axis to axis, without the empty bins at its ends.
 fn outline(bars: &[f64], max: f64) -> Vec<(f64, f64)> {
     let width = max / bars.len() as f64;
-    let mut points = vec![(0.0, 0.0)];
-    for (bin, &height) in bars.iter().enumerate() {
+    let filled = |&bar: &f64| bar > 0.0;
+    let first = bars.iter().position(filled).unwrap_or(0);
+    let end = bars.iter().rposition(filled).map_or(0, |last| last + 1);
+    let mut points = vec![(first as f64 * width, 0.0)];
+    for (bin, &height) in bars.iter().enumerate().take(end).skip(first) {
         points.push((bin as f64 * width, height));
         points.push(((bin + 1) as f64 * width, height));
     }
-    points.push((max, 0.0));
+    points.push((end as f64 * width, 0.0));
     points
 }
 
@@ -146,6 +149,14 @@ mod tests {
         let bars = histogram(&[0.0, 0.5, 1.0, 7.0], 1.0);
         assert!((bars.iter().sum::<f64>() - 100.0).abs() < 1e-9);
         assert_eq!((bars[0], bars[BINS - 1]), (25.0, 50.0));
+    }
+
+    #[test]
+    fn the_outline_begins_and_ends_with_the_images() {
+        let points = outline(&[0.0, 60.0, 40.0, 0.0], 4.0);
+        let expected = [1.0, 1.0, 2.0, 2.0, 3.0, 3.0].into_iter();
+        let heights = [0.0, 60.0, 60.0, 40.0, 40.0, 0.0];
+        assert_eq!(points, expected.zip(heights).collect::<Vec<_>>());
     }
 
     #[test]
