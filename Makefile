@@ -22,7 +22,7 @@ help:
 
 .PHONY: serve build runtime image
 serve: build ## fetch the runtime, build, and serve the shipped model on 127.0.0.1:8080
-	@exec $(target)/release/normgate serve --model $(MODEL) --listen $(LISTEN)
+	@ORT_DYLIB_PATH=.runtime/libonnxruntime.so exec $(target)/release/normgate serve --model $(MODEL) --listen $(LISTEN)
 
 build: runtime ## build the server (release), without the trainer
 	@scripts/need cargo cc
@@ -57,8 +57,8 @@ test: tools runtime libtorch ## everything that CI runs
 	@scripts/timed deny    $(MAKE) --no-print-directory deny
 	@scripts/timed clippy  $(MAKE) --no-print-directory clippy
 	@scripts/timed docs    $(MAKE) --no-print-directory docs
-	@scripts/timed k6      $(MAKE) --no-print-directory k6
 	@scripts/timed tests   $(MAKE) --no-print-directory tests
+	@scripts/timed k6      $(MAKE) --no-print-directory k6
 
 .PHONY: tools
 tools:

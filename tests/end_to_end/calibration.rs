@@ -6,8 +6,9 @@ use normgate_evaluation::{
     datasets::{self, ImageSet, LoadOptions},
     outputs,
 };
+use normgate_testing::image_sets;
 
-use crate::support::{Server, encoded, image_sets, shipped_model};
+use crate::support::{Server, encoded, shipped_model};
 
 #[test]
 fn evaluation_and_server_agree_on_every_image() {

@@ -3,8 +3,9 @@
 use std::{fs, path::Path};
 
 use image::ImageFormat;
+use normgate_testing::image_sets;
 
-use crate::support::{Server, encoded, image_sets, picture, repository};
+use crate::support::{Server, encoded, picture, repository};
 
 #[test]
 fn every_format_is_answered_whatever_type_is_declared() {

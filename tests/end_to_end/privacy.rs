@@ -20,8 +20,7 @@ fn no_connection_is_opened_to_anywhere() {
         command
     };
     if Command::new("strace").arg("-V").output().is_err() {
-        eprintln!("left out: no_connection_is_opened_to_anywhere needs strace");
-        return;
+        return normgate_testing::left_out("no_connection_is_opened_to_anywhere", "strace");
     }
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("calls");
@@ -63,7 +62,7 @@ fn outward(trace: &std::path::Path, loopback: bool) -> Vec<String> {
     let calls = fs::read_to_string(trace).expect("strace wrote its file");
     let leaves = |line: &&str| {
         let names_an_address = line.contains("AF_INET");
-        let stays = line.contains("127.0.0.1") || line.contains("\"::1\"");
+        let stays = line.contains("\"127.0.0.1\"") || line.contains("\"::1\"");
         names_an_address && (loopback || !stays)
     };
     calls.lines().filter(leaves).map(str::to_owned).collect()

@@ -35,17 +35,6 @@ pub fn normgate() -> Command {
     command
 }
 
-/// The image sets, or `None` after saying which test is left out.
-pub fn image_sets(test: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("NORMGATE_TEST_DATA")
-        .map_or_else(|| repository().join("../shared/data"), PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("left out: {test} needs the image sets");
-    None
-}
-
 pub struct Server {
     child: Child,
     address: String,

@@ -6,7 +6,8 @@ use super::RuntimeError;
 const FOLDER: &str = ".runtime";
 
 /// A build puts executables at most this deep: `<repository>/target/debug/deps/…`. Looking at all
-/// folders up to the root would trust whoever can write to one of them.
+/// folders up to the root, or at the working directory, would run the code of whoever can write
+/// there: a folder of other people's photos, say.
 const FOLDERS_ABOVE: usize = 4;
 
 /// Finds the library by the order that [`super::Runtime::load`] documents. The result is absolute.
@@ -17,7 +18,7 @@ pub(super) fn find(asked: Option<&Path>) -> Result<PathBuf, RuntimeError> {
     if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
         return existing(Path::new(&path), "ORT_DYLIB_PATH");
     }
-    let looked_at = candidates(env::current_exe().ok().as_deref(), env::current_dir().ok());
+    let looked_at = candidates(env::current_exe().ok().as_deref());
     match looked_at.iter().find_map(|path| absolute(path)) {
         Some(path) => Ok(path),
         None => Err(RuntimeError::NotFound { looked_at }),
@@ -45,7 +46,7 @@ pub(super) fn same(one: &Path, other: &Path) -> bool {
     }
 }
 
-fn candidates(executable: Option<&Path>, working_directory: Option<PathBuf>) -> Vec<PathBuf> {
+fn candidates(executable: Option<&Path>) -> Vec<PathBuf> {
     let name = format!(
         "{}onnxruntime{}",
         env::consts::DLL_PREFIX,
@@ -57,16 +58,8 @@ fn candidates(executable: Option<&Path>, working_directory: Option<PathBuf>) -> 
             .flat_map(|path| path.ancestors().skip(1))
     };
     let mut found: Vec<PathBuf> = above().take(1).map(|folder| folder.join(&name)).collect();
-    let in_runtime = working_directory
-        .as_deref()
-        .into_iter()
-        .chain(above().take(FOLDERS_ABOVE))
-        .map(|folder| folder.join(FOLDER).join(&name));
-    for path in in_runtime {
-        if !found.contains(&path) {
-            found.push(path);
-        }
-    }
+    let in_runtime = above().take(FOLDERS_ABOVE);
+    found.extend(in_runtime.map(|folder| folder.join(FOLDER).join(&name)));
     found
 }
 
@@ -77,7 +70,7 @@ mod tests {
     #[test]
     fn beside_the_executable_comes_before_runtime_folders_and_the_root_is_never_reached() {
         let executable = Path::new("/home/u/normgate/target/debug/deps/tests-1");
-        let found = candidates(Some(executable), Some("/home/u/photos".into()));
+        let found = candidates(Some(executable));
         let name = format!(
             "{}onnxruntime{}",
             env::consts::DLL_PREFIX,
@@ -85,7 +78,6 @@ mod tests {
         );
         let expected = [
             "/home/u/normgate/target/debug/deps",
-            "/home/u/photos/.runtime",
             "/home/u/normgate/target/debug/deps/.runtime",
             "/home/u/normgate/target/debug/.runtime",
             "/home/u/normgate/target/.runtime",

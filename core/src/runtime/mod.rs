@@ -42,8 +42,7 @@ impl Runtime {
     /// Loads ONNX Runtime, or returns the one that is loaded already.
     ///
     /// Looks at `library`, else `ORT_DYLIB_PATH`, else beside the executable, else in `.runtime/`
-    /// of the working directory and of the folders above the executable. `ORT_DISABLE_TELEMETRY=1`
-    /// must be in the environment.
+    /// of the folders above it. `ORT_DISABLE_TELEMETRY=1` must be in the environment.
     pub fn load(library: Option<&Path>) -> Result<Self, RuntimeError> {
         if !telemetry_is_off(env::var_os(DISABLE_TELEMETRY)) {
             return Err(RuntimeError::TelemetryNotDisabled);

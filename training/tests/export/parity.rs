@@ -1,7 +1,6 @@
 //! libtorch's forward pass against ONNX Runtime's, on 1,000 images.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use normgate_core::runtime::Runtime;
@@ -23,14 +22,11 @@ const SIDE: usize = 32;
 
 /// The first test images of CIFAR-10 where they are there, else noise.
 fn images() -> ImageSet {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let data = std::env::var_os("NORMGATE_TEST_DATA").map_or_else(beside, PathBuf::from);
-    let folder = data.join("cifar10_test");
-    if folder.is_dir() {
+    if let Some(sets) = normgate_testing::image_sets("CIFAR-10's test images instead of noise") {
         let first: Vec<usize> = (0..IMAGES).collect();
-        return load(&folder, &LoadOptions::test()).unwrap().select(&first);
+        let test = load(&sets.join("cifar10_test"), &LoadOptions::test()).unwrap();
+        return test.select(&first);
     }
-    println!("left out: CIFAR-10's test images (needs the image sets); noise instead");
     let mut random = Pcg64Mcg::new(1);
     let count = IMAGES * SIDE * SIDE * 3;
     ImageSet {

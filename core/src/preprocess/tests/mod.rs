@@ -43,18 +43,9 @@ fn images() -> Vec<Fixture> {
     read_json("images.json")
 }
 
-/// The real photos, or one line on the terminal where they are not at hand.
+/// The real photos, where they are at hand.
 fn photos(wanted_for: &str) -> Option<PathBuf> {
-    let sets = std::env::var_os("NORMGATE_TEST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        PathBuf::from,
-    );
-    let photos = sets.join("photos");
-    if !photos.is_dir() {
-        println!("left out: {wanted_for} needs the image sets");
-        return None;
-    }
-    Some(photos)
+    Some(normgate_testing::image_sets(wanted_for)?.join("photos"))
 }
 
 fn from_hex<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {

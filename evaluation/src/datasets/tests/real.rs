@@ -2,22 +2,15 @@
 
 use sha2::{Digest, Sha256};
 
-use super::*;
+use normgate_testing::image_sets;
 
-/// The real image sets, if they are at hand.
-fn data() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let path = std::env::var_os("NORMGATE_TEST_DATA").map_or(beside, PathBuf::from);
-    let found = path.join("sets.json").is_file();
-    if !found {
-        println!("left out: reading the real sets needs the image sets");
-    }
-    found.then_some(path)
-}
+use super::*;
 
 #[test]
 fn the_real_sets_are_byte_for_byte_the_official_records() {
-    let Some(data) = data() else { return };
+    let Some(data) = image_sets("reading the real sets") else {
+        return;
+    };
     let text = fs::read_to_string(data.join("sets.json")).unwrap();
     let index: serde_json::Value = serde_json::from_str(&text).unwrap();
     let sets = index["sets"].as_array().unwrap();
@@ -40,7 +33,9 @@ fn the_real_sets_are_byte_for_byte_the_official_records() {
 
 #[test]
 fn the_official_layouts_and_the_strips_hold_the_same_images() {
-    let Some(data) = data() else { return };
+    let Some(data) = image_sets("reading the real sets") else {
+        return;
+    };
     let pairs = [
         ("layout/cifar10_test_first100.bin", "cifar10_test"),
         ("layout/cifar100_test_100.bin", "ood_cifar100_test"),
@@ -66,7 +61,9 @@ fn the_official_layouts_and_the_strips_hold_the_same_images() {
 
 #[test]
 fn the_real_long_tail_is_already_the_one_of_imbalance_100() {
-    let Some(data) = data() else { return };
+    let Some(data) = image_sets("reading the real sets") else {
+        return;
+    };
     let set = load_test(&data.join("cifar10_train_lt100")).unwrap();
     assert_eq!(
         set.class_counts(10),

@@ -1,0 +1,42 @@
+//! What the tests of all crates share: where the real image sets are, and saying aloud which test
+//! is left out for want of something.
+#![forbid(unsafe_code)]
+
+use std::{
+    env,
+    io::{Write, stderr},
+    path::{Path, PathBuf},
+};
+
+/// Where this is set, a test that would be left out fails: CI runs them all.
+pub const RUN_ALL: &str = "NORMGATE_ALL_TESTS";
+
+/// The folder of the real image sets, `$NORMGATE_TEST_DATA` or `../shared/data` beside the
+/// repository; `None`, after saying so, where it is not there.
+///
+/// # Panics
+/// As [`left_out`].
+pub fn image_sets(test: &str) -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let folder = env::var_os("NORMGATE_TEST_DATA").map_or_else(beside, PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    left_out(test, "the image sets");
+    None
+}
+
+/// Says on the terminal that a test is left out: past the test runner, which shows what a passing
+/// test prints to nobody.
+///
+/// # Panics
+/// Where [`RUN_ALL`] is set.
+pub fn left_out(test: &str, missing: &str) {
+    let line = format!("left out: {test} needs {missing}");
+    assert!(
+        env::var_os(RUN_ALL).is_none(),
+        "{line}, and {RUN_ALL} is set"
+    );
+    // Nobody to tell is no reason to fail.
+    let _ = writeln!(stderr().lock(), "{line}");
+}
