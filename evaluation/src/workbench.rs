@@ -51,9 +51,11 @@ impl Workbench {
     }
 
     /// Reads sets of the model's own classes as one, labelled with the model's class indices.
+    /// Images without any labels are taken on trust.
     ///
     /// # Errors
-    /// [`EvaluationError::Dataset`].
+    /// [`EvaluationError::Dataset`], also where an image is labelled as another class: a threshold
+    /// or an accuracy made from it would be wrong without anybody noticing.
     pub fn load_id(&self, specs: &[SetSpec], model: &Model) -> Result<ImageSet, EvaluationError> {
         let labels = &model.manifest().labels;
         let options = LoadOptions {
@@ -62,7 +64,7 @@ impl Workbench {
         };
         let aligned = |spec: &SetSpec| {
             let mut set = spec.load(&options)?;
-            set.align(labels)?;
+            set.align_only(labels)?;
             Ok(set)
         };
         let sets = specs.iter().map(aligned);

@@ -96,42 +96,6 @@ impl ImageSet {
         }
     }
 
-    /// Changes the labels to indices of `names`, by class name; images of other classes become
-    /// unlabelled. A set without class names takes `names` for its own.
-    ///
-    /// # Errors
-    ///
-    /// [`DatasetError::Unsuitable`] where a set without class names has a label past the last of
-    /// `names`.
-    pub fn align(&mut self, names: &[String]) -> Result<(), DatasetError> {
-        if let Some(own) = &self.class_names {
-            let index = |name: &String| names.iter().position(|other| other == name);
-            let table: Vec<Option<u16>> = own
-                .iter()
-                .map(|name| index(name).and_then(|index| u16::try_from(index).ok()))
-                .collect();
-            for label in &mut self.labels {
-                *label = label.and_then(|label| table.get(usize::from(label)).copied().flatten());
-            }
-        } else if let Some(image) = self
-            .labels
-            .iter()
-            .position(|label| label.is_some_and(|label| usize::from(label) >= names.len()))
-        {
-            return Err(DatasetError::Unsuitable {
-                set: self.name.clone(),
-                reason: format!(
-                    "image {image} has the label {}, but there are {} classes (0 to {})",
-                    self.labels[image].unwrap_or_default(),
-                    names.len(),
-                    names.len().saturating_sub(1)
-                ),
-            });
-        }
-        self.class_names = Some(names.to_vec());
-        Ok(())
-    }
-
     /// The index of a class given by its name or its number.
     pub fn class_index(&self, class: &str) -> Result<u16, DatasetError> {
         self.index_in(class, self.class_names.as_deref(), self.classes(), "class")

@@ -9,6 +9,7 @@
 //! | a folder per class | folders with images inside |
 //! | images without labels | a folder with images |
 
+mod align;
 mod cifar_binary;
 mod error;
 mod folder;
@@ -94,8 +95,9 @@ impl LoadOptions {
 /// [`DatasetError`], naming the file and the record or the reason: nothing is left out in silence.
 pub fn load(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
     let mut set = read(path, options)?;
+    // Strips that say "none of the classes" of every image are labelled too.
     if let (None, Some(names)) = (&set.class_names, &options.class_names)
-        && set.labels.iter().any(Option::is_some)
+        && (set.labels.iter().any(Option::is_some) || webp_strips::is_here(path))
     {
         set.align(names)?;
     }

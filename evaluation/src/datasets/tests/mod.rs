@@ -112,3 +112,40 @@ fn labels_follow_the_class_names_of_a_model() {
     set.class_names = None;
     assert!(set.align(&model[..1]).is_err());
 }
+
+#[test]
+fn a_set_that_must_show_a_models_classes_is_refused_with_the_class_that_is_none() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    for (path, number) in [
+        ("pets/cat/1.png", 1),
+        ("pets/kitten/2.png", 2),
+        ("flat/3.png", 3),
+    ] {
+        write(&at(path), &png(number));
+    }
+    write(&at("textures/000.webp"), &strip(&[4, 5]));
+    write(&at("textures/labels.bin"), &[255, 255]);
+    let model = ["cat".to_string(), "dog".into()];
+    let options = LoadOptions {
+        class_names: Some(model.to_vec()),
+        ..LoadOptions::test()
+    };
+    let aligned = |name: &str| {
+        let spec: SetSpec = at(name).display().to_string().parse().unwrap();
+        let mut set = spec.load(&options).unwrap();
+        set.align_only(&model).map(|()| set)
+    };
+    let error = aligned("pets").unwrap_err().to_string();
+    assert!(error.starts_with("pets: image 1 "), "{error}");
+    assert!(
+        error.contains("\"kitten\", which is none of the classes (cat, dog)"),
+        "{error}"
+    );
+    let error = aligned("textures").unwrap_err().to_string();
+    let expected = "image 0 (counted from 0) is labelled as none of the classes (cat, dog)";
+    assert!(error.contains(expected), "{error}");
+    assert!(error.contains("#class=NAME+NAME"), "{error}");
+    assert_eq!(aligned("pets#class=cat").unwrap().labels, [Some(0)]);
+    assert_eq!(aligned("flat").unwrap().labels, [None]);
+}

@@ -1,0 +1,83 @@
+//! From a set's own classes to those of a model.
+
+use super::{DatasetError, ImageSet};
+
+impl ImageSet {
+    /// Changes the labels to indices of `names`, by class name; images of other classes become
+    /// unlabelled. A set without class names takes `names` for its own.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Unsuitable`] where a set without class names has a label past the last of
+    /// `names`.
+    pub fn align(&mut self, names: &[String]) -> Result<(), DatasetError> {
+        if let Some(own) = &self.class_names {
+            let index = |name: &String| names.iter().position(|other| other == name);
+            let table: Vec<Option<u16>> = own
+                .iter()
+                .map(|name| index(name).and_then(|index| u16::try_from(index).ok()))
+                .collect();
+            for label in &mut self.labels {
+                *label = label.and_then(|label| table.get(usize::from(label)).copied().flatten());
+            }
+        } else if let Some(image) = self
+            .labels
+            .iter()
+            .position(|label| label.is_some_and(|label| usize::from(label) >= names.len()))
+        {
+            return Err(DatasetError::Unsuitable {
+                set: self.name.clone(),
+                reason: format!(
+                    "image {image} has the label {}, but there are {} classes (0 to {})",
+                    self.labels[image].unwrap_or_default(),
+                    names.len(),
+                    names.len().saturating_sub(1)
+                ),
+            });
+        }
+        self.class_names = Some(names.to_vec());
+        Ok(())
+    }
+
+    /// As [`align`](Self::align), for a set that must show nothing but the classes `names`. Images
+    /// that nobody has labelled (no class names, no labels) are taken on trust.
+    ///
+    /// # Errors
+    ///
+    /// As [`align`](Self::align), and [`DatasetError::Unsuitable`] with the class of the first
+    /// image that is of none of `names`.
+    pub fn align_only(&mut self, names: &[String]) -> Result<(), DatasetError> {
+        let own = self.class_names.clone();
+        let labels = self.labels.clone();
+        self.align(names)?;
+        let is_labelled = own.is_some() || labels.iter().any(Option::is_some);
+        let foreign = self.labels.iter().position(Option::is_none);
+        let Some(image) = foreign.filter(|_| is_labelled) else {
+            return Ok(());
+        };
+        let class = labels[image].and_then(|label| own.as_ref()?.get(usize::from(label)));
+        let what = match class {
+            Some(class) => format!("is of the class \"{class}\", which is none of the classes"),
+            None => "is labelled as none of the classes".into(),
+        };
+        Err(DatasetError::Unsuitable {
+            set: self.name.clone(),
+            reason: format!(
+                "image {image} (counted from 0) {what} ({}). Only images of those belong here: \
+                 give another set, or name the classes to use of this one (SET#class=NAME+NAME); \
+                 classes that are the same must be called the same",
+                abridged(names)
+            ),
+        })
+    }
+}
+
+/// The names, without the middle where they would fill the screen.
+fn abridged(names: &[String]) -> String {
+    match names {
+        [first @ .., last] if first.len() > 20 => {
+            format!("{}, …, {last}", first[..20].join(", "))
+        }
+        _ => names.join(", "),
+    }
+}
