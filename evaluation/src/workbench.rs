@@ -78,7 +78,13 @@ impl Workbench {
     /// # Errors
     /// [`EvaluationError::Dataset`].
     pub fn load_ood(&self, specs: &[SetSpec], model: &Model) -> Result<ImageSet, EvaluationError> {
-        Ok(SetSpec::load_all(specs, &load_options(model))?)
+        let options = load_options(model);
+        let sets = specs
+            .iter()
+            .map(|spec| Ok(spec.load(&options)?.unlabelled()));
+        Ok(ImageSet::concat(
+            sets.collect::<Result<_, DatasetError>>()?,
+        )?)
     }
 
     /// Runs the model over the set, with a progress bar where there is a terminal to show it.

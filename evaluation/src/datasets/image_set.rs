@@ -112,8 +112,8 @@ impl ImageSet {
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Mismatch`] where the image sizes differ, or where two sets name their
-    /// classes differently. Superclasses are kept only where all the sets have the same.
+    /// [`DatasetError::Mismatch`] where the image sizes differ, or where of two sets with labels
+    /// one names its classes differently, or not at all. Superclasses are kept only where all the sets have the same.
     pub fn concat(sets: Vec<ImageSet>) -> Result<ImageSet, DatasetError> {
         let mut sets = sets.into_iter();
         let Some(mut all) = sets.next() else {
@@ -123,6 +123,17 @@ impl ImageSet {
             all.append(set)?;
         }
         Ok(all)
+    }
+
+    /// The images without what is known of their classes.
+    pub fn unlabelled(self) -> ImageSet {
+        ImageSet {
+            labels: vec![None; self.len()],
+            coarse_labels: None,
+            class_names: None,
+            coarse_names: None,
+            ..self
+        }
     }
 
     /// Takes on CIFAR-100's two kinds of label, one of them as the classes.
@@ -155,12 +166,23 @@ impl ImageSet {
             )));
         }
         let labelled = |set: &ImageSet| set.labels.iter().any(Option::is_some);
-        match (&self.class_names, &other.class_names) {
-            (Some(ours), Some(theirs)) if ours != theirs && labelled(self) && labelled(&other) => {
-                return Err(mismatch("their classes have different names".into()));
+        match (labelled(self), labelled(&other)) {
+            (true, true) if self.class_names != other.class_names => {
+                return Err(mismatch(
+                    match (&self.class_names, &other.class_names) {
+                        (Some(_), Some(_)) => "their classes have different names",
+                        // Numbers mean the same as names only where somebody says so.
+                        _ => {
+                            "one says what its classes are called, the other has only numbers: \
+                             say what they are called (for training: --class-names)"
+                        }
+                    }
+                    .into(),
+                ));
             }
-            (None, Some(_)) => self.class_names = other.class_names,
-            _ => {}
+            (false, true) => self.class_names = other.class_names,
+            (false, false) => self.class_names = self.class_names.take().or(other.class_names),
+            (true, _) => {}
         }
         self.coarse_labels = match (self.coarse_labels.take(), other.coarse_labels) {
             (Some(mut ours), Some(theirs)) if self.coarse_names == other.coarse_names => {

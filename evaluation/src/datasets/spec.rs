@@ -71,16 +71,6 @@ impl SetSpec {
         }
         Ok(set)
     }
-
-    /// Reads several sets as one.
-    ///
-    /// # Errors
-    ///
-    /// As [`load`](Self::load), and as [`ImageSet::concat`].
-    pub fn load_all(specs: &[SetSpec], options: &LoadOptions) -> Result<ImageSet, DatasetError> {
-        let sets = specs.iter().map(|spec| spec.load(options));
-        ImageSet::concat(sets.collect::<Result<_, _>>()?)
-    }
 }
 
 impl fmt::Display for SetSpec {

@@ -1,7 +1,7 @@
 //! Every layout, from files made here and from the real image sets where they are at hand.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tempfile::TempDir;
 
@@ -95,6 +95,43 @@ fn sets_are_joined_unless_they_do_not_fit() {
     assert_eq!(
         error.to_string(),
         "a and c cannot be joined: their classes have different names"
+    );
+}
+
+#[test]
+fn class_names_are_not_put_on_another_sets_numbers() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    write(&at("named/cat/1.png"), &png(1));
+    for (name, label) in [("numbers", 0), ("nothing", 255)] {
+        write(&at(name).join("000.webp"), &strip(&[2]));
+        write(&at(name).join("labels.bin"), &[label]);
+    }
+    let joined = |first: &str, second: &str| {
+        ImageSet::concat(
+            [first, second]
+                .map(|name| load_test(&at(name)).unwrap())
+                .into(),
+        )
+    };
+    for (first, second) in [("named", "numbers"), ("numbers", "named")] {
+        let error = joined(first, second).unwrap_err().to_string();
+        assert!(error.contains("the other has only numbers"), "{error}");
+        assert!(error.contains("--class-names"), "{error}");
+    }
+    for (first, second) in [("named", "nothing"), ("nothing", "named")] {
+        let names = joined(first, second).unwrap().class_names;
+        assert_eq!(names, Some(vec!["cat".into()]));
+    }
+    assert_eq!(joined("numbers", "nothing").unwrap().class_names, None);
+    // Names that no image has say nothing about the other set's numbers.
+    let mut nameless = load_test(&at("nothing")).unwrap();
+    nameless.class_names = Some(vec!["dog".into()]);
+    let numbers = load_test(&at("numbers")).unwrap();
+    let joined = ImageSet::concat(vec![nameless, numbers]).unwrap();
+    assert_eq!(
+        (joined.labels, joined.class_names),
+        (vec![None, Some(0)], None)
     );
 }
 
