@@ -9,6 +9,7 @@ mod body;
 pub mod cli;
 mod config;
 mod engine;
+mod printable;
 mod problem;
 mod reply;
 mod router;

@@ -13,6 +13,7 @@ use normgate_core::preprocess::DecodeError;
 
 use crate::config::show_bytes;
 use crate::engine::EngineError;
+use crate::printable::printable;
 
 /// Seconds after which a refused client may come back. Queues here drain within a second or two;
 /// clients with many requests spread their retries by their own backoff.
@@ -34,23 +35,19 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(
-        status: u16,
-        slug: &'static str,
-        title: &'static str,
-        detail: impl Into<String>,
-    ) -> Self {
+    fn new(status: u16, slug: &'static str, title: &'static str, detail: impl AsRef<str>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
             slug,
             title,
             status,
-            detail: detail.into(),
+            // Much of it is what the client sent: names of fields, a path, a media type.
+            detail: printable(detail.as_ref()),
         }
     }
 
     /// 400: the request itself makes no sense.
-    pub fn malformed(detail: impl Into<String>) -> Self {
+    pub fn malformed(detail: impl AsRef<str>) -> Self {
         Self::new(400, "malformed-request", "The request is malformed", detail)
     }
 
@@ -108,7 +105,7 @@ impl Problem {
     }
 
     /// 415: neither an image that can be read, nor a way to send one.
-    pub fn unsupported(detail: impl Into<String>) -> Self {
+    pub fn unsupported(detail: impl AsRef<str>) -> Self {
         Self::new(
             415,
             "unsupported-media-type",
@@ -118,7 +115,7 @@ impl Problem {
     }
 
     /// 422: an image of a known format that is damaged.
-    pub fn undecodable(detail: impl Into<String>) -> Self {
+    pub fn undecodable(detail: impl AsRef<str>) -> Self {
         Self::new(
             422,
             "undecodable-image",
@@ -128,7 +125,7 @@ impl Problem {
     }
 
     /// 429: more work than can be done soon.
-    pub fn overloaded(detail: impl Into<String>) -> Self {
+    pub fn overloaded(detail: impl AsRef<str>) -> Self {
         Self::new(429, "overloaded", "The server is overloaded", detail)
     }
 
@@ -140,7 +137,7 @@ impl Problem {
     }
 
     /// 503: not there yet, or broken.
-    pub fn not_ready(detail: impl Into<String>) -> Self {
+    pub fn not_ready(detail: impl AsRef<str>) -> Self {
         Self::new(503, "not-ready", "The server is not ready", detail)
     }
 

@@ -10,7 +10,6 @@ use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
-use serde::Deserialize;
 
 use crate::body::{File, Submission};
 use crate::engine::{Answer, EngineError, Timings};
@@ -18,12 +17,8 @@ use crate::problem::Problem;
 use crate::reply::{DEFAULT_TOP, FileReply, Replies, Reply};
 use crate::state::AppState;
 
-/// The query string.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Options {
-    top: Option<usize>,
-}
+/// The query string, read as it comes, so that what is wrong with it can be said in plain words.
+type Options = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
 /// Classifies the image, or the images, of a request.
 ///
@@ -31,7 +26,7 @@ pub struct Options {
 /// each has its reply or its problem.
 pub async fn classify(
     State(state): State<Arc<AppState>>,
-    options: Result<Query<Options>, QueryRejection>,
+    options: Options,
     request: Request,
 ) -> Response {
     let started = Instant::now();
@@ -48,7 +43,7 @@ pub async fn classify(
 
 async fn read(
     state: &AppState,
-    options: Result<Query<Options>, QueryRejection>,
+    options: Options,
     headers: &HeaderMap,
     body: &mut Body,
 ) -> Result<(Submission, usize), Problem> {
@@ -105,15 +100,25 @@ async fn answer(
     ))
 }
 
-fn top(options: Result<Query<Options>, QueryRejection>, labels: usize) -> Result<usize, Problem> {
+fn top(options: Options, labels: usize) -> Result<usize, Problem> {
     let Query(options) = options.map_err(|rejection| Problem::malformed(rejection.body_text()))?;
-    match options.top {
-        None => Ok(DEFAULT_TOP.min(labels)),
-        Some(top) if (1..=labels).contains(&top) => Ok(top),
-        Some(top) => Err(Problem::malformed(format!(
-            "top={top}: this model has {labels} labels, so from 1 to {labels} can be listed"
-        ))),
+    let mut top = None;
+    for (key, value) in options {
+        if key != "top" {
+            let detail = format!("unknown parameter {key:?}: there is only top=N");
+            return Err(Problem::malformed(detail));
+        }
+        if top.is_some() {
+            return Err(Problem::malformed("top is given twice"));
+        }
+        let number = value.parse().ok().filter(|top| (1..=labels).contains(top));
+        top = Some(number.ok_or_else(|| {
+            Problem::malformed(format!(
+                "top={value}: this model has {labels} labels, so from 1 to {labels} can be listed"
+            ))
+        })?);
     }
+    Ok(top.unwrap_or(DEFAULT_TOP.min(labels)))
 }
 
 /// The client learns what it can mend; the log learns the rest.

@@ -1,7 +1,8 @@
 //! `GET /problems` and `GET /problems/{slug}`: where the `type` of a problem leads.
 
 use axum::extract::Path;
-use axum::http::header;
+use axum::extract::rejection::PathRejection;
+use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::problem::Problem;
@@ -14,10 +15,13 @@ pub async fn all() -> Response {
 }
 
 /// One problem, explained.
-pub async fn one(Path(slug): Path<String>) -> Result<Response, Problem> {
-    match section(&slug) {
+///
+/// A slug that is no UTF-8 (`%ff`) names none either.
+pub async fn one(slug: Result<Path<String>, PathRejection>, uri: Uri) -> Result<Response, Problem> {
+    let text = slug.ok().and_then(|Path(slug)| section(&slug));
+    match text {
         Some(text) => Ok(markdown(text)),
-        None => Err(Problem::not_found(&format!("/problems/{slug}"))),
+        None => Err(Problem::not_found(uri.path())),
     }
 }
 

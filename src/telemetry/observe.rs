@@ -10,6 +10,7 @@ use axum::response::Response;
 use tracing::Instrument;
 
 use super::request_id;
+use crate::printable::printable;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -23,7 +24,7 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
     let id = request_id::of(&request);
     let id_text = id.to_str().unwrap_or_default();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let path = printable(request.uri().path());
     let route = route_of(&request);
     let span = tracing::error_span!("request", id = id_text);
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -37,10 +38,11 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
     let milliseconds = took.as_micros() as f64 / 1000.0;
     let problem = response.extensions().get::<Problem>();
     let detail = problem.map(Problem::detail).unwrap_or_default();
+    // The client's words are a field, which is quoted; a message would stand in the line as it is.
     match status {
         500 => tracing::error!(%method, path, status, milliseconds, "failed"),
-        504 => tracing::warn!(%method, path, status, milliseconds, "{detail}"),
-        400.. => tracing::info!(%method, path, status, milliseconds, "{detail}"),
+        504 => tracing::warn!(%method, path, status, milliseconds, detail, "too late"),
+        400.. => tracing::info!(%method, path, status, milliseconds, detail, "refused"),
         _ => tracing::debug!(%method, path, status, milliseconds, "answered"),
     }
 

@@ -25,6 +25,7 @@ async fn an_empty_body_and_nonsense_in_the_query_are_malformed() {
         "top=many",
         "topp=3",
         "top=1&x=2",
+        "top=1&top=2",
     ] {
         let answer = service
             .post(&format!("/classify?{query}"), "image/png", png(RED, 8, 8))
@@ -36,6 +37,38 @@ async fn an_empty_body_and_nonsense_in_the_query_are_malformed() {
             detail(&answer)
         );
     }
+}
+
+#[tokio::test]
+async fn what_clients_write_stays_on_one_line_of_the_log_and_is_not_repeated_at_length() {
+    let service = Service::with(&[]);
+    let line = "%0a2026-01-01T00:00:00Z%20ERROR%20forged";
+    let image = png(RED, 8, 8);
+    let query = service
+        .post(&format!("/classify?x{line}"), "image/png", image.clone())
+        .await;
+    query.problem(400, "malformed-request");
+    assert!(detail(&query).starts_with("unknown parameter \"x\\n2026"));
+    let json = service
+        .post("/classify", "application/json", r#"{"a\nb": 1}"#)
+        .await;
+    json.problem(400, "malformed-request");
+    let path = service.get(&format!("/problems/{line}")).await;
+    path.problem(404, "not-found");
+    let long = "a/".to_owned() + &"b".repeat(100_000);
+    let long = service.post("/classify", &long, image).await;
+    long.problem(415, "unsupported-media-type");
+    for answer in [query, json, path, long] {
+        let detail = detail(&answer);
+        assert!(!detail.contains('\n'), "{detail}");
+        assert!(detail.len() < 1000, "{} bytes", detail.len());
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_not_found() {
+    let service = Service::with(&[]);
+    service.get("/problems/%ff").await.problem(404, "not-found");
 }
 
 #[tokio::test]
