@@ -1,7 +1,7 @@
 //! `normgate classify`
 
-use std::fs;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,7 +9,8 @@ use normgate_core::preprocess::{Limits, decode};
 use normgate_core::{Classification, Classifier, Model, Runtime, SessionOptions};
 
 use super::failure::Failure;
-use crate::config::{ImageLimits, ModelConfig};
+use super::image_file;
+use crate::config::{ImageLimits, ModelConfig, parse_count};
 use crate::engine::Pipeline;
 use crate::problem::Problem;
 use crate::reply::{DEFAULT_TOP, FileReply, Reply};
@@ -34,8 +35,8 @@ pub struct ClassifyArgs {
     json: bool,
 
     /// How many of the likeliest labels to list in the JSON. Default: 5.
-    #[arg(long, env = "NORMGATE_TOP", value_name = "N")]
-    top: Option<usize>,
+    #[arg(long, env = "NORMGATE_TOP", value_name = "N", value_parser = parse_count::<MOST_LABELS>)]
+    top: Option<NonZeroUsize>,
 
     #[command(flatten)]
     model: ModelConfig,
@@ -44,14 +45,27 @@ pub struct ClassifyArgs {
     limits: ImageLimits,
 }
 
+/// As many as a model can have; how many this one has is known once it is open.
+const MOST_LABELS: usize = 65_536;
+
 /// Classifies each file.
 pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
     let model = Model::open(&args.model.model)?;
+    let labels = &model.manifest().labels;
+    let top = match args.top.map(NonZeroUsize::get) {
+        None => DEFAULT_TOP.min(labels.len()),
+        Some(top) if top <= labels.len() => top,
+        // As the server answers; fewer than were asked for could pass for all there are.
+        Some(top) => {
+            return Err(Failure::Usage(format!(
+                "--top {top}: this model has {n} labels, so from 1 to {n} can be listed",
+                n = labels.len()
+            )));
+        }
+    };
     let classifier = Classifier::new(model.manifest().clone())?;
     let runtime = Runtime::load(args.model.onnxruntime.as_deref())?;
     let mut pipeline = Pipeline::new(&runtime, &model, classifier, &SessionOptions::default(), 1)?;
-    let labels = &model.manifest().labels;
-    let top = args.top.unwrap_or(DEFAULT_TOP).min(labels.len());
     let mut out = io::stdout().lock();
     let table = Table::new(&args.files, labels);
     if !args.json {
@@ -95,17 +109,9 @@ fn classify(
     limits: &Limits,
     pipeline: &mut Pipeline,
 ) -> Result<Result<Classification, Problem>, Failure> {
-    if file.is_dir() {
-        let detail = "it is a folder: give the files in it, as in `normgate classify folder/*`";
-        return Ok(Err(Problem::malformed(detail)));
-    }
-    let bytes = match fs::read(file) {
+    let bytes = match image_file::read(file) {
         Ok(bytes) => bytes,
-        Err(error) => {
-            return Ok(Err(Problem::malformed(format!(
-                "it cannot be read: {error}"
-            ))));
-        }
+        Err(problem) => return Ok(Err(problem)),
     };
     let image = match decode(&bytes, limits) {
         Ok(image) => image,

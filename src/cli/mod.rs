@@ -4,6 +4,7 @@ mod classify;
 mod failure;
 mod health;
 mod histogram;
+mod image_file;
 mod inspect;
 mod serve;
 mod start_up;

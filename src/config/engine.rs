@@ -4,7 +4,10 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use super::units::parse_duration;
+use super::units::{parse_count, parse_duration};
+
+/// More threads than any machine has use for, and fewer than any refuses to start.
+const MOST_THREADS: usize = 1024;
 
 /// The inference engine's layout and its queue.
 #[derive(Clone, Debug, clap::Args)]
@@ -14,16 +17,13 @@ pub struct EngineConfig {
     /// processors (container limits count), divided by --threads-per-worker. Many workers of one
     /// thread give the most answers a second; one worker of many threads gives the fastest answer
     /// to a single client, which matters for heavy models.
-    #[arg(long, env = "NORMGATE_WORKERS", value_name = "N")]
+    #[arg(long, env = "NORMGATE_WORKERS", value_name = "N",
+        value_parser = parse_count::<MOST_THREADS>)]
     pub workers: Option<NonZeroUsize>,
 
     /// Threads that share the work of one batch.
-    #[arg(
-        long,
-        env = "NORMGATE_THREADS_PER_WORKER",
-        value_name = "N",
-        default_value = "1"
-    )]
+    #[arg(long, env = "NORMGATE_THREADS_PER_WORKER", value_name = "N", default_value = "1",
+        value_parser = parse_count::<MOST_THREADS>)]
     pub threads_per_worker: NonZeroUsize,
 
     /// The most images a worker takes at once. It never waits for a batch to fill: it takes what
@@ -33,17 +33,14 @@ pub struct EngineConfig {
     pub max_batch: usize,
 
     /// The most images that wait for a worker; beyond it the answer is 429 with Retry-After.
-    #[arg(
-        long,
-        env = "NORMGATE_QUEUE_CAPACITY",
-        value_name = "N",
-        default_value = "256"
-    )]
+    #[arg(long, env = "NORMGATE_QUEUE_CAPACITY", value_name = "N", default_value = "256",
+        value_parser = parse_count::<1_000_000>)]
     pub queue_capacity: NonZeroUsize,
 
     /// Threads that decode large photos, so that these do not hold up small ones. Each may need
     /// up to 12 bytes of memory for each of --max-pixels. Default: one a processor, at most 4.
-    #[arg(long, env = "NORMGATE_DECODE_THREADS", value_name = "N")]
+    #[arg(long, env = "NORMGATE_DECODE_THREADS", value_name = "N",
+        value_parser = parse_count::<MOST_THREADS>)]
     pub decode_threads: Option<NonZeroUsize>,
 
     /// How long an image may wait and be worked on before the answer is 504.
@@ -74,9 +71,6 @@ fn processors() -> usize {
 }
 
 fn parse_batch(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        // The batch buffer is allocated at start-up, for each worker.
-        Ok(n @ 1..=1024) => Ok(n),
-        _ => Err("a whole number from 1 to 1024 is expected".into()),
-    }
+    // The batch buffer is allocated at start-up, for each worker.
+    parse_count::<1024>(text).map(NonZeroUsize::get)
 }

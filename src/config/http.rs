@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::units::parse_duration;
+use super::units::{parse_count, parse_duration};
 
 /// The listening socket, its timeouts, and the steps of shutting down.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,12 +27,8 @@ pub struct HttpConfig {
     pub body_timeout: Duration,
 
     /// The most connections open at once; more wait to be accepted.
-    #[arg(
-        long,
-        env = "NORMGATE_MAX_CONNECTIONS",
-        value_name = "N",
-        default_value = "1024"
-    )]
+    #[arg(long, env = "NORMGATE_MAX_CONNECTIONS", value_name = "N", default_value = "1024",
+        value_parser = parse_count::<1_000_000>)]
     pub max_connections: NonZeroUsize,
 
     /// On SIGTERM, how long to go on accepting while /readyz already answers 503, so that load

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use normgate_core::preprocess::Limits;
 
-use super::units::parse_bytes;
+use super::units::{parse_bytes, parse_count};
 
 /// What is refused with 413 before it costs memory.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,12 +19,8 @@ pub struct LimitsConfig {
     pub image: ImageLimits,
 
     /// The most files in one multipart request.
-    #[arg(
-        long,
-        env = "NORMGATE_MAX_FILES",
-        value_name = "N",
-        default_value = "64"
-    )]
+    #[arg(long, env = "NORMGATE_MAX_FILES", value_name = "N", default_value = "64",
+        value_parser = parse_count::<1_000_000>)]
     pub max_files: NonZeroUsize,
 
     /// Memory that all request bodies together may take while they are read and wait; beyond it

@@ -12,4 +12,4 @@ pub use http::{HttpConfig, parse_address, reachable};
 pub use limits::{ImageLimits, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
 pub use model::ModelConfig;
-pub use units::{parse_duration, show_bytes};
+pub use units::{parse_count, parse_duration, show_bytes};

@@ -1,5 +1,6 @@
-//! Times and sizes as people write them.
+//! Times, sizes and counts as people write them.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// Reads `500ms`, `10s`, `1.5s` or `2m`.
@@ -39,6 +40,23 @@ pub fn parse_bytes(text: &str) -> Result<usize, String> {
     } else {
         Err(error())
     }
+}
+
+/// Reads a whole number from 1 to `MOST`: beyond it the system would give up in its own words, or
+/// in none.
+pub fn parse_count<const MOST: usize>(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|number: &NonZeroUsize| number.get() <= MOST)
+        .ok_or_else(|| {
+            // What a deployment's template makes of a variable that it has no value for.
+            let empty = if text.is_empty() {
+                "it is empty; unset it, or give "
+            } else {
+                "expected "
+            };
+            format!("{empty}a whole number from 1 to {MOST}")
+        })
 }
 
 /// Writes a number of bytes for people: `20 MiB`, `1.5 KiB`, `12 bytes`.
@@ -84,6 +102,16 @@ mod tests {
         for wrong in ["0", "-1", "5GiB", "20M", "MiB", "1e9"] {
             assert!(parse_bytes(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn counts_have_an_end_and_an_empty_one_is_explained() {
+        assert_eq!(parse_count::<8>("8").map(NonZeroUsize::get), Ok(8));
+        for wrong in ["0", "9", "-1", "1.5", "18446744073709551616"] {
+            let message = parse_count::<8>(wrong).unwrap_err();
+            assert_eq!(message, "expected a whole number from 1 to 8", "{wrong}");
+        }
+        assert!(parse_count::<8>("").unwrap_err().contains("unset"));
     }
 
     #[test]
