@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use normgate_core::Manifest;
+use normgate_core::calibration::Convention;
+use normgate_core::{Calibration, Manifest};
 
 use crate::config::reachable;
 use crate::engine::Engine;
@@ -89,10 +90,10 @@ impl fmt::Display for StartUp<'_> {
         if let Some(calibration) = &manifest.calibration {
             writeln!(
                 f,
-                "  verdict  OOD above a {} score of {:.3}, as {:.1} % of known images are",
+                "  verdict  OOD above a {} score of {:.3}, as {} of known images are",
                 manifest.score,
                 calibration.threshold,
-                calibration.expected_flag_rate * 100.0,
+                known_flagged(calibration),
             )?;
         }
         let workers = engine.workers();
@@ -109,5 +110,29 @@ impl fmt::Display for StartUp<'_> {
              http://{here}/classify\n",
             self.example()
         )
+    }
+}
+
+/// The share of known images that is flagged. Of few calibration images none may have been, which
+/// promises less than "0.0 %" would say.
+fn known_flagged(calibration: &Calibration) -> String {
+    let percent = calibration.expected_flag_rate * 100.0;
+    let promised = (1.0 - calibration.target_tpr) * 100.0;
+    match calibration.convention {
+        Convention::IdPositive if percent < 0.05 => format!("at most {promised:.1} %"),
+        _ => format!("{percent:.1} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_calibration_that_flagged_nothing_does_not_promise_that_nothing_will_be() {
+        let scores: Vec<f32> = (0..100).map(|n| n as f32).collect();
+        let said = |n: usize| known_flagged(&Calibration::id_positive(&scores[..n], 0.95).unwrap());
+        assert_eq!(said(19), "at most 5.0 %");
+        assert_eq!(said(100), "4.0 %");
     }
 }

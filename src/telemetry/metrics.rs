@@ -109,7 +109,11 @@ impl Metrics {
         );
         let queue_depth = Gauge::default();
         ours.register("queue_depth", "Images that wait", queue_depth.clone());
-        let rejected = Family::default();
+        let rejected: Family<ReasonLabels, Counter> = Family::default();
+        // Those with an alert exist from the start: a series that begins at 1 has not increased.
+        for reason in ["overloaded", "internal-error", "deadline-exceeded"] {
+            rejected.get_or_create(&ReasonLabels { reason }).inc_by(0);
+        }
         ours.register(
             "rejected",
             "Images and requests not classified, by reason",
