@@ -50,20 +50,28 @@ impl TrainingData {
     ///
     /// [`TrainError`] naming the set that cannot be read or does not fit, and why.
     pub fn load(selection: &Selection) -> Result<Self, TrainError> {
+        if let Some(names) = &selection.class_names {
+            check_names(names, "--class-names")?;
+        }
         let options = LoadOptions {
             preprocessing: Some(preprocessing(selection.image_size)),
             ..LoadOptions::train()
         };
-        let mut images = ImageSet::concat(read(&selection.data, &options)?)?;
+        let mut sets = read(&selection.data, &options)?;
         if let Some(names) = &selection.class_names {
-            images.align(names)?;
+            // Each by itself: once joined, one set's numbers would pass for another's.
+            for set in &mut sets {
+                set.align(names)?;
+            }
         }
+        let mut images = ImageSet::concat(sets)?;
         if let Some(imbalance) = selection.imbalance {
             images = long_tail::subsample(&images, imbalance)?;
         }
         let held = holdout::resolve(&images, &selection.hold_out)?;
         let (images, _) = holdout::split(&images, &held)?;
         let class_names = class_names(&images)?;
+        check_names(&class_names, &images.name)?;
         let class_counts = class_counts(&images, &class_names)?;
 
         let id = Stream {
@@ -79,8 +87,12 @@ impl TrainingData {
                 selection.auxiliary_batch_size,
             )?);
         }
-        for stream in &streams {
-            check_size(stream)?;
+        for (index, stream) in streams.iter().enumerate() {
+            let option = match index {
+                0 => "--batch-size",
+                _ => "--aux-batch-size",
+            };
+            check_size(stream, option)?;
         }
         Ok(Self {
             streams,
@@ -104,6 +116,27 @@ fn class_names(images: &ImageSet) -> Result<Vec<String>, TrainError> {
             images.name,
             images.classes()
         ))),
+    }
+}
+
+/// What a model file would refuse is refused here, before days of training, not after.
+fn check_names(names: &[String], of: &str) -> Result<(), TrainError> {
+    let problem = names.iter().enumerate().find_map(|(index, name)| {
+        if name.trim().is_empty() {
+            Some(format!(
+                "the name of class {index} (counted from 0) is empty"
+            ))
+        } else if names[..index].contains(name) {
+            Some(format!("two classes are called \"{name}\""))
+        } else {
+            None
+        }
+    });
+    match problem {
+        Some(problem) => Err(TrainError::Options(format!(
+            "{of}: {problem}; give each class a name of its own"
+        ))),
+        None => Ok(()),
     }
 }
 
@@ -138,15 +171,9 @@ fn auxiliary_streams(
 ) -> Result<Vec<Stream>, TrainError> {
     if weights.is_empty() {
         // One stream: each image comes up equally often. What its classes are is of no interest.
-        let nameless = sets.into_iter().map(|set| ImageSet {
-            labels: vec![None; set.len()],
-            class_names: None,
-            coarse_labels: None,
-            coarse_names: None,
-            ..set
-        });
+        let unlabelled = sets.into_iter().map(ImageSet::unlabelled);
         return Ok(vec![Stream {
-            images: ImageSet::concat(nameless.collect())?,
+            images: ImageSet::concat(unlabelled.collect())?,
             per_step,
         }]);
     }
@@ -194,10 +221,11 @@ fn shares(weights: &[f64], total: usize) -> Result<Vec<usize>, TrainError> {
     Ok(shares)
 }
 
-fn check_size(stream: &Stream) -> Result<(), TrainError> {
+fn check_size(stream: &Stream, option: &str) -> Result<(), TrainError> {
     if stream.steps_per_pass() == 0 {
         return Err(TrainError::Data(format!(
-            "{} has {} images, fewer than the {} that each step takes",
+            "{} has {} images to train on, fewer than the {} that each step takes: add images, or \
+             take fewer a step ({option})",
             stream.images.name,
             stream.images.len(),
             stream.per_step

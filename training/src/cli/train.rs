@@ -122,7 +122,9 @@ type Run = (PathBuf, RunConfig, TrainingData, Option<Checkpoint>);
 
 fn start(recipe: &RecipeArgs, augmentation: &AugmentArgs) -> Result<Run, TrainError> {
     let run = recipe.out.clone();
-    if run.join(CONFIG_FILE).exists() {
+    // A run that was killed before its first checkpoint leaves only config.json: nothing is lost by
+    // writing over it, and nothing could go on from it.
+    if run.join(checkpoint::FILE_NAME).exists() {
         return Err(TrainError::Options(format!(
             "--out: {0} already holds a run. Go on with it (--resume {0}), or name another folder",
             run.display()
@@ -136,6 +138,13 @@ fn start(recipe: &RecipeArgs, augmentation: &AugmentArgs) -> Result<Run, TrainEr
 }
 
 fn resume(run: &Path) -> Result<Run, TrainError> {
+    if run.join(CONFIG_FILE).exists() && !run.join(checkpoint::FILE_NAME).exists() {
+        return Err(TrainError::Options(format!(
+            "--resume: {} was stopped before its first checkpoint, so there is nothing to go on \
+             from. Start it again as before; the command stands in its {CONFIG_FILE}",
+            run.display()
+        )));
+    }
     let checkpoint = Checkpoint::load(run)?;
     let config = checkpoint.config.clone();
     let data = TrainingData::load(&config.selection()?)?;

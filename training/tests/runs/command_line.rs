@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use normgate_training::checkpoint::{Checkpoint, FILE_NAME};
 use tempfile::TempDir;
 
-use crate::write_images;
+use crate::{write_images, write_strip};
 
 /// A folder with two small sets, one of them with classes.
 struct Workplace(TempDir);
@@ -145,6 +145,21 @@ fn ctrl_c_leaves_a_checkpoint_to_go_on_from() {
 }
 
 #[test]
+fn a_run_that_was_killed_before_its_first_checkpoint_can_be_started_again() {
+    let place = Workplace::new();
+    let endless = SMALL.replace("--epochs 2", "--epochs 5000 --checkpoint-every 5000");
+    let mut child = place.command(&endless).spawn().unwrap();
+    is_there(&place.run().join("config.json"), &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!place.run().join(FILE_NAME).exists());
+    let said = stderr(&place.train("--resume run"));
+    assert!(said.contains("before its first checkpoint"), "{said}");
+    let output = place.train(SMALL);
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[test]
 fn mistakes_are_told_with_what_to_do() {
     let place = Workplace::new();
     let folder = place.0.path();
@@ -153,6 +168,7 @@ fn mistakes_are_told_with_what_to_do() {
     std::fs::create_dir(folder.join("empty")).unwrap();
     write_images(&folder.join("broken/even"), 6, 5);
     std::fs::write(folder.join("broken/even/7.png"), "not a picture").unwrap();
+    write_strip(&folder.join("numbers"), &[2; 40]);
     let cases = [
         (
             SMALL.replace("--aux aux", ""),
@@ -163,7 +179,11 @@ fn mistakes_are_told_with_what_to_do() {
         (SMALL.replace("--data id", "--data empty"), "empty"),
         (
             SMALL.replace("--data id", "--data few"),
-            "fewer than the 16",
+            "fewer than the 16 that each step takes: add images, or take fewer a step (--batch-size)",
+        ),
+        (
+            SMALL.replace("--aux aux", "--aux few"),
+            "(--aux-batch-size)",
         ),
         (SMALL.replace("--data id", "--data broken"), "7.png"),
         (SMALL.replace("--data id", "--data aux"), "--class-names"),
@@ -174,6 +194,22 @@ fn mistakes_are_told_with_what_to_do() {
         (
             format!("{SMALL} --class-names even,prime"),
             "is of none of the classes (even, prime)",
+        ),
+        (
+            format!("{SMALL} --class-names even,,odd"),
+            "--class-names: the name of class 1 (counted from 0) is empty",
+        ),
+        (
+            format!("{SMALL} --class-names even,odd,even"),
+            "two classes are called \"even\"",
+        ),
+        (
+            SMALL.replace("--data id", "--data id,numbers"),
+            "the other has only numbers",
+        ),
+        (
+            SMALL.replace("--data id", "--data numbers") + " --class-names even,odd",
+            "image 0 has the label 2, but there are 2 classes",
         ),
         (format!("{SMALL} --hold-out even=21"), "21"),
         (format!("{SMALL} --hold-out cat=2"), "cat"),

@@ -20,3 +20,11 @@ pub(crate) fn write_images(folder: &Path, seed: u128, count: usize) {
         noise.save(folder.join(format!("{number}.png"))).unwrap();
     }
 }
+
+/// A strip of black images with numbers for labels.
+pub(crate) fn write_strip(folder: &Path, labels: &[u8]) {
+    std::fs::create_dir_all(folder).unwrap();
+    let strip = image::RgbImage::new(32, 32 * labels.len() as u32);
+    strip.save(folder.join("000.webp")).unwrap();
+    std::fs::write(folder.join("labels.bin"), labels).unwrap();
+}
