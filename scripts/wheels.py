@@ -57,7 +57,9 @@ def install(requirements: Path, pip_target: list[str], files: dict[str, Path], s
     if stamp.is_file() and stamp.read_text() == wanted and all(p.is_file() for p in files.values()):
         return False
     print(f"fetching {name} {version} …", file=sys.stderr, flush=True)
-    with tempfile.TemporaryDirectory(prefix="normgate-wheel-") as folder:
+    # Beside the target, not in /tmp: that may be small, or memory.
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".wheel-", dir=stamp.parent) as folder:
         (wheel,) = download(requirements, pip_target, Path(folder))
         with zipfile.ZipFile(wheel) as archive:
             for pattern, target in files.items():
@@ -73,8 +75,11 @@ def download(requirements: Path, pip_target: list[str], folder: Path) -> list[Pa
         "--no-input", "--no-deps", "--only-binary=:all:", "--require-hashes",
         "--requirement", str(requirements), "--dest", str(folder), *pip_target,
     ]  # fmt: skip
+    # pip writes whole wheels to TMPDIR first, and /tmp may be small, or memory.
+    place = folder.resolve().parent
+    place.mkdir(parents=True, exist_ok=True)
     # Some people forbid pip outside virtual environments; a download installs nothing.
-    environment = {**os.environ, "PIP_REQUIRE_VIRTUALENV": "false"}
+    environment = {**os.environ, "PIP_REQUIRE_VIRTUALENV": "false", "TMPDIR": str(place)}
     done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
     if "No module named pip" in done.stderr:
         raise CannotFetch(
