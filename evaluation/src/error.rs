@@ -118,6 +118,22 @@ pub enum EvaluationError {
         /// What the model file says they were.
         data: String,
     },
+    /// Two sets that are reported by themselves have one name, so that nobody could tell their
+    /// figures apart.
+    #[error(
+        "{first} and {second} are both called \"{name}\": give {option} names to tell them apart, \
+         as NAME=PATH"
+    )]
+    SameName {
+        /// The option that names them.
+        option: &'static str,
+        /// The name of both.
+        name: String,
+        /// One of them, as it was given.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// Options that do not go together.
     #[error("{0}")]
     Options(&'static str),

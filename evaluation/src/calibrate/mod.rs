@@ -218,11 +218,10 @@ fn report(
 
 /// What the calibration was made from, as the manifest keeps it: names of sets, not paths.
 fn describe(args: &CalibrateArgs) -> String {
-    let name = |spec: &SetSpec| {
-        let text = spec.to_string();
-        text.rsplit('/').next().unwrap_or(&text).to_owned()
+    let names = |specs: &[SetSpec]| {
+        let names: Vec<_> = specs.iter().map(SetSpec::describe).collect();
+        names.join(" + ")
     };
-    let names = |specs: &[SetSpec]| specs.iter().map(name).collect::<Vec<_>>().join(" + ");
     let mut text = names(&args.data);
     if args.balance {
         text += ", equally many images of every class";

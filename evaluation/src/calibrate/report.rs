@@ -87,6 +87,10 @@ impl fmt::Display for CalibrationReport {
                 )?;
             }
         }
+        // Of a folder of photos without labels, every line would say 0 and nothing.
+        if self.class_counts.iter().all(|&count| count == 0) && calibration.per_class.is_none() {
+            return Ok(());
+        }
         let width = self
             .labels
             .iter()

@@ -108,10 +108,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError
 }
 
 fn read(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
-    let name = path
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned());
-    let name = name.unwrap_or_else(|| "images".into());
+    let name = name_of(path);
     if !path.exists() {
         return Err(DatasetError::Missing { path: path.into() });
     }
@@ -125,6 +122,24 @@ fn read(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
         return cifar_binary::load(&layout, name, options.split, options.labels);
     }
     folder::load(path, name, options.preprocessing.as_ref())
+}
+
+/// The last part of the path: of a file without its ending, of a folder whole, for what follows a
+/// dot in it (`v1.2`) is no ending.
+fn name_of(path: &Path) -> String {
+    // "." and ".." have no name of their own, but the folder that they lead to has.
+    let whole = match path.file_name() {
+        None => path.canonicalize().unwrap_or_default(),
+        Some(_) => path.to_path_buf(),
+    };
+    let last = match whole.is_dir() {
+        true => whole.file_name(),
+        false => whole.file_stem(),
+    };
+    last.map_or_else(
+        || "images".into(),
+        |last| last.to_string_lossy().into_owned(),
+    )
 }
 
 /// The set with its images brought to the model's size, if they have another.

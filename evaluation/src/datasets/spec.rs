@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{DatasetError, FineOrCoarse, ImageSet, LoadOptions, Split, load};
+use super::{DatasetError, FineOrCoarse, ImageSet, LoadOptions, Split, load, name_of};
 
 /// What `--help` says about naming a set.
 pub const SYNTAX: &str = "\
@@ -57,9 +57,7 @@ impl SetSpec {
         options.split = self.split.unwrap_or(options.split);
         options.labels = self.labels.unwrap_or(options.labels);
         let mut set = load(&self.path, &options)?;
-        if let Some(name) = &self.name {
-            set.name.clone_from(name);
-        }
+        set.name = self.name();
         for filter in &self.filters {
             set = filter.apply(&set)?;
         }
@@ -70,6 +68,17 @@ impl SetSpec {
             });
         }
         Ok(set)
+    }
+
+    /// What reports call the set: the name given, else the last part of its path.
+    pub fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| name_of(&self.path))
+    }
+
+    /// The set's name with its filters: which images they were, and not where they lay.
+    pub fn describe(&self) -> String {
+        let filters = self.text.find('#').map_or("", |start| &self.text[start..]);
+        self.name() + filters
     }
 }
 
@@ -219,6 +228,27 @@ mod tests {
             (path.name.clone(), path.path),
             (None, PathBuf::from("./a=b/c"))
         );
+    }
+
+    #[test]
+    fn a_set_is_described_by_its_name_and_filters_and_not_by_its_place() {
+        for (text, expected) in [
+            ("some/my-photos", "my-photos"),
+            ("some/my-photos/", "my-photos"),
+            ("mine=some/folder#class=cat", "mine#class=cat"),
+            (
+                "some/cifar-10/#split=train#last=300",
+                "cifar-10#split=train#last=300",
+            ),
+            ("some/path#class=a/b", "path#class=a/b"),
+        ] {
+            assert_eq!(parse(text).describe(), expected);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let versioned = folder.path().join("photos.2");
+        std::fs::create_dir(&versioned).unwrap();
+        assert_eq!(parse(versioned.to_str().unwrap()).name(), "photos.2");
+        assert_eq!(parse("some/test_batch.bin").name(), "test_batch");
     }
 
     #[test]

@@ -75,6 +75,9 @@ pub struct Evaluation {
 /// [`EvaluationError`].
 pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     let start = Instant::now();
+    // Before anything is read: sets are large.
+    told_apart("--ood", &args.ood)?;
+    told_apart("--shifted-id", &args.shifted_id)?;
     let model = Model::open(&args.model)?;
     let Some(calibration) = model.manifest().calibration.clone() else {
         return Err(NotCalibrated {
@@ -135,6 +138,22 @@ pub fn run(args: &EvaluateArgs) -> Result<(), EvaluationError> {
             print(&format!("\nThe report is in {}\n", report.display()))
         }
     }
+}
+
+/// That sets which each get a row of their own have names of their own.
+fn told_apart(option: &'static str, specs: &[SetSpec]) -> Result<(), EvaluationError> {
+    for (index, spec) in specs.iter().enumerate() {
+        let name = spec.name();
+        if let Some(first) = specs[..index].iter().find(|first| first.name() == name) {
+            return Err(EvaluationError::SameName {
+                option,
+                name,
+                first: first.to_string(),
+                second: spec.to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn calibration_answers(
@@ -258,4 +277,24 @@ fn command_line() -> String {
         }
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(sets: &[&str]) -> Result<(), EvaluationError> {
+        let specs: Vec<SetSpec> = sets.iter().map(|text| text.parse().unwrap()).collect();
+        told_apart("--ood", &specs)
+    }
+
+    #[test]
+    fn two_sets_of_one_name_are_refused_and_the_way_out_is_named() {
+        let error = checked(&["a/test", "c/other", "b/test/"])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("a/test and b/test/"), "{error}");
+        assert!(error.contains("NAME=PATH"), "{error}");
+        assert!(checked(&["a/test", "b=b/test"]).is_ok());
+    }
 }
