@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use normgate_core::calibration::Calibration;
+use normgate_core::calibration::{Calibration, Convention};
 use normgate_core::classifier::Classifier;
 use normgate_core::detection;
 use normgate_core::detection::ClassGroup;
@@ -203,15 +203,25 @@ fn thresholds(
             data: calibration.data.clone().unwrap_or_default(),
         });
     }
+    let share = passing_share(calibration);
     let threshold = |score: ScoreKind| {
         let threshold = if score == served {
             calibration.threshold
         } else {
-            Calibration::id_positive(&set.scores(score), TPR)?.threshold
+            Calibration::id_positive(&set.scores(score), share)?.threshold
         };
         Ok(ScoreThreshold { score, threshold })
     };
     ScoreKind::ALL.into_iter().map(threshold).collect()
+}
+
+/// The share of ID images that a score's threshold lets pass, so that its flags compare with the
+/// served ones. An OOD-positive target says nothing of ID images: then it is the usual 95 %.
+fn passing_share(calibration: &Calibration) -> f64 {
+    match calibration.convention {
+        Convention::IdPositive => calibration.target_tpr,
+        Convention::OodPositive => TPR,
+    }
 }
 
 fn trust_figures(
@@ -240,4 +250,35 @@ fn trust_figures(
 /// NaN of none.
 fn share(hits: &[bool]) -> f64 {
     hits.iter().filter(|&&hit| hit).count() as f64 / hits.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_scores_get_their_threshold_at_the_share_of_the_served_one() {
+        let rows: Vec<f32> = (0..200).map(|i| i as f32 / 100.0).collect();
+        let set = SetOutputs {
+            name: "set".into(),
+            logits: rows.iter().flat_map(|&row| [row, -row]).collect(),
+            count: rows.len(),
+            classes: 2,
+            size: 1,
+            labels: vec![None; rows.len()],
+            representation: rows,
+        };
+        let served = ScoreKind::RepresentationNorm;
+        let of = |calibration: &Calibration| thresholds(served, calibration, Some(&set)).unwrap();
+        let scores = set.scores(served);
+        for share in [0.8, 0.9] {
+            let calibration = Calibration::id_positive(&scores, share).unwrap();
+            for own in of(&calibration) {
+                let expected = Calibration::id_positive(&set.scores(own.score), share).unwrap();
+                assert_eq!(own.threshold, expected.threshold, "{:?} {share}", own.score);
+            }
+        }
+        let caught = Calibration::ood_positive(&scores, &scores, 0.5).unwrap();
+        assert_eq!(passing_share(&caught), TPR);
+    }
 }

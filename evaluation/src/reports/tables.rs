@@ -186,7 +186,8 @@ fn trust(figures: &Figures) -> Table {
         true => "In %, images of the model's own classes, flags as the model is served.",
         false => {
             "In %, images of the model's own classes. The served score flags as served, the others \
-             above\ntheir own threshold that 95 % of the calibration images pass."
+             above\ntheir own threshold, which as large a share of the calibration images passes \
+             (95 % where the\nserved one is OOD-positive)."
         }
     };
     Table {
