@@ -77,7 +77,8 @@ impl Threads {
 
     /// Lets the threads finish what is queued, and waits for them.
     pub fn stop(&self, shared: &Shared) {
-        // In this order: what a decoder finishes still finds a worker.
+        // In this order: what a decoder finishes still finds a worker, and a worker that finds no
+        // decoder any more decodes by itself.
         shared.large.close();
         lock(&self.decoders).drain(..).for_each(join);
         shared.queue.close();

@@ -9,6 +9,7 @@ use normgate_core::preprocess::{DecodeError, Limits, decode};
 
 use super::job::{Answer, Image, Job, Ticket, Timings};
 use super::pipeline::{Pipeline, PipelineError};
+use super::queue::Refused;
 use super::{EngineError, Shared};
 #[cfg(test)]
 use crate::test_support::{PANICS_IN_DECODER, PANICS_IN_WORKER, panic_at};
@@ -80,45 +81,68 @@ impl Worker {
     }
 
     /// Puts an image into the batch, or answers what is wrong with it.
-    fn admit(&mut self, Job { image, mut ticket }: Job) {
-        let image = match image {
-            Image::Ready(image) => image,
+    fn admit(&mut self, Job { image, ticket }: Job) {
+        match image {
+            Image::Ready(image) => self.place(&image, ticket),
             Image::Encoded(bytes, hold) => {
                 let started = Instant::now();
                 let small = Limits {
                     max_pixels: SMALL_PIXELS.min(self.shared.limits.max_pixels),
                 };
                 match decode_caught(&bytes, &small) {
-                    Some(Ok(image)) => {
-                        ticket.add_decode(started.elapsed());
-                        image
-                    }
-                    Some(Err(DecodeError::TooLarge { .. })) => {
-                        return self.hand_over(Job {
-                            image: Image::Encoded(bytes, hold),
-                            ticket,
-                        });
-                    }
-                    Some(Err(error)) => return ticket.fail(EngineError::Decode(error)),
-                    None => return self.shared.metrics.worker_panicked(),
+                    Some(Err(DecodeError::TooLarge { .. })) => self.hand_over(Job {
+                        image: Image::Encoded(bytes, hold),
+                        ticket,
+                    }),
+                    decoded => self.place_decoded(decoded, started, ticket),
                 }
             }
+        }
+    }
+
+    /// Large images take the way over the decoders, which also judge by the real limit.
+    fn hand_over(&mut self, job: Job) {
+        let Err((refused, Job { image, ticket })) = self.shared.large.push(job) else {
+            return;
         };
+        match (refused, image) {
+            // The engine is stopping, and the decoders have ended or soon will: what is queued is
+            // answered all the same.
+            (Refused::Closed, Image::Encoded(bytes, _hold)) => {
+                let started = Instant::now();
+                let decoded = decode_caught(&bytes, &self.shared.limits);
+                self.place_decoded(decoded, started, ticket);
+            }
+            (refused, _) => ticket.fail(refused.into()),
+        }
+    }
+
+    /// Places what `decode_caught` gave, or answers what it says is wrong.
+    fn place_decoded(
+        &mut self,
+        decoded: Option<Result<Rgb8, DecodeError>>,
+        started: Instant,
+        mut ticket: Ticket,
+    ) {
+        match decoded {
+            Some(Ok(image)) => {
+                ticket.add_decode(started.elapsed());
+                self.place(&image, ticket);
+            }
+            Some(Err(error)) => ticket.fail(EngineError::Decode(error)),
+            None => self.shared.metrics.worker_panicked(),
+        }
+    }
+
+    fn place(&mut self, image: &Rgb8, ticket: Ticket) {
         #[cfg(test)]
-        panic_at(PANICS_IN_WORKER, &image);
-        match self.pipeline.add(&image) {
+        panic_at(PANICS_IN_WORKER, image);
+        match self.pipeline.add(image) {
             Ok(()) => {
                 let timings = ticket.timings();
                 self.batch.push((ticket, timings));
             }
             Err(error) => ticket.fail(EngineError::Failed(error.to_string())),
-        }
-    }
-
-    /// Large images take the way over the decoders, which also judge by the real limit.
-    fn hand_over(&self, job: Job) {
-        if let Err((refused, job)) = self.shared.large.push(job) {
-            job.ticket.fail(refused.into());
         }
     }
 
