@@ -62,18 +62,28 @@ impl AppState {
         })
     }
 
+    /// Whether the engine had started and has no worker left, which only a new process can mend.
+    pub fn is_beyond_help(&self) -> bool {
+        self.engine
+            .get()
+            .is_some_and(|engine| engine.workers() == 0)
+    }
+
     /// The engine, or why there is none to ask.
     pub fn engine(&self) -> Result<&Engine, Problem> {
         let engine = self.engine.get();
         let engine =
             engine.ok_or_else(|| Problem::not_ready("the model is being loaded and warmed up"))?;
         match engine.workers() {
-            0 => Err(Problem::not_ready(
-                "no worker is left to answer; the log says why",
-            )),
+            0 => Err(no_worker_left()),
             _ => Ok(engine),
         }
     }
+}
+
+/// Why nothing is answered any more.
+pub fn no_worker_left() -> Problem {
+    Problem::not_ready("no worker is left to answer; the log says why")
 }
 
 /// Serving, or on the way out.

@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::Serialize;
 
 use crate::problem::Problem;
-use crate::state::AppState;
+use crate::state::{AppState, no_worker_left};
 
 /// The process runs and answers.
 #[derive(Serialize)]
@@ -31,9 +31,12 @@ struct ReadyModel {
     digest: String,
 }
 
-/// Always 200: where it is not, the process should be restarted.
-pub async fn alive() -> Json<Alive> {
-    Json(Alive { status: "alive" })
+/// 200 unless only a restart can help: while the model is loaded, it is 200 already.
+pub async fn alive(State(state): State<Arc<AppState>>) -> Result<Json<Alive>, Problem> {
+    if state.is_beyond_help() {
+        return Err(no_worker_left());
+    }
+    Ok(Json(Alive { status: "alive" }))
 }
 
 /// 200 while requests should come here; 503 with the reason before the model is warm, when no
