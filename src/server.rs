@@ -4,10 +4,9 @@
 //! that sends one byte a minute would hold a connection for ever.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
-use std::io;
+use std::io::{self, ErrorKind};
+use std::iter;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::config::HttpConfig;
 
@@ -24,11 +23,21 @@ use crate::config::HttpConfig;
 /// only burn a processor.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 
+/// How long, once nothing new is accepted, a connection without a request may still bring one. A
+/// client that is connected believes that it is heard: what it has sent may be unread, or on its way.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// More than these do not wait to be accepted: Linux's usual `somaxconn`. Without an end, a flood of
+/// connections could keep the server from stopping.
+const MOST_WAITING: usize = 4096;
+
 /// Serves connections.
 pub struct Server {
     service: TowerToHyperService<Router>,
     http: http1::Builder,
     graceful: GracefulShutdown,
+    /// Each connection holds a receiver, so that closing is to be noticed.
+    open: watch::Sender<()>,
     connections: Arc<Semaphore>,
 }
 
@@ -42,6 +51,7 @@ impl Server {
             service: TowerToHyperService::new(router),
             http,
             graceful: GracefulShutdown::new(),
+            open: watch::Sender::new(()),
             connections: Arc::new(Semaphore::new(config.max_connections.get())),
         }
     }
@@ -52,19 +62,36 @@ impl Server {
             never = self.accept(&listener) => match never {},
             stopped = stop => stopped,
         };
-        // Closing the listener would reset connections whose clients believe that they are through.
-        while let Some(Ok(stream)) = accept_now(&listener).await {
-            self.serve(stream, None);
+        // Closing the listener resets connections whose clients believe that they are through. It
+        // is not for `--max-connections` to hold these back: they would be lost.
+        let waiting = match listener.into_std() {
+            Ok(listener) => all_waiting(&listener),
+            Err(error) => {
+                tracing::warn!(%error, "connections not accepted yet are lost");
+                Vec::new()
+            }
+        };
+        for stream in waiting {
+            match TcpStream::from_std(stream) {
+                Ok(stream) => self.serve(stream, None),
+                Err(error) => tracing::warn!(%error, "a connection could not be served"),
+            }
         }
         stopped
     }
 
-    /// Lets every connection finish the request that it has, or cuts it off after the time given.
-    /// Whether all could finish.
+    /// Lets every connection finish the request that it has or is about to send, or cuts it off
+    /// after the time given. Whether all could finish.
+    ///
+    /// Expects replies to close their connections by now, else clients could go on for ever.
     pub async fn finish(self, within: Duration) -> bool {
-        tokio::time::timeout(within, self.graceful.shutdown())
-            .await
-            .is_ok()
+        let finished = async {
+            // hyper's graceful shutdown closes each connection that it has read nothing from,
+            // whether or not a request waits in it.
+            let _ = tokio::time::timeout(LAST_WORDS.min(within / 2), self.open.closed()).await;
+            self.graceful.shutdown().await;
+        };
+        tokio::time::timeout(within, finished).await.is_ok()
     }
 
     async fn accept(&self, listener: &TcpListener) -> Infallible {
@@ -88,8 +115,9 @@ impl Server {
             .http
             .serve_connection(TokioIo::new(stream), self.service.clone());
         let connection = self.graceful.watch(connection);
+        let open = self.open.subscribe();
         tokio::spawn(async move {
-            let _permit = permit;
+            let _held = (permit, open);
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
@@ -97,13 +125,14 @@ impl Server {
     }
 }
 
-/// A connection that waits to be accepted, if there is one.
-async fn accept_now(listener: &TcpListener) -> Option<io::Result<TcpStream>> {
-    poll_fn(|context| {
-        Poll::Ready(match listener.poll_accept(context) {
-            Poll::Ready(accepted) => Some(accepted.map(|(stream, _)| stream)),
-            Poll::Pending => None,
-        })
-    })
-    .await
+/// The connections that wait to be accepted. Asks the system, since tokio knows only what its last
+/// look at all sockets has shown.
+fn all_waiting(listener: &std::net::TcpListener) -> Vec<std::net::TcpStream> {
+    let none_left = |accepted: &io::Result<_>| matches!(accepted, Err(error) if error.kind() == ErrorKind::WouldBlock);
+    iter::repeat_with(|| listener.accept())
+        .take(MOST_WAITING)
+        .take_while(|accepted| !none_left(accepted))
+        .filter_map(|accepted| Some(accepted.ok()?.0))
+        .filter(|stream| stream.set_nonblocking(true).is_ok())
+        .collect()
 }

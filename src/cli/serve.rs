@@ -25,7 +25,7 @@ use crate::telemetry::{Metrics, start_logs};
 ///
 /// Open the address in a browser for a page to try it. /readyz says when the model is warm,
 /// /metrics is for Prometheus, /model shows what is served. SIGTERM or Ctrl-C stops the server
-/// after all accepted requests are answered.
+/// after all requests sent by then are answered; who connects after --drain-delay may be refused.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  normgate serve\n  normgate serve --model my.onnx --listen \

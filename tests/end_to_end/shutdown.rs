@@ -21,15 +21,17 @@ fn sigterm_and_ctrl_c_end_an_idle_server_with_success() {
     }
 }
 
-#[test]
-fn sigterm_under_load_loses_no_request_that_was_sent_before_it() {
-    let server = Server::start();
+/// Requests from many clients while the server is told to stop: none that was sent before may be
+/// lost, nor any within the drain delay.
+fn stop_under_load(arguments: &[&str], drain_delay: Duration) {
+    const CLIENTS: usize = 24;
+    let server = Server::with(arguments);
     let image = png();
     let stop = AtomicBool::new(false);
     // When each request had been sent whole, and the first line of what came back.
     let log: Mutex<Vec<(Instant, String)>> = Mutex::new(Vec::new());
     let signalled = std::thread::scope(|scope| {
-        for _ in 0..8 {
+        for _ in 0..CLIENTS {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
                     let Some(outcome) = request(server.address(), &image) else {
@@ -46,28 +48,58 @@ fn sigterm_under_load_loses_no_request_that_was_sent_before_it() {
         stop.store(true, Ordering::Relaxed);
         signalled
     });
-    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(server.wait().code(), Some(0), "{arguments:?}");
     let log = log.into_inner().unwrap();
-    let before: Vec<_> = log.iter().filter(|(sent, _)| *sent < signalled).collect();
-    assert!(
-        before.len() > 50,
-        "only {} requests before the signal",
-        before.len()
-    );
-    for (_, line) in &before {
-        assert_eq!(line, "HTTP/1.1 200 OK");
-    }
-    for (_, line) in &log {
+    let before = log.iter().filter(|(sent, _)| *sent < signalled).count();
+    assert!(before > 50, "only {before} requests before the signal");
+    let in_time = signalled + drain_delay;
+    for (sent, line) in &log {
         assert!(
-            [
-                "HTTP/1.1 200 OK",
-                "HTTP/1.1 503 Service Unavailable",
-                "closed"
-            ]
-            .contains(&line.as_str()),
-            "{line}"
+            line == "HTTP/1.1 200 OK" || (line == "closed" && *sent >= in_time),
+            "{arguments:?}: {line}, {:?} after the signal",
+            sent.saturating_duration_since(signalled)
         );
     }
+    // Between the last look at who waits and the end of the listener, which nothing can make one
+    // step, one or two may slip in.
+    let closed = log.iter().filter(|(_, line)| line == "closed").count();
+    assert!(closed <= CLIENTS / 4, "{arguments:?}: {closed} lost");
+}
+
+#[test]
+fn sigterm_under_load_loses_no_request_that_was_sent_before_it() {
+    stop_under_load(&[], Duration::from_millis(500));
+    stop_under_load(&["--drain-delay", "0s"], Duration::ZERO);
+}
+
+#[test]
+fn requests_on_connections_that_could_not_be_accepted_before_the_signal_are_answered() {
+    const HEAD: &[u8] = b"GET /model HTTP/1.1\r\nhost: x\r\n\r\n";
+    let server = Server::with(&["--max-connections", "1", "--drain-delay", "0s"]);
+    let connect = || {
+        let stream = TcpStream::connect(server.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    };
+    let first_line = |stream: &mut TcpStream| {
+        let mut start = [0; 15];
+        stream
+            .read_exact(&mut start)
+            .map(|()| String::from_utf8_lossy(&start).into_owned())
+    };
+    // It takes the only place, and keeps it.
+    let mut first = connect();
+    first.write_all(HEAD).unwrap();
+    assert_eq!(first_line(&mut first).unwrap(), "HTTP/1.1 200 OK");
+    let mut waiting: Vec<_> = (0..8).map(|_| connect()).collect();
+    for stream in &mut waiting {
+        stream.write_all(HEAD).unwrap();
+    }
+    server.signal("TERM");
+    for stream in &mut waiting {
+        assert_eq!(first_line(stream).unwrap(), "HTTP/1.1 200 OK");
+    }
+    assert_eq!(server.wait().code(), Some(0));
 }
 
 /// One request on a connection of its own; `None` when the server no longer accepts.
