@@ -15,7 +15,8 @@ fn main() {
     // Nothing refers to a symbol of libtorch_cuda (it registers itself when loaded), so the linker
     // drops it unless told not to. Where only the CPU's libraries were fetched it cannot be loaded.
     let cuda = lib.join("libtorch_cuda.so");
-    println!("cargo:rerun-if-changed={}", cuda.display());
+    // The folder, not the file: cargo takes a file that is not there as changed, every time.
+    println!("cargo:rerun-if-changed={}", lib.display());
     if cuda.exists() {
         for argument in [
             "-Wl,--no-as-needed",
