@@ -27,6 +27,7 @@ pub struct Model {
     bytes: Arc<[u8]>,
     manifest: Arc<Manifest>,
     digest: String,
+    origin: String,
 }
 
 /// Why a model file could not be read or written. Each message names the file.
@@ -153,6 +154,7 @@ impl Model {
             digest: hex(&Sha256::digest(&bytes)),
             bytes: bytes.into(),
             manifest: Arc::new(manifest),
+            origin: origin.into(),
         })
     }
 
@@ -164,6 +166,11 @@ impl Model {
     /// Name and version, as messages show them.
     pub fn title(&self) -> String {
         self.manifest.title()
+    }
+
+    /// The file that the model was read from; of one made in memory, what else it is known by.
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// The whole file.

@@ -65,10 +65,15 @@ pub enum RuntimeError {
 #[non_exhaustive]
 pub enum SessionError {
     /// ONNX Runtime refused the model.
-    #[error("ONNX Runtime cannot load the model {model}: {reason}")]
+    #[error(
+        "ONNX Runtime cannot load the model {model} of {origin}: {reason}. Export it again, or, if \
+         it needs a newer ONNX Runtime, give one with --onnxruntime"
+    )]
     Unloadable {
         /// Name and version of the model.
         model: String,
+        /// The file that holds it.
+        origin: String,
         /// ONNX Runtime's reason.
         reason: String,
     },

@@ -45,6 +45,7 @@ impl Session {
     ) -> Result<Self, SessionError> {
         let unloadable = |error: ort::Error| SessionError::Unloadable {
             model: model.title(),
+            origin: model.origin().into(),
             reason: error.to_string(),
         };
         let inner = configure(runtime, options)

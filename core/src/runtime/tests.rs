@@ -145,6 +145,29 @@ fn a_graph_is_judged_by_the_shape_it_gives_and_not_by_the_one_it_declares() {
 }
 
 #[test]
+fn a_model_that_onnx_runtime_refuses_is_named_by_its_file_with_what_to_do() {
+    let side = Dim::Fixed(SIDE);
+    let mut graph = GraphBuilder::new("an operator that does not exist");
+    let x = graph.input("image", &[Dim::Batch, Dim::Fixed(3), side, side]);
+    let logits = graph.node("logits", "NoSuchOperator", &[&x], vec![]);
+    graph.output(&logits, &[Dim::Batch, Dim::Fixed(3)]);
+    let json = manifest().to_json().unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let bytes = graph.finish(&[(METADATA_KEY, &json)]).unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    let model = Model::open(file.path()).unwrap();
+    let result = Session::new(&runtime(), &model, &SessionOptions::default());
+    let error = result.err().unwrap().to_string();
+    for part in [
+        file.path().to_str().unwrap(),
+        "NoSuchOperator",
+        "Export it again",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
 fn an_output_whose_length_shows_only_when_it_is_run_is_checked_then() {
     let one = Dim::Fixed(1);
     let side = Dim::Fixed(SIDE);

@@ -10,6 +10,9 @@ mod jpeg;
 mod png;
 mod webp;
 
+use std::error::Error;
+
+use image::error::UnsupportedErrorKind;
 use image::{DynamicImage, ImageDecoder, ImageError, RgbImage};
 
 use super::format::looks_like;
@@ -120,8 +123,16 @@ fn from_image(error: ImageError, format: ImageFormat) -> DecodeError {
         }
         ImageError::Unsupported(error) => DecodeError::UnsupportedFeature {
             format,
-            feature: error.to_string(),
+            feature: match error.kind() {
+                UnsupportedErrorKind::GenericFeature(feature) => feature,
+                _ => error.to_string(),
+            },
         },
+        // "Format error decoding Bmp: …" says again what our own words say before it.
+        ImageError::Decoding(error) => {
+            let reason = error.source().map(ToString::to_string);
+            DecodeError::corrupt(format, reason.unwrap_or_else(|| error.to_string()))
+        }
         error => DecodeError::corrupt(format, error.to_string()),
     }
 }
