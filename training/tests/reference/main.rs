@@ -5,6 +5,7 @@ mod batch_norm;
 mod losses;
 mod network;
 mod optimiser;
+mod trainer;
 
 use std::collections::BTreeMap;
 

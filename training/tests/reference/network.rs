@@ -13,7 +13,7 @@ use crate::{assert_close, draw, network, parameter, reference};
 #[derive(Deserialize)]
 pub(crate) struct Expected {
     before: Evaluation,
-    steps: Vec<Losses>,
+    pub(crate) steps: Vec<Losses>,
     after: Evaluation,
     tensors: BTreeMap<String, Vec<f32>>,
 }
@@ -25,10 +25,10 @@ struct Evaluation {
 }
 
 #[derive(Deserialize)]
-struct Losses {
-    total: f32,
-    classification: f32,
-    norm: f32,
+pub(crate) struct Losses {
+    pub(crate) total: f32,
+    pub(crate) classification: f32,
+    pub(crate) norm: f32,
 }
 
 /// What 20 layers in another memory layout may round differently.
