@@ -44,7 +44,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     pub shifted_id: Vec<SetSpec>,
     /// The images that the model was calibrated on: then the scores that it is not served with get
-    /// their own 95 % threshold, and their flags can be compared
+    /// their own threshold at the same share, and their flags can be compared
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     pub calibration: Vec<SetSpec>,
     /// Use equally many calibration images of every class, as `calibrate --balance` does
