@@ -382,8 +382,12 @@ fn a_model_without_a_threshold_and_images_of_other_classes_are_refused() {
     place.add("others", "yellow", 0, 100..110);
     let error = evaluate::evaluate(&place.evaluate_args(&[("--id", "others")]))
         .err()
-        .unwrap();
-    assert!(error.to_string().contains("image 0 of others"), "{error}");
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("others: image 0") && error.contains("yellow"),
+        "{error}"
+    );
 }
 
 #[test]
