@@ -15,6 +15,7 @@ mod reply;
 mod router;
 mod routes;
 mod server;
+mod serving;
 mod shutdown;
 mod state;
 mod telemetry;

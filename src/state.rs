@@ -1,83 +1,64 @@
 //! What all requests share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-
-use axum::body::Bytes;
-use normgate_core::classifier::NotCalibrated;
-use normgate_core::{Manifest, Model};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::body::Intake;
 use crate::config::{HttpConfig, LimitsConfig};
-use crate::engine::Engine;
 use crate::problem::Problem;
-use crate::routes::model::render;
+use crate::serving::Serving;
 use crate::telemetry::Metrics;
 
 /// Everything a route may need.
 pub struct AppState {
-    pub manifest: Arc<Manifest>,
-    /// SHA-256 of the model file.
-    pub digest: String,
-    /// What `GET /model` answers, rendered once.
-    pub model_json: Bytes,
     pub intake: Intake,
     pub metrics: Arc<Metrics>,
     pub lifecycle: Lifecycle,
-    /// Empty until the model is warm.
-    pub engine: OnceLock<Engine>,
-}
-
-/// Why a model cannot be put into service.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// It has no threshold.
-    #[error(transparent)]
-    NotCalibrated(#[from] NotCalibrated),
-    /// Its manifest has no JSON form.
-    #[error("the model's manifest cannot be written as JSON: {0}")]
-    Json(#[from] serde_json::Error),
+    /// `None` until the first model is warm.
+    serving: RwLock<Option<Arc<Serving>>>,
 }
 
 impl AppState {
-    /// The state of a server that is about to start its engine.
-    pub fn new(
-        model: &Model,
-        limits: &LimitsConfig,
-        http: &HttpConfig,
-    ) -> Result<Self, StateError> {
-        let manifest = Arc::clone(model.manifest());
-        let calibration = manifest.calibration.as_ref().ok_or_else(|| NotCalibrated {
-            name: manifest.name.clone(),
-            version: manifest.version.clone(),
-        })?;
-        Ok(Self {
-            digest: model.digest().to_owned(),
-            model_json: render(model)?,
+    /// The state of a server that is about to load its model.
+    pub fn new(limits: &LimitsConfig, http: &HttpConfig) -> Self {
+        Self {
             intake: Intake::new(limits, http),
-            metrics: Arc::new(Metrics::new(&manifest, model.digest(), calibration)),
+            metrics: Arc::default(),
             lifecycle: Lifecycle::default(),
-            engine: OnceLock::new(),
-            manifest,
-        })
-    }
-
-    /// Whether the engine had started and has no worker left, which only a new process can mend.
-    pub fn is_beyond_help(&self) -> bool {
-        self.engine
-            .get()
-            .is_some_and(|engine| engine.workers() == 0)
-    }
-
-    /// The engine, or why there is none to ask.
-    pub fn engine(&self) -> Result<&Engine, Problem> {
-        let engine = self.engine.get();
-        let engine =
-            engine.ok_or_else(|| Problem::not_ready("the model is being loaded and warmed up"))?;
-        match engine.workers() {
-            0 => Err(no_worker_left()),
-            _ => Ok(engine),
+            serving: RwLock::default(),
         }
+    }
+
+    /// The model in service. Whoever needs more than one thing of it asks once: the next answer may
+    /// be another model.
+    pub fn serving(&self) -> Result<Arc<Serving>, Problem> {
+        let serving = self.serving.read();
+        let serving = serving.unwrap_or_else(PoisonError::into_inner).clone();
+        serving.ok_or_else(|| Problem::not_ready("the model is being loaded and warmed up"))
+    }
+
+    /// The model in service, if it has somebody to answer.
+    pub fn ready(&self) -> Result<Arc<Serving>, Problem> {
+        let serving = self.serving()?;
+        match serving.engine.workers() {
+            0 => Err(no_worker_left()),
+            _ => Ok(serving),
+        }
+    }
+
+    /// Puts a model into service, and returns the one that was. From here on every request that
+    /// asks gets the new one.
+    pub fn serve(&self, next: Arc<Serving>) -> Option<Arc<Serving>> {
+        let serving = self.serving.write();
+        serving
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(next)
+    }
+
+    /// Whether the engine had started and has no worker left, which only a new one can mend.
+    pub fn is_beyond_help(&self) -> bool {
+        self.serving()
+            .is_ok_and(|serving| serving.engine.workers() == 0)
     }
 }
 

@@ -19,8 +19,8 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::config::{EngineConfig, HttpConfig, LimitsConfig};
-use crate::engine::Engine;
 use crate::router::router;
+use crate::serving::Launch;
 use crate::state::AppState;
 
 /// The options of `serve` that the service depends on.
@@ -96,8 +96,7 @@ pub struct Answer {
 impl Service {
     /// One whose model is not loaded yet.
     pub fn cold(options: &Options) -> Self {
-        let state = AppState::new(&model(), &options.limits, &options.http).unwrap();
-        let state = Arc::new(state);
+        let state = Arc::new(AppState::new(&options.limits, &options.http));
         Self {
             router: router(Arc::clone(&state)),
             state,
@@ -108,11 +107,14 @@ impl Service {
         let mut options = Options::parse_from(arguments);
         options.engine.workers = options.engine.workers.or(NonZeroUsize::new(2));
         let service = Self::cold(&options);
-        let runtime = Runtime::load(None).unwrap();
-        let metrics = Arc::clone(&service.state.metrics);
-        let limits = options.limits.image.limits();
-        let engine = Engine::start(runtime, model(), &options.engine, limits, metrics).unwrap();
-        assert!(service.state.engine.set(engine).is_ok());
+        let launch = Launch {
+            runtime: Runtime::load(None).unwrap(),
+            config: options.engine,
+            limits: options.limits.image.limits(),
+            metrics: Arc::clone(&service.state.metrics),
+        };
+        let serving = launch.start(model()).unwrap();
+        service.state.serve(Arc::new(serving));
         service
     }
 
@@ -144,8 +146,8 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        if let Some(engine) = self.state.engine.get() {
-            engine.stop();
+        if let Ok(serving) = self.state.serving() {
+            serving.engine.stop();
         }
     }
 }

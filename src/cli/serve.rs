@@ -7,19 +7,20 @@ use std::thread;
 use std::time::Instant;
 
 use clap::Args;
-use normgate_core::{Model, Runtime};
+use normgate_core::{Classifier, Model, Runtime};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::failure::Failure;
 use super::start_up::StartUp;
 use crate::config::{EngineConfig, HttpConfig, LimitsConfig, LogConfig, LogFormat, ModelConfig};
-use crate::engine::{Engine, StartError};
+use crate::engine::StartError;
 use crate::router::router;
 use crate::server::Server;
+use crate::serving::{Launch, Serving};
 use crate::shutdown::Signals;
 use crate::state::AppState;
-use crate::telemetry::{Metrics, start_logs};
+use crate::telemetry::start_logs;
 
 /// Serve a model over HTTP: POST an image to /classify.
 ///
@@ -51,19 +52,26 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     start_logs(&args.log);
     // What is wrong with the files is found out before anybody can connect.
     let model = Model::open(&args.model.model)?;
+    Classifier::new(Arc::clone(model.manifest()))?;
     let runtime = Runtime::load(args.model.onnxruntime.as_deref())?;
-    let state = Arc::new(AppState::new(&model, &args.limits, &args.http)?);
+    let state = Arc::new(AppState::new(&args.limits, &args.http));
+    let launch = Launch {
+        runtime,
+        config: args.engine.clone(),
+        limits: args.limits.image.limits(),
+        metrics: Arc::clone(&state.metrics),
+    };
     // One thread is enough for the bytes of a few processors' worth of inference.
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(args.engine.workers().div_ceil(8))
         .thread_name("io")
         .enable_all()
         .build()?;
-    let outcome = tokio.block_on(serve(&args, model, runtime, &state, began));
+    let outcome = tokio.block_on(serve(&args, model, launch, &state, began));
     // Connections that were cut off go first: then nobody waits for what is still queued.
     drop(tokio);
-    if let Some(engine) = state.engine.get() {
-        engine.stop();
+    if let Ok(serving) = state.serving() {
+        serving.engine.stop();
     }
     outcome
 }
@@ -71,7 +79,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
 async fn serve(
     args: &ServeArgs,
     model: Model,
-    runtime: Runtime,
+    launch: Launch,
     state: &Arc<AppState>,
     began: Instant,
 ) -> Result<(), Failure> {
@@ -83,22 +91,19 @@ async fn serve(
     let address = listener.local_addr()?;
     let server = Server::new(router(Arc::clone(state)), &args.http);
     let life = async {
-        let version = runtime.version().to_owned();
-        let engine = start_engine(args, model, runtime, Arc::clone(&state.metrics));
+        let version = launch.runtime.version().to_owned();
         tokio::select! {
             signal = signals.next() => {
                 tracing::info!("{signal} before the model was ready");
                 return Ok::<(), Failure>(());
             }
-            engine = engine => {
-                let engine = engine?;
-                state.metrics.ready(engine.provider());
+            serving = first(launch, model) => {
+                let serving = Arc::new(serving?);
+                state.serve(Arc::clone(&serving));
                 let start_up = StartUp {
                     model: &args.model.model,
-                    manifest: &state.manifest,
-                    digest: &state.digest,
+                    serving: &serving,
                     runtime: &version,
-                    engine: state.engine.get_or_init(|| engine),
                     address,
                     example: args.http.example.as_deref(),
                     took: began.elapsed(),
@@ -124,17 +129,10 @@ async fn serve(
 }
 
 /// On a thread of its own, so that `/livez` is answered meanwhile.
-async fn start_engine(
-    args: &ServeArgs,
-    model: Model,
-    runtime: Runtime,
-    metrics: Arc<Metrics>,
-) -> Result<Engine, StartError> {
+async fn first(launch: Launch, model: Model) -> Result<Serving, StartError> {
     let (report, started) = oneshot::channel();
-    let config = args.engine.clone();
-    let limits = args.limits.image.limits();
     thread::Builder::new().name("start".into()).spawn(move || {
-        let _ = report.send(Engine::start(runtime, model, &config, limits, metrics));
+        let _ = report.send(launch.start(model));
     })?;
     started.await.map_err(|_| StartError::Panicked)?
 }

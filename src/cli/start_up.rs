@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use normgate_core::Calibration;
 use normgate_core::calibration::Convention;
-use normgate_core::{Calibration, Manifest};
 
 use crate::config::reachable;
-use crate::engine::Engine;
+use crate::serving::Serving;
 
 /// A photo in this repository, for whoever starts the server there.
 const EXAMPLE: &str = "docs/images/cat.jpg";
@@ -18,9 +18,7 @@ const EXAMPLE: &str = "docs/images/cat.jpg";
 /// The facts of a start.
 pub struct StartUp<'a> {
     pub model: &'a Path,
-    pub manifest: &'a Manifest,
-    pub digest: &'a str,
-    pub engine: &'a Engine,
+    pub serving: &'a Serving,
     /// ONNX Runtime's version.
     pub runtime: &'a str,
     pub address: SocketAddr,
@@ -39,11 +37,11 @@ impl StartUp<'_> {
         }
         tracing::info!(
             address = %format_args!("http://{}/", self.address),
-            model = self.manifest.title(),
-            digest = self.digest,
+            model = self.serving.manifest.title(),
+            digest = self.serving.digest,
             onnxruntime = self.runtime,
-            provider = self.engine.provider(),
-            workers = self.engine.workers(),
+            provider = self.serving.engine.provider(),
+            workers = self.serving.engine.workers(),
             seconds = self.took.as_secs_f64(),
             "ready"
         );
@@ -69,11 +67,11 @@ impl StartUp<'_> {
 impl fmt::Display for StartUp<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            manifest,
-            engine,
-            runtime,
-            ..
+            serving, runtime, ..
         } = self;
+        let Serving {
+            manifest, engine, ..
+        } = serving;
         let here = reachable(self.address);
         writeln!(
             f,

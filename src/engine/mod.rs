@@ -28,8 +28,8 @@ pub use job::{Answer, Timings};
 pub use pipeline::{Pipeline, PipelineError};
 
 use crate::body::Hold;
-use crate::config::EngineConfig;
-use crate::telemetry::Metrics;
+use crate::serving::Launch;
+use crate::telemetry::{Metrics, ModelMetrics};
 use job::{Image, Job, Ticket};
 use queue::{Queue, Refused};
 use threads::Threads;
@@ -49,6 +49,7 @@ struct Shared {
     limits: Limits,
     max_batch: usize,
     metrics: Arc<Metrics>,
+    model_metrics: Arc<ModelMetrics>,
     recipe: Recipe,
 }
 
@@ -98,12 +99,15 @@ impl From<Refused> for EngineError {
     }
 }
 
-/// Why the engine could not start.
+/// Why a model could not be put into service.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The model has no threshold.
     #[error(transparent)]
     NotCalibrated(#[from] NotCalibrated),
+    /// Its manifest has no JSON form.
+    #[error("the model's manifest cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
     /// ONNX Runtime does not run the model, or the model's output makes no sense.
     #[error("the model could not be warmed up: {0}")]
     WarmUp(#[from] PipelineError),
@@ -118,12 +122,11 @@ pub enum StartError {
 impl Engine {
     /// Starts the threads and waits until each has run the model once.
     pub fn start(
-        runtime: Runtime,
+        launch: &Launch,
         model: Model,
-        config: &EngineConfig,
-        limits: Limits,
-        metrics: Arc<Metrics>,
+        model_metrics: Arc<ModelMetrics>,
     ) -> Result<Self, StartError> {
+        let config = &launch.config;
         let classifier = Classifier::new(Arc::clone(model.manifest()))?;
         // Idle threads that spin take their core from the other sessions, or from decoding.
         let options = SessionOptions {
@@ -133,11 +136,12 @@ impl Engine {
         let shared = Arc::new(Shared {
             queue: Queue::new(config.queue_capacity.get()),
             large: Queue::new(config.queue_capacity.get()),
-            limits,
+            limits: launch.limits,
             max_batch: config.max_batch,
-            metrics,
+            metrics: Arc::clone(&launch.metrics),
+            model_metrics,
             recipe: Recipe {
-                runtime,
+                runtime: launch.runtime.clone(),
                 model,
                 classifier,
                 options,

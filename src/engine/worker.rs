@@ -165,7 +165,8 @@ impl Worker {
             let timings = Timings { infer, ..timings };
             match answer {
                 Ok(classification) => {
-                    metrics.classified(&classification, &timings);
+                    metrics.classified(&timings);
+                    self.shared.model_metrics.classified(&classification);
                     ticket.answer(Answer {
                         classification,
                         timings,

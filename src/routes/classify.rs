@@ -15,6 +15,7 @@ use crate::body::{File, Submission};
 use crate::engine::{Answer, EngineError, Timings};
 use crate::problem::Problem;
 use crate::reply::{DEFAULT_TOP, FileReply, Replies, Reply};
+use crate::serving::Serving;
 use crate::state::AppState;
 
 /// The query string, read as it comes, so that what is wrong with it can be said in plain words.
@@ -24,6 +25,9 @@ type Options = Result<Query<Vec<(String, String)>>, QueryRejection>;
 ///
 /// One image gets its reply or its problem. Several get 200 and a list in their order, in which
 /// each has its reply or its problem.
+///
+/// The model is taken once, when the body has arrived: a slow client holds none back from being
+/// replaced, and all of a reply is of one model.
 pub async fn classify(
     State(state): State<Arc<AppState>>,
     options: Options,
@@ -32,7 +36,7 @@ pub async fn classify(
     let started = Instant::now();
     let (parts, mut body) = request.into_parts();
     let outcome = match read(&state, options, &parts.headers, &mut body).await {
-        Ok((submission, top)) => answer(&state, submission, top, started).await,
+        Ok((submission, serving, top)) => answer(&state, &serving, submission, top, started).await,
         Err(problem) => {
             state.intake.linger(&parts.headers, &mut body).await;
             Err(rejected(&state, problem))
@@ -46,15 +50,19 @@ async fn read(
     options: Options,
     headers: &HeaderMap,
     body: &mut Body,
-) -> Result<(Submission, usize), Problem> {
-    let top = top(options, state.manifest.labels.len())?;
+) -> Result<(Submission, Arc<Serving>, usize), Problem> {
+    let asked = asked_top(options)?;
     // Before the body is read: it may be large, and nobody could work on it.
-    state.engine()?;
-    Ok((state.intake.read(headers, body).await?, top))
+    state.ready()?;
+    let submission = state.intake.read(headers, body).await?;
+    let serving = state.ready()?;
+    let top = top(asked, serving.manifest.labels.len())?;
+    Ok((submission, serving, top))
 }
 
 async fn answer(
     state: &AppState,
+    serving: &Serving,
     submission: Submission,
     top: usize,
     started: Instant,
@@ -64,7 +72,7 @@ async fn answer(
     let classified = files.into_iter().map(|File { bytes, .. }| {
         let hold = hold.clone();
         async move {
-            let answer = state.engine()?.classify(bytes, hold).await;
+            let answer = serving.engine.classify(bytes, hold).await;
             answer.map_err(|error| explained(state, error))
         }
     });
@@ -76,7 +84,7 @@ async fn answer(
             classification,
             timings,
         } = answer.map_err(|p| rejected(state, p))?;
-        let reply = Reply::new(&state.manifest, &classification, top);
+        let reply = Reply::new(&serving.manifest, &classification, top);
         return Ok(timed(Json(reply), timings, started));
     }
     let slowest = |a: Timings, b: &Answer| a.max(&b.timings);
@@ -87,7 +95,7 @@ async fn answer(
         .map(|(file, answer)| match answer {
             Ok(answer) => FileReply::reply(
                 file,
-                Reply::new(&state.manifest, &answer.classification, top),
+                Reply::new(&serving.manifest, &answer.classification, top),
             ),
             Err(problem) => FileReply::problem(file, rejected(state, problem.clone())),
         });
@@ -100,7 +108,8 @@ async fn answer(
     ))
 }
 
-fn top(options: Options, labels: usize) -> Result<usize, Problem> {
+/// What the query string says of how many labels are wanted.
+fn asked_top(options: Options) -> Result<Option<String>, Problem> {
     let Query(options) = options.map_err(|rejection| Problem::malformed(rejection.body_text()))?;
     let mut top = None;
     for (key, value) in options {
@@ -108,17 +117,23 @@ fn top(options: Options, labels: usize) -> Result<usize, Problem> {
             let detail = format!("unknown parameter {key:?}: there is only top=N");
             return Err(Problem::malformed(detail));
         }
-        if top.is_some() {
+        if top.replace(value).is_some() {
             return Err(Problem::malformed("top is given twice"));
         }
-        let number = value.parse().ok().filter(|top| (1..=labels).contains(top));
-        top = Some(number.ok_or_else(|| {
-            Problem::malformed(format!(
-                "top={value}: this model has {labels} labels, so from 1 to {labels} can be listed"
-            ))
-        })?);
     }
-    Ok(top.unwrap_or(DEFAULT_TOP.min(labels)))
+    Ok(top)
+}
+
+fn top(asked: Option<String>, labels: usize) -> Result<usize, Problem> {
+    let Some(asked) = asked else {
+        return Ok(DEFAULT_TOP.min(labels));
+    };
+    let number = asked.parse().ok().filter(|top| (1..=labels).contains(top));
+    number.ok_or_else(|| {
+        Problem::malformed(format!(
+            "top={asked}: this model has {labels} labels, so from 1 to {labels} can be listed"
+        ))
+    })
 }
 
 /// The client learns what it can mend; the log learns the rest.

@@ -45,15 +45,15 @@ pub async fn ready(State(state): State<Arc<AppState>>) -> Result<Json<Ready>, Pr
     if state.lifecycle.is_stopping() {
         return Err(Problem::shutting_down());
     }
-    let engine = state.engine()?;
+    let serving = state.ready()?;
     Ok(Json(Ready {
         status: "ready",
         model: ReadyModel {
-            name: state.manifest.name.clone(),
-            version: state.manifest.version.clone(),
-            digest: state.digest.clone(),
+            name: serving.manifest.name.clone(),
+            version: serving.manifest.version.clone(),
+            digest: serving.digest.clone(),
         },
-        provider: engine.provider().to_owned(),
-        workers: engine.workers(),
+        provider: serving.engine.provider().to_owned(),
+        workers: serving.engine.workers(),
     }))
 }

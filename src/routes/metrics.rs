@@ -6,15 +6,16 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use crate::engine::Engine;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::telemetry::METRICS_TYPE;
 
 /// All metric families, for Prometheus.
 pub async fn show(State(state): State<Arc<AppState>>) -> Response {
-    let depth = state.engine.get().map_or(0, Engine::queue_depth);
-    match state.metrics.render(depth) {
+    let serving = state.serving().ok();
+    let depth = serving.as_ref().map_or(0, |it| it.engine.queue_depth());
+    let model = serving.as_ref().map(|it| it.metrics.as_ref());
+    match state.metrics.render(model, depth) {
         Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "the metrics could not be written");

@@ -9,14 +9,13 @@ use axum::response::IntoResponse;
 use normgate_core::{Manifest, Model};
 use serde_json::{Value, json};
 
+use crate::problem::Problem;
 use crate::state::AppState;
 
-/// The model's manifest and digest.
-pub async fn show(State(state): State<Arc<AppState>>) -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        state.model_json.clone(),
-    )
+/// The manifest and digest of the model in service.
+pub async fn show(State(state): State<Arc<AppState>>) -> Result<impl IntoResponse, Problem> {
+    let json = state.serving()?.model_json.clone();
+    Ok(([(header::CONTENT_TYPE, "application/json")], json))
 }
 
 /// The manifest as it is answered: in place of up to 10,000 calibration scores their quantiles.

@@ -1,18 +1,18 @@
-//! The metric families, for Prometheus to read: base units, prefix `normgate_`.
+//! The metric families of the server, whatever model it serves, for Prometheus to read: base units,
+//! prefix `normgate_`.
 
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use normgate_core::preprocess::DecodeError;
-use normgate_core::{Calibration, Classification, Manifest};
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::ModelMetrics;
 use super::process::ProcessCollector;
 use crate::engine::Timings;
 
@@ -20,24 +20,18 @@ use crate::engine::Timings;
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
-type FloatGauge = Gauge<f64, AtomicU64>;
 
-/// Everything that is counted and measured.
+/// What is counted and measured from the start of the process to its end.
 pub struct Metrics {
     registry: Registry,
-    labels: Vec<String>,
     requests: Histograms<RequestLabels>,
     stages: Histograms<StageLabels>,
     batch_size: Histogram,
     queue_depth: Gauge,
     rejected: Family<ReasonLabels, Counter>,
     decode_errors: Family<FormatLabels, Counter>,
-    predictions: Family<PredictionLabels, Counter>,
-    score: Histogram,
     abandoned: Counter,
     worker_panics: Counter,
-    model_info: Family<ModelLabels, Gauge>,
-    model: ModelLabels,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -62,27 +56,12 @@ struct FormatLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct PredictionLabels {
-    label: String,
-    ood: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ModelLabels {
-    name: String,
-    version: String,
-    digest: String,
-    provider: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct BuildLabels {
     version: &'static str,
 }
 
-impl Metrics {
-    /// All families, for this model.
-    pub fn new(manifest: &Manifest, digest: &str, calibration: &Calibration) -> Self {
+impl Default for Metrics {
+    fn default() -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(ProcessCollector));
         let ours = registry.sub_registry_with_prefix("normgate");
@@ -125,18 +104,6 @@ impl Metrics {
             "Images that could not be read",
             decode_errors.clone(),
         );
-        let predictions = Family::default();
-        ours.register(
-            "predictions",
-            "Answers by label and verdict",
-            predictions.clone(),
-        );
-        let score = Histogram::new(score_buckets(calibration));
-        ours.register(
-            "ood_score",
-            "Scores of answered images; the buckets are quantiles of the calibration scores",
-            score.clone(),
-        );
         let abandoned = Counter::default();
         ours.register(
             "abandoned",
@@ -149,22 +116,6 @@ impl Metrics {
             "Panics caught in the engine: bugs",
             worker_panics.clone(),
         );
-        let threshold = FloatGauge::default();
-        threshold.set(calibration.threshold);
-        ours.register("ood_threshold", "Scores above it are called OOD", threshold);
-        let expected = FloatGauge::default();
-        expected.set(calibration.expected_flag_rate);
-        ours.register(
-            "expected_flag_ratio",
-            "Share of in-distribution images that calibration flagged",
-            expected,
-        );
-        let model_info = Family::default();
-        ours.register(
-            "model_info",
-            "The model in service, as labels",
-            model_info.clone(),
-        );
         let build_info: Family<BuildLabels, Gauge> = Family::default();
         build_info
             .get_or_create(&BuildLabels {
@@ -173,30 +124,21 @@ impl Metrics {
             .set(1);
         ours.register("build_info", "This program, as labels", build_info);
 
-        let model = ModelLabels {
-            name: manifest.name.clone(),
-            version: manifest.version.clone(),
-            digest: digest.to_owned(),
-            provider: String::new(),
-        };
         Self {
             registry,
-            labels: manifest.labels.clone(),
             requests,
             stages,
             batch_size,
             queue_depth,
             rejected,
             decode_errors,
-            predictions,
-            score,
             abandoned,
             worker_panics,
-            model_info,
-            model,
         }
     }
+}
 
+impl Metrics {
     /// A request was answered.
     pub fn request(&self, route: &'static str, status: u16, took: Duration) {
         let labels = RequestLabels { route, status };
@@ -230,7 +172,7 @@ impl Metrics {
     }
 
     /// An image was classified.
-    pub fn classified(&self, answer: &Classification, timings: &Timings) {
+    pub fn classified(&self, timings: &Timings) {
         for (stage, took) in [
             ("queue", timings.queue),
             ("decode", timings.decode),
@@ -240,16 +182,6 @@ impl Metrics {
                 .get_or_create(&StageLabels { stage })
                 .observe(took.as_secs_f64());
         }
-        self.score.observe(f64::from(answer.score));
-        let label = self
-            .labels
-            .get(answer.class_index)
-            .cloned()
-            .unwrap_or_default();
-        let ood = if answer.is_ood { "true" } else { "false" };
-        self.predictions
-            .get_or_create(&PredictionLabels { label, ood })
-            .inc();
     }
 
     /// A job was skipped, since nobody waits for it.
@@ -262,21 +194,20 @@ impl Metrics {
         self.worker_panics.inc();
     }
 
-    /// The engine runs, on this execution provider.
-    pub fn ready(&self, provider: &str) {
-        let labels = ModelLabels {
-            provider: provider.to_owned(),
-            ..self.model.clone()
-        };
-        self.model_info.get_or_create(&labels).set(1);
-    }
-
-    /// Everything in the OpenMetrics text format.
-    pub fn render(&self, queue_depth: usize) -> Result<String, std::fmt::Error> {
+    /// Everything in the OpenMetrics text format, of the model in service too.
+    pub fn render(
+        &self,
+        model: Option<&ModelMetrics>,
+        queue_depth: usize,
+    ) -> Result<String, std::fmt::Error> {
         self.queue_depth
             .set(i64::try_from(queue_depth).unwrap_or(i64::MAX));
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.registry)?;
+        if let Some(model) = model {
+            encode_registry(&mut text, model.registry())?;
+        }
+        encode_eof(&mut text)?;
         Ok(text)
     }
 }
@@ -285,20 +216,3 @@ impl Metrics {
 const SECONDS: [f64; 14] = [
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
 ];
-
-/// Buckets that an ID image falls into with known shares, so that a drift of the traffic away from
-/// the calibration data shows as a change of shape; and the threshold itself.
-fn score_buckets(calibration: &Calibration) -> Vec<f64> {
-    let scores = &calibration.scores;
-    let last = scores.len().saturating_sub(1);
-    let quantiles = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0];
-    let mut buckets: Vec<f64> = quantiles
-        .iter()
-        .filter_map(|q| scores.get((q * last as f64).round() as usize))
-        .map(|score| f64::from(*score))
-        .chain([calibration.threshold])
-        .collect();
-    buckets.sort_by(f64::total_cmp);
-    buckets.dedup();
-    buckets
-}

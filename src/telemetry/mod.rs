@@ -2,10 +2,12 @@
 
 mod logs;
 mod metrics;
+mod model_metrics;
 mod observe;
 mod process;
 mod request_id;
 
 pub use logs::start as start_logs;
 pub use metrics::{CONTENT_TYPE as METRICS_TYPE, Metrics};
+pub use model_metrics::ModelMetrics;
 pub use observe::observe;

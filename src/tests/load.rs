@@ -85,8 +85,8 @@ async fn what_is_queued_when_the_engine_stops_is_still_answered() {
     let requests = join_all((0..20).map(|_| service.classify(png(RED, 600, 600))));
     let stop = async {
         tokio::task::yield_now().await;
-        let state = std::sync::Arc::clone(&service.state);
-        let stopped = std::thread::spawn(move || state.engine.get().unwrap().stop());
+        let serving = service.state.serving().unwrap();
+        let stopped = std::thread::spawn(move || serving.engine.stop());
         while !stopped.is_finished() {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
@@ -103,7 +103,7 @@ async fn what_is_queued_when_the_engine_stops_is_still_answered() {
 async fn without_a_worker_left_the_server_asks_to_be_restarted() {
     let service = Service::with(&["--workers", "1"]);
     service.get("/livez").await.ok();
-    service.state.engine.get().unwrap().stop();
+    service.state.serving().unwrap().engine.stop();
     for path in ["/livez", "/readyz"] {
         service.get(path).await.problem(503, "not-ready");
     }

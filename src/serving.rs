@@ -1,0 +1,50 @@
+//! A model in service, with all that belongs to it and to no other: a *generation*.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use normgate_core::preprocess::Limits;
+use normgate_core::{Manifest, Model, Runtime};
+
+use crate::config::EngineConfig;
+use crate::engine::{Engine, StartError};
+use crate::routes::model::render;
+use crate::telemetry::{Metrics, ModelMetrics};
+
+/// A model that is warm. A request takes one of these, and everything it says comes from it.
+pub struct Serving {
+    pub manifest: Arc<Manifest>,
+    /// SHA-256 of the model file.
+    pub digest: String,
+    /// What `GET /model` answers, rendered once.
+    pub model_json: Bytes,
+    pub metrics: Arc<ModelMetrics>,
+    pub engine: Engine,
+}
+
+/// What every model is put into service with.
+pub struct Launch {
+    pub runtime: Runtime,
+    pub config: EngineConfig,
+    pub limits: Limits,
+    pub metrics: Arc<Metrics>,
+}
+
+impl Launch {
+    /// Starts an engine for the model, and returns when it is warm.
+    pub fn start(&self, model: Model) -> Result<Serving, StartError> {
+        let manifest = Arc::clone(model.manifest());
+        let digest = model.digest().to_owned();
+        let model_json = render(&model)?;
+        let metrics = Arc::new(ModelMetrics::new(&model)?);
+        let engine = Engine::start(self, model, Arc::clone(&metrics))?;
+        metrics.ready(engine.provider());
+        Ok(Serving {
+            manifest,
+            digest,
+            model_json,
+            metrics,
+            engine,
+        })
+    }
+}

@@ -1,0 +1,146 @@
+//! The metric families of a model. They come and go with it: their counts begin at zero with each
+//! model, as they do with each start of the process, and no series of a model outlives it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::SystemTime;
+
+use normgate_core::classifier::NotCalibrated;
+use normgate_core::{Calibration, Classification, Manifest, Model};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+type FloatGauge = Gauge<f64, AtomicU64>;
+
+/// What is counted and measured of one model.
+pub struct ModelMetrics {
+    registry: Registry,
+    manifest: Arc<Manifest>,
+    digest: String,
+    predictions: Family<PredictionLabels, Counter>,
+    score: Histogram,
+    info: Family<ModelLabels, Gauge>,
+    loaded: FloatGauge,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct PredictionLabels {
+    label: String,
+    ood: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ModelLabels {
+    name: String,
+    version: String,
+    digest: String,
+    provider: String,
+}
+
+impl ModelMetrics {
+    /// The families for this model.
+    pub fn new(model: &Model) -> Result<Self, NotCalibrated> {
+        let manifest = Arc::clone(model.manifest());
+        let calibration = manifest.calibration.as_ref().ok_or_else(|| NotCalibrated {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+        })?;
+        let mut registry = Registry::default();
+        let ours = registry.sub_registry_with_prefix("normgate");
+
+        let predictions = Family::default();
+        ours.register(
+            "predictions",
+            "Answers by label and verdict",
+            predictions.clone(),
+        );
+        let score = Histogram::new(score_buckets(calibration));
+        ours.register(
+            "ood_score",
+            "Scores of answered images; the buckets are quantiles of the calibration scores",
+            score.clone(),
+        );
+        let threshold = FloatGauge::default();
+        threshold.set(calibration.threshold);
+        ours.register("ood_threshold", "Scores above it are called OOD", threshold);
+        let expected = FloatGauge::default();
+        expected.set(calibration.expected_flag_rate);
+        ours.register(
+            "expected_flag_ratio",
+            "Share of in-distribution images that calibration flagged",
+            expected,
+        );
+        let info = Family::default();
+        ours.register(
+            "model_info",
+            "The model in service, as labels",
+            info.clone(),
+        );
+        let loaded = FloatGauge::default();
+        ours.register_with_unit(
+            "model_loaded_timestamp",
+            "When the model in service was warm, in Unix time",
+            Unit::Seconds,
+            loaded.clone(),
+        );
+        Ok(Self {
+            registry,
+            digest: model.digest().to_owned(),
+            predictions,
+            score,
+            info,
+            loaded,
+            manifest,
+        })
+    }
+
+    /// The model is warm, on this execution provider.
+    pub fn ready(&self, provider: &str) {
+        let labels = ModelLabels {
+            name: self.manifest.name.clone(),
+            version: self.manifest.version.clone(),
+            digest: self.digest.clone(),
+            provider: provider.to_owned(),
+        };
+        self.info.get_or_create(&labels).set(1);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        self.loaded.set(now.unwrap_or_default().as_secs_f64());
+    }
+
+    /// An image was classified.
+    pub fn classified(&self, answer: &Classification) {
+        self.score.observe(f64::from(answer.score));
+        let label = self.manifest.labels.get(answer.class_index);
+        let label = label.cloned().unwrap_or_default();
+        let ood = if answer.is_ood { "true" } else { "false" };
+        self.predictions
+            .get_or_create(&PredictionLabels { label, ood })
+            .inc();
+    }
+
+    /// The families, to be written out.
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+}
+
+/// Buckets that an ID image falls into with known shares, so that a drift of the traffic away from
+/// the calibration data shows as a change of shape; and the threshold itself.
+fn score_buckets(calibration: &Calibration) -> Vec<f64> {
+    let scores = &calibration.scores;
+    let last = scores.len().saturating_sub(1);
+    let quantiles = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0];
+    let mut buckets: Vec<f64> = quantiles
+        .iter()
+        .filter_map(|q| scores.get((q * last as f64).round() as usize))
+        .map(|score| f64::from(*score))
+        .chain([calibration.threshold])
+        .collect();
+    buckets.sort_by(f64::total_cmp);
+    buckets.dedup();
+    buckets
+}
