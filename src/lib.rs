@@ -8,6 +8,7 @@
 mod body;
 pub mod cli;
 mod config;
+mod deadline;
 mod engine;
 mod printable;
 mod problem;

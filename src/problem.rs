@@ -4,6 +4,8 @@
 //! so that an error leads to its explanation without leaving the server. Clients may rely on
 //! `type` and `status`; `detail` is for people and may change.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,9 +17,9 @@ use crate::config::show_bytes;
 use crate::engine::EngineError;
 use crate::printable::printable;
 
-/// Seconds after which a refused client may come back. Queues here drain within a second or two;
-/// clients with many requests spread their retries by their own backoff.
-const RETRY_AFTER: &str = "1";
+/// The longest that a refused client is asked to stay away: by then, what was measured before the
+/// refusal says nothing any more.
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 /// The media types that `POST /classify` takes (W3C Linked Data Platform, 7.1).
 pub const ACCEPT_POST: &str = "image/jpeg, image/png, image/webp, image/gif, image/bmp, \
@@ -32,6 +34,9 @@ pub struct Problem {
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
     detail: String,
+    /// Seconds after which to try again, as in the header: a file of several has no header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -43,7 +48,23 @@ impl Problem {
             status,
             // Much of it is what the client sent: names of fields, a path, a media type.
             detail: printable(detail.as_ref()),
+            retry_after: None,
         }
+    }
+
+    /// Tells a client that may try again when what waits now will be done. Others are told nothing.
+    pub fn after(mut self, wait: Duration) -> Self {
+        if self.retry_after.is_some() {
+            let wait = wait.min(LONGEST_RETRY);
+            let started = u64::from(wait.subsec_nanos() > 0);
+            self.retry_after = Some((wait.as_secs() + started).max(1));
+        }
+        self
+    }
+
+    fn temporary(mut self) -> Self {
+        self.retry_after = Some(1);
+        self
     }
 
     /// 400: the request itself makes no sense.
@@ -126,7 +147,7 @@ impl Problem {
 
     /// 429: more work than can be done soon.
     pub fn overloaded(detail: impl AsRef<str>) -> Self {
-        Self::new(429, "overloaded", "The server is overloaded", detail)
+        Self::new(429, "overloaded", "The server is overloaded", detail).temporary()
     }
 
     /// 500: our fault. What happened is in the log under the request's id, not here.
@@ -138,7 +159,7 @@ impl Problem {
 
     /// 503: not there yet, or broken.
     pub fn not_ready(detail: impl AsRef<str>) -> Self {
-        Self::new(503, "not-ready", "The server is not ready", detail)
+        Self::new(503, "not-ready", "The server is not ready", detail).temporary()
     }
 
     /// 503: going away.
@@ -149,11 +170,12 @@ impl Problem {
             "The server is shutting down",
             "the server is shutting down",
         )
+        .temporary()
     }
 
     /// 504: the work took too long.
-    pub fn deadline_exceeded(seconds: f64) -> Self {
-        let detail = format!("the image was not classified within {seconds} s (--deadline)");
+    pub fn deadline_exceeded(seconds: f64, set_by: &str) -> Self {
+        let detail = format!("the image was not classified within {seconds} s ({set_by})");
         Self::new(504, "deadline-exceeded", "The deadline passed", detail)
     }
 
@@ -163,7 +185,6 @@ impl Problem {
     }
 
     /// The HTTP status.
-    #[cfg(test)]
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -178,10 +199,17 @@ impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Decode(error) => error.into(),
-            EngineError::Overloaded => Self::overloaded(
+            EngineError::Full(wait) => Self::overloaded(
                 "as many images as may wait are waiting (--queue-capacity); try again later",
-            ),
-            EngineError::Deadline(deadline) => Self::deadline_exceeded(deadline.as_secs_f64()),
+            )
+            .after(wait),
+            EngineError::TooSlow(wait) => Self::overloaded(format!(
+                "the images that wait already will take {:.1} s, longer than this one may wait \
+                 (--deadline, or the request's x-request-timeout); try again later",
+                wait.as_secs_f64()
+            ))
+            .after(wait),
+            EngineError::Late(deadline) => deadline.problem(),
             EngineError::Closed => Self::shutting_down(),
             EngineError::Failed(_) => Self::internal(),
         }
@@ -210,17 +238,12 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
-        match status.as_u16() {
-            415 => {
-                headers.insert(
-                    header::HeaderName::from_static("accept-post"),
-                    HeaderValue::from_static(ACCEPT_POST),
-                );
-            }
-            429 | 503 => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-            }
-            _ => {}
+        if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            let name = header::HeaderName::from_static("accept-post");
+            headers.insert(name, HeaderValue::from_static(ACCEPT_POST));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response.extensions_mut().insert(self);
         response

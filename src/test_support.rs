@@ -3,6 +3,7 @@
 use std::io::Cursor;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -203,6 +204,17 @@ pub const BLACK: [u8; 3] = [0, 0, 0];
 /// The engine panics at an image of this colour, in tests only, at the place that is named.
 pub const PANICS_IN_DECODER: [u8; 3] = [13, 37, 1];
 pub const PANICS_IN_WORKER: [u8; 3] = [13, 37, 2];
+
+/// A worker takes its time over an image of this colour, in tests only: this long.
+pub const STALLS_WORKER: [u8; 3] = [13, 37, 3];
+pub const STALL: Duration = Duration::from_millis(400);
+
+/// Stands in for a slow model.
+pub fn stall_at(colour: [u8; 3], image: &Rgb8) {
+    if image.pixels.starts_with(&colour) {
+        std::thread::sleep(STALL);
+    }
+}
 
 /// Stands in for a bug in a decoder or in the inference.
 pub fn panic_at(colour: [u8; 3], image: &Rgb8) {

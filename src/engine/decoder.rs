@@ -21,12 +21,14 @@ pub fn work(shared: &Arc<Shared>) {
                 shared.metrics.abandoned();
                 continue;
             }
+            let started = Instant::now();
             let prepared =
                 catch_unwind(AssertUnwindSafe(|| prepare(shared, &mut preprocessor, job)));
             if prepared.is_err() {
                 shared.metrics.worker_panicked();
                 preprocessor = Preprocessor::new(preprocessing);
             }
+            shared.large.served(1, started.elapsed());
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::EngineError;
 use crate::body::Hold;
+use crate::deadline::Deadline;
 
 /// An image to classify.
 pub struct Job {
@@ -27,6 +28,7 @@ pub enum Image {
 pub struct Ticket {
     reply: oneshot::Sender<Result<Answer, EngineError>>,
     received: Instant,
+    deadline: Deadline,
     decode: Duration,
 }
 
@@ -46,13 +48,14 @@ pub struct Timings {
 }
 
 impl Ticket {
-    /// A ticket, and where its answer will arrive.
-    pub fn new() -> (Self, oneshot::Receiver<Result<Answer, EngineError>>) {
+    /// A ticket of use until then, and where its answer will arrive.
+    pub fn new(deadline: Deadline) -> (Self, oneshot::Receiver<Result<Answer, EngineError>>) {
         let (reply, answer) = oneshot::channel();
         (
             Self {
                 reply,
                 received: Instant::now(),
+                deadline,
                 decode: Duration::ZERO,
             },
             answer,
@@ -61,7 +64,12 @@ impl Ticket {
 
     /// Whether nobody waits for the answer any more: the client has gone, or its deadline passed.
     pub fn is_abandoned(&self) -> bool {
-        self.reply.is_closed()
+        self.reply.is_closed() || self.deadline.has_passed()
+    }
+
+    /// How long the answer can still be waited for.
+    pub fn patience(&self) -> Duration {
+        self.deadline.left()
     }
 
     /// Notes time spent decoding.

@@ -13,6 +13,7 @@ mod decoder;
 mod job;
 mod pipeline;
 mod queue;
+mod rate;
 mod threads;
 mod worker;
 
@@ -28,6 +29,7 @@ pub use job::{Answer, Timings};
 pub use pipeline::{Pipeline, PipelineError};
 
 use crate::body::Hold;
+use crate::deadline::Deadline;
 use crate::serving::Launch;
 use crate::telemetry::{Metrics, ModelMetrics};
 use job::{Image, Job, Ticket};
@@ -80,10 +82,12 @@ impl Recipe {
 pub enum EngineError {
     /// The image cannot be read.
     Decode(DecodeError),
-    /// Too many images wait already.
-    Overloaded,
-    /// It took longer than this deadline.
-    Deadline(Duration),
+    /// As many images wait already as may: for about this long.
+    Full(Duration),
+    /// The images that wait already will take this long, which the deadline does not leave.
+    TooSlow(Duration),
+    /// The deadline has passed.
+    Late(Deadline),
     /// The engine has stopped.
     Closed,
     /// Our fault, for this reason, which is for the log only.
@@ -93,7 +97,8 @@ pub enum EngineError {
 impl From<Refused> for EngineError {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::Full => EngineError::Overloaded,
+            Refused::Full(wait) => EngineError::Full(wait),
+            Refused::TooSlow(wait) => EngineError::TooSlow(wait),
             Refused::Closed => EngineError::Closed,
         }
     }
@@ -133,9 +138,10 @@ impl Engine {
             threads: config.threads_per_worker.get(),
             spinning: false,
         };
+        let capacity = config.queue_capacity.get();
         let shared = Arc::new(Shared {
-            queue: Queue::new(config.queue_capacity.get()),
-            large: Queue::new(config.queue_capacity.get()),
+            queue: Queue::new(capacity, config.workers()),
+            large: Queue::new(capacity, config.decode_threads()),
             limits: launch.limits,
             max_batch: config.max_batch,
             metrics: Arc::clone(&launch.metrics),
@@ -158,23 +164,48 @@ impl Engine {
         })
     }
 
-    /// Classifies an image file. Dropping the future gives up the image's place.
-    pub async fn classify(&self, image: Bytes, hold: Hold) -> Result<Answer, EngineError> {
-        let (ticket, answer) = Ticket::new();
+    /// Whether an image would be taken in now, so that none need be read that would not.
+    pub fn has_room(&self, asked: Option<Deadline>) -> Result<(), EngineError> {
+        let patience = self.deadline(asked).left();
+        Ok(self.shared.queue.has_room(patience)?)
+    }
+
+    /// Classifies an image file by the server's deadline, or a sooner one that the client asks for.
+    /// Dropping the future gives up the image's place.
+    pub async fn classify(
+        &self,
+        image: Bytes,
+        hold: Hold,
+        asked: Option<Deadline>,
+    ) -> Result<Answer, EngineError> {
+        let deadline = self.deadline(asked);
+        if deadline.has_passed() {
+            return Err(EngineError::Late(deadline));
+        }
+        let (ticket, answer) = Ticket::new(deadline);
         let job = Job {
             image: Image::Encoded(image, hold),
             ticket,
         };
         self.shared
             .queue
-            .push(job)
+            .push(job, deadline.left())
             .map_err(|(refused, _job)| EngineError::from(refused))?;
-        match tokio::time::timeout(self.deadline, answer).await {
+        match tokio::time::timeout_at(deadline.at(), answer).await {
             Ok(Ok(result)) => result,
-            // The job was dropped without an answer.
-            Ok(Err(_)) => Err(EngineError::Failed("a worker panicked".into())),
-            Err(_) => Err(EngineError::Deadline(self.deadline)),
+            // Where a thread looks at the clock a moment before this one, it drops the job.
+            _ if deadline.has_passed() => Err(EngineError::Late(deadline)),
+            _ => Err(EngineError::Failed("a worker panicked".into())),
         }
+    }
+
+    fn deadline(&self, asked: Option<Deadline>) -> Deadline {
+        Deadline::of_server(self.deadline).or_sooner(asked)
+    }
+
+    /// How long what waits will wait, by the rate measured lately.
+    pub fn wait(&self) -> Duration {
+        self.shared.queue.wait().max(self.shared.large.wait())
     }
 
     /// How many images are waiting.

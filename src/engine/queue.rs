@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::rate::Rate;
 
 /// First in, first out, with a capacity and an end.
 pub struct Queue<T> {
@@ -9,6 +12,7 @@ pub struct Queue<T> {
     arrived: Condvar,
     left: Condvar,
     capacity: usize,
+    takers: usize,
 }
 
 struct State<T> {
@@ -17,42 +21,49 @@ struct State<T> {
     idle: usize,
     /// Givers that wait for room. It is theirs: else a stream of others would starve them.
     promised: usize,
+    rate: Rate,
     closed: bool,
 }
 
 /// Why an item was not taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// As many items as may wait are waiting.
-    Full,
+    /// As many items as may wait are waiting: for this long, by the rate measured lately.
+    Full(Duration),
+    /// What waits already will take this long, and the item cannot wait so long.
+    TooSlow(Duration),
     /// The queue takes nothing more.
     Closed,
 }
 
 impl<T> Queue<T> {
-    /// An empty queue for at most `capacity` items.
-    pub fn new(capacity: usize) -> Self {
+    /// An empty queue for at most `capacity` items, worked off by `takers` threads.
+    pub fn new(capacity: usize, takers: usize) -> Self {
         Self {
             state: Mutex::new(State {
                 items: VecDeque::new(),
                 idle: 0,
                 promised: 0,
+                rate: Rate::default(),
                 closed: false,
             }),
             arrived: Condvar::new(),
             left: Condvar::new(),
             capacity,
+            takers,
         }
     }
 
-    /// Adds an item, or gives it back.
-    pub fn push(&self, item: T) -> Result<(), (Refused, T)> {
+    /// Whether an item that can wait this long would be taken in now.
+    pub fn has_room(&self, patience: Duration) -> Result<(), Refused> {
+        self.room(&self.lock(), patience)
+    }
+
+    /// Adds an item that can wait this long, or gives it back.
+    pub fn push(&self, item: T, patience: Duration) -> Result<(), (Refused, T)> {
         let mut state = self.lock();
-        if state.closed {
-            return Err((Refused::Closed, item));
-        }
-        if state.items.len() + state.promised >= self.capacity {
-            return Err((Refused::Full, item));
+        if let Err(refused) = self.room(&state, patience) {
+            return Err((refused, item));
         }
         state.items.push_back(item);
         drop(state);
@@ -103,6 +114,16 @@ impl<T> Queue<T> {
         share > 0
     }
 
+    /// Notes that a taker served this many items in this time.
+    pub fn served(&self, items: usize, took: Duration) {
+        self.lock().rate.note(items, took);
+    }
+
+    /// How long what waits will wait, by the rate measured lately.
+    pub fn wait(&self) -> Duration {
+        self.expected(&self.lock())
+    }
+
     /// Takes nothing more in; what is there can still be taken.
     pub fn close(&self) {
         self.lock().closed = true;
@@ -113,6 +134,26 @@ impl<T> Queue<T> {
     /// How many items are waiting.
     pub fn len(&self) -> usize {
         self.lock().items.len()
+    }
+
+    fn room(&self, state: &State<T>, patience: Duration) -> Result<(), Refused> {
+        if state.closed {
+            return Err(Refused::Closed);
+        }
+        let wait = self.expected(state);
+        if state.items.len() + state.promised >= self.capacity {
+            return Err(Refused::Full(wait));
+        }
+        if wait > patience {
+            return Err(Refused::TooSlow(wait));
+        }
+        Ok(())
+    }
+
+    fn expected(&self, state: &State<T>) -> Duration {
+        state
+            .rate
+            .wait(state.items.len() + state.promised, self.takers)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -127,9 +168,11 @@ mod tests {
     use std::sync::Arc;
     use std::thread;
 
+    const LONG: Duration = Duration::from_secs(9);
+
     fn filled(capacity: usize, items: std::ops::Range<u32>) -> Queue<u32> {
-        let queue = Queue::new(capacity);
-        items.for_each(|item| queue.push(item).unwrap());
+        let queue = Queue::new(capacity, 1);
+        items.for_each(|item| queue.push(item, LONG).unwrap());
         queue
     }
 
@@ -156,13 +199,25 @@ mod tests {
     #[test]
     fn a_full_queue_refuses_and_a_closed_one_gives_up_what_it_holds_first() {
         let queue = filled(2, 0..2);
-        assert_eq!(queue.push(2), Err((Refused::Full, 2)));
+        assert_eq!(queue.push(2, LONG), Err((Refused::Full(Duration::ZERO), 2)));
         queue.close();
-        assert_eq!(queue.push(2), Err((Refused::Closed, 2)));
+        assert_eq!(queue.push(2, LONG), Err((Refused::Closed, 2)));
         let mut taken = Vec::new();
         assert!(queue.take(16, &mut taken));
         assert_eq!(taken, [0, 1]);
         assert!(!queue.take(16, &mut taken));
+    }
+
+    #[test]
+    fn what_would_wait_longer_than_it_can_is_refused_with_how_long_that_is() {
+        let queue = filled(8, 0..4);
+        let second = Duration::from_secs(1);
+        queue.served(2, second);
+        assert_eq!(queue.wait(), 2 * second);
+        assert_eq!(queue.has_room(second), Err(Refused::TooSlow(2 * second)));
+        assert_eq!(queue.push(4, 2 * second), Ok(()));
+        queue.take(9, &mut Vec::new());
+        assert_eq!(queue.has_room(Duration::ZERO), Ok(()));
     }
 
     #[test]
@@ -178,7 +233,7 @@ mod tests {
         assert_eq!(queue.len(), 1);
         let mut taken = Vec::new();
         queue.take(1, &mut taken);
-        assert_eq!(queue.push(2), Err((Refused::Full, 2)));
+        assert_eq!(queue.push(2, LONG), Err((Refused::Full(Duration::ZERO), 2)));
         waiting.join().unwrap();
         queue.take(1, &mut taken);
         assert_eq!(taken, [0, 1]);

@@ -12,7 +12,7 @@ use super::pipeline::{Pipeline, PipelineError};
 use super::queue::Refused;
 use super::{EngineError, Shared};
 #[cfg(test)]
-use crate::test_support::{PANICS_IN_DECODER, PANICS_IN_WORKER, panic_at};
+use crate::test_support::{PANICS_IN_DECODER, PANICS_IN_WORKER, STALLS_WORKER, panic_at, stall_at};
 
 /// Images above this go to the decoders. At 512 × 512 a JPEG takes about as long to decode as a
 /// light model takes for a whole batch: more would make the others of the batch wait.
@@ -49,8 +49,10 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         let mut jobs = Vec::with_capacity(shared.max_batch);
         while shared.queue.take(shared.max_batch, &mut jobs) {
+            let (taken, started) = (jobs.len(), Instant::now());
             let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut jobs)));
             if served.is_ok() {
+                shared.queue.served(taken, started.elapsed());
                 continue;
             }
             // Dropped tickets answer 500. Whatever the panic left behind goes with them.
@@ -102,7 +104,8 @@ impl Worker {
 
     /// Large images take the way over the decoders, which also judge by the real limit.
     fn hand_over(&mut self, job: Job) {
-        let Err((refused, Job { image, ticket })) = self.shared.large.push(job) else {
+        let patience = job.ticket.patience();
+        let Err((refused, Job { image, ticket })) = self.shared.large.push(job, patience) else {
             return;
         };
         match (refused, image) {
@@ -136,7 +139,10 @@ impl Worker {
 
     fn place(&mut self, image: &Rgb8, ticket: Ticket) {
         #[cfg(test)]
-        panic_at(PANICS_IN_WORKER, image);
+        {
+            panic_at(PANICS_IN_WORKER, image);
+            stall_at(STALLS_WORKER, image);
+        }
         match self.pipeline.add(image) {
             Ok(()) => {
                 let timings = ticket.timings();

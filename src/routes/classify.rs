@@ -7,11 +7,13 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
+use tokio::time::timeout_at;
 
 use crate::body::{File, Submission};
+use crate::deadline::Deadline;
 use crate::engine::{Answer, EngineError, Timings};
 use crate::problem::Problem;
 use crate::reply::{DEFAULT_TOP, FileReply, Replies, Reply};
@@ -24,7 +26,7 @@ type Options = Result<Query<Vec<(String, String)>>, QueryRejection>;
 /// Classifies the image, or the images, of a request.
 ///
 /// One image gets its reply or its problem. Several get 200 and a list in their order, in which
-/// each has its reply or its problem.
+/// each has its reply or its problem; or 429 where not one of them was taken in.
 ///
 /// The model is taken once, when the body has arrived: a slow client holds none back from being
 /// replaced, and all of a reply is of one model.
@@ -35,8 +37,10 @@ pub async fn classify(
 ) -> Response {
     let started = Instant::now();
     let (parts, mut body) = request.into_parts();
-    let outcome = match read(&state, options, &parts.headers, &mut body).await {
-        Ok((submission, serving, top)) => answer(&state, &serving, submission, top, started).await,
+    let outcome = match read(&state, options, &parts.headers, &mut body, started).await {
+        Ok((submission, serving, wishes)) => {
+            answer(&state, &serving, submission, wishes, started).await
+        }
         Err(problem) => {
             state.intake.linger(&parts.headers, &mut body).await;
             Err(rejected(&state, problem))
@@ -45,26 +49,42 @@ pub async fn classify(
     outcome.unwrap_or_else(IntoResponse::into_response)
 }
 
+/// What a request asks for beside its images.
+struct Wishes {
+    top: usize,
+    deadline: Option<Deadline>,
+}
+
 async fn read(
     state: &AppState,
     options: Options,
     headers: &HeaderMap,
     body: &mut Body,
-) -> Result<(Submission, Arc<Serving>, usize), Problem> {
+    started: Instant,
+) -> Result<(Submission, Arc<Serving>, Wishes), Problem> {
     let asked = asked_top(options)?;
+    let deadline = Deadline::of_client(headers, started)?;
     // Before the body is read: it may be large, and nobody could work on it.
-    state.ready()?;
-    let submission = state.intake.read(headers, body).await?;
+    state.ready()?.engine.has_room(deadline)?;
+    let reading = state.intake.read(headers, body);
+    let submission = match deadline {
+        None => reading.await,
+        Some(deadline) => timeout_at(deadline.at(), reading)
+            .await
+            .unwrap_or_else(|_| Err(deadline.problem())),
+    };
     let serving = state.ready()?;
+    // Bodies fill the memory for as long as their images wait.
+    let submission = submission.map_err(|problem| problem.after(serving.engine.wait()))?;
     let top = top(asked, serving.manifest.labels.len())?;
-    Ok((submission, serving, top))
+    Ok((submission, serving, Wishes { top, deadline }))
 }
 
 async fn answer(
     state: &AppState,
     serving: &Serving,
     submission: Submission,
-    top: usize,
+    Wishes { top, deadline }: Wishes,
     started: Instant,
 ) -> Result<Response, Problem> {
     let Submission { files, hold } = submission;
@@ -72,7 +92,7 @@ async fn answer(
     let classified = files.into_iter().map(|File { bytes, .. }| {
         let hold = hold.clone();
         async move {
-            let answer = serving.engine.classify(bytes, hold).await;
+            let answer = serving.engine.classify(bytes, hold, deadline).await;
             answer.map_err(|error| explained(state, error))
         }
     });
@@ -86,6 +106,14 @@ async fn answer(
         } = answer.map_err(|p| rejected(state, p))?;
         let reply = Reply::new(&serving.manifest, &classification, top);
         return Ok(timed(Json(reply), timings, started));
+    }
+    if let Some(Err(first)) = answers.first()
+        && answers.iter().all(was_turned_away)
+    {
+        answers
+            .iter()
+            .for_each(|_| state.metrics.rejected(first.slug()));
+        return Err(first.clone());
     }
     let slowest = |a: Timings, b: &Answer| a.max(&b.timings);
     let timings = answers.iter().flatten().fold(Timings::default(), slowest);
@@ -106,6 +134,11 @@ async fn answer(
         timings,
         started,
     ))
+}
+
+/// Whether the server did nothing about an image, and it should come again.
+fn was_turned_away(answer: &Result<Answer, Problem>) -> bool {
+    matches!(answer, Err(problem) if problem.status() == StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// What the query string says of how many labels are wanted.

@@ -71,7 +71,7 @@ mod tests {
             Problem::internal(),
             Problem::not_ready(""),
             Problem::shutting_down(),
-            Problem::deadline_exceeded(1.0),
+            Problem::deadline_exceeded(1.0, "--deadline"),
         ];
         for problem in &problems {
             let text = section(problem.slug()).unwrap_or_else(|| panic!("{}", problem.slug()));

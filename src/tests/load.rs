@@ -29,7 +29,8 @@ async fn a_full_queue_refuses_and_recovers() {
     );
     for answer in refused {
         answer.problem(429, "overloaded");
-        assert_eq!(answer.header("retry-after"), "1");
+        let seconds: u64 = answer.header("retry-after").parse().unwrap();
+        assert!((1..=60).contains(&seconds), "{seconds}");
     }
     service.classify(image).await.ok();
 }

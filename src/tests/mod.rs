@@ -2,5 +2,6 @@
 
 mod answers;
 mod bodies;
+mod deadlines;
 mod load;
 mod problems;

@@ -1,0 +1,125 @@
+//! Until when an answer is of use: by the server's `--deadline`, or sooner where the client says so.
+//!
+//! The client's own clock starts when the head of its request has arrived, since the client has been
+//! waiting from then on. The server's starts when all of the body is there: how long that may take
+//! is for `--body-timeout` to say, and a slow line is no sign of a slow server.
+
+use std::time::{Duration, Instant};
+
+use axum::http::HeaderMap;
+
+use crate::config::parse_duration;
+use crate::problem::Problem;
+
+/// The request header by which a client may lower the deadline: a time with its unit, as in flags.
+pub const HEADER: &str = "x-request-timeout";
+
+/// A moment after which nobody wants the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    at: Instant,
+    allowed: Duration,
+    set_by: &'static str,
+}
+
+impl Deadline {
+    /// What the client asks for, where it does.
+    pub fn of_client(headers: &HeaderMap, arrived: Instant) -> Result<Option<Self>, Problem> {
+        let mut values = headers.get_all(HEADER).iter();
+        let Some(value) = values.next() else {
+            return Ok(None);
+        };
+        let malformed = |why: &str| Problem::malformed(format!("the {HEADER} header: {why}"));
+        if values.next().is_some() {
+            return Err(malformed("it is given twice"));
+        }
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let allowed = parse_duration(text.trim())
+            .map_err(|error| malformed(&format!("{error}; it says {text:?}")))?;
+        Ok(Some(Self {
+            at: arrived + allowed,
+            allowed,
+            set_by: HEADER,
+        }))
+    }
+
+    /// What the server allows from now on.
+    pub fn of_server(allowed: Duration) -> Self {
+        Self {
+            at: Instant::now() + allowed,
+            allowed,
+            set_by: "--deadline",
+        }
+    }
+
+    /// The earlier one.
+    pub fn or_sooner(self, other: Option<Self>) -> Self {
+        other.filter(|other| other.at < self.at).unwrap_or(self)
+    }
+
+    /// The moment itself, as tokio's timers take it.
+    pub fn at(&self) -> tokio::time::Instant {
+        self.at.into()
+    }
+
+    /// How long is left, nothing once it has passed.
+    pub fn left(&self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether an answer would come too late.
+    pub fn has_passed(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// What to answer then.
+    pub fn problem(&self) -> Problem {
+        Problem::deadline_exceeded(self.allowed.as_secs_f64(), self.set_by)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(values: &[&str]) -> Result<Option<Deadline>, Problem> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(HEADER, value.parse().unwrap());
+        }
+        Deadline::of_client(&headers, Instant::now())
+    }
+
+    #[test]
+    fn the_client_may_lower_the_deadline_but_not_raise_it() {
+        let server = Deadline::of_server(Duration::from_secs(10));
+        let client = |text| asked(&[text]).unwrap();
+        assert!(client("200ms").unwrap().left() <= Duration::from_millis(200));
+        for (asked, seconds) in [
+            (client("200ms"), 0.2),
+            (client(" 1.5s"), 1.5),
+            (client("1m"), 10.0),
+            (None, 10.0),
+        ] {
+            assert_eq!(server.or_sooner(asked).allowed.as_secs_f64(), seconds);
+        }
+        assert!(client("0ms").unwrap().has_passed());
+        assert!(asked(&[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused_with_what_is_expected() {
+        for (values, says) in [
+            (&["200"][..], "its unit, such as 500ms"),
+            (&[""], "its unit"),
+            (&["-1s"], "its unit"),
+            (&["9999999m"], "longer than a day"),
+            (&["1s", "2s"], "twice"),
+        ] {
+            let problem = asked(values).unwrap_err();
+            assert_eq!(problem.status().as_u16(), 400);
+            assert!(problem.detail().contains(HEADER), "{}", problem.detail());
+            assert!(problem.detail().contains(says), "{}", problem.detail());
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! How fast a queue is worked off, by what was measured lately.
+
+use std::time::Duration;
+
+/// What was served counts less the more work has been done since: by a factor of e after this much.
+const MEMORY: Duration = Duration::from_secs(2);
+
+/// Items a second that a taker serves while it has something to do. Idle time does not count: it
+/// says how much came, not how much could be done.
+#[derive(Debug, Default)]
+pub struct Rate {
+    items: f64,
+    seconds: f64,
+}
+
+impl Rate {
+    /// Notes that a taker served some items in this time.
+    pub fn note(&mut self, items: usize, took: Duration) {
+        let kept = (-took.as_secs_f64() / MEMORY.as_secs_f64()).exp();
+        self.items = self.items * kept + items as f64;
+        self.seconds = self.seconds * kept + took.as_secs_f64();
+    }
+
+    /// How long these items will take this many takers. Nothing as long as nothing was measured.
+    pub fn wait(&self, items: usize, takers: usize) -> Duration {
+        let seconds = self.seconds / self.items * items as f64 / takers.max(1) as f64;
+        Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn the_wait_is_what_waits_divided_by_the_rate_of_all_takers() {
+        let mut rate = Rate::default();
+        assert_eq!(rate.wait(1000, 2), Duration::ZERO);
+        rate.note(20, SECOND);
+        assert_eq!(rate.wait(100, 2).as_millis(), 2500);
+        assert_eq!(rate.wait(0, 2), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_rate_follows_what_is_measured_within_seconds_of_work() {
+        let mut rate = Rate::default();
+        rate.note(1000, SECOND);
+        (0..100).for_each(|_| rate.note(1, SECOND / 10));
+        let wait = rate.wait(10, 1).as_secs_f64();
+        assert!((0.5..1.0).contains(&wait), "{wait}");
+        // One outlier among much work hardly moves it.
+        (0..1000).for_each(|_| rate.note(1, SECOND / 100));
+        rate.note(1, SECOND / 5);
+        let wait = rate.wait(100, 1).as_secs_f64();
+        assert!((1.0..1.3).contains(&wait), "{wait}");
+    }
+}
