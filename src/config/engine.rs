@@ -43,7 +43,8 @@ pub struct EngineConfig {
         value_parser = parse_count::<MOST_THREADS>)]
     pub decode_threads: Option<NonZeroUsize>,
 
-    /// How long an image may wait and be worked on before the answer is 504.
+    /// How long an image may wait and be worked on, from when the request's body is there, before
+    /// the answer is 504. A client may ask for less: x-request-timeout: 250ms.
     #[arg(long, env = "NORMGATE_DEADLINE", value_name = "TIME", default_value = "10s",
         value_parser = parse_duration)]
     pub deadline: Duration,

@@ -153,7 +153,11 @@ async fn files_of_a_request_count_one_by_one_and_none_taken_in_is_429_for_all() 
     let (first, ()) = tokio::join!(first, second);
     let results = first.ok()["results"].clone();
     let statuses: Vec<_> = (0..4).map(|n| results[n]["status"].clone()).collect();
-    assert_eq!(statuses[..2], [serde_json::Value::Null; 2], "{results}");
+    assert_eq!(
+        statuses[..2],
+        [serde_json::Value::Null, serde_json::Value::Null],
+        "{results}"
+    );
     assert_eq!(statuses[2..], [429, 429], "{results}");
     assert!(results[3]["retry_after"].as_u64() >= Some(1), "{results}");
 }
