@@ -58,7 +58,7 @@ test: tools runtime libtorch ## everything that CI runs
 	@scripts/timed clippy  $(MAKE) --no-print-directory clippy
 	@scripts/timed docs    $(MAKE) --no-print-directory docs
 	@scripts/timed tests   $(MAKE) --no-print-directory tests
-	@scripts/timed k6      $(MAKE) --no-print-directory k6
+	@scripts/timed k6      $(MAKE) --no-print-directory k6 SCENARIO="smoke mixed"
 
 .PHONY: tools
 tools:
@@ -83,7 +83,7 @@ deny: $(deny) ## licences, bans and sources of every dependency (deny.toml)
 advisories: $(deny) ## known vulnerabilities of every dependency; needs a network with git
 	@$(deny) --locked --workspace check advisories
 
-k6: build $(K6) ## load test against a server of its own: SCENARIO=smoke
+k6: $(if $(URL),,build) $(K6) ## load tests (tests/k6/README.md): SCENARIO=smoke, URL=
 	@NORMGATE=$(target)/release/normgate MODEL=$(MODEL) K6=$(K6) scripts/k6 $(SCENARIO)
 
 .tools/k6: scripts/requirements-k6.txt

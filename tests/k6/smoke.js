@@ -4,7 +4,9 @@
 import encoding from 'k6/encoding';
 import http from 'k6/http';
 import { check } from 'k6';
-import { BASE_URL, cat, classify, coffee, rightProblem, rightReply } from './lib/client.js';
+import { BASE_URL, classify, stillReady } from './lib/client.js';
+import { photograph } from './lib/pictures.js';
+import { rightProblem, rightReply } from './lib/replies.js';
 
 export const options = {
   scenarios: {
@@ -22,6 +24,8 @@ export const options = {
   },
 };
 
+const cat = photograph('cat');
+const coffee = photograph('coffee');
 const catAsJson = JSON.stringify({ image: encoding.b64encode(cat) });
 
 export function good() {
@@ -49,7 +53,7 @@ export function broken() {
 
 // After all that the server is still ready, and has counted what it did.
 export function teardown() {
-  check(http.get(`${BASE_URL}/readyz`), { 'still ready': (r) => r.status === 200 });
+  stillReady();
   check(http.get(`${BASE_URL}/metrics`), {
     'the metrics count the requests': (r) => /^normgate_\w+_total(\{[^}]*\})? [1-9]/m.test(r.body),
   });

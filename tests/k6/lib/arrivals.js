@@ -1,0 +1,27 @@
+// Open-loop load: requests come when they come, whether or not the ones before are answered.
+
+import { ALONE_MS, share } from './capacity.js';
+
+// So many times the capacity, for so many seconds. A client is busy as long as its request waits in
+// the server: more clients than the server has places leave some to be refused.
+export const arrivals = (times, seconds, start = 0, clients = 100) => ({
+  executor: 'constant-arrival-rate',
+  rate: share(times),
+  duration: `${seconds}s`,
+  startTime: `${start}s`,
+  preAllocatedVUs: clients,
+});
+
+// What must hold for a scenario that asks less than the server can do: all of it is sent and
+// answered, and in the middle nearly as soon as if there were nothing else.
+export const allAnswered = (scenario, times, seconds) => ({
+  [`answered{scenario:${scenario}}`]: [`count>=${Math.floor(0.99 * share(times) * seconds)}`],
+  [`refused{scenario:${scenario}}`]: ['count==0'],
+  [`expired{scenario:${scenario}}`]: ['count==0'],
+  [`http_req_duration{scenario:${scenario}}`]: [`med<${5 * ALONE_MS}`],
+});
+
+// k6 itself has kept up with nine tenths of what it was to send: with less the run says nothing.
+export const allSent = (scenario, times, seconds) => ({
+  [`dropped_iterations{scenario:${scenario}}`]: [`count<${Math.ceil(0.1 * share(times) * seconds)}`],
+});

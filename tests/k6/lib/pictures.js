@@ -1,0 +1,10 @@
+// The pictures to send. Each client has a copy of what its scenario opens: open only what is sent.
+
+export const photograph = (name) => open(import.meta.resolve(`../../../docs/images/${name}.jpg`), 'b');
+
+// What tests/k6/pictures.py has written into the folder PICTURES, which scripts/k6 does beforehand.
+export function generated(file) {
+  const folder = __ENV.PICTURES;
+  if (!folder) throw new Error('set PICTURES to a folder that tests/k6/pictures.py has filled');
+  return open(`${folder}/${file}`, 'b');
+}

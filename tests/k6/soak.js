@@ -1,0 +1,62 @@
+// Soak: every kind of request for half an hour. Each gets the answer that it is due all the while, and
+// the server's memory does not grow.
+
+import { sleep } from 'k6';
+import exec from 'k6/execution';
+import { stillReady } from './lib/client.js';
+import { broken, huge, photos, seen, send, small } from './lib/kinds.js';
+import { noteGrowth, resident } from './lib/memory.js';
+import { inSeconds } from './lib/units.js';
+
+const seconds = inSeconds(__ENV.DURATION || '30m');
+const ordinary = [...small, ...photos, ...small, ...broken];
+const clients = (exec, vus) => ({ executor: 'constant-vus', exec, vus, duration: `${seconds}s` });
+
+export const options = {
+  scenarios: {
+    ordinary: clients('sendOrdinary', 4),
+    huge: clients('sendHuge', 1),
+    memory: {
+      executor: 'per-vu-iterations',
+      exec: 'watchMemory',
+      vus: 1,
+      iterations: 1,
+      maxDuration: `${seconds + 60}s`,
+    },
+  },
+  thresholds: {
+    checks: ['rate==1'],
+    http_req_failed: ['rate==0'],
+    memory_growth: ['max<1.1'],
+    ...seen([...small, ...photos, ...broken], Math.ceil(seconds / 5)),
+    ...seen(huge, Math.ceil(seconds / 30)),
+  },
+};
+
+// Each client starts at another place of the list, so that all kinds meet.
+export function sendOrdinary() {
+  send(ordinary[(exec.vu.iterationInScenario + 5 * exec.vu.idInTest) % ordinary.length]);
+  sleep(0.02);
+}
+
+export function sendHuge() {
+  send(huge[exec.vu.iterationInScenario % huge.length]);
+  sleep(1);
+}
+
+// Compares the least that the server had in the second and in the last third of the time. The first
+// warms it up; and the least, since what is being decoded comes and goes, while what leaks stays.
+export function watchMemory() {
+  const least = (until) => {
+    let bytes = Infinity;
+    while (exec.instance.currentTestRunDuration < until * 1000) {
+      bytes = Math.min(bytes, resident());
+      sleep(Math.min(1, seconds / 60));
+    }
+    return bytes;
+  };
+  sleep(seconds / 3);
+  noteGrowth(least((2 * seconds) / 3), least(seconds));
+}
+
+export const teardown = stillReady;

@@ -1,0 +1,30 @@
+// Spike: out of a quiet load, ten times what the server can do for five seconds. Those before and
+// those from a second after are answered as if it had not been.
+
+import { allAnswered, allSent, arrivals } from './lib/arrivals.js';
+import { stillReady } from './lib/client.js';
+import { onlyKnownOutcomes, sendOne } from './lib/outcomes.js';
+
+const [QUIET, TIMES] = [0.5, 10];
+const [BEFORE, SPIKE, RECOVERY, AFTER] = [5, 5, 1, 10];
+
+export const options = {
+  discardResponseBodies: true,
+  scenarios: {
+    before: arrivals(QUIET, BEFORE),
+    spike: arrivals(TIMES, SPIKE, BEFORE, 400),
+    after: arrivals(QUIET, AFTER, BEFORE + SPIKE + RECOVERY),
+  },
+  thresholds: {
+    ...onlyKnownOutcomes,
+    ...allAnswered('before', QUIET, BEFORE),
+    ...allSent('spike', TIMES, SPIKE),
+    'refused{scenario:spike}': ['count>0'],
+    'answered{scenario:spike}': ['count>0'],
+    ...allAnswered('after', QUIET, AFTER),
+  },
+};
+
+export default sendOne;
+
+export const teardown = stillReady;
