@@ -10,6 +10,7 @@ pub mod cli;
 mod config;
 mod deadline;
 mod engine;
+mod loader;
 mod printable;
 mod problem;
 mod reply;

@@ -1,22 +1,35 @@
-//! The steps from a signal to the end of the process.
+//! Signals, and the steps from one that says stop to the end of the process.
 //!
 //! 1. `/readyz` answers 503, so that load balancers look elsewhere; for `--drain-delay`, requests
 //!    are still accepted and answered.
 //! 2. Nothing new is accepted, but what had connected by then is: it has a second to send a
 //!    request. All requests are answered, within `--shutdown-timeout`.
-//! 3. The engine's threads end, and the process exits with 0.
+//! 3. The engine's threads end, and the process exits with 0. A model that is being loaded is
+//!    waited for: ONNX Runtime cannot be ended in the middle of it.
 //!
 //! A second signal ends the process at once.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM, as service managers send it, and SIGINT, which is Ctrl-C.
+/// SIGTERM, as service managers send it, SIGINT, which is Ctrl-C, and SIGHUP, which asks for a
+/// reload, but is also what a terminal sends that is being closed.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
+    /// Whether the log went to a terminal at the start.
+    terminal: bool,
+}
+
+/// What a signal asks for.
+pub enum Asked {
+    /// To stop; the signal's name.
+    Stop(&'static str),
+    /// To read the model file anew.
+    Reload,
 }
 
 impl Signals {
@@ -25,21 +38,36 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            terminal: io::stderr().is_terminal(),
         })
     }
 
-    /// Waits for the next of them, and gives its name.
-    pub async fn next(&mut self) -> &'static str {
+    /// Waits for the next of them.
+    pub async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
+            _ = self.hang_up.recv() => match self.terminal && !io::stderr().is_terminal() {
+                true => Asked::Stop("SIGHUP of a closed terminal"),
+                false => Asked::Reload,
+            },
+        }
+    }
+
+    /// Waits for the next that says stop, and gives its name. SIGHUP is kept for later.
+    pub async fn stop(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
 
-    /// Ends the process on the next signal: whoever sends a second one does not want to wait.
+    /// Ends the process on the next signal to stop: whoever sends a second one does not want to
+    /// wait.
     pub fn exit_on_next(mut self) {
         tokio::spawn(async move {
-            let name = self.next().await;
+            let name = self.stop().await;
             tracing::warn!("{name} again: exiting at once");
             process::exit(1);
         });

@@ -3,30 +3,33 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, Scope};
 use std::time::Instant;
 
 use clap::Args;
 use normgate_core::{Classifier, Model, Runtime};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use super::failure::Failure;
 use super::start_up::StartUp;
-use crate::config::{EngineConfig, HttpConfig, LimitsConfig, LogConfig, LogFormat, ModelConfig};
+use crate::config::{
+    EngineConfig, HttpConfig, LimitsConfig, LogConfig, LogFormat, ModelConfig, ReloadConfig,
+};
 use crate::engine::StartError;
+use crate::loader::{Loader, Watch};
 use crate::router::router;
 use crate::server::Server;
-use crate::serving::{Launch, Serving};
-use crate::shutdown::Signals;
+use crate::serving::Launch;
+use crate::shutdown::{Asked, Signals};
 use crate::state::AppState;
 use crate::telemetry::start_logs;
 
 /// Serve a model over HTTP: POST an image to /classify.
 ///
 /// Open the address in a browser for a page to try it. /readyz says when the model is warm,
-/// /metrics is for Prometheus, /model shows what is served. SIGTERM or Ctrl-C stops the server
-/// after all requests sent by then are answered; who connects after --drain-delay may be refused.
+/// /metrics is for Prometheus, /model shows what is served. SIGHUP reloads the model file, without
+/// costing a request. SIGTERM or Ctrl-C stops the server after all requests sent by then are
+/// answered; who connects after --drain-delay may be refused.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  normgate serve\n  normgate serve --model my.onnx --listen \
@@ -35,6 +38,8 @@ use crate::telemetry::start_logs;
 pub struct ServeArgs {
     #[command(flatten)]
     model: ModelConfig,
+    #[command(flatten)]
+    reload: ReloadConfig,
     #[command(flatten)]
     http: HttpConfig,
     #[command(flatten)]
@@ -50,36 +55,48 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
     let began = Instant::now();
     args.limits.check().map_err(Failure::Usage)?;
     start_logs(&args.log);
+    // Before the file is read: whatever changes from here on is seen.
+    let path = &args.model.model;
+    let watch = args.reload.watch;
+    let watch = watch.map(|interval| Watch::start(path.clone(), interval));
     // What is wrong with the files is found out before anybody can connect.
-    let model = Model::open(&args.model.model)?;
+    let model = Model::open(path)?;
     Classifier::new(Arc::clone(model.manifest()))?;
     let runtime = Runtime::load(args.model.onnxruntime.as_deref())?;
     let state = Arc::new(AppState::new(&args.limits, &args.http));
-    let launch = Launch {
-        runtime,
-        config: args.engine.clone(),
-        limits: args.limits.image.limits(),
-        metrics: Arc::clone(&state.metrics),
+    let loader = Loader {
+        state: &state,
+        launch: Launch {
+            runtime,
+            config: args.engine.clone(),
+            limits: args.limits.image.limits(),
+            metrics: Arc::clone(&state.metrics),
+        },
+        path,
+        watch,
     };
-    // One thread is enough for the bytes of a few processors' worth of inference.
-    let tokio = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(args.engine.workers().div_ceil(8))
-        .thread_name("io")
-        .enable_all()
-        .build()?;
-    let outcome = tokio.block_on(serve(&args, model, launch, &state, began));
-    // Connections that were cut off go first: then nobody waits for what is still queued.
-    drop(tokio);
+    let outcome = thread::scope(|threads| {
+        // One thread is enough for the bytes of a few processors' worth of inference.
+        let tokio = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(args.engine.workers().div_ceil(8))
+            .thread_name("io")
+            .enable_all()
+            .build()?;
+        // When it is dropped, connections that were cut off go first: then nobody waits for what
+        // is still queued.
+        tokio.block_on(serve(&args, threads, loader, model, &state, began))
+    });
     if let Ok(serving) = state.serving() {
         serving.engine.stop();
     }
     outcome
 }
 
-async fn serve(
+async fn serve<'a>(
     args: &ServeArgs,
+    threads: &'a Scope<'a, '_>,
+    loader: Loader<'a>,
     model: Model,
-    launch: Launch,
     state: &Arc<AppState>,
     began: Instant,
 ) -> Result<(), Failure> {
@@ -91,19 +108,23 @@ async fn serve(
     let address = listener.local_addr()?;
     let server = Server::new(router(Arc::clone(state)), &args.http);
     let life = async {
-        let version = launch.runtime.version().to_owned();
+        let runtime = loader.launch.runtime.version().to_owned();
+        // On a thread of its own, so that `/livez` is answered meanwhile.
+        let (asker, mut first) = loader.start(threads, model)?;
         tokio::select! {
-            signal = signals.next() => {
+            signal = signals.stop() => {
                 tracing::info!("{signal} before the model was ready");
+                state.lifecycle.stop();
+                signals.exit_on_next();
+                let _ = first.await;
                 return Ok::<(), Failure>(());
             }
-            serving = first(launch, model) => {
-                let serving = Arc::new(serving?);
-                state.serve(Arc::clone(&serving));
+            started = &mut first => {
+                let serving = started.map_err(|_| StartError::Panicked)??;
                 let start_up = StartUp {
                     model: &args.model.model,
                     serving: &serving,
-                    runtime: &version,
+                    runtime: &runtime,
                     address,
                     example: args.http.example.as_deref(),
                     took: began.elapsed(),
@@ -113,7 +134,12 @@ async fn serve(
                 }
             }
         }
-        let signal = signals.next().await;
+        let signal = loop {
+            match signals.next().await {
+                Asked::Reload => asker.ask(),
+                Asked::Stop(signal) => break signal,
+            }
+        };
         tracing::info!("{signal}: finishing what is in flight");
         state.lifecycle.stop();
         signals.exit_on_next();
@@ -126,15 +152,6 @@ async fn serve(
     }
     tracing::info!("stopped");
     Ok(())
-}
-
-/// On a thread of its own, so that `/livez` is answered meanwhile.
-async fn first(launch: Launch, model: Model) -> Result<Serving, StartError> {
-    let (report, started) = oneshot::channel();
-    thread::Builder::new().name("start".into()).spawn(move || {
-        let _ = report.send(launch.start(model));
-    })?;
-    started.await.map_err(|_| StartError::Panicked)?
 }
 
 /// Why an address cannot be listened on.

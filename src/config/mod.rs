@@ -5,6 +5,7 @@ mod http;
 mod limits;
 mod log;
 mod model;
+mod reload;
 mod units;
 
 pub use engine::EngineConfig;
@@ -12,4 +13,5 @@ pub use http::{HttpConfig, parse_address, reachable};
 pub use limits::{ImageLimits, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
 pub use model::ModelConfig;
+pub use reload::ReloadConfig;
 pub use units::{parse_count, parse_duration, show_bytes};

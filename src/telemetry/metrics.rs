@@ -32,6 +32,7 @@ pub struct Metrics {
     decode_errors: Family<FormatLabels, Counter>,
     abandoned: Counter,
     worker_panics: Counter,
+    reloads: Family<ResultLabels, Counter>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -53,6 +54,11 @@ struct ReasonLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct FormatLabels {
     format: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -116,6 +122,15 @@ impl Default for Metrics {
             "Panics caught in the engine: bugs",
             worker_panics.clone(),
         );
+        let reloads: Family<ResultLabels, Counter> = Family::default();
+        for result in ["ok", "failed", "unchanged"] {
+            reloads.get_or_create(&ResultLabels { result }).inc_by(0);
+        }
+        ours.register(
+            "model_reload",
+            "Times that the model file was read anew (SIGHUP, --watch), by what came of it",
+            reloads.clone(),
+        );
         let build_info: Family<BuildLabels, Gauge> = Family::default();
         build_info
             .get_or_create(&BuildLabels {
@@ -134,6 +149,7 @@ impl Default for Metrics {
             decode_errors,
             abandoned,
             worker_panics,
+            reloads,
         }
     }
 }
@@ -192,6 +208,12 @@ impl Metrics {
     /// A panic was caught in the engine.
     pub fn worker_panicked(&self) {
         self.worker_panics.inc();
+    }
+
+    /// The model file was read anew, and is in service (`ok`), is refused (`failed`), or is the one
+    /// that was (`unchanged`).
+    pub fn reloaded(&self, result: &'static str) {
+        self.reloads.get_or_create(&ResultLabels { result }).inc();
     }
 
     /// Everything in the OpenMetrics text format, of the model in service too.

@@ -1,0 +1,42 @@
+//! When the model file is read anew.
+
+use std::time::Duration;
+
+use super::units::parse_duration;
+
+/// More often would only ask the file system the same thing again.
+const SHORTEST: Duration = Duration::from_millis(50);
+
+/// Watching the model file.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Model")]
+pub struct ReloadConfig {
+    /// Reload the model when its file changes, as SIGHUP does at any time: it is looked at this
+    /// often, and loaded when it was the same in two looks. A file that cannot be served leaves
+    /// the old model in service. Memory is needed for both. [--watch alone: 1s]
+    #[arg(long, env = "NORMGATE_WATCH", value_name = "TIME", num_args = 0..=1,
+        require_equals = true, default_missing_value = "1s", value_parser = parse_interval)]
+    pub watch: Option<Duration>,
+}
+
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let interval = parse_duration(text)?;
+    if interval < SHORTEST {
+        return Err(format!("shorter than {} ms", SHORTEST.as_millis()));
+    }
+    Ok(interval)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_not_asked_for_all_the_time() {
+        assert_eq!(parse_interval("50ms"), Ok(Duration::from_millis(50)));
+        assert_eq!(parse_interval("2s"), Ok(Duration::from_secs(2)));
+        for wrong in ["0s", "49ms", "1", "true"] {
+            assert!(parse_interval(wrong).is_err(), "{wrong}");
+        }
+    }
+}

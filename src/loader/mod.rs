@@ -1,0 +1,173 @@
+//! The thread that loads models: the first, and each that takes its place.
+//!
+//! A reload costs no request. The next model is opened, checked and warmed up beside the one in
+//! service, and replaces it in one step. Requests that have the old one finish on it; when the last
+//! of them lets go, its threads end and its memory is given back. Only then may another reload
+//! begin: there are never more than two models in memory.
+
+mod watch;
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
+
+use normgate_core::Model;
+use normgate_core::model::ModelError;
+use tokio::sync::oneshot;
+
+pub use watch::Watch;
+
+use crate::engine::StartError;
+use crate::serving::{Launch, Serving};
+use crate::state::AppState;
+
+/// How often it is asked whether requests still use a model that was replaced. They take
+/// milliseconds, and nobody waits for the answer.
+const RETIREMENT_CHECK: Duration = Duration::from_millis(10);
+
+/// What the thread works with.
+pub struct Loader<'a> {
+    pub state: &'a AppState,
+    pub launch: Launch,
+    /// The model file, opened anew for each reload.
+    pub path: &'a Path,
+    pub watch: Option<Watch>,
+}
+
+/// Asks the thread for reloads. It ends when this is dropped.
+pub struct Asker(SyncSender<()>);
+
+/// How it went with the first model.
+pub type Started = Result<Arc<Serving>, StartError>;
+
+/// Why the model file was not put into service.
+#[derive(Debug, thiserror::Error)]
+enum ReloadError {
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("a bug: loading it panicked")]
+    Panicked,
+}
+
+impl Asker {
+    /// Asks for a reload. However many ask while one runs, there is one more after it.
+    pub fn ask(&self) {
+        // Full: one is asked for already. Disconnected: the first model could not be loaded.
+        let _ = self.0.try_send(());
+    }
+}
+
+impl<'a> Loader<'a> {
+    /// Starts the thread, which puts `first` into service, says how that went, and then waits to be
+    /// asked.
+    pub fn start(
+        self,
+        threads: &'a Scope<'a, '_>,
+        first: Model,
+    ) -> io::Result<(Asker, oneshot::Receiver<Started>)> {
+        let (ask, asked) = mpsc::sync_channel(1);
+        let (report, started) = oneshot::channel();
+        let thread = thread::Builder::new().name("loader".into());
+        thread.spawn_scoped(threads, move || self.work(first, report, &asked))?;
+        Ok((Asker(ask), started))
+    }
+
+    fn work(mut self, first: Model, report: oneshot::Sender<Started>, asked: &Receiver<()>) {
+        let started = caught(|| self.launch.start(first)).unwrap_or(Err(StartError::Panicked));
+        let started = started.map(Arc::new);
+        let failed = started.is_err();
+        if let Ok(serving) = &started {
+            self.state.serve(Arc::clone(serving));
+        }
+        // Nobody there to hear it: the server is stopping.
+        let _ = report.send(started);
+        if failed {
+            return;
+        }
+        while self.wait(asked) && !self.state.lifecycle.is_stopping() {
+            self.reload();
+        }
+    }
+
+    /// Waits for a reason to reload. False when there will be none any more.
+    fn wait(&mut self, asked: &Receiver<()>) -> bool {
+        let Some(watch) = &mut self.watch else {
+            return asked.recv().is_ok();
+        };
+        loop {
+            match asked.recv_timeout(watch.interval()) {
+                Ok(()) => {
+                    watch.take_note();
+                    return true;
+                }
+                Err(RecvTimeoutError::Disconnected) => return false,
+                Err(RecvTimeoutError::Timeout) if watch.has_changed() => return true,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn reload(&self) {
+        let Ok(old) = self.state.serving() else {
+            return;
+        };
+        let began = Instant::now();
+        let metrics = &self.state.metrics;
+        match caught(|| self.load(&old)).unwrap_or(Err(ReloadError::Panicked)) {
+            Ok(Some(next)) => {
+                let (title, digest) = (next.manifest.title(), next.digest.clone());
+                drop(self.state.serve(Arc::new(next)));
+                metrics.reloaded("ok");
+                tracing::info!(
+                    model = title,
+                    digest,
+                    instead_of = old.manifest.title(),
+                    seconds = began.elapsed().as_secs_f64(),
+                    "reloaded"
+                );
+                retire(&old);
+            }
+            Ok(None) => {
+                metrics.reloaded("unchanged");
+                tracing::info!(
+                    model = old.manifest.title(),
+                    "not reloaded: the file is the same"
+                );
+            }
+            Err(error) => {
+                tracing::error!(%error, still = old.manifest.title(), "not reloaded");
+                metrics.reloaded("failed");
+            }
+        }
+    }
+
+    /// The model of the file, warm; `None` where it is the one in service.
+    fn load(&self, current: &Serving) -> Result<Option<Serving>, ReloadError> {
+        let model = Model::open(self.path)?;
+        if model.digest() == current.digest {
+            return Ok(None);
+        }
+        Ok(Some(self.launch.start(model)?))
+    }
+}
+
+/// Ends the threads of a model out of service, as soon as no request uses it.
+fn retire(old: &Arc<Serving>) {
+    // Nobody can take it up any more, so the count only falls.
+    while Arc::strong_count(old) > 1 {
+        thread::sleep(RETIREMENT_CHECK);
+    }
+    old.engine.stop();
+    tracing::debug!(model = old.manifest.title(), "the replaced model is gone");
+}
+
+/// A bug in loading must not cost the thread: there would be no reload ever after.
+fn caught<T>(load: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(load)).ok()
+}

@@ -1,0 +1,127 @@
+//! Models that are loaded in a moment, and that can be told apart by each part of a reply.
+
+use std::{fs, path::Path};
+
+use normgate_core::{
+    Calibration, Filter, Manifest, Model, Preprocessing, Resize, ScoreKind,
+    manifest::METADATA_KEY,
+    onnx::{Conv, Dim, GraphBuilder},
+};
+use serde_json::{Value, json};
+
+/// What is particular to a model: its version, its labels, which of them a colour gets (weights)
+/// and its threshold.
+pub struct Kind {
+    pub version: &'static str,
+    pub labels: [&'static str; 3],
+    /// The class of a red picture; green and blue follow, in a ring.
+    pub red: usize,
+    pub lowest_score: f32,
+}
+
+pub const ENGLISH: Kind = Kind {
+    version: "english",
+    labels: ["red", "green", "blue"],
+    red: 0,
+    lowest_score: -1.0,
+};
+
+pub const GERMAN: Kind = Kind {
+    version: "deutsch",
+    labels: ["blau", "rot", "gruen"],
+    red: 1,
+    lowest_score: -1.5,
+};
+
+impl Kind {
+    pub fn manifest(&self) -> Manifest {
+        let scores: Vec<f32> = (0..100)
+            .map(|n| self.lowest_score + 0.008 * n as f32)
+            .collect();
+        Manifest {
+            schema_version: 1,
+            name: "colours".into(),
+            version: self.version.into(),
+            description: None,
+            labels: self.labels.map(String::from).into(),
+            representation_size: 3,
+            preprocessing: Preprocessing {
+                width: 8,
+                height: 8,
+                resize: Resize::Stretch,
+                filter: Filter::Bilinear,
+                mean: [0.0; 3],
+                std: [1.0; 3],
+            },
+            score: ScoreKind::RepresentationNorm,
+            calibration: Some(Calibration::id_positive(&scores, 0.95).unwrap()),
+            training: None,
+        }
+    }
+
+    pub fn model(&self) -> Model {
+        let metadata = [(METADATA_KEY, self.manifest().to_json().unwrap())];
+        Model::from_bytes(self.graph(4.0, &metadata)).unwrap()
+    }
+
+    /// The mean colour is the representation, `strength` times it the logits.
+    pub fn graph(&self, strength: f32, metadata: &[(&str, String)]) -> Vec<u8> {
+        let mut graph = GraphBuilder::new("colours");
+        let (three, side) = (Dim::Fixed(3), Dim::Fixed(8));
+        let image = graph.input("image", &[Dim::Batch, three, side, side]);
+        let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        let kernel = graph.floats("kernel", &[3, 3, 1, 1], &identity);
+        let whole = Conv {
+            stride: 1,
+            padding: 0,
+        };
+        let image = graph.conv("conv", &image, &kernel, None, whole);
+        let mean = graph.global_average_pool("mean", &image);
+        let representation = graph.flatten("representation", &mean);
+        let mut weights = [0.0; 9];
+        for colour in 0..3 {
+            weights[(self.red + colour) % 3 * 3 + colour] = strength;
+        }
+        let weight = graph.floats("weight", &[3, 3], &weights);
+        let bias = graph.floats("bias", &[3], &[0.0; 3]);
+        let logits = graph.linear("logits", &representation, &weight, Some(&bias));
+        graph.output(&logits, &[Dim::Batch, three]);
+        graph.output(&representation, &[Dim::Batch, three]);
+        let metadata: Vec<_> = metadata.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        graph.finish(&metadata).unwrap()
+    }
+
+    /// Puts it in the file's place in one step.
+    pub fn put(&self, path: &Path) {
+        let beside = path.with_extension("new");
+        fs::write(&beside, self.model().bytes()).unwrap();
+        fs::rename(&beside, path).unwrap();
+    }
+
+    /// What of a reply to a red picture shows the model: name, labels, weights and threshold.
+    pub fn signs(&self) -> Value {
+        let mut labels = self.labels;
+        labels.sort();
+        json!({
+            "version": self.version,
+            "label": self.labels[self.red],
+            "class_index": self.red,
+            "threshold": self.manifest().calibration.unwrap().threshold,
+            "labels": labels,
+        })
+    }
+}
+
+/// The same of a reply.
+pub fn signs(reply: &Value) -> Value {
+    let top = reply["top"].as_array().expect("a list of labels");
+    let mut labels: Vec<_> = top.iter().filter_map(|one| one["label"].as_str()).collect();
+    labels.sort_unstable();
+    json!({
+        "version": reply["model"]["version"],
+        "label": reply["label"],
+        "class_index": reply["class_index"],
+        "threshold": reply["ood"]["threshold"],
+        "labels": labels,
+    })
+}

@@ -1,0 +1,110 @@
+//! SIGHUP at awkward times.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use normgate_core::{Manifest, Model};
+
+use super::{count, wait_for};
+use crate::{
+    models::ENGLISH,
+    support::{PATIENCE, Server, normgate, shipped_model},
+};
+
+/// A server whose model takes a while to load.
+fn slow(model: &Path) -> Server {
+    fs::copy(shipped_model(), model).unwrap();
+    Server::with(&["--model", model.to_str().unwrap(), "--workers", "24"])
+}
+
+#[test]
+fn sigterm_during_a_reload_stops_with_success() {
+    for delay in [0, 1, 10, 50, 200] {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("model.onnx");
+        let server = slow(&model);
+        ENGLISH.put(&model);
+        server.signal("HUP");
+        thread::sleep(Duration::from_millis(delay));
+        server.signal("TERM");
+        assert_eq!(server.wait().code(), Some(0), "after {delay} ms");
+    }
+}
+
+#[test]
+fn many_signals_at_once_are_one_reload_or_few() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model.onnx");
+    let server = slow(&model);
+    let next = Model::open(&model).unwrap();
+    let mut manifest = Manifest::clone(next.manifest());
+    manifest.version = "next".into();
+    next.with_manifest(manifest).unwrap().save(&model).unwrap();
+    for _ in 0..40 {
+        server.signal("HUP");
+    }
+    wait_for(&server, "ok", 1);
+    wait_for(&server, "unchanged", 1);
+    let unchanged = count(&server, "unchanged");
+    assert!(unchanged < 20, "{unchanged}");
+    assert_eq!(count(&server, "ok"), 1);
+}
+
+#[test]
+fn sighup_during_start_up_is_a_reload_after_it() {
+    // A port known from the start, since the server says where it listens only when it is ready.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap().to_string();
+    drop(port);
+    let mut command = normgate();
+    command.args(["serve", "--listen", &address, "--workers", "24"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let server = Killed(command.spawn().unwrap());
+    let deadline = Instant::now() + PATIENCE;
+    let patiently = || {
+        assert!(Instant::now() < deadline, "never there");
+        thread::sleep(Duration::from_millis(1));
+    };
+    // Who accepts connections minds signals.
+    while get(&address, "/livez").is_none() {
+        patiently();
+    }
+    let pid = server.0.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-HUP", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let reloaded = "normgate_model_reload_total{result=\"unchanged\"} 1\n";
+    while !get(&address, "/metrics").is_some_and(|metrics| metrics.contains(reloaded)) {
+        patiently();
+    }
+}
+
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The reply as it came; `None` where nobody answers.
+fn get(address: &str, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).ok()?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).ok()?;
+    Some(reply)
+}
