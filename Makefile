@@ -5,6 +5,7 @@ LISTEN ?= 127.0.0.1:8080
 IMAGE  ?= normgate
 K6     ?= .tools/k6
 SCENARIO ?= smoke
+BENCH  ?= full
 
 target := $(or $(CARGO_TARGET_DIR),target)
 # cargo-deny is compiled here, once: unoptimised, it is ready sooner and still checks in two seconds.
@@ -48,6 +49,15 @@ trainer: runtime libtorch ## fetch libtorch (531 MB) and build normgate-train (r
 libtorch:
 	@scripts/need python3
 	@scripts/fetch-libtorch
+
+## Measure it
+
+.PHONY: bench
+bench: runtime ## the server against ONNX Runtime's own limit: BENCH=quick|full, ARGS='--help'
+	@scripts/need cargo cc
+	@cargo build --release --locked --quiet --package normgate --package normgate-bench
+	@ORT_DYLIB_PATH=$${ORT_DYLIB_PATH:-.runtime/libonnxruntime.so} \
+	  $(target)/release/normgate-bench --preset $(BENCH) --cache $(target)/bench $(ARGS)
 
 ## Prove it
 

@@ -2,7 +2,7 @@
 //! `report.md` and the plots as SVG and PNG.
 
 pub mod plots;
-mod table;
+pub mod table;
 mod tables;
 
 use std::fmt;

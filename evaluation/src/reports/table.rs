@@ -3,13 +3,16 @@
 use std::fmt::Write;
 
 /// Columns of text at the left, columns of numbers at the right.
-pub(super) struct Table {
+pub struct Table {
+    /// Above the table; may be empty in Markdown.
     pub title: String,
     /// A line below the title that says what the numbers mean; may be empty.
     pub note: String,
+    /// The columns' names.
     pub header: Vec<String>,
     /// How many columns at the left hold text.
     pub text_columns: usize,
+    /// A cell for each column.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -47,13 +50,16 @@ impl Table {
         out
     }
 
-    /// A heading of the second level, the note, and a pipe table.
+    /// A heading of the second level unless the title is empty, the note, and a pipe table.
     pub fn markdown(&self) -> String {
         let line = |cells: &[String]| {
             let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
             format!("| {} |\n", cells.join(" | "))
         };
-        let mut out = format!("## {}\n\n", self.title);
+        let mut out = match self.title.is_empty() {
+            true => String::new(),
+            false => format!("## {}\n\n", self.title),
+        };
         if !self.note.is_empty() {
             let _ = writeln!(out, "{}\n", self.note);
         }
@@ -74,12 +80,12 @@ impl Table {
 }
 
 /// A share as percent with two decimals, as the paper's tables; "–" where there is none.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     decimals(100.0 * share)
 }
 
 /// Two decimals; "–" where there is no number.
-pub(super) fn decimals(value: f64) -> String {
+pub fn decimals(value: f64) -> String {
     match value.is_finite() {
         true => format!("{value:.2}"),
         false => "–".into(),

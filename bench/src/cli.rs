@@ -1,0 +1,302 @@
+//! The command line.
+
+use std::io::{ErrorKind, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use std::{env, fs};
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use normgate_core::Runtime;
+
+use crate::error::BenchError;
+use crate::machine::{Machine, today};
+use crate::models::Choice;
+use crate::pictures::Input;
+use crate::plan::{Plan, Preset, Row};
+use crate::report::{Report, write_tables};
+use crate::rounds::Bench;
+use crate::server::{Contender, kill_all};
+
+/// Measure the server against the raw limit of ONNX Runtime on this machine
+///
+/// Both in one run, taking turns, with the load generator on the same cores. The server is started
+/// by the benchmark. What is measured, and how, is in docs/performance.md.
+#[derive(Parser, Debug)]
+#[command(name = "normgate-bench", version, max_term_width = 100)]
+pub struct Args {
+    /// How much to measure; the options below change parts of it
+    #[arg(long, env = "NORMGATE_BENCH_PRESET", value_enum, default_value_t)]
+    pub preset: Preset,
+    /// Models: cifar10-lt, resnet18, resnet50, or files
+    #[arg(
+        long,
+        env = "NORMGATE_BENCH_MODELS",
+        value_name = "MODEL",
+        value_delimiter = ','
+    )]
+    pub models: Vec<Choice>,
+    /// Pictures [default: what suits the model]
+    #[arg(long, env = "NORMGATE_BENCH_INPUTS", value_enum, value_delimiter = ',')]
+    pub inputs: Vec<Input>,
+    /// Numbers of connections
+    #[arg(long, env = "NORMGATE_BENCH_CONNECTIONS", value_name = "N", value_delimiter = ',',
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub connections: Vec<u32>,
+    /// How long each measurement takes
+    #[arg(long, env = "NORMGATE_BENCH_SECONDS", value_name = "S", value_parser = seconds)]
+    pub seconds: Option<Duration>,
+    /// How often each is made; medians are quoted
+    #[arg(long, env = "NORMGATE_BENCH_ROUNDS", value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: Option<u32>,
+    /// The server [default: normgate beside this program]
+    #[arg(long, env = "NORMGATE_BENCH_SERVER", value_name = "FILE")]
+    pub server: Option<PathBuf>,
+    /// More arguments for the server, as one text: "--workers 1 --threads-per-worker 2"
+    #[arg(
+        long,
+        env = "NORMGATE_BENCH_SERVE_ARGS",
+        value_name = "ARGS",
+        default_value = "",
+        allow_hyphen_values = true
+    )]
+    pub serve_args: String,
+    /// Measure a server that runs already and takes images as Normgate does
+    #[arg(long, env = "NORMGATE_BENCH_ADDRESS", value_name = "IP:PORT")]
+    pub address: Option<SocketAddr>,
+    /// Measure the servers of this JSON list too, each in each round
+    #[arg(long, env = "NORMGATE_BENCH_PEERS", value_name = "FILE")]
+    pub peers: Option<PathBuf>,
+    /// Where random models and the servers' logs are kept
+    #[arg(
+        long,
+        env = "NORMGATE_BENCH_CACHE",
+        value_name = "DIR",
+        default_value = "target/bench"
+    )]
+    pub cache: PathBuf,
+    /// Where all figures go [default: report.json in the cache]
+    #[arg(long, env = "NORMGATE_BENCH_JSON", value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Renew the tables of this document
+    #[arg(long, env = "NORMGATE_BENCH_MARKDOWN", value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+    /// Measure nothing: show an earlier run's figures
+    #[arg(long, env = "NORMGATE_BENCH_FROM", value_name = "JSON")]
+    pub from: Option<PathBuf>,
+    /// The ONNX Runtime library [default: ORT_DYLIB_PATH, beside the program, or in .runtime/]
+    #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
+    pub onnxruntime: Option<PathBuf>,
+}
+
+/// Parses the command line, measures, and prints.
+pub fn run() -> ExitCode {
+    let args = Args::parse();
+    // Servers are process groups of their own, which Ctrl-C does not reach.
+    let _ = ctrlc::set_handler(|| {
+        kill_all();
+        std::process::exit(130);
+    });
+    match bench(&args).and_then(|report| show(&args, &report)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures, or reads what was measured.
+///
+/// # Errors
+/// [`BenchError`].
+pub fn bench(args: &Args) -> Result<Report, BenchError> {
+    if let Some(path) = &args.from {
+        return Report::read(path);
+    }
+    let runtime = Runtime::load(args.onnxruntime.as_deref())?;
+    let plan = args.plan();
+    let contenders = args.contenders()?;
+    let bar = progress(plan.steps(contenders.len()));
+    let bench = Bench {
+        runtime: &runtime,
+        plan: &plan,
+        contenders: &contenders,
+        logs: args.cache.join("logs"),
+        bar: &bar,
+    };
+    let mut cells = Vec::new();
+    for row in &plan.rows {
+        bar.set_message(format!("{}: loading", row.model));
+        let (path, model) = row.model.open(&runtime, &args.cache)?;
+        for &input in &row.inputs {
+            cells.push(bench.cell(&path, &model, &row.model.to_string(), input)?);
+        }
+    }
+    bar.finish_and_clear();
+    let report = Report {
+        date: today(),
+        command: command(),
+        machine: Machine::this(runtime.version()),
+        normgate: env!("CARGO_PKG_VERSION").into(),
+        rounds: plan.rounds,
+        seconds: plan.time.as_secs_f64(),
+        cells,
+    };
+    let json = args.json.clone();
+    report.write(&json.unwrap_or_else(|| args.cache.join("report.json")))?;
+    Ok(report)
+}
+
+fn show(args: &Args, report: &Report) -> Result<(), BenchError> {
+    if let Some(path) = &args.markdown {
+        write_tables(report, path)?;
+    }
+    match std::io::stdout().write_all(report.to_string().as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(BenchError::file("standard output")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Args {
+    fn plan(&self) -> Plan {
+        let mut plan = self.preset.plan();
+        if !self.models.is_empty() {
+            let row = |model: &Choice| Row {
+                model: model.clone(),
+                inputs: model.inputs(),
+            };
+            plan.rows = self.models.iter().map(row).collect();
+        }
+        if !self.inputs.is_empty() {
+            plan.rows
+                .iter_mut()
+                .for_each(|row| row.inputs.clone_from(&self.inputs));
+        }
+        if !self.connections.is_empty() {
+            plan.connections = self
+                .connections
+                .iter()
+                .map(|&count| count as usize)
+                .collect();
+        }
+        plan.time = self.seconds.unwrap_or(plan.time);
+        plan.rounds = self.rounds.map_or(plan.rounds, |rounds| rounds as usize);
+        plan
+    }
+
+    fn contenders(&self) -> Result<Vec<Contender>, BenchError> {
+        let mut contenders = match self.address {
+            Some(address) => vec![Contender::running(address)],
+            None => {
+                let arguments: Vec<_> = self
+                    .serve_args
+                    .split_whitespace()
+                    .map(String::from)
+                    .collect();
+                vec![Contender::normgate(&self.server()?, &arguments)]
+            }
+        };
+        if let Some(path) = &self.peers {
+            let json = fs::read_to_string(path).map_err(BenchError::file(path))?;
+            let peers: Vec<Contender> =
+                serde_json::from_str(&json).map_err(|source| BenchError::Json {
+                    path: path.clone(),
+                    source,
+                })?;
+            contenders.extend(peers);
+        }
+        Ok(contenders)
+    }
+
+    fn server(&self) -> Result<PathBuf, BenchError> {
+        if let Some(path) = &self.server {
+            return Ok(path.clone());
+        }
+        let here = env::current_exe().unwrap_or_default();
+        let beside = here.with_file_name("normgate");
+        match beside.is_file() {
+            true => Ok(beside),
+            false => Err(BenchError::Options(format!(
+                "there is no {}: build it (`make build`), or name the server by --server",
+                beside.display()
+            ))),
+        }
+    }
+}
+
+/// The command line, the program without its folder.
+fn command() -> String {
+    let mut arguments = env::args();
+    let program = arguments.next().unwrap_or_default();
+    let program = Path::new(&program).file_name().unwrap_or_default();
+    let quoted = |text: String| match text.contains(char::is_whitespace) {
+        true => format!("'{text}'"),
+        false => text,
+    };
+    let words = std::iter::once(program.to_string_lossy().into_owned());
+    words
+        .chain(arguments.map(quoted))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn progress(steps: u64) -> ProgressBar {
+    let bar = ProgressBar::new(steps);
+    let template = "{msg:46!} {bar:24} {pos}/{len}, {eta} left";
+    // Only a mistake in the template can fail; the default style is then good enough.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    // A tick is cheap, and rare enough not to be seen in what is measured.
+    bar.enable_steady_tick(Duration::from_secs(1));
+    bar
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|seconds| (0.05..=3600.0).contains(seconds));
+    let seconds = seconds.ok_or("give a number of seconds from 0.05 to 3600")?;
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn options_change_parts_of_the_preset() {
+        let args = [
+            "normgate-bench",
+            "--preset",
+            "quick",
+            "--models",
+            "resnet50,a.onnx",
+        ];
+        let mut plan = Args::parse_from(args).plan();
+        assert_eq!(plan.rows[0].inputs, Choice::Resnet50.inputs());
+        assert_eq!(plan.connections, Preset::Quick.plan().connections);
+        let args = args
+            .into_iter()
+            .chain(["--inputs", "png32", "--seconds", "0.5"]);
+        plan = Args::parse_from(args.chain(["--rounds", "1", "--connections", "2,3"])).plan();
+        assert!(plan.rows.iter().all(|row| row.inputs == [Input::Png32]));
+        assert_eq!((plan.connections, plan.rounds), (vec![2, 3], 1));
+        assert_eq!(plan.time, Duration::from_millis(500));
+        Args::try_parse_from(["normgate-bench", "--seconds", "0"]).unwrap_err();
+        Args::try_parse_from(["normgate-bench", "--rounds", "0"]).unwrap_err();
+    }
+}

@@ -1,0 +1,192 @@
+//! The models that are measured: the shipped one, and two networks of usual sizes with random
+//! weights, which are as fast as trained ones.
+
+mod resnet;
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use normgate_core::manifest::{Filter, Manifest, Preprocessing, Resize, SCHEMA_VERSION};
+use normgate_core::{Calibration, Model, Outputs, Preprocessor, Rgb8, ScoreKind};
+use normgate_core::{Runtime, Session, SessionOptions};
+
+use crate::error::BenchError;
+use crate::pictures::{Input, cuts};
+
+const SHIPPED: &str = "models/cifar10-lt.onnx";
+
+/// In the names of cached files: to be raised when a network here changes.
+const EDITION: u32 = 1;
+
+/// Scores behind a random network's threshold; 0.95 needs at least 19.
+const CALIBRATION_IMAGES: usize = 20;
+
+/// A model to measure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The model of this repository, a ResNet18 of width 16 for 32×32 pixels.
+    Shipped,
+    /// ResNet18 of width 64 for 32×32 pixels, ten classes.
+    Resnet18,
+    /// ResNet50 for 224×224 pixels, a thousand classes.
+    Resnet50,
+    /// A file.
+    File(PathBuf),
+}
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "cifar10-lt" => Ok(Self::Shipped),
+            "resnet18" => Ok(Self::Resnet18),
+            "resnet50" => Ok(Self::Resnet50),
+            path if path.ends_with(".onnx") => Ok(Self::File(path.into())),
+            _ => Err("choose cifar10-lt, resnet18, resnet50, or a path that ends in .onnx".into()),
+        }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shipped => f.write_str("cifar10-lt"),
+            Self::Resnet18 => f.write_str("resnet18"),
+            Self::Resnet50 => f.write_str("resnet50"),
+            Self::File(path) => {
+                let name = path.file_stem().unwrap_or(path.as_os_str());
+                f.write_str(&name.to_string_lossy())
+            }
+        }
+    }
+}
+
+impl Choice {
+    /// The pictures that such a model is measured with, unless others are asked for.
+    pub fn inputs(&self) -> Vec<Input> {
+        match self {
+            Self::Shipped => vec![Input::Png32, Input::Jpeg12mp],
+            Self::Resnet18 => vec![Input::Png32, Input::Jpeg224, Input::Jpeg12mp],
+            Self::Resnet50 => vec![Input::Jpeg224, Input::Jpeg12mp],
+            Self::File(_) => vec![Input::Jpeg224],
+        }
+    }
+
+    /// The model and its file; a network of random weights is made once and kept in `cache`.
+    ///
+    /// # Errors
+    /// [`BenchError`] where the file is no calibrated model, or cannot be written.
+    pub fn open(&self, runtime: &Runtime, cache: &Path) -> Result<(PathBuf, Model), BenchError> {
+        let (network, side) = match self {
+            Self::Shipped => return open(SHIPPED.into()),
+            Self::File(path) => return open(path.clone()),
+            Self::Resnet18 => (resnet::Network::resnet18(), 32),
+            Self::Resnet50 => (resnet::Network::resnet50(), 224),
+        };
+        let path = cache.join(format!("{self}-{EDITION}.onnx"));
+        if !path.is_file() {
+            fs::create_dir_all(cache).map_err(BenchError::file(cache))?;
+            let manifest = self.manifest(&network, side);
+            let model = network.build(side as usize, &manifest)?;
+            calibrated(runtime, &model)?.save(&path)?;
+        }
+        open(path)
+    }
+
+    fn manifest(&self, network: &resnet::Network, side: u32) -> Manifest {
+        Manifest {
+            schema_version: SCHEMA_VERSION,
+            name: self.to_string(),
+            version: "random".into(),
+            description: Some("Random weights, for measuring speed only.".into()),
+            labels: (0..network.classes)
+                .map(|class| format!("class {class}"))
+                .collect(),
+            representation_size: network.representation(),
+            preprocessing: Preprocessing {
+                width: side,
+                height: side,
+                resize: Resize::CentreCrop { shorter_side: side },
+                filter: Filter::Bilinear,
+                mean: [0.485, 0.456, 0.406],
+                std: [0.229, 0.224, 0.225],
+            },
+            score: ScoreKind::RepresentationNorm,
+            calibration: None,
+            training: None,
+        }
+    }
+}
+
+fn open(path: PathBuf) -> Result<(PathBuf, Model), BenchError> {
+    let model = Model::open(&path)?;
+    Ok((path, model))
+}
+
+/// With a threshold from pictures, as the server asks for one.
+fn calibrated(runtime: &Runtime, model: &Model) -> Result<Model, BenchError> {
+    let manifest = model.manifest();
+    let mut preprocessor = Preprocessor::new(&manifest.preprocessing);
+    let mut session = Session::new(runtime, model, &SessionOptions::default())?;
+    let mut outputs = Outputs::default();
+    let mut tensor = vec![0.0; preprocessor.tensor_len()];
+    let mut scores = Vec::with_capacity(CALIBRATION_IMAGES);
+    for picture in cuts(CALIBRATION_IMAGES, manifest.preprocessing.width)? {
+        let (width, height) = picture.dimensions();
+        let pixels = picture.into_raw();
+        let picture = Rgb8 {
+            width,
+            height,
+            pixels,
+        };
+        preprocessor.write_tensor(&picture, &mut tensor)?;
+        session.run(&tensor, 1, &mut outputs)?;
+        scores.push(
+            manifest
+                .score
+                .score()
+                .score(&outputs.logits, &outputs.representation),
+        );
+    }
+    let mut manifest = (**manifest).clone();
+    manifest.calibration = Some(Calibration::id_positive(&scores, 0.95)?);
+    Ok(model.with_manifest(manifest)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use normgate_core::Classifier;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_random_network_is_served_like_any_other_and_made_once() {
+        let cache = tempfile::tempdir().unwrap();
+        let runtime = Runtime::load(None).unwrap();
+        let (path, model) = Choice::Resnet18.open(&runtime, cache.path()).unwrap();
+        // 11,173,962 parameters, of which batch normalisation folded away some.
+        assert!((11_100_000..11_200_000).contains(&(model.bytes().len() / 4)));
+        let classifier = Classifier::new(Arc::clone(model.manifest())).unwrap();
+        let mut session = Session::new(&runtime, &model, &SessionOptions::default()).unwrap();
+        let mut outputs = Outputs::default();
+        let images = vec![0.5; 2 * 3 * 32 * 32];
+        session.run(&images, 2, &mut outputs).unwrap();
+        let answer = classifier.classify(&outputs.logits[..10], &outputs.representation[..512]);
+        assert!(answer.unwrap().score.is_finite());
+        let written = fs::metadata(&path).unwrap().modified().unwrap();
+        let (again, _) = Choice::Resnet18.open(&runtime, cache.path()).unwrap();
+        assert_eq!(fs::metadata(again).unwrap().modified().unwrap(), written);
+    }
+
+    #[test]
+    fn a_model_is_named_or_is_a_file() {
+        for name in ["cifar10-lt", "resnet18", "resnet50"] {
+            assert_eq!(name.parse::<Choice>().unwrap().to_string(), name);
+        }
+        assert_eq!("a/b.onnx".parse::<Choice>().unwrap().to_string(), "b");
+        "resnet19".parse::<Choice>().unwrap_err();
+    }
+}

@@ -1,0 +1,80 @@
+//! What is measured, how long, and how often.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::models::Choice;
+use crate::pictures::Input;
+
+/// How much is measured, unless other options say so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Preset {
+    /// The shipped model and ResNet18, at 1 and 64 connections: a minute or two
+    Quick,
+    /// Every model with every picture, at 1, 8, 64 and 256 connections: less than 25 minutes
+    #[default]
+    Full,
+}
+
+/// A model with the pictures that it is measured with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The model.
+    pub model: Choice,
+    /// The pictures.
+    pub inputs: Vec<Input>,
+}
+
+/// What is measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Models with their pictures.
+    pub rows: Vec<Row>,
+    /// Numbers of connections.
+    pub connections: Vec<usize>,
+    /// How long each measurement takes.
+    pub time: Duration,
+    /// How often each is made.
+    pub rounds: usize,
+}
+
+impl Preset {
+    /// What it stands for.
+    pub fn plan(self) -> Plan {
+        let row = |model: Choice| Row {
+            inputs: model.inputs(),
+            model,
+        };
+        match self {
+            Self::Full => Plan {
+                rows: [Choice::Shipped, Choice::Resnet18, Choice::Resnet50]
+                    .map(row)
+                    .into(),
+                connections: vec![1, 8, 64, 256],
+                time: Duration::from_secs(3),
+                rounds: 3,
+            },
+            Self::Quick => Plan {
+                rows: vec![
+                    row(Choice::Shipped),
+                    Row {
+                        model: Choice::Resnet18,
+                        inputs: vec![Input::Png32],
+                    },
+                ],
+                connections: vec![1, 64],
+                time: Duration::from_millis(1500),
+                rounds: 3,
+            },
+        }
+    }
+}
+
+impl Plan {
+    /// Steps of the progress bar: one for each measurement of a server or of the raw limit.
+    pub fn steps(&self, servers: usize) -> u64 {
+        let cells: usize = self.rows.iter().map(|row| row.inputs.len()).sum();
+        (cells * self.rounds * (2 + servers * self.connections.len())) as u64
+    }
+}

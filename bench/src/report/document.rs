@@ -1,0 +1,92 @@
+use std::fs;
+use std::path::Path;
+
+use normgate_evaluation::reports::table::Table;
+
+use super::{Report, tables};
+use crate::error::BenchError;
+
+const END: &str = "<!-- end -->";
+
+/// Renews the tables of a document: what lies between `<!-- table: NAME -->` and `<!-- end -->`.
+///
+/// A report with peers renews `peers-machine`, `peers` and `peers-all`, any other one `machine`,
+/// `raw`, `servers`, `starts` and `targets`; the rest of the document stays as it is.
+///
+/// # Errors
+/// [`BenchError`] where the document cannot be read or written, or a marker has no end.
+pub fn write_tables(report: &Report, path: &Path) -> Result<(), BenchError> {
+    let document = fs::read_to_string(path).map_err(BenchError::file(path))?;
+    let renewed = renew(&document, &parts(report)).map_err(|name| {
+        BenchError::Options(format!(
+            "{}: the table `{name}` has no {END}",
+            path.display()
+        ))
+    })?;
+    fs::write(path, renewed).map_err(BenchError::file(path))
+}
+
+fn parts(report: &Report) -> Vec<(&'static str, String)> {
+    let machine = tables::machine(report).replace('\n', "  \n");
+    let machine = match machine.rsplit_once('\n') {
+        Some((facts, command)) => format!("{facts}\n`{command}`\n"),
+        None => machine,
+    };
+    let markdown = |table: Table| table.markdown();
+    if tables::has_peers(report) {
+        return vec![
+            ("peers-machine", machine),
+            ("peers", markdown(tables::peers(report))),
+            ("peers-all", markdown(tables::servers(report))),
+        ];
+    }
+    vec![
+        ("machine", machine),
+        ("raw", markdown(tables::raw(report))),
+        ("servers", markdown(tables::servers(report))),
+        ("starts", markdown(tables::starts(report))),
+        ("targets", markdown(tables::targets_table(report))),
+    ]
+}
+
+fn renew(document: &str, parts: &[(&'static str, String)]) -> Result<String, &'static str> {
+    let mut document = document.to_owned();
+    for (name, part) in parts {
+        let begin = format!("<!-- table: {name} -->");
+        let Some(at) = document.find(&begin) else {
+            continue;
+        };
+        let from = at + begin.len();
+        let length = document[from..].find(END).ok_or(*name)?;
+        document.replace_range(from..from + length, &format!("\n\n{part}\n"));
+    }
+    Ok(document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_between_the_markers_is_renewed_and_nothing_else() {
+        let document = "a\n<!-- table: raw -->\nold\n<!-- end -->\nb\n<!-- table: x -->\nkept\n\
+            <!-- end -->\n";
+        let once = renew(
+            document,
+            &[("raw", "| new |\n".into()), ("servers", "s".into())],
+        );
+        let once = once.unwrap();
+        let expected = "a\n<!-- table: raw -->\n\n| new |\n\n<!-- end -->\nb\n<!-- table: x -->\n\
+            kept\n<!-- end -->\n";
+        assert_eq!(once, expected);
+        assert_eq!(renew(&once, &[("raw", "| new |\n".into())]).unwrap(), once);
+    }
+
+    #[test]
+    fn a_marker_without_an_end_is_an_error_that_names_it() {
+        assert_eq!(
+            renew("<!-- table: raw -->", &[("raw", String::new())]),
+            Err("raw")
+        );
+    }
+}

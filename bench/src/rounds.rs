@@ -1,0 +1,317 @@
+//! The measuring itself: in every round, ONNX Runtime alone and the servers take turns, so that
+//! what disturbs the machine for a while disturbs both.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use normgate_core::{Model, Runtime};
+
+use crate::error::BenchError;
+use crate::load::{ClosedLoop, Latencies, Outcome};
+use crate::machine::cores;
+use crate::pictures::Input;
+use crate::plan::Plan;
+use crate::processes;
+use crate::raw::{self, BATCHES, Layout, layouts};
+use crate::report::{Cell, Load, Raw, Searched, Server};
+use crate::requests::requests;
+use crate::server::{Contender, Running};
+use crate::statistics::Spread;
+
+/// Layouts that come this close to the best in the search are measured in every round.
+const CLOSE: f64 = 0.95;
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// All that is the same in every cell.
+pub struct Bench<'a> {
+    /// ONNX Runtime.
+    pub runtime: &'a Runtime,
+    /// What to measure.
+    pub plan: &'a Plan,
+    /// The servers.
+    pub contenders: &'a [Contender],
+    /// Where servers' logs go.
+    pub logs: PathBuf,
+    /// One step a measurement.
+    pub bar: &'a ProgressBar,
+}
+
+/// A layout with its best batch, and what it did in each round.
+struct Candidate {
+    layout: Layout,
+    batch: usize,
+    rates: Vec<f64>,
+}
+
+/// What one server did in each round.
+#[derive(Default)]
+struct Rounds {
+    workers: Option<usize>,
+    starts: Vec<f64>,
+    peak: Option<f64>,
+    loads: BTreeMap<usize, Vec<(Outcome, Option<f64>)>>,
+}
+
+impl Bench<'_> {
+    /// Measures a model with a kind of picture.
+    ///
+    /// # Errors
+    /// [`BenchError`] where a server or ONNX Runtime fails.
+    pub fn cell(
+        &self,
+        path: &Path,
+        model: &Model,
+        name: &str,
+        input: Input,
+    ) -> Result<Cell, BenchError> {
+        let files = input.files()?;
+        self.bar
+            .set_message(format!("{name}, {}: raw limit", input.title()));
+        let search = self.search(model)?;
+        let mut candidates = candidates(&search);
+        let (mut decoding, mut inference) = (Vec::new(), BTreeMap::<usize, Vec<f64>>::new());
+        let mut rounds: Vec<Rounds> = self.contenders.iter().map(|_| Rounds::default()).collect();
+        let half = self.plan.time / 2;
+        let moment = self.plan.time / 4;
+        for _ in 0..self.plan.rounds {
+            let before = self.raw(model, &candidates, half)?;
+            decoding.push(raw::decode_ms(
+                &model.manifest().preprocessing,
+                &files,
+                moment,
+            )?);
+            for threads in [1, cores()] {
+                let alone = Layout {
+                    sessions: 1,
+                    threads,
+                };
+                let rates = raw::measure(self.runtime, model, alone, &[1], moment)?;
+                inference
+                    .entry(threads)
+                    .or_default()
+                    .extend(rates.iter().map(|rate| rate.run_ms));
+            }
+            for (contender, rounds) in self.contenders.iter().zip(&mut rounds) {
+                self.bar
+                    .set_message(format!("{name}, {}: {}", input.title(), contender.name));
+                self.serve(contender, path, &files, input, rounds)?;
+            }
+            let after = self.raw(model, &candidates, half)?;
+            for (candidate, (before, after)) in candidates.iter_mut().zip(before.iter().zip(after))
+            {
+                candidate.rates.push((before + after) / 2.0);
+            }
+        }
+        let raw = best(candidates, search)?;
+        let servers = self.contenders.iter().zip(rounds);
+        let servers = servers.map(|(contender, rounds)| rounds.summary(contender, &raw.1));
+        let inference_ms = inference.into_iter();
+        Ok(Cell {
+            model: name.into(),
+            input,
+            input_bytes: files.iter().map(Vec::len).sum::<usize>() / files.len().max(1),
+            decode_ms: median(&decoding),
+            inference_ms: inference_ms
+                .map(|(threads, runs)| (threads, median(&runs)))
+                .collect(),
+            servers: servers.collect(),
+            raw: raw.0,
+        })
+    }
+
+    /// Every layout with every batch, briefly.
+    fn search(&self, model: &Model) -> Result<Vec<Searched>, BenchError> {
+        let time = self.plan.time / 10;
+        let mut search = Vec::new();
+        for layout in layouts(cores()) {
+            let rates = raw::measure(self.runtime, model, layout, &BATCHES, time)?;
+            search.extend(rates.iter().map(|rate| Searched {
+                layout,
+                batch: rate.batch,
+                images_per_second: rate.images_per_second,
+            }));
+        }
+        Ok(search)
+    }
+
+    fn raw(
+        &self,
+        model: &Model,
+        candidates: &[Candidate],
+        time: Duration,
+    ) -> Result<Vec<f64>, BenchError> {
+        self.bar.inc(1);
+        let rate = |candidate: &Candidate| {
+            let batch = [candidate.batch];
+            let rates = raw::measure(self.runtime, model, candidate.layout, &batch, time)?;
+            Ok(rates.iter().map(|rate| rate.images_per_second).sum())
+        };
+        candidates.iter().map(rate).collect()
+    }
+
+    /// Starts the server anew, loads it with each number of connections, and stops it.
+    fn serve(
+        &self,
+        contender: &Contender,
+        model: &Path,
+        files: &[Vec<u8>],
+        input: Input,
+        rounds: &mut Rounds,
+    ) -> Result<(), BenchError> {
+        let mut running = contender.start(model, &self.logs)?;
+        if running.group().is_some() {
+            rounds.starts.push(running.started_in.as_secs_f64());
+        }
+        rounds.workers = running.workers;
+        let requests = requests(contender, running.address, input.media_type(), files);
+        for &connections in &self.plan.connections {
+            let outcome = self.load(&running, &requests, connections)?;
+            if running.has_ended() {
+                return Err(running.failure("ended under load"));
+            }
+            let memory = running.group().and_then(processes::memory);
+            let resident = memory.map(|memory| memory.resident as f64 / MIB);
+            rounds
+                .loads
+                .entry(connections)
+                .or_default()
+                .push((outcome, resident));
+            if let Some(memory) = memory {
+                let peak = memory.peak as f64 / MIB;
+                rounds.peak = Some(rounds.peak.map_or(peak, |so_far: f64| so_far.max(peak)));
+            }
+            self.bar.inc(1);
+        }
+        running.stop();
+        Ok(())
+    }
+
+    fn load(
+        &self,
+        running: &Running,
+        requests: &[Vec<u8>],
+        connections: usize,
+    ) -> Result<Outcome, BenchError> {
+        let closed_loop = ClosedLoop {
+            address: running.address,
+            requests,
+            connections,
+            warm_up: self.plan.time / 4,
+            measured: self.plan.time,
+        };
+        let cpu = || running.group().and_then(processes::cpu_time);
+        closed_loop.run(cpu).map_err(BenchError::Load)
+    }
+}
+
+/// Of each layout its best batch, where the layout comes close to the best of all.
+fn candidates(search: &[Searched]) -> Vec<Candidate> {
+    let most = search
+        .iter()
+        .map(|step| step.images_per_second)
+        .fold(0.0, f64::max);
+    let mut candidates: Vec<(Candidate, f64)> = Vec::new();
+    for step in search
+        .iter()
+        .filter(|step| step.images_per_second >= CLOSE * most)
+    {
+        let candidate = Candidate {
+            layout: step.layout,
+            batch: step.batch,
+            rates: Vec::new(),
+        };
+        match candidates
+            .iter_mut()
+            .find(|(other, _)| other.layout == step.layout)
+        {
+            Some(known) if known.1 < step.images_per_second => {
+                *known = (candidate, step.images_per_second);
+            }
+            Some(_) => {}
+            None => candidates.push((candidate, step.images_per_second)),
+        }
+    }
+    candidates
+        .into_iter()
+        .map(|(candidate, _)| candidate)
+        .collect()
+}
+
+/// The candidate with the best median, and its rate in each round.
+fn best(candidates: Vec<Candidate>, search: Vec<Searched>) -> Result<(Raw, Vec<f64>), BenchError> {
+    let measured = candidates.into_iter().filter_map(|candidate| {
+        let spread = Spread::of(&candidate.rates)?;
+        Some((candidate, spread))
+    });
+    let best = measured.max_by(|(_, one), (_, other)| one.median.total_cmp(&other.median));
+    let none = || BenchError::Options("there is nothing to measure in no rounds".into());
+    let (candidate, images_per_second) = best.ok_or_else(none)?;
+    let raw = Raw {
+        layout: candidate.layout,
+        batch: candidate.batch,
+        images_per_second,
+        search,
+    };
+    Ok((raw, candidate.rates))
+}
+
+fn median(values: &[f64]) -> f64 {
+    Spread::of(values).map_or(0.0, |spread| spread.median)
+}
+
+impl Rounds {
+    fn summary(self, contender: &Contender, raw: &[f64]) -> Server {
+        let loads = self.loads.into_iter();
+        Server {
+            name: contender.name.clone(),
+            variant: contender.variant.clone(),
+            workers: self.workers,
+            start_seconds: Spread::of(&self.starts),
+            peak_mib: self.peak,
+            loads: loads
+                .filter_map(|(connections, rounds)| load(connections, &rounds, raw))
+                .collect(),
+        }
+    }
+}
+
+/// One number of connections over all rounds; `raw` is the raw limit of each.
+fn load(connections: usize, rounds: &[(Outcome, Option<f64>)], raw: &[f64]) -> Option<Load> {
+    let rates: Vec<f64> = rounds.iter().map(|(outcome, _)| outcome.rate()).collect();
+    let shares: Vec<f64> = rates
+        .iter()
+        .zip(raw)
+        .map(|(rate, raw)| rate / raw)
+        .collect();
+    let mut latencies = Latencies::default();
+    let mut errors = BTreeMap::<String, u64>::new();
+    let (mut own, mut server) = (Duration::ZERO, Some(Duration::ZERO));
+    for (outcome, _) in rounds {
+        latencies.merge(&outcome.latencies);
+        for (reason, count) in &outcome.errors {
+            *errors.entry(reason.clone()).or_default() += count;
+        }
+        own += outcome.own_cpu;
+        server = server.zip(outcome.server_cpu).map(|(sum, cpu)| sum + cpu);
+    }
+    let answered = latencies.count();
+    let each = |cpu: Duration| (answered > 0).then(|| cpu.as_secs_f64() / answered as f64);
+    Some(Load {
+        connections,
+        requests_per_second: Spread::of(&rates)?,
+        share_of_raw: Spread::of(&shares)?,
+        p50_ms: latencies.quantile_ms(0.50),
+        p99_ms: latencies.quantile_ms(0.99),
+        answered,
+        errors,
+        cpu_ms: server.and_then(each).map(|seconds| 1e3 * seconds),
+        own_cpu_us: each(own).map(|seconds| 1e6 * seconds),
+        resident_mib: rounds
+            .iter()
+            .filter_map(|(_, resident)| *resident)
+            .reduce(f64::max),
+    })
+}
