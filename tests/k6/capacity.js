@@ -35,9 +35,9 @@ export function alone() {
 }
 
 export function together() {
-  sendOne();
+  const reply = sendOne();
   const elapsed = (Date.now() - exec.scenario.startTime) / 1000;
-  if (elapsed >= WARM_UP && elapsed < WARM_UP + TOGETHER) inTime.add(1);
+  if (reply.status === 200 && elapsed >= WARM_UP && elapsed < WARM_UP + TOGETHER) inTime.add(1);
 }
 
 // For people, and for scripts/k6 to read.
