@@ -1,9 +1,9 @@
-// Soak: every kind of request for half an hour. Each gets the answer that it is due all the while, and
-// the server's memory does not grow.
+// Soak: every kind of request for half an hour, while the model is replaced every few seconds. Each
+// gets the answer that it is due all the while, and the server's memory does not grow.
 
-import { sleep } from 'k6';
+import { check, sleep } from 'k6';
 import exec from 'k6/execution';
-import { stillReady } from './lib/client.js';
+import { metric, stillReady } from './lib/client.js';
 import { broken, huge, photos, seen, send, small } from './lib/kinds.js';
 import { noteGrowth, resident } from './lib/memory.js';
 import { inSeconds } from './lib/units.js';
@@ -59,4 +59,15 @@ export function watchMemory() {
   noteGrowth(least((2 * seconds) / 3), least(seconds));
 }
 
-export const teardown = stillReady;
+// scripts/k6 replaces the model of its own server so often.
+const RELOADED_EVERY = Number(__ENV.RELOADED_EVERY);
+
+export function teardown() {
+  stillReady();
+  if (!RELOADED_EVERY) return;
+  const reloads = (result) => metric(`normgate_model_reload_total{result="${result}"}`);
+  check(null, {
+    'the model was replaced all the while': () => reloads('ok') >= Math.floor(seconds / RELOADED_EVERY / 2),
+    'and each time well': () => reloads('failed') === 0,
+  });
+}

@@ -25,7 +25,7 @@ export function stillReady() {
   check(http.get(`${BASE_URL}/readyz`), { 'still ready': (r) => r.status === 200 });
 }
 
-// The value of one of the server's metrics that have no labels.
+// The value of one of the server's metrics, by its name and labels as /metrics has them.
 export function metric(name) {
   const text = http.get(`${BASE_URL}/metrics`, { responseType: 'text' }).body || '';
   const line = text.split('\n').find((l) => l.startsWith(`${name} `));
