@@ -46,11 +46,13 @@ enum Command {
 
 /// Parses the command line, runs the command, and prints its error, if any, for people.
 ///
+/// `give_memory_back` returns to the system what was freed. It is called when much was.
+///
 /// The exit code is 0 on success, 2 for a command line that makes no sense, and 1 for anything
 /// else that went wrong.
-pub fn run() -> ExitCode {
+pub fn run(give_memory_back: fn()) -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Serve(args) => serve::run(*args),
+        Command::Serve(args) => serve::run(*args, give_memory_back),
         Command::Classify(args) => classify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Health(args) => health::run(&args),

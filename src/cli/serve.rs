@@ -51,7 +51,7 @@ pub struct ServeArgs {
 }
 
 /// Serves until a signal says to stop.
-pub fn run(args: ServeArgs) -> Result<(), Failure> {
+pub fn run(args: ServeArgs, give_memory_back: fn()) -> Result<(), Failure> {
     let began = Instant::now();
     args.limits.check().map_err(Failure::Usage)?;
     start_logs(&args.log);
@@ -74,6 +74,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         },
         path,
         watch,
+        give_memory_back,
     };
     let outcome = thread::scope(|threads| {
         // One thread is enough for the bytes of a few processors' worth of inference.

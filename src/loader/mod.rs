@@ -36,6 +36,8 @@ pub struct Loader<'a> {
     /// The model file, opened anew for each reload.
     pub path: &'a Path,
     pub watch: Option<Watch>,
+    /// Returns to the system what was freed.
+    pub give_memory_back: fn(),
 }
 
 /// Asks the thread for reloads. It ends when this is dropped.
@@ -90,8 +92,10 @@ impl<'a> Loader<'a> {
         if failed {
             return;
         }
+        (self.give_memory_back)();
         while self.wait(asked) && !self.state.lifecycle.is_stopping() {
             self.reload();
+            (self.give_memory_back)();
         }
     }
 
