@@ -8,8 +8,10 @@
 mod body;
 pub mod cli;
 mod config;
+mod connections;
 mod deadline;
 mod engine;
+mod file_limit;
 mod loader;
 mod printable;
 mod problem;

@@ -10,14 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::config::HttpConfig;
+use crate::connections::{Connections, Place};
 
 /// Where no connection can be accepted for lack of file descriptors, trying again at once would
 /// only burn a processor.
@@ -26,6 +30,10 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 /// How long, once nothing new is accepted, a connection without a request may still bring one. A
 /// client that is connected believes that it is heard: what it has sent may be unread, or on its way.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What a connection may have read and not handed on, a request's head included. It is not counted,
+/// and 1,000 clients that stall in the middle of large images each hold as much.
+const READ_AHEAD: usize = 64 << 10;
 
 /// More than these do not wait to be accepted: Linux's usual `somaxconn`. Without an end, a flood of
 /// connections could keep the server from stopping.
@@ -38,7 +46,7 @@ pub struct Server {
     graceful: GracefulShutdown,
     /// Each connection holds a receiver, so that closing is to be noticed.
     open: watch::Sender<()>,
-    connections: Arc<Semaphore>,
+    connections: Arc<Connections>,
 }
 
 impl Server {
@@ -46,20 +54,22 @@ impl Server {
     pub fn new(router: Router, config: &HttpConfig) -> Self {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
-            .header_read_timeout(config.header_timeout);
+            .header_read_timeout(config.header_timeout)
+            .max_buf_size(READ_AHEAD);
         Self {
             service: TowerToHyperService::new(router),
             http,
             graceful: GracefulShutdown::new(),
             open: watch::Sender::new(()),
-            connections: Arc::new(Semaphore::new(config.max_connections.get())),
+            connections: Connections::new(config.max_connections.get()),
         }
     }
 
     /// Accepts connections until `stop` is done, then those that the system had accepted already.
     pub async fn accept_until<T>(&self, listener: TcpListener, stop: impl Future<Output = T>) -> T {
+        let mut at_the_door = None;
         let stopped = tokio::select! {
-            never = self.accept(&listener) => match never {},
+            never = self.accept(&listener, &mut at_the_door) => match never {},
             stopped = stop => stopped,
         };
         // Closing the listener resets connections whose clients believe that they are through. It
@@ -71,9 +81,10 @@ impl Server {
                 Vec::new()
             }
         };
-        for stream in waiting {
-            match TcpStream::from_std(stream) {
-                Ok(stream) => self.serve(stream, None),
+        let waiting = waiting.into_iter().map(TcpStream::from_std);
+        for stream in at_the_door.map(Ok).into_iter().chain(waiting) {
+            match stream {
+                Ok(stream) => self.serve(stream, self.connections.extra_place()),
                 Err(error) => tracing::warn!(%error, "a connection could not be served"),
             }
         }
@@ -94,12 +105,17 @@ impl Server {
         tokio::time::timeout(within, finished).await.is_ok()
     }
 
-    async fn accept(&self, listener: &TcpListener) -> Infallible {
+    /// Whoever waits for a place stands at the door meanwhile.
+    async fn accept(&self, listener: &TcpListener, door: &mut Option<TcpStream>) -> Infallible {
         loop {
-            // The semaphore is never closed, so there always comes a permit.
-            let permit = Arc::clone(&self.connections).acquire_owned().await.ok();
             match listener.accept().await {
-                Ok((stream, _)) => self.serve(stream, permit),
+                Ok((stream, _)) => {
+                    *door = Some(stream);
+                    let place = self.connections.place().await;
+                    if let Some(stream) = door.take() {
+                        self.serve(stream, place);
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(PAUSE_AFTER_ERROR).await;
@@ -108,18 +124,25 @@ impl Server {
         }
     }
 
-    fn serve(&self, stream: TcpStream, permit: Option<OwnedSemaphorePermit>) {
+    fn serve(&self, stream: TcpStream, place: Place) {
         // A reply is one write; waiting for more to send with it only delays it.
         let _ = stream.set_nodelay(true);
-        let connection = self
-            .http
-            .serve_connection(TokioIo::new(stream), self.service.clone());
+        let (routes, client) = (self.service.clone(), Arc::clone(place.client()));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            client.was_heard();
+            request.extensions_mut().insert(Arc::clone(&client));
+            routes.call(request)
+        });
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let connection = self.graceful.watch(connection);
         let open = self.open.subscribe();
         tokio::spawn(async move {
-            let _held = (permit, open);
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+            let _open = open;
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                },
+                () = place.wanted() => tracing::debug!("a connection gave way to another"),
             }
         });
     }

@@ -16,6 +16,7 @@ use crate::config::{
     EngineConfig, HttpConfig, LimitsConfig, LogConfig, LogFormat, ModelConfig, ReloadConfig,
 };
 use crate::engine::StartError;
+use crate::file_limit;
 use crate::loader::{Loader, Watch};
 use crate::router::router;
 use crate::server::Server;
@@ -102,6 +103,7 @@ async fn serve<'a>(
     began: Instant,
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
+    file_limit::make_room_for(args.http.max_connections.get());
     let listen = args.http.listen;
     let listener = TcpListener::bind(listen)
         .await

@@ -26,7 +26,8 @@ pub struct HttpConfig {
         value_parser = parse_duration)]
     pub body_timeout: Duration,
 
-    /// The most connections open at once; more wait to be accepted.
+    /// The most connections open at once. When all are taken, the one that has kept the server
+    /// waiting longest, for a second or more, gives way to the next.
     #[arg(long, env = "NORMGATE_MAX_CONNECTIONS", value_name = "N", default_value = "1024",
         value_parser = parse_count::<1_000_000>)]
     pub max_connections: NonZeroUsize,

@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use tokio::time::timeout_at;
 
 use crate::body::{File, Submission};
+use crate::connections::Client;
 use crate::deadline::Deadline;
 use crate::engine::{Answer, EngineError, Timings};
 use crate::problem::Problem;
@@ -37,8 +38,10 @@ pub async fn classify(
 ) -> Response {
     let started = Instant::now();
     let (parts, mut body) = request.into_parts();
+    let client = parts.extensions.get::<Arc<Client>>();
     let outcome = match read(&state, options, &parts.headers, &mut body, started).await {
         Ok((submission, serving, wishes)) => {
+            let _waiting = client.map(Client::being_served);
             answer(&state, &serving, submission, wishes, started).await
         }
         Err(problem) => {

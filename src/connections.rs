@@ -1,0 +1,243 @@
+//! The places for connections: `--max-connections` in all, and who gives way when all are taken.
+//!
+//! A connection costs next to nothing, but a place. Clients that hold theirs without doing anything
+//! (idle, or sending their request byte by byte, or not reading the reply) would lock everybody else
+//! out until their timeouts, and again after that. So when all places are taken, the connection that
+//! has kept the server waiting longest gives way to the next one.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// Nobody gives way before: a request may be on its way, and a large one takes a moment to send.
+const UNDISTURBED: Duration = Duration::from_secs(1);
+
+/// While nobody can give way yet, how often to look again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// A flood is one line in the log, not thousands.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// All places, and who has them.
+pub struct Connections {
+    free: Arc<Semaphore>,
+    open: Mutex<Open>,
+    /// Clients' times count from here.
+    start: Instant,
+}
+
+#[derive(Default)]
+struct Open {
+    clients: HashMap<u64, Arc<Client>>,
+    opened: u64,
+    warned: Option<Instant>,
+}
+
+/// A connection's place, free again when dropped.
+pub struct Place {
+    connections: Arc<Connections>,
+    number: u64,
+    client: Arc<Client>,
+    /// None for those that are served in spite of the limit.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Who is at the other end, as far as waiting for them is concerned.
+pub struct Client {
+    start: Instant,
+    /// Since when the server waits for them, in milliseconds; or [`SERVED`].
+    awaited_since: AtomicU64,
+    gives_way: Notify,
+}
+
+/// They wait for the server.
+const SERVED: u64 = u64::MAX;
+
+/// For as long as a client waits for its answer.
+pub struct BeingServed(Arc<Client>);
+
+impl Connections {
+    /// That many places, all free.
+    pub fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self {
+            free: Arc::new(Semaphore::new(most)),
+            open: Mutex::default(),
+            start: Instant::now(),
+        })
+    }
+
+    /// A place, as soon as one is free or can be made free.
+    pub async fn place(self: &Arc<Self>) -> Place {
+        if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+            return self.occupy(Some(permit));
+        }
+        loop {
+            self.make_room();
+            let free = Arc::clone(&self.free).acquire_owned();
+            // The semaphore is never closed.
+            if let Ok(Ok(permit)) = timeout(LOOK_AGAIN, free).await {
+                return self.occupy(Some(permit));
+            }
+        }
+    }
+
+    /// A place beside those that are counted.
+    pub fn extra_place(self: &Arc<Self>) -> Place {
+        self.occupy(None)
+    }
+
+    fn occupy(self: &Arc<Self>, permit: Option<OwnedSemaphorePermit>) -> Place {
+        let client = Arc::new(Client {
+            start: self.start,
+            awaited_since: AtomicU64::new(SERVED),
+            gives_way: Notify::new(),
+        });
+        client.was_heard();
+        let mut open = self.lock();
+        open.opened += 1;
+        let number = open.opened;
+        open.clients.insert(number, Arc::clone(&client));
+        Place {
+            connections: Arc::clone(self),
+            number,
+            client,
+            _permit: permit,
+        }
+    }
+
+    fn make_room(&self) {
+        let mut open = self.lock();
+        let awaited = |client: &Arc<Client>| client.awaited_since.load(Ordering::Relaxed);
+        let Some(client) = open.clients.values().min_by_key(|client| awaited(client)) else {
+            return;
+        };
+        let since = awaited(client);
+        if since == SERVED || client.now().saturating_sub(since) < millis(UNDISTURBED) {
+            return;
+        }
+        // Asked once: it leaves as soon as its task runs.
+        client.awaited_since.store(SERVED, Ordering::Relaxed);
+        client.gives_way.notify_one();
+        if open.warned.is_none_or(|then| then.elapsed() >= WARN_EVERY) {
+            open.warned = Some(Instant::now());
+            tracing::warn!(
+                "all --max-connections are taken: those that keep the server waiting give way"
+            );
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Who has it.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Done when the connection is to be closed in favour of another.
+    pub async fn wanted(&self) {
+        self.client.gives_way.notified().await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.connections.lock().clients.remove(&self.number);
+    }
+}
+
+impl Client {
+    /// From now on, and until the guard is dropped, they wait for the server and not it for them.
+    pub fn being_served(self: &Arc<Self>) -> BeingServed {
+        self.awaited_since.store(SERVED, Ordering::Relaxed);
+        BeingServed(Arc::clone(self))
+    }
+
+    /// The head of a request of theirs is there, or they have their answer: the waiting begins anew.
+    pub fn was_heard(&self) {
+        self.awaited_since.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u64 {
+        millis(self.start.elapsed())
+    }
+}
+
+impl Drop for BeingServed {
+    fn drop(&mut self) {
+        self.0.was_heard();
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(SERVED - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn is_wanted(place: &Place) -> bool {
+        timeout(Duration::ZERO, place.wanted()).await.is_ok()
+    }
+
+    /// Makes it look as if the server had been waiting for them that long.
+    fn backdate(place: &Place, seconds: u64) {
+        let since = &place.client.awaited_since;
+        since.store(100_000 - 1000 * seconds, Ordering::Relaxed);
+    }
+
+    fn connections(most: usize) -> Arc<Connections> {
+        let now = Instant::now();
+        Arc::new(Connections {
+            free: Arc::new(Semaphore::new(most)),
+            open: Mutex::default(),
+            start: now.checked_sub(Duration::from_secs(100)).unwrap(),
+        })
+    }
+
+    #[tokio::test]
+    async fn whoever_kept_the_server_waiting_longest_gives_way_and_nobody_who_is_served() {
+        let connections = connections(3);
+        let served = connections.place().await;
+        let idle = connections.place().await;
+        let idle_longest = connections.place().await;
+        backdate(&served, 9);
+        backdate(&idle, 5);
+        backdate(&idle_longest, 8);
+        let guard = served.client().being_served();
+        let next = {
+            let next = connections.place();
+            tokio::pin!(next);
+            assert!(timeout(2 * LOOK_AGAIN, &mut next).await.is_err());
+            assert!(is_wanted(&idle_longest).await);
+            drop(idle_longest);
+            next.await
+        };
+        assert!(!is_wanted(&served).await && !is_wanted(&next).await);
+        drop(guard);
+        assert!(served.client.now() - served.client.awaited_since.load(Ordering::Relaxed) < 60_000);
+    }
+
+    #[tokio::test]
+    async fn nobody_gives_way_before_their_time_nor_while_there_are_free_places() {
+        let connections = connections(2);
+        let old = connections.place().await;
+        backdate(&old, 50);
+        let fresh = connections.place().await;
+        assert!(!is_wanted(&old).await);
+        drop(old);
+        let old = connections.place().await;
+        assert!(timeout(2 * LOOK_AGAIN, connections.place()).await.is_err());
+        assert!(!is_wanted(&old).await && !is_wanted(&fresh).await);
+        drop((old, fresh));
+        assert!(connections.lock().clients.is_empty());
+    }
+}

@@ -1,0 +1,171 @@
+//! Clients that hold a connection and do nothing with it, or next to nothing.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::TcpStream,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::{
+    support::{PATIENCE, Server, png},
+    wire::{connect, exchange, head, request, status},
+};
+
+/// Sends a byte now and then until the server has had enough.
+fn drips(mut stream: TcpStream) -> String {
+    let pause = Some(Duration::from_millis(20));
+    stream.set_read_timeout(pause).unwrap();
+    let began = Instant::now();
+    let mut reply = Vec::new();
+    let mut piece = [0; 1024];
+    while began.elapsed() < PATIENCE {
+        // A reply may still be there to be read after the connection does not take more.
+        let sent = stream.write_all(b"x");
+        match stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => reply.extend_from_slice(&piece[..read]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => break,
+        }
+        if sent.is_err() {
+            break;
+        }
+    }
+    assert!(began.elapsed() < PATIENCE, "never closed");
+    String::from_utf8_lossy(&reply).into_owned()
+}
+
+#[test]
+fn heads_and_bodies_that_drip_are_cut_off() {
+    let server = Server::with(&["--header-timeout", "400ms", "--body-timeout", "400ms"]);
+    let mut stream = connect(&server);
+    stream
+        .write_all(b"GET /livez HTTP/1.1\r\nx-slow: ")
+        .unwrap();
+    drips(stream);
+    let mut stream = connect(&server);
+    stream.write_all(head(1_000_000).as_bytes()).unwrap();
+    let reply = drips(stream);
+    assert!(reply.starts_with("HTTP/1.1 408"), "{reply}");
+}
+
+#[test]
+fn an_idle_connection_is_closed_in_the_end() {
+    let server = Server::with(&["--header-timeout", "400ms"]);
+    let mut stream = connect(&server);
+    assert_eq!(exchange(&mut stream, &request(&png())), Some(200));
+    assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
+}
+
+/// Connections that stall in all the ways there are.
+fn stalled(server: &Server, count: usize) -> Vec<TcpStream> {
+    let starts: [&[u8]; 4] = [
+        b"",
+        b"POST /classify HTTP/1.1\r\nhost: x\r\nx-slow",
+        b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-length: 9000\r\n\r\nsome of it",
+        b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n",
+    ];
+    let connect = |n: usize| {
+        let mut stream = connect(server);
+        stream.write_all(starts[n % 4]).unwrap();
+        stream
+    };
+    (0..count).map(connect).collect()
+}
+
+#[test]
+fn good_clients_get_in_although_stalled_ones_hold_all_connections() {
+    // The timeouts are longer than this test has patience.
+    let server = Server::with(&[
+        "--max-connections",
+        "20",
+        "--header-timeout",
+        "10m",
+        "--body-timeout",
+        "10m",
+    ]);
+    let kept = stalled(&server, 40);
+    // Fresh connections each, and more than there are places.
+    let request = request(&png());
+    for _ in 0..30 {
+        assert_eq!(exchange(&mut connect(&server), &request), Some(200));
+    }
+    drop(kept);
+    assert!(
+        server.log().contains("--max-connections"),
+        "{}",
+        server.log()
+    );
+}
+
+#[test]
+fn nobody_who_waits_for_an_answer_gives_way() {
+    let server = Server::with(&["--max-connections", "4", "--decode-threads", "1"]);
+    let photo =
+        crate::support::encoded(crate::support::picture(2500, 2000), image::ImageFormat::Png);
+    let request = request(&photo);
+    let mut waiting: Vec<_> = (0..12).map(|_| connect(&server)).collect();
+    thread::scope(|scope| {
+        for stream in &mut waiting {
+            scope.spawn(|| {
+                stream.write_all(&request).unwrap();
+                assert_eq!(status(stream), Some(200));
+            });
+        }
+    });
+}
+
+/// In a test run, both ends of each connection are open files: the server's, and this process's.
+fn allow_open_files(count: u64) -> bool {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= count) {
+        return true;
+    }
+    let current = Some(maximum.map_or(count, |maximum| maximum.min(count)));
+    setrlimit(Resource::Nofile, Rlimit { current, maximum }).is_ok() && current >= Some(count)
+}
+
+#[test]
+fn a_thousand_stalled_connections_hardly_touch_the_good_ones() {
+    const STALLED: usize = 1000;
+    const ROUNDS: usize = 5;
+    if !allow_open_files(STALLED as u64 + 500) {
+        return normgate_testing::left_out(
+            "a thousand stalled connections",
+            "open files (ulimit -n)",
+        );
+    }
+    let server = Server::with(&["--header-timeout", "10m", "--body-timeout", "10m"]);
+    let request = request(&png());
+    let mut good = connect(&server);
+    let mut p99 = || {
+        let mut times: Vec<Duration> = (0..400)
+            .map(|_| {
+                let began = Instant::now();
+                assert_eq!(exchange(&mut good, &request), Some(200));
+                began.elapsed()
+            })
+            .collect();
+        times.sort();
+        times[times.len() * 99 / 100]
+    };
+    p99();
+    // In turn, so that whatever else the machine does falls on both alike.
+    let mut ratios: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let quiet = p99();
+            let connections = stalled(&server, STALLED);
+            let among_stalled = p99();
+            drop(connections);
+            println!("quiet {quiet:?}, among stalled ones {among_stalled:?}");
+            among_stalled.as_secs_f64() / quiet.as_secs_f64()
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let ratio = ratios[ROUNDS / 2];
+    // 1.0 on a machine that does nothing else.
+    assert!(ratio < 3.0, "{ratios:?}");
+}
