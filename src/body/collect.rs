@@ -1,7 +1,7 @@
 //! Reading a body: within its size, within its time, and within the memory that all bodies share.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
@@ -16,8 +16,15 @@ use crate::problem::Problem;
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BODIES: usize = 4;
 
-/// The larger it is, the less a body grows by copying; but clients announce what they like.
-const MAX_RESERVED: usize = 1 << 20;
+/// How much of refused bodies is read in a second, all together. Under a flood of large images,
+/// reading them only to refuse them would take the processors from those that are answered.
+const LINGER_A_SECOND: usize = 64 << 20;
+
+/// As much of a body is there anyway by the time that it is refused.
+const LINGER_FREE: usize = 64 << 10;
+
+/// A body that does not arrive in one piece takes at least this much, if it is so long.
+const FIRST: usize = 64 << 10;
 
 /// Memory that a body counts for, given back when the last clone is dropped.
 #[derive(Clone)]
@@ -35,7 +42,7 @@ impl Intake {
             return Err(Problem::body_too_large(self.max_body_bytes));
         }
         let slow = || Problem::slow_request(self.timeout.as_secs_f64());
-        let read = self.read_frames(body, announced.unwrap_or(0));
+        let read = self.read_frames(body, announced);
         timeout(self.timeout, read)
             .await
             .unwrap_or_else(|_| Err(slow()))
@@ -48,11 +55,28 @@ impl Intake {
         if !headers.contains_key(header::EXPECT) {
             let most = self.max_body_bytes.saturating_mul(LINGER_BODIES);
             // Running out of time here changes nothing.
-            let _ = timeout(LINGER, discard(body, most)).await;
+            let _ = timeout(LINGER, self.discard(body, most)).await;
         }
     }
 
-    async fn read_frames(&self, body: &mut Body, announced: u64) -> Result<(Bytes, Hold), Problem> {
+    async fn discard(&self, body: &mut Body, most: usize) {
+        let mut read = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            read += length;
+            if read > most || (read > LINGER_FREE && !self.discarded.take(length)) {
+                return;
+            }
+        }
+    }
+
+    async fn read_frames(
+        &self,
+        body: &mut Body,
+        announced: Option<u64>,
+    ) -> Result<(Bytes, Hold), Problem> {
+        let announced = announced.and_then(|length| usize::try_from(length).ok());
+        let length = announced.unwrap_or(self.max_body_bytes);
         let mut permit = self.reserve(0)?;
         // Small bodies arrive in one piece, which need not be copied.
         let mut first = Bytes::new();
@@ -73,12 +97,13 @@ impl Intake {
                 continue;
             }
             if whole.is_empty() {
-                let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-                whole.reserve(announced.min(MAX_RESERVED));
+                grow(&mut whole, first.len(), length);
                 whole.extend_from_slice(&std::mem::take(&mut first));
             }
+            grow(&mut whole, piece.len(), length);
             whole.extend_from_slice(&piece);
         }
+        whole.shrink_to_fit();
         let bytes = if whole.is_empty() {
             first
         } else {
@@ -109,12 +134,60 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-async fn discard(body: &mut Body, most: usize) {
-    let mut read = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        read += frame.data_ref().map_or(0, Bytes::len);
-        if read > most {
-            return;
+/// Makes room for some more bytes: as much again as came so far, since clients announce what they
+/// like, and never for more than is to come, since only what came is counted.
+fn grow(whole: &mut Vec<u8>, more: usize, length: usize) {
+    if whole.capacity() - whole.len() < more {
+        let to_come = length.saturating_sub(whole.len());
+        whole.reserve_exact(whole.len().max(FIRST).min(to_come).max(more));
+    }
+}
+
+/// So much a second.
+pub struct Allowance(Mutex<(Instant, usize)>);
+
+impl Allowance {
+    pub fn new() -> Self {
+        Self(Mutex::new((Instant::now(), 0)))
+    }
+
+    /// Whether that much more may be taken in this second.
+    fn take(&self, bytes: usize) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, taken) = &mut *state;
+        if since.elapsed() >= Duration::from_secs(1) {
+            (*since, *taken) = (Instant::now(), 0);
         }
+        *taken = taken.saturating_add(bytes);
+        *taken <= LINGER_A_SECOND
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_grows_by_doubling_and_never_beyond_what_is_to_come() {
+        let mut whole = Vec::new();
+        let length = 5 * FIRST;
+        let mut grown = 0;
+        while whole.len() < length {
+            let before = whole.capacity();
+            grow(&mut whole, 1024, length);
+            grown += usize::from(whole.capacity() != before);
+            whole.extend_from_slice(&[0; 1024]);
+        }
+        assert_eq!(whole.capacity(), length);
+        assert!(grown <= 4, "{grown}");
+    }
+
+    #[test]
+    fn refused_bodies_are_read_up_to_an_allowance_that_is_new_each_second() {
+        let allowance = Allowance::new();
+        assert!(allowance.take(LINGER_A_SECOND));
+        assert!(!allowance.take(1));
+        allowance.0.lock().unwrap().0 -= Duration::from_secs(1);
+        assert!(allowance.take(1));
     }
 }

@@ -12,6 +12,7 @@ use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
 use tokio::sync::Semaphore;
 
+use collect::Allowance;
 pub use collect::Hold;
 
 use crate::config::{HttpConfig, LimitsConfig};
@@ -25,6 +26,7 @@ pub struct Intake {
     timeout: Duration,
     /// A permit a byte.
     memory: Arc<Semaphore>,
+    discarded: Allowance,
 }
 
 /// The image files of a request.
@@ -49,6 +51,7 @@ impl Intake {
             max_files: limits.max_files.get(),
             timeout: http.body_timeout,
             memory: Arc::new(Semaphore::new(limits.body_memory)),
+            discarded: Allowance::new(),
         }
     }
 

@@ -29,6 +29,8 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
         while let Some(piece) = field.chunk().await.map_err(broken)? {
             bytes.extend_from_slice(&piece);
         }
+        // As much memory is counted as there are bytes, not what they grew into.
+        bytes.shrink_to_fit();
         files.push(File {
             name,
             bytes: bytes.into(),
