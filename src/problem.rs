@@ -204,8 +204,8 @@ impl From<EngineError> for Problem {
             )
             .after(wait),
             EngineError::TooSlow(wait) => Self::overloaded(format!(
-                "the images that wait already will take {:.1} s, longer than this one may wait \
-                 (--deadline, or the request's x-request-timeout); try again later",
+                "the images that wait already will take {:.1} s, too long for this one's \
+                 deadline (--deadline, or the request's x-request-timeout); try again later",
                 wait.as_secs_f64()
             ))
             .after(wait),

@@ -10,8 +10,18 @@ use super::job::{Image, Job};
 use super::worker::decode_caught;
 use super::{EngineError, Shared};
 
+/// A photo of twelve megapixels takes longer than a batch of small images, and those who sent the
+/// small ones wait for a worker. Where both want a processor, three parts in four are the worker's.
+const NICENESS: i32 = 5;
+
 /// Works until the queue of large images is closed and empty.
 pub fn work(shared: &Arc<Shared>) {
+    // On Linux this is for the one thread; elsewhere it would be for the whole process.
+    if cfg!(target_os = "linux")
+        && let Err(error) = rustix::process::nice(NICENESS)
+    {
+        tracing::debug!(%error, "a decoder runs at the priority of a worker");
+    }
     let preprocessing = &shared.recipe.model.manifest().preprocessing;
     let mut preprocessor = Preprocessor::new(preprocessing);
     let mut jobs = Vec::with_capacity(1);

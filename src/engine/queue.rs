@@ -21,6 +21,8 @@ struct State<T> {
     idle: usize,
     /// Givers that wait for room. It is theirs: else a stream of others would starve them.
     promised: usize,
+    /// Items that were taken and are not served yet.
+    taken: usize,
     rate: Rate,
     closed: bool,
 }
@@ -44,6 +46,7 @@ impl<T> Queue<T> {
                 items: VecDeque::new(),
                 idle: 0,
                 promised: 0,
+                taken: 0,
                 rate: Rate::default(),
                 closed: false,
             }),
@@ -104,6 +107,7 @@ impl<T> Queue<T> {
         }
         let share = state.items.len().div_ceil(state.idle).min(most);
         state.idle -= 1;
+        state.taken += share;
         taken.extend(state.items.drain(..share));
         let more = !state.items.is_empty();
         drop(state);
@@ -116,10 +120,12 @@ impl<T> Queue<T> {
 
     /// Notes that a taker served this many items in this time.
     pub fn served(&self, items: usize, took: Duration) {
-        self.lock().rate.note(items, took);
+        let mut state = self.lock();
+        state.taken = state.taken.saturating_sub(items);
+        state.rate.note(items, took);
     }
 
-    /// How long what waits will wait, by the rate measured lately.
+    /// How long what is there will take, by the rate measured lately.
     pub fn wait(&self) -> Duration {
         self.expected(&self.lock())
     }
@@ -144,16 +150,17 @@ impl<T> Queue<T> {
         if state.items.len() + state.promised >= self.capacity {
             return Err(Refused::Full(wait));
         }
-        if wait > patience {
+        // Half, since it takes its own time too, and the rate is of the past. A shorter queue costs
+        // nothing as long as there is one; an answer that comes too late costs another.
+        if !state.items.is_empty() && wait > patience / 2 {
             return Err(Refused::TooSlow(wait));
         }
         Ok(())
     }
 
     fn expected(&self, state: &State<T>) -> Duration {
-        state
-            .rate
-            .wait(state.items.len() + state.promised, self.takers)
+        let items = state.items.len() + state.promised + state.taken;
+        state.rate.wait(items, self.takers)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -214,10 +221,17 @@ mod tests {
         let second = Duration::from_secs(1);
         queue.served(2, second);
         assert_eq!(queue.wait(), 2 * second);
-        assert_eq!(queue.has_room(second), Err(Refused::TooSlow(2 * second)));
-        assert_eq!(queue.push(4, 2 * second), Ok(()));
+        assert_eq!(
+            queue.has_room(3 * second),
+            Err(Refused::TooSlow(2 * second))
+        );
+        assert_eq!(queue.push(4, 4 * second), Ok(()));
         queue.take(9, &mut Vec::new());
+        // They are worked on, and nothing waits.
+        assert_eq!(queue.wait(), 2 * second + second / 2);
         assert_eq!(queue.has_room(Duration::ZERO), Ok(()));
+        queue.served(5, 5 * second / 2);
+        assert_eq!(queue.wait(), Duration::ZERO);
     }
 
     #[test]

@@ -51,8 +51,8 @@ impl Worker {
         while shared.queue.take(shared.max_batch, &mut jobs) {
             let (taken, started) = (jobs.len(), Instant::now());
             let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut jobs)));
+            shared.queue.served(taken, started.elapsed());
             if served.is_ok() {
-                shared.queue.served(taken, started.elapsed());
                 continue;
             }
             // Dropped tickets answer 500. Whatever the panic left behind goes with them.
@@ -195,4 +195,35 @@ pub fn decode_caught(bytes: &[u8], limits: &Limits) -> Option<Result<Rgb8, Decod
         decoded
     };
     catch_unwind(decoded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::deadline::Deadline;
+    use crate::test_support::{RED, Service, png};
+
+    #[tokio::test]
+    async fn an_image_whose_client_left_meanwhile_is_neither_decoded_nor_classified() {
+        let service = Service::with(&["--workers", "1", "--decode-threads", "1"]);
+        let serving = service.state.serving().unwrap();
+        let shared = &serving.engine.shared;
+        let ticket = || Ticket::new(Deadline::of_server(Duration::from_secs(60))).0;
+        let decoded = decode(&png(RED, 8, 8), &shared.limits).unwrap();
+        for queue in [&shared.queue, &shared.large] {
+            let image = Image::Ready(decoded.clone());
+            let job = Job {
+                image,
+                ticket: ticket(),
+            };
+            assert!(queue.push(job, Duration::MAX).is_ok());
+        }
+        serving.engine.stop();
+        let metrics = service.get("/metrics").await;
+        let text = metrics.text();
+        assert!(text.contains("normgate_abandoned_total 2\n"), "{text}");
+        assert!(text.contains("normgate_batch_size_sum 0"), "{text}");
+    }
 }

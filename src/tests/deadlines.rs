@@ -102,7 +102,7 @@ async fn the_clients_own_deadline_passes_while_the_image_waits_and_it_is_not_dec
 
 #[tokio::test]
 async fn a_deadline_above_the_servers_changes_nothing_and_a_malformed_one_is_refused() {
-    let service = Service::with(&["--deadline", "1ms", "--workers", "1", "--max-batch", "1"]);
+    let service = Service::with(&["--deadline", "100ms", "--workers", "1", "--max-batch", "1"]);
     stalled(&service).await;
     let problem = within(&service, "1m").await;
     let problem = problem.problem(504, "deadline-exceeded");

@@ -46,7 +46,7 @@ async fn what_takes_longer_than_the_deadline_is_given_up() {
 
 #[tokio::test]
 async fn an_image_whose_client_has_gone_is_not_decoded() {
-    let service = Service::with(&["--workers", "1", "--decode-threads", "1"]);
+    let service = Service::with(&["--workers=1", "--decode-threads=1", "--deadline=5m"]);
     let image = png(RED, 4000, 3000);
     // They keep the only decoder busy for longer than the last one waits.
     let busy = join_all((0..8).map(|_| service.classify(image.clone())));

@@ -1,0 +1,56 @@
+//! Clients that leave before their answer.
+
+use std::{
+    io::Write,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    slow_model,
+    support::{PATIENCE, Server, png},
+    wire::{connect, metric, request, status},
+};
+
+fn until(server: &Server, what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "never: {what}\n{}", server.log());
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn an_image_whose_connection_was_closed_is_never_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = slow_model::write(folder.path(), 200);
+    let server = Server::with(&[
+        "--model",
+        model.to_str().unwrap(),
+        "--workers",
+        "1",
+        "--max-batch",
+        "1",
+        "--deadline",
+        "60s",
+    ]);
+    let image = request(&png());
+    let send = || {
+        let mut stream = connect(&server);
+        stream.write_all(&image).unwrap();
+        stream
+    };
+    let depth = || metric(&server, "normgate_queue_depth");
+    let mut stays = vec![send(), send()];
+    until(&server, "one waits for the other", || depth() == 1.0);
+    let leaves: Vec<_> = (0..10).map(|_| send()).collect();
+    stays.push(send());
+    until(&server, "all wait", || depth() >= 11.0);
+    drop(leaves);
+    for stream in &mut stays {
+        assert_eq!(status(stream), Some(200));
+    }
+    assert_eq!(metric(&server, "normgate_abandoned_total"), 10.0);
+    let images = metric(&server, "normgate_batch_size_sum");
+    assert_eq!(images, 3.0, "only those whose clients stayed");
+}

@@ -1,0 +1,67 @@
+//! A model that takes its time, so that a server can be overloaded by hardly any client.
+
+use std::path::{Path, PathBuf};
+
+use normgate_core::{
+    Calibration, Filter, Manifest, Preprocessing, Resize, ScoreKind,
+    manifest::METADATA_KEY,
+    onnx::{Conv, Dim, GraphBuilder},
+};
+
+const CHANNELS: usize = 64;
+const SIDE: usize = 32;
+
+/// Writes a model in which each image takes this many convolutions of 75 million operations: two of
+/// these are about as much as a light network, a hundred as a heavy one.
+pub fn write(folder: &Path, convolutions: usize) -> PathBuf {
+    let mut graph = GraphBuilder::new("slow");
+    let three = Dim::Fixed(3);
+    let side = Dim::Fixed(SIDE);
+    let image = graph.input("image", &[Dim::Batch, three, side, side]);
+    let same = |padding| Conv { stride: 1, padding };
+    let first = graph.floats("first", &[CHANNELS, 3, 1, 1], &[0.1; CHANNELS * 3]);
+    let mut x = graph.conv("conv", &image, &first, None, same(0));
+    // Values keep their size: each output is the mean of what it sees.
+    let weight = 1.0 / (CHANNELS * 9) as f32;
+    let weights = vec![weight; CHANNELS * CHANNELS * 9];
+    let kernel = graph.floats("kernel", &[CHANNELS, CHANNELS, 3, 3], &weights);
+    for n in 0..convolutions {
+        x = graph.conv(&format!("conv{n}"), &x, &kernel, None, same(1));
+    }
+    let mean = graph.global_average_pool("mean", &x);
+    let representation = graph.flatten("representation", &mean);
+    let weight = graph.floats("weight", &[3, CHANNELS], &[0.1; 3 * CHANNELS]);
+    let logits = graph.linear("logits", &representation, &weight, None);
+    graph.output(&logits, &[Dim::Batch, three]);
+    graph.output(&representation, &[Dim::Batch, Dim::Fixed(CHANNELS)]);
+    let json = manifest().to_json().expect("a manifest has a JSON form");
+    let bytes = graph
+        .finish(&[(METADATA_KEY, &json)])
+        .expect("the graph is right");
+    let path = folder.join("slow.onnx");
+    std::fs::write(&path, bytes).expect("the folder can be written to");
+    path
+}
+
+fn manifest() -> Manifest {
+    let scores: Vec<f32> = (0..100).map(|n| n as f32 / 100.0).collect();
+    Manifest {
+        schema_version: 1,
+        name: "slow".into(),
+        version: "1".into(),
+        description: None,
+        labels: ["a", "b", "c"].map(String::from).into(),
+        representation_size: CHANNELS,
+        preprocessing: Preprocessing {
+            width: SIDE as u32,
+            height: SIDE as u32,
+            resize: Resize::Stretch,
+            filter: Filter::Bilinear,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+        },
+        score: ScoreKind::RepresentationNorm,
+        calibration: Calibration::id_positive(&scores, 0.95).ok(),
+        training: None,
+    }
+}
