@@ -17,8 +17,9 @@ use crate::state::AppState;
 /// Wraps every route.
 ///
 /// What went well is logged at debug, since the metrics count it, and a line a request would be
-/// most of the server's work; refusals at info, so that outsiders cannot raise an alarm; only what
-/// is ours to mend is a warning or an error.
+/// most of the server's work; refusals at info, so that outsiders cannot raise an alarm, but for
+/// those under load, of which there may be thousands a second; only what is ours to mend is a
+/// warning or an error.
 pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id::of(&request);
@@ -42,6 +43,10 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
     match status {
         500 => tracing::error!(%method, path, status, milliseconds, "failed"),
         504 => tracing::warn!(%method, path, status, milliseconds, detail, "too late"),
+        429 => {
+            state.refusals.note(detail);
+            tracing::debug!(%method, path, status, milliseconds, detail, "refused");
+        }
         400.. => tracing::info!(%method, path, status, milliseconds, detail, "refused"),
         _ => tracing::debug!(%method, path, status, milliseconds, "answered"),
     }
