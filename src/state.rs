@@ -7,12 +7,13 @@ use crate::body::Intake;
 use crate::config::{HttpConfig, LimitsConfig};
 use crate::problem::Problem;
 use crate::serving::Serving;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Refusals};
 
 /// Everything a route may need.
 pub struct AppState {
     pub intake: Intake,
     pub metrics: Arc<Metrics>,
+    pub refusals: Refusals,
     pub lifecycle: Lifecycle,
     /// `None` until the first model is warm.
     serving: RwLock<Option<Arc<Serving>>>,
@@ -24,6 +25,7 @@ impl AppState {
         Self {
             intake: Intake::new(limits, http),
             metrics: Arc::default(),
+            refusals: Refusals::default(),
             lifecycle: Lifecycle::default(),
             serving: RwLock::default(),
         }
@@ -55,15 +57,16 @@ impl AppState {
             .replace(next)
     }
 
-    /// Whether the engine had started and has no worker left, which only a new one can mend.
+    /// Whether the engine has lost a worker for good: the others do its work as well as they can, and
+    /// only a new engine would have all.
     pub fn is_beyond_help(&self) -> bool {
         self.serving()
-            .is_ok_and(|serving| serving.engine.workers() == 0)
+            .is_ok_and(|serving| serving.engine.has_lost_a_worker())
     }
 }
 
 /// Why nothing is answered any more.
-pub fn no_worker_left() -> Problem {
+fn no_worker_left() -> Problem {
     Problem::not_ready("no worker is left to answer; the log says why")
 }
 

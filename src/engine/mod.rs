@@ -40,6 +40,8 @@ use threads::Threads;
 pub struct Engine {
     shared: Arc<Shared>,
     threads: Threads,
+    /// Workers at the start.
+    started: usize,
     deadline: Duration,
     provider: String,
 }
@@ -62,10 +64,17 @@ struct Recipe {
     classifier: Classifier,
     options: SessionOptions,
     max_batch: usize,
+    /// The model can no longer be loaded, in tests only.
+    #[cfg(test)]
+    is_broken: std::sync::atomic::AtomicBool,
 }
 
 impl Recipe {
     fn pipeline(&self) -> Result<Pipeline, PipelineError> {
+        #[cfg(test)]
+        if self.is_broken.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(PipelineError::Full);
+        }
         let classifier = self.classifier.clone();
         Pipeline::new(
             &self.runtime,
@@ -84,7 +93,7 @@ pub enum EngineError {
     Decode(DecodeError),
     /// As many images wait already as may: for about this long.
     Full(Duration),
-    /// The images that wait already will take this long, which the deadline does not leave.
+    /// The images that wait already will take this long, too long for the deadline.
     TooSlow(Duration),
     /// The deadline has passed.
     Late(Deadline),
@@ -152,6 +161,8 @@ impl Engine {
                 classifier,
                 options,
                 max_batch: config.max_batch,
+                #[cfg(test)]
+                is_broken: Default::default(),
             },
         });
         let (threads, provider) =
@@ -159,6 +170,7 @@ impl Engine {
         Ok(Self {
             shared,
             threads,
+            started: config.workers(),
             deadline: config.deadline,
             provider,
         })
@@ -216,6 +228,18 @@ impl Engine {
     /// How many workers are there to answer.
     pub fn workers(&self) -> usize {
         self.threads.workers_alive()
+    }
+
+    /// Whether a worker has ended for want of a session, which nothing but a new engine can mend.
+    pub fn has_lost_a_worker(&self) -> bool {
+        self.workers() < self.started
+    }
+
+    /// From now on, no worker can be restarted.
+    #[cfg(test)]
+    pub fn break_model(&self) {
+        let broken = &self.shared.recipe.is_broken;
+        broken.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// The execution provider in use, as ONNX Runtime names it.

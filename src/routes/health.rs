@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::Serialize;
 
 use crate::problem::Problem;
-use crate::state::{AppState, no_worker_left};
+use crate::state::AppState;
 
 /// The process runs and answers.
 #[derive(Serialize)]
@@ -34,7 +34,9 @@ struct ReadyModel {
 /// 200 unless only a restart can help: while the model is loaded, it is 200 already.
 pub async fn alive(State(state): State<Arc<AppState>>) -> Result<Json<Alive>, Problem> {
     if state.is_beyond_help() {
-        return Err(no_worker_left());
+        return Err(Problem::not_ready(
+            "a worker has failed for good; the log says why, and a restart brings it back",
+        ));
     }
     Ok(Json(Alive { status: "alive" }))
 }

@@ -43,7 +43,8 @@ impl Collector for ProcessCollector {
     }
 }
 
-fn resident_bytes() -> Option<u64> {
+/// Memory that the process has in use, where the system says.
+pub fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()

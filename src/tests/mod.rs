@@ -4,4 +4,5 @@ mod answers;
 mod bodies;
 mod deadlines;
 mod load;
+mod panics;
 mod problems;
