@@ -8,6 +8,8 @@ SCENARIO ?= smoke
 BENCH  ?= full
 
 target := $(or $(CARGO_TARGET_DIR),target)
+bench := ORT_DYLIB_PATH=$${ORT_DYLIB_PATH:-.runtime/libonnxruntime.so} \
+  $(target)/release/normgate-bench --cache $(target)/bench
 # cargo-deny is compiled here, once: unoptimised, it is ready sooner and still checks in two seconds.
 deny_version := 0.20.2
 deny := .tools/cargo-deny-$(deny_version)/bin/cargo-deny
@@ -52,12 +54,17 @@ libtorch:
 
 ## Measure it
 
-.PHONY: bench
-bench: runtime ## the server against ONNX Runtime's own limit: BENCH=quick|full, ARGS='--help'
+.PHONY: bench bench-peers bench-build
+bench: bench-build ## the server against ONNX Runtime's own limit: BENCH=quick|full, ARGS='--help'
+	@$(bench) --preset $(BENCH) $(ARGS)
+
+bench-peers: bench-build ## the same against Python servers, which it installs into .venv-peers
+	@bench/peers/install
+	@$(bench) --preset peers --peers bench/peers/peers.json --json $(target)/bench/peers.json $(ARGS)
+
+bench-build: runtime
 	@scripts/need cargo cc
 	@cargo build --release --locked --quiet --package normgate --package normgate-bench
-	@ORT_DYLIB_PATH=$${ORT_DYLIB_PATH:-.runtime/libonnxruntime.so} \
-	  $(target)/release/normgate-bench --preset $(BENCH) --cache $(target)/bench $(ARGS)
 
 ## Prove it
 

@@ -15,6 +15,8 @@ pub enum Preset {
     /// Every model with every picture, at 1, 8, 64 and 256 connections: less than 25 minutes
     #[default]
     Full,
+    /// Every model with its usual picture, and large photos: for --peers, 20 minutes
+    Peers,
 }
 
 /// A model with the pictures that it is measured with.
@@ -54,6 +56,18 @@ impl Preset {
                 connections: vec![1, 8, 64, 256],
                 time: Duration::from_secs(3),
                 rounds: 3,
+            },
+            Self::Peers => Plan {
+                rows: [
+                    (Choice::Shipped, vec![Input::Png32, Input::Jpeg12mp]),
+                    (Choice::Resnet18, vec![Input::Png32]),
+                    (Choice::Resnet50, vec![Input::Jpeg224]),
+                ]
+                .map(|(model, inputs)| Row { model, inputs })
+                .into(),
+                connections: vec![1, 8, 64, 256],
+                time: Duration::from_secs(2),
+                rounds: 2,
             },
             Self::Quick => Plan {
                 rows: vec![

@@ -94,10 +94,15 @@ impl Bench<'_> {
                     .or_default()
                     .extend(rates.iter().map(|rate| rate.run_ms));
             }
-            for (contender, rounds) in self.contenders.iter().zip(&mut rounds) {
+            for (index, (contender, rounds)) in self.contenders.iter().zip(&mut rounds).enumerate()
+            {
                 self.bar
                     .set_message(format!("{name}, {}: {}", input.title(), contender.name));
-                self.serve(contender, path, &files, input, rounds)?;
+                match self.serve(contender, path, &files, input, rounds) {
+                    // What peers cannot do is part of the comparison.
+                    Err(error) if index > 0 => self.bar.suspend(|| eprintln!("{error}")),
+                    outcome => outcome?,
+                }
             }
             let after = self.raw(model, &candidates, half)?;
             for (candidate, (before, after)) in candidates.iter_mut().zip(before.iter().zip(after))

@@ -68,6 +68,10 @@ pub enum Body {
     /// The file is the body.
     #[default]
     Raw,
+    /// Base64 in JSON: `{"image": "…"}`.
+    Json,
+    /// Base64 in the JSON of the Open Inference Protocol.
+    OpenInference,
 }
 
 impl Contender {
@@ -167,6 +171,8 @@ impl Contender {
         let errors = log.try_clone().map_err(BenchError::file(&path))?;
         let child = Command::new(fill(program))
             .args(arguments.iter().map(fill))
+            .env("PEER_MODEL", model)
+            .env("PEER_PORT", address.port().to_string())
             .envs(
                 self.environment
                     .iter()

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod benchmark;
 mod bodies;
 mod calibration;
 mod command_line;

@@ -9,6 +9,9 @@ mod connection;
 mod latencies;
 mod reply;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
