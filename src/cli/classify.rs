@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use normgate_core::preprocess::{Limits, decode};
+use normgate_core::preprocess::Limits;
 use normgate_core::{Classification, Classifier, Model, Runtime, SessionOptions};
 
 use super::failure::Failure;
@@ -113,7 +113,7 @@ fn classify(
         Ok(bytes) => bytes,
         Err(problem) => return Ok(Err(problem)),
     };
-    let image = match decode(&bytes, limits) {
+    let image = match pipeline.preprocessor().decode(&bytes, limits) {
         Ok(image) => image,
         Err(error) => return Ok(Err(error.into())),
     };

@@ -49,7 +49,7 @@ fn prepare(shared: &Shared, preprocessor: &mut Preprocessor, job: Job) {
     let image = match image {
         Image::Ready(image) => image,
         // The file's own memory is given back here, before the image waits again.
-        Image::Encoded(bytes, _hold) => match decode_caught(&bytes, &shared.limits) {
+        Image::Encoded(bytes, _hold) => match decode_caught(preprocessor, &bytes, &shared.limits) {
             Some(Ok(image)) => match preprocessor.resize(&image) {
                 Ok(image) => image,
                 Err(error) => return ticket.fail(EngineError::Failed(error.to_string())),

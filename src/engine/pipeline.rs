@@ -69,6 +69,11 @@ impl Pipeline {
         Ok(())
     }
 
+    /// What brings images to the model's size.
+    pub fn preprocessor(&mut self) -> &mut Preprocessor {
+        &mut self.preprocessor
+    }
+
     /// Adds an image to the batch.
     pub fn add(&mut self, image: &Rgb8) -> Result<(), PipelineError> {
         let length = self.preprocessor.tensor_len();

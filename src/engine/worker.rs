@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use normgate_core::Rgb8;
-use normgate_core::preprocess::{DecodeError, Limits, decode};
+use normgate_core::preprocess::{DecodeError, Limits};
+use normgate_core::{Preprocessor, Rgb8};
 
 use super::job::{Answer, Image, Job, Ticket, Timings};
 use super::pipeline::{Pipeline, PipelineError};
@@ -91,7 +91,7 @@ impl Worker {
                 let small = Limits {
                     max_pixels: SMALL_PIXELS.min(self.shared.limits.max_pixels),
                 };
-                match decode_caught(&bytes, &small) {
+                match decode_caught(self.pipeline.preprocessor(), &bytes, &small) {
                     Some(Err(DecodeError::TooLarge { .. })) => self.hand_over(Job {
                         image: Image::Encoded(bytes, hold),
                         ticket,
@@ -113,7 +113,8 @@ impl Worker {
             // answered all the same.
             (Refused::Closed, Image::Encoded(bytes, _hold)) => {
                 let started = Instant::now();
-                let decoded = decode_caught(&bytes, &self.shared.limits);
+                let preprocessor = self.pipeline.preprocessor();
+                let decoded = decode_caught(preprocessor, &bytes, &self.shared.limits);
                 self.place_decoded(decoded, started, ticket);
             }
             (refused, _) => ticket.fail(refused.into()),
@@ -185,16 +186,20 @@ impl Worker {
 }
 
 /// Decodes; `None` after a panic in a decoder, which must cost no more than this one image.
-pub fn decode_caught(bytes: &[u8], limits: &Limits) -> Option<Result<Rgb8, DecodeError>> {
+pub fn decode_caught(
+    preprocessor: &mut Preprocessor,
+    bytes: &[u8],
+    limits: &Limits,
+) -> Option<Result<Rgb8, DecodeError>> {
     let decoded = || {
-        let decoded = decode(bytes, limits);
+        let decoded = preprocessor.decode(bytes, limits);
         #[cfg(test)]
         decoded
             .iter()
             .for_each(|image| panic_at(PANICS_IN_DECODER, image));
         decoded
     };
-    catch_unwind(decoded).ok()
+    catch_unwind(AssertUnwindSafe(decoded)).ok()
 }
 
 #[cfg(test)]
@@ -211,7 +216,7 @@ mod tests {
         let serving = service.state.serving().unwrap();
         let shared = &serving.engine.shared;
         let ticket = || Ticket::new(Deadline::of_server(Duration::from_secs(60))).0;
-        let decoded = decode(&png(RED, 8, 8), &shared.limits).unwrap();
+        let decoded = normgate_core::preprocess::decode(&png(RED, 8, 8), &shared.limits).unwrap();
         for queue in [&shared.queue, &shared.large] {
             let image = Image::Ready(decoded.clone());
             let job = Job {

@@ -1,5 +1,6 @@
+use super::decode::{Extent, decode_enough};
 use super::resize::Scaler;
-use super::{PreprocessError, Rgb8};
+use super::{DecodeError, Limits, PreprocessError, Rgb8};
 use crate::manifest::Preprocessing;
 
 /// Brings pictures to the model's size and normalises them. Owns its buffers: one for each thread.
@@ -27,12 +28,35 @@ impl Preprocessor {
         self.scaler.output_bytes()
     }
 
+    /// Decodes an image file as [`decode`](super::decode) does, with no more of its detail than the
+    /// model can be shown: a photo far larger than the model's input comes at the model's size.
+    ///
+    /// A JPEG is scaled to a quarter or an eighth while it is decoded, where two and a half times the
+    /// model's size is left, and 256 pixels each way. All else is decoded whole.
+    ///
+    /// # Errors
+    /// As [`decode`](super::decode).
+    pub fn decode(&mut self, bytes: &[u8], limits: &Limits) -> Result<Rgb8, DecodeError> {
+        let decoded = decode_enough(bytes, *limits, Some(self.scaler.enough()))?;
+        if decoded.extent.pixel == 1 {
+            return Ok(decoded.image);
+        }
+        let scaled = self.scaler.scale(&decoded.image, decoded.extent);
+        let pixels = scaled.map_err(DecodeError::unscaled)?.to_vec();
+        let (width, height) = self.scaler.size();
+        Ok(Rgb8 {
+            width,
+            height,
+            pixels,
+        })
+    }
+
     /// The picture at the model's size. One that has it already is left as it is.
     ///
     /// # Errors
     /// [`PreprocessError::NotAPicture`] where a side is 0 or the pixels do not fit the sides.
     pub fn resize(&mut self, image: &Rgb8) -> Result<Rgb8, PreprocessError> {
-        let pixels = self.scaler.scale(image)?.to_vec();
+        let pixels = self.scaler.scale(image, Extent::of(image))?.to_vec();
         let (width, height) = self.scaler.size();
         Ok(Rgb8 {
             width,
@@ -55,7 +79,7 @@ impl Preprocessor {
                 found: out.len(),
             });
         }
-        let pixels = self.scaler.scale(image)?;
+        let pixels = self.scaler.scale(image, Extent::of(image))?;
         let planes = out.chunks_exact_mut((expected / 3).max(1));
         for (channel, (plane, normalised)) in planes.zip(&self.normalised).enumerate() {
             for (value, pixel) in plane.iter_mut().zip(pixels.as_chunks::<3>().0) {

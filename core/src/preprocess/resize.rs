@@ -4,8 +4,13 @@ use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
+use super::decode::Extent;
 use super::{PreprocessError, Rgb8};
 use crate::manifest::{Filter, Preprocessing, Resize};
+
+/// The least width and height of a picture that was scaled down while it was decoded, whatever the
+/// model's. A small model's score depends on few pixels, and so on each one's last bit.
+const ENOUGH_OF_ANY: u32 = 256;
 
 pub(super) struct Scaler {
     width: u32,
@@ -39,12 +44,26 @@ impl Scaler {
         (self.width, self.height)
     }
 
+    /// Width and height from which on a picture has all the detail that the model is shown.
+    pub(super) fn enough(&self) -> (u32, u32) {
+        let (width, height) = match self.shape {
+            Resize::Stretch => (self.width, self.height),
+            Resize::CentreCrop { shorter_side } => (shorter_side, shorter_side),
+        };
+        let enough = |side: u32| (side * 5 / 2).max(ENOUGH_OF_ANY);
+        (enough(width), enough(height))
+    }
+
     pub(super) fn output_bytes(&self) -> usize {
         3 * self.width as usize * self.height as usize
     }
 
     /// The picture's pixels at the model's size; its own where it has that size already.
-    pub(super) fn scale<'a>(&'a mut self, image: &'a Rgb8) -> Result<&'a [u8], PreprocessError> {
+    pub(super) fn scale<'a>(
+        &'a mut self,
+        image: &'a Rgb8,
+        extent: Extent,
+    ) -> Result<&'a [u8], PreprocessError> {
         let Rgb8 {
             width,
             height,
@@ -61,7 +80,7 @@ impl Scaler {
         if (width, height) == self.size() {
             return Ok(pixels);
         }
-        let [left, top, crop_width, crop_height] = self.crop(width, height);
+        let [left, top, crop_width, crop_height] = self.crop(extent);
         let (rows, columns) = (f64::from(height), f64::from(self.width));
         // Each way on its own, rows first, as Pillow does with most pictures, and image sets are
         // made by it: the resizer would begin with the columns, and what it rounds and cuts off
@@ -88,9 +107,16 @@ impl Scaler {
             .crop(left, top, width, height)
     }
 
-    /// The part of the picture that is shown to the model, in its own pixels: left, top, width,
+    /// The part of the picture that is shown to the model, in decoded pixels: left, top, width,
     /// height. Scaling only that part saves scaling what would be cut off.
-    fn crop(&self, width: u32, height: u32) -> [f64; 4] {
+    fn crop(&self, extent: Extent) -> [f64; 4] {
+        let [left, top, width, height] = self.crop_of(extent.width, extent.height);
+        let (left, top) = (left + f64::from(extent.left), top + f64::from(extent.top));
+        [left, top, width, height].map(|length| length / f64::from(extent.pixel))
+    }
+
+    /// The same of a picture's size in its file's pixels.
+    fn crop_of(&self, width: u32, height: u32) -> [f64; 4] {
         let (width, height) = (f64::from(width), f64::from(height));
         let Resize::CentreCrop { shorter_side } = self.shape else {
             return [0.0, 0.0, width, height];

@@ -127,13 +127,13 @@ fn decode(
         reason,
     };
     let bytes = fs::read(path).map_err(|source| io(path, source))?;
-    let image = preprocess::decode(&bytes, limits).map_err(|error| broken(error.to_string()))?;
-    match preprocessor {
-        None => Ok(image),
-        Some(preprocessor) => preprocessor
-            .resize(&image)
-            .map_err(|error| broken(error.to_string())),
-    }
+    let Some(preprocessor) = preprocessor else {
+        return preprocess::decode(&bytes, limits).map_err(|error| broken(error.to_string()));
+    };
+    let image = preprocessor.decode(&bytes, limits);
+    preprocessor
+        .resize(&image.map_err(|error| broken(error.to_string()))?)
+        .map_err(|error| broken(error.to_string()))
 }
 
 /// The images in a folder and in the folders inside it.

@@ -4,6 +4,7 @@
 //! and refuses a file that ends early: half a picture would be classified like a whole one.
 
 mod bmp;
+mod decoded;
 mod flatten;
 mod gif;
 mod jpeg;
@@ -17,6 +18,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, RgbImage};
 
 use super::format::looks_like;
 use super::{DecodeError, ImageFormat, sniff};
+pub(super) use decoded::{Decoded, Extent};
 
 /// What an image may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,19 +74,30 @@ pub struct Rgb8 {
 /// # Errors
 /// [`DecodeError`] for what is no image, too large, or damaged; a file that ends early is damaged.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Rgb8, DecodeError> {
+    decode_enough(bytes, *limits, None).map(|decoded| decoded.image)
+}
+
+/// Decodes as [`decode`] does, but at a fraction of its size what is still at least as wide and high
+/// as is `enough`, where that is quicker.
+pub(super) fn decode_enough(
+    bytes: &[u8],
+    limits: Limits,
+    enough: Option<(u32, u32)>,
+) -> Result<Decoded, DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
-    match sniff(bytes) {
-        Some(ImageFormat::Jpeg) => jpeg::decode(bytes, *limits),
-        Some(ImageFormat::Png) => png::decode(bytes, *limits),
-        Some(ImageFormat::WebP) => webp::decode(bytes, *limits),
-        Some(ImageFormat::Gif) => gif::decode(bytes, *limits),
-        Some(ImageFormat::Bmp) => bmp::decode(bytes, *limits),
+    let whole = match sniff(bytes) {
+        Some(ImageFormat::Jpeg) => return jpeg::decode(bytes, limits, enough),
+        Some(ImageFormat::Png) => png::decode(bytes, limits),
+        Some(ImageFormat::WebP) => webp::decode(bytes, limits),
+        Some(ImageFormat::Gif) => gif::decode(bytes, limits),
+        Some(ImageFormat::Bmp) => bmp::decode(bytes, limits),
         None => Err(DecodeError::UnsupportedFormat {
             looks_like: looks_like(bytes),
         }),
-    }
+    };
+    whole.map(Decoded::whole)
 }
 
 /// The way through the `image` crate, for a decoder that has read no more than the header.

@@ -6,6 +6,7 @@ mod formats;
 mod kinds;
 mod photos;
 mod resizing;
+mod scaled;
 mod truncated;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,9 @@
 //! JPEG by `zune-jpeg` itself: through `image` it cannot be told to be strict, and fills what is
 //! missing of a truncated file with grey.
 
+mod outline;
+mod scaled;
+
 use image::RgbImage;
 use image::metadata::Orientation;
 use zune_jpeg::JpegDecoder;
@@ -9,11 +12,14 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{DecodeError, ImageFormat, Limits, Rgb8, upright};
+use super::{DecodeError, Decoded, Extent, ImageFormat, Limits, upright};
 
-pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
-    let outline = outline(bytes);
-    if let Some(feature) = outline.frame.and_then(unsupported) {
+pub(super) fn decode(
+    bytes: &[u8],
+    limits: Limits,
+    enough: Option<(u32, u32)>,
+) -> Result<Decoded, DecodeError> {
+    if let Some(feature) = outline::frame(bytes).and_then(unsupported) {
         let (format, feature) = (ImageFormat::Jpeg, feature.to_owned());
         return Err(DecodeError::UnsupportedFeature { format, feature });
     }
@@ -32,66 +38,44 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
     };
     let (width, height) = (u32::from(info.width), u32::from(info.height));
     limits.check(width, height)?;
+    let orientation = decoder
+        .exif()
+        .and_then(|exif| Orientation::from_exif_chunk(exif))
+        .unwrap_or(Orientation::NoTransforms);
+    let colours = decoder.input_colorspace();
+    if let (Some(ColorSpace::YCbCr | ColorSpace::Luma), Some(enough)) = (colours, enough)
+        && let Some(decoded) = decode_scaled(bytes, (width, height), orientation, enough)
+    {
+        return Ok(decoded);
+    }
     // Even a strict decoder does not mind the last rows of blocks missing.
-    if !outline.whole {
+    if !outline::is_whole(bytes) {
         return Err(DecodeError::truncated(ImageFormat::Jpeg));
     }
     let mut pixels = vec![0; length];
     decoder.decode_into(&mut pixels).map_err(from_zune)?;
     let picture = RgbImage::from_raw(width, height, pixels)
         .ok_or_else(|| DecodeError::corrupt(ImageFormat::Jpeg, "it has no whole picture"))?;
-    let orientation = decoder
-        .exif()
-        .and_then(|exif| Orientation::from_exif_chunk(exif));
-    Ok(upright(
-        picture,
-        orientation.unwrap_or(Orientation::NoTransforms),
-    ))
+    Ok(Decoded::whole(upright(picture, orientation)))
 }
 
-/// What the markers of a file tell, which the decoder does not.
-#[derive(Default)]
-struct Outline {
-    /// The kind of frame (the marker's second byte) and its bits a sample.
-    frame: Option<(u8, u8)>,
-    /// Whether the first picture is closed by an end-of-image marker.
-    whole: bool,
-}
-
-fn outline(bytes: &[u8]) -> Outline {
-    let mut outline = Outline::default();
-    let mut rest = bytes;
-    loop {
-        match rest {
-            [0xFF, 0xD9, ..] => {
-                return Outline {
-                    whole: true,
-                    ..outline
-                };
-            }
-            // Within the compressed data: a stuffed 0xFF, a fill byte, or a restart marker.
-            [0xFF, 0x00 | 0x01 | 0xD0..=0xD8, tail @ ..] => rest = tail,
-            [0xFF, 0xFF, ..] => rest = &rest[1..],
-            [0xFF, marker, high, low, tail @ ..] => {
-                let is_frame =
-                    matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
-                if let (true, [bits, ..]) = (is_frame, tail) {
-                    outline.frame.get_or_insert((*marker, *bits));
-                }
-                let length = usize::from(u16::from_be_bytes([*high, *low]));
-                // A picture within a segment (a thumbnail) has an end of its own.
-                rest = rest.get(2 + length..).unwrap_or_default();
-            }
-            [_, tail @ ..] => {
-                let next = tail
-                    .iter()
-                    .position(|&byte| byte == 0xFF)
-                    .unwrap_or(tail.len());
-                rest = &tail[next..];
-            }
-            [] => return outline,
-        }
-    }
+/// The picture at an eighth or a quarter, where that is enough and the file an ordinary one.
+fn decode_scaled(
+    bytes: &[u8],
+    size: (u32, u32),
+    orientation: Orientation,
+    enough: (u32, u32),
+) -> Option<Decoded> {
+    let is_enough = |pixel: &u32| {
+        let Extent { width, height, .. } = Extent::scaled(*pixel, size).upright(orientation);
+        width / pixel >= enough.0 && height / pixel >= enough.1
+    };
+    let pixel = [8, 4].into_iter().find(is_enough)?;
+    let picture = scaled::decode(bytes, 8 / pixel as usize)?;
+    Some(Decoded {
+        image: upright(picture, orientation),
+        extent: Extent::scaled(pixel, size).upright(orientation),
+    })
 }
 
 fn unsupported(frame: (u8, u8)) -> Option<&'static str> {

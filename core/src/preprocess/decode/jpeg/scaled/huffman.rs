@@ -1,0 +1,186 @@
+//! Huffman codes, by tables.
+
+use super::bits::Bits;
+
+/// Bits of a code that are looked up at once. Nearly all codes of photos are shorter.
+const DIRECT: u32 = 9;
+
+/// Bits that are looked up at once where values are passed over: two or three coefficients' worth.
+const AHEAD: u32 = 12;
+
+/// A table of codes.
+pub(super) struct Codes {
+    /// For each value of the next bits: length of the code in the upper byte, symbol in the lower;
+    /// 0 where the code is longer.
+    direct: [u16; 1 << DIRECT],
+    /// For each length of code: what the next 16 bits are below where the code is that long or
+    /// shorter, and where its symbols lie.
+    ends: [(u32, i32); 17],
+    symbols: Vec<u8>,
+}
+
+impl Codes {
+    /// The codes of a table by its number of codes of each length, 1 to 16, and their symbols.
+    pub(super) fn new(counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
+        let mut codes = Self {
+            direct: [0; 1 << DIRECT],
+            ends: [(0, 0); 17],
+            symbols: symbols.to_vec(),
+        };
+        let (mut code, mut symbol) = (0_u32, 0);
+        for (length, &count) in (1_u32..).zip(counts) {
+            for _ in 0..count {
+                let entry = (length as u16) << 8 | u16::from(*symbols.get(symbol as usize)?);
+                if let Some(rest) = DIRECT.checked_sub(length) {
+                    let covered = (code << rest) as usize..((code + 1) << rest) as usize;
+                    codes.direct.get_mut(covered)?.fill(entry);
+                }
+                code += 1;
+                symbol += 1;
+            }
+            // No code may be all ones.
+            if code >= 1 << length {
+                return None;
+            }
+            codes.ends[length as usize] = (code << (16 - length), symbol - code as i32);
+            code <<= 1;
+        }
+        Some(codes)
+    }
+
+    /// Length and symbol of the code that 16 bits begin with.
+    #[inline(always)]
+    fn find(&self, bits: usize) -> Option<(u32, u8)> {
+        let entry = self.direct[(bits >> (16 - DIRECT)) & ((1 << DIRECT) - 1)];
+        if entry != 0 {
+            return Some((u32::from(entry >> 8), entry as u8));
+        }
+        self.find_long(bits as u32)
+    }
+
+    #[cold]
+    fn find_long(&self, bits: u32) -> Option<(u32, u8)> {
+        let length = (DIRECT + 1..=16).find(|&length| bits < self.ends[length as usize].0)?;
+        let index = (bits >> (16 - length)) as i32 + self.ends[length as usize].1;
+        let symbol = *self.symbols.get(usize::try_from(index).ok()?)?;
+        Some((length, symbol))
+    }
+
+    /// Takes a symbol. `None` for bits that are no code.
+    #[inline(always)]
+    pub(super) fn take(&self, bits: &mut Bits) -> Option<u8> {
+        let (length, symbol) = self.find(bits.peek::<16>())?;
+        bits.skip(length);
+        Some(symbol)
+    }
+}
+
+/// What the next bits hold where their values are not wanted: whole coefficients of one block, as
+/// many as are wholly in the bits.
+#[derive(Clone, Copy)]
+struct Step {
+    /// Bits to pass over.
+    bits: u8,
+    /// Places in the block that are passed; `ENDS` or more where the block ends behind them, `NONE`
+    /// where not one coefficient is wholly there.
+    places: u8,
+}
+
+const ENDS: u8 = 64;
+const NONE: u8 = 128;
+
+/// The codes of all but a block's first coefficient, with the steps to pass over them.
+pub(super) struct AcCodes {
+    codes: Codes,
+    steps: Box<[Step; 1 << AHEAD]>,
+}
+
+impl AcCodes {
+    pub(super) fn new(codes: Codes) -> Self {
+        let mut steps = Box::new(
+            [Step {
+                bits: 0,
+                places: NONE,
+            }; 1 << AHEAD],
+        );
+        for (bits, step) in steps.iter_mut().enumerate() {
+            *step = codes.step(bits);
+        }
+        Self { codes, steps }
+    }
+
+    /// Takes a symbol, whose upper half says how many zeros come before a value, and whose lower
+    /// half how many bits that value has.
+    #[inline(always)]
+    pub(super) fn take(&self, bits: &mut Bits) -> Option<(usize, u32)> {
+        let symbol = self.codes.take(bits)?;
+        Some((usize::from(symbol >> 4), u32::from(symbol & 15)))
+    }
+
+    /// Passes over the rest of a block, from the given place of its 64 on.
+    #[inline(always)]
+    pub(super) fn pass(&self, bits: &mut Bits, mut place: usize) -> Option<()> {
+        while place < 64 {
+            bits.fill();
+            let step = self.steps[bits.peek::<AHEAD>() & ((1 << AHEAD) - 1)];
+            // A step that reaches the end of the block may hold bits of the next one.
+            let next = place + usize::from(step.places);
+            if next < 64 {
+                bits.skip(step.bits.into());
+                place = next;
+                continue;
+            }
+            if (ENDS..NONE).contains(&step.places) && next < 64 + usize::from(ENDS) {
+                bits.skip(step.bits.into());
+                return Some(());
+            }
+            match self.take(bits)? {
+                (0, 0) => return Some(()),
+                (15, 0) => place += 16,
+                (_, 0) => return None,
+                (zeros, size) => {
+                    bits.skip(size);
+                    place += zeros + 1;
+                }
+            }
+        }
+        (place == 64).then_some(())
+    }
+}
+
+impl Codes {
+    fn step(&self, ahead: usize) -> Step {
+        let mut step = Step { bits: 0, places: 0 };
+        loop {
+            let rest = (ahead << (16 - AHEAD) << step.bits) & 0xFFFF;
+            let found = self.find(rest).and_then(|(length, symbol)| {
+                let places = match symbol {
+                    0 => ENDS,
+                    0xF0 => 16,
+                    _ if symbol & 15 == 0 => return None,
+                    _ => (symbol >> 4) + 1,
+                };
+                Some((
+                    u32::from(step.bits) + length + u32::from(symbol & 15),
+                    places,
+                ))
+            });
+            match found {
+                Some((bits, places)) if bits <= AHEAD && step.places + places % ENDS < ENDS => {
+                    step.bits = bits as u8;
+                    step.places += places;
+                }
+                _ if step.bits == 0 => {
+                    return Step {
+                        bits: 0,
+                        places: NONE,
+                    };
+                }
+                _ => return step,
+            }
+            if step.places >= ENDS {
+                return step;
+            }
+        }
+    }
+}

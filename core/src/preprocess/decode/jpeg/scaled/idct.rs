@@ -1,0 +1,91 @@
+//! From a block's coefficients to its pixels, scaled: of 8 × 8 coefficients those of the lowest
+//! frequencies give fewer pixels of the same picture, smoothed as scaling down needs it.
+
+use std::f32::consts::{FRAC_1_SQRT_2, PI};
+
+/// Writes a block's pixels into `out`, whose rows lie `stride` apart. Coefficients are in rows of 8,
+/// and of those that were used none but the first is left; `flat` says that there is none.
+pub(super) type Inverse = fn(&Basis, &mut [f32; 64], flat: bool, &mut [u8], stride: usize);
+
+/// The share of each frequency in each pixel, for each of the numbers of pixels that a side of a
+/// block may have: 1, 2, 4 and 8.
+pub(super) struct Basis([[[f32; 8]; 8]; 4]);
+
+impl Basis {
+    pub(super) fn new() -> Self {
+        let share = |pixels: usize, frequency: usize, pixel: usize| {
+            let angle = (2 * pixel + 1) as f32 * frequency as f32 * PI / (2 * pixels) as f32;
+            0.5 * angle.cos() * if frequency == 0 { FRAC_1_SQRT_2 } else { 1.0 }
+        };
+        Self(std::array::from_fn(|log| {
+            std::array::from_fn(|frequency| {
+                std::array::from_fn(|pixel| share(1 << log, frequency, pixel))
+            })
+        }))
+    }
+}
+
+/// The transform to so many pixels; `None` for what is not 1, 2, 4 or 8.
+pub(super) fn inverse(width: usize, height: usize) -> Option<Inverse> {
+    match width {
+        1 => inverse_of::<1>(height),
+        2 => inverse_of::<2>(height),
+        4 => inverse_of::<4>(height),
+        8 => inverse_of::<8>(height),
+        _ => None,
+    }
+}
+
+fn inverse_of<const WIDTH: usize>(height: usize) -> Option<Inverse> {
+    match height {
+        1 => Some(transform::<WIDTH, 1>),
+        2 => Some(transform::<WIDTH, 2>),
+        4 => Some(transform::<WIDTH, 4>),
+        8 => Some(transform::<WIDTH, 8>),
+        _ => None,
+    }
+}
+
+fn transform<const WIDTH: usize, const HEIGHT: usize>(
+    basis: &Basis,
+    coefficients: &mut [f32; 64],
+    flat: bool,
+    out: &mut [u8],
+    stride: usize,
+) {
+    let out = out.chunks_mut(stride).take(HEIGHT);
+    let out = out.filter_map(|row| row.first_chunk_mut::<WIDTH>());
+    if flat {
+        let value = to_byte(coefficients[0] * 0.125 + 128.0);
+        return out.for_each(|row| *row = [value; WIDTH]);
+    }
+    let across = &basis.0[WIDTH.ilog2() as usize];
+    let down = &basis.0[HEIGHT.ilog2() as usize];
+    let mut rows = [[0.0_f32; WIDTH]; HEIGHT];
+    for (row, frequencies) in rows.iter_mut().zip(coefficients.as_chunks_mut::<8>().0) {
+        for (&coefficient, shares) in frequencies.iter().zip(across).take(WIDTH) {
+            for (value, share) in row.iter_mut().zip(shares) {
+                *value += coefficient * share;
+            }
+        }
+        *frequencies = [0.0; 8];
+    }
+    for (y, out) in out.enumerate() {
+        let mut values = [128.0_f32; WIDTH];
+        for (row, shares) in rows.iter().zip(down) {
+            for (value, term) in values.iter_mut().zip(row) {
+                *value += term * shares[y];
+            }
+        }
+        *out = values.map(to_byte);
+    }
+}
+
+/// The nearest byte. Among floats this large the whole numbers follow one another bit by bit, so that
+/// their bits can be compared and cut off: quicker than a conversion, as several are done at once.
+#[inline(always)]
+fn to_byte(value: f32) -> u8 {
+    const ZERO: f32 = 12_582_912.0;
+    const LEAST: i32 = ZERO.to_bits() as i32;
+    ((value + ZERO).to_bits() as i32).clamp(LEAST, LEAST + 255) as u8
+}

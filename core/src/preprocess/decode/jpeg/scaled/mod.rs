@@ -1,0 +1,204 @@
+//! A large photo at a fraction of its size, without decoding what that size does not show.
+//!
+//! No decoder at hand is fast enough: most of a photo's time goes into reading the values of fine
+//! detail, which is lost again when it is scaled to a model's size. Here that detail is passed over,
+//! several coefficients at a step, and the picture is made of the coarse coefficients alone.
+//!
+//! Only ordinary files are decoded: sequential, in one scan, grey or YCbCr, and undamaged. For all
+//! others the answer is `None`, and the complete decoder judges.
+
+mod bits;
+mod header;
+mod huffman;
+mod idct;
+
+#[cfg(test)]
+mod tests;
+
+use bits::Bits;
+use header::{Component, Header};
+use huffman::{AcCodes, Codes};
+use idct::{Basis, Inverse};
+use image::RgbImage;
+
+/// Where the coefficients of a block lie, in the order they come: along diagonals.
+const ZIGZAG: [u8; 64] = [
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
+    13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
+    52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+];
+
+/// The picture at `eighths` eighths of its size, rounded up: 1, 2 or 4.
+pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
+    let header = header::read(bytes)?;
+    let across = header.components.iter().map(|c| c.across).max()?;
+    let down = header.components.iter().map(|c| c.down).max()?;
+    let mut planes = header
+        .components
+        .iter()
+        .map(|component| Plane::new(component, &header, eighths, (across, down)))
+        .collect::<Option<Vec<Plane>>>()?;
+    let [width, height] = [header.width, header.height].map(|side| (side * eighths).div_ceil(8));
+    let rows_each = eighths * down;
+    let mcus_across = header.width.div_ceil(8 * across);
+    let mcus = mcus_across * header.height.div_ceil(8 * down);
+
+    let basis = Basis::new();
+    let mut bits = Bits::new(header.scan);
+    let mut pixels = vec![0; 3 * width * height];
+    let mut done = 0;
+    for rows in pixels.chunks_mut(3 * width * rows_each) {
+        for mcu in 0..mcus_across {
+            for plane in &mut planes {
+                plane.decode(&mut bits, &basis, mcu)?;
+            }
+            done += 1;
+            if !bits.are_real() {
+                return None;
+            }
+            if header.restart_interval > 0 && done % header.restart_interval == 0 && done < mcus {
+                let number = (done / header.restart_interval - 1) % 8;
+                bits = bits.after_marker(0xD0 + number as u8)?;
+                planes.iter_mut().for_each(|plane| plane.dc = 0);
+            }
+        }
+        paint(&planes, rows, width);
+    }
+    bits.after_marker(0xD9)?;
+    RgbImage::from_raw(width as u32, height as u32, pixels)
+}
+
+/// A component's decoder, and its pixels of one row of MCUs. All components have as many pixels:
+/// where one is coded with fewer, its blocks are scaled down by less.
+struct Plane<'a> {
+    component: &'a Component,
+    dc_codes: &'a Codes,
+    ac_codes: &'a AcCodes,
+    inverse: Inverse,
+    /// Pixels of a block.
+    block: (usize, usize),
+    /// The last coefficient in the order they come that the pixels show.
+    last: usize,
+    /// The last block's first coefficient, from which the next one's differs.
+    dc: i32,
+    coefficients: [f32; 64],
+    stride: usize,
+    pixels: Vec<u8>,
+}
+
+impl<'a> Plane<'a> {
+    fn new(
+        component: &'a Component,
+        header: &'a Header,
+        eighths: usize,
+        (across, down): (usize, usize),
+    ) -> Option<Self> {
+        if across % component.across != 0 || down % component.down != 0 {
+            return None;
+        }
+        let block = (
+            eighths * across / component.across,
+            eighths * down / component.down,
+        );
+        let shown =
+            |&place: &u8| usize::from(place % 8) < block.0 && usize::from(place / 8) < block.1;
+        let stride = header.width.div_ceil(8 * across) * eighths * across;
+        Some(Self {
+            component,
+            dc_codes: header.dc.get(component.dc)?.as_ref()?,
+            ac_codes: header.ac.get(component.ac)?.as_ref()?,
+            inverse: idct::inverse(block.0, block.1)?,
+            block,
+            last: ZIGZAG.iter().rposition(shown)?,
+            dc: 0,
+            coefficients: [0.0; 64],
+            stride,
+            pixels: vec![0; stride * eighths * down],
+        })
+    }
+
+    /// Decodes this component's blocks of the next MCU.
+    fn decode(&mut self, bits: &mut Bits, basis: &Basis, mcu: usize) -> Option<()> {
+        let Component { across, down, .. } = *self.component;
+        let (width, height) = self.block;
+        for block_down in 0..down {
+            for block_across in 0..across {
+                let flat = self.read_block(bits)?;
+                let column = (mcu * across + block_across) * width;
+                let out = self
+                    .pixels
+                    .get_mut(block_down * height * self.stride + column..)?;
+                (self.inverse)(basis, &mut self.coefficients, flat, out, self.stride);
+            }
+        }
+        Some(())
+    }
+
+    /// Reads a block's coefficients; says whether all but the first are 0.
+    #[inline(always)]
+    fn read_block(&mut self, bits: &mut Bits) -> Option<bool> {
+        let quantisation = &self.component.quantisation;
+        bits.fill();
+        match u32::from(self.dc_codes.take(bits)?) {
+            0 => {}
+            size @ 1..=11 => self.dc = self.dc.wrapping_add(bits.value(size)),
+            _ => return None,
+        }
+        self.coefficients[0] = self.dc as f32 * quantisation[0];
+        let (mut place, mut flat) = (1, true);
+        while place <= self.last {
+            bits.fill();
+            match self.ac_codes.take(bits)? {
+                (0, 0) => return Some(flat),
+                (15, 0) => place += 16,
+                (_, 0) | (_, 11..) => return None,
+                (zeros, size) => {
+                    place += zeros;
+                    let value = bits.value(size) as f32 * quantisation.get(place)?;
+                    self.coefficients[usize::from(ZIGZAG[place])] = value;
+                    flat = false;
+                    place += 1;
+                }
+            }
+        }
+        self.ac_codes.pass(bits, place)?;
+        Some(flat)
+    }
+}
+
+/// Writes a row of MCUs' pixels as RGB.
+fn paint(planes: &[Plane], rows: &mut [u8], width: usize) {
+    for (y, row) in rows.chunks_exact_mut(3 * width).enumerate() {
+        let line = |plane: &'_ Plane| y * plane.stride..y * plane.stride + width;
+        let pixels = row.as_chunks_mut::<3>().0.iter_mut();
+        match planes {
+            [grey] => {
+                for (pixel, &value) in pixels.zip(&grey.pixels[line(grey)]) {
+                    *pixel = [value; 3];
+                }
+            }
+            [luma, blue, red] => {
+                let chroma = blue.pixels[line(blue)].iter().zip(&red.pixels[line(red)]);
+                for (pixel, (&luma, (&blue, &red))) in
+                    pixels.zip(luma.pixels[line(luma)].iter().zip(chroma))
+                {
+                    *pixel = rgb(luma, blue, red);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The colour of a luma and two colour differences (JFIF), in 16 bits after the point.
+#[inline(always)]
+fn rgb(luma: u8, blue: u8, red: u8) -> [u8; 3] {
+    let luma = (i32::from(luma) << 16) + (1 << 15);
+    let (blue, red) = (i32::from(blue) - 128, i32::from(red) - 128);
+    let channel = |value: i32| (value >> 16).clamp(0, 255) as u8;
+    [
+        channel(luma + 91_881 * red),
+        channel(luma - 22_554 * blue - 46_802 * red),
+        channel(luma + 116_130 * blue),
+    ]
+}

@@ -1,0 +1,109 @@
+//! Against the complete decoder, whose pictures are averaged to the same size.
+
+use std::path::Path;
+
+use image::imageops::crop_imm;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use super::*;
+use crate::preprocess::{Limits, Rgb8, decode as decode_whole};
+
+fn fixture(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/images");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+fn whole(bytes: &[u8]) -> RgbImage {
+    let Rgb8 {
+        width,
+        height,
+        pixels,
+    } = decode_whole(bytes, &Limits::default()).unwrap();
+    RgbImage::from_raw(width, height, pixels).unwrap()
+}
+
+/// The mean difference to the complete picture, of the pixels that lie wholly in it.
+fn mean_difference(scaled: &RgbImage, whole: &RgbImage, pixel: u32) -> f64 {
+    let (columns, rows) = (whole.width() / pixel, whole.height() / pixel);
+    let mut sum = 0.0;
+    for (x, y) in (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y))) {
+        let square = crop_imm(whole, x * pixel, y * pixel, pixel, pixel).to_image();
+        for channel in 0..3 {
+            let values = square.pixels().map(|pixel| f64::from(pixel[channel]));
+            let mean = values.sum::<f64>() / f64::from(pixel * pixel);
+            sum += (mean - f64::from(scaled.get_pixel(x, y)[channel])).abs();
+        }
+    }
+    sum / f64::from(3 * columns * rows)
+}
+
+#[test]
+fn every_ordinary_kind_of_file_gives_its_picture_made_smaller() {
+    // Colours that are coded with fewer pixels are spread out less smoothly here.
+    for (name, most) in [
+        ("444.jpg", 2.0),
+        ("422.jpg", 8.0),
+        ("420.jpg", 8.0),
+        ("grey.jpg", 2.0),
+        ("restarts.jpg", 2.0),
+    ] {
+        let bytes = fixture(name);
+        for (eighths, most) in [(1, most), (2, 2.0 * most)] {
+            let pixel = 8 / eighths;
+            let scaled = decode(&bytes, eighths as usize).unwrap();
+            let size = (21_u32.div_ceil(pixel), 13_u32.div_ceil(pixel));
+            assert_eq!(scaled.dimensions(), size, "{name}");
+            let mean = mean_difference(&scaled, &whole(&bytes), pixel);
+            assert!(mean < most, "{name} at {eighths}/8: {mean}");
+        }
+    }
+}
+
+#[test]
+fn what_is_out_of_the_ordinary_is_left_to_the_complete_decoder() {
+    for name in [
+        "progressive.jpg",
+        "progressive_420.jpg",
+        "cmyk.jpg",
+        "rgb.png",
+    ] {
+        assert_eq!(decode(&fixture(name), 1), None, "{name}");
+    }
+}
+
+#[test]
+fn a_file_cut_short_gives_no_picture() {
+    for name in ["420.jpg", "grey.jpg", "restarts.jpg"] {
+        let bytes = fixture(name);
+        for length in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..length], 2), None, "{name} at {length}");
+        }
+    }
+}
+
+#[test]
+fn of_a_damaged_file_nothing_is_taken_that_the_complete_decoder_refuses() {
+    let mut random = Pcg64Mcg::seed_from_u64(9);
+    let (mut taken, mut left) = (0, 0);
+    for name in ["444.jpg", "422.jpg", "420.jpg", "grey.jpg", "restarts.jpg"] {
+        let bytes = fixture(name);
+        for _ in 0..4_000 {
+            let mut mutant = bytes.clone();
+            for _ in 0..random.random_range(1..=3) {
+                let at = random.random_range(0..mutant.len());
+                mutant[at] = random.random();
+            }
+            let Some(scaled) = decode(&mutant, 1) else {
+                left += 1;
+                continue;
+            };
+            taken += 1;
+            let whole = decode_whole(&mutant, &Limits::default());
+            let whole = whole.unwrap_or_else(|error| panic!("{name}: {error} {mutant:02X?}"));
+            let size = (whole.width.div_ceil(8), whole.height.div_ceil(8));
+            assert_eq!(scaled.dimensions(), size, "{name}");
+        }
+    }
+    assert!(taken > 1000 && left > 1000, "{taken} taken, {left} left");
+}
