@@ -6,7 +6,7 @@ use crate::support::{Server, encoded, picture, png};
 
 const BOUNDARY: &str = "a-line-that-no-image-contains";
 
-fn multipart(files: &[(&str, &str, &[u8])]) -> (String, Vec<u8>) {
+pub fn multipart(files: &[(&str, &str, &[u8])]) -> (String, Vec<u8>) {
     let mut body = Vec::new();
     for (field, file, bytes) in files {
         let head = format!(
@@ -21,7 +21,7 @@ fn multipart(files: &[(&str, &str, &[u8])]) -> (String, Vec<u8>) {
     (format!("multipart/form-data; boundary={BOUNDARY}"), body)
 }
 
-fn base64_json(bytes: &[u8]) -> Vec<u8> {
+pub fn base64_json(bytes: &[u8]) -> Vec<u8> {
     use base64::Engine;
     json!({ "image": base64::engine::general_purpose::STANDARD.encode(bytes) })
         .to_string()

@@ -7,11 +7,13 @@
 mod api;
 mod benchmark;
 mod bodies;
+mod body_memory;
 mod calibration;
 mod command_line;
 mod errors;
 mod formats;
 mod gone;
+mod large_beside_small;
 mod models;
 mod overload;
 mod privacy;

@@ -10,8 +10,9 @@ use std::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
+    slow_model,
     support::{PATIENCE, Server, png},
-    wire::{connect, exchange, head, request, status},
+    wire::{connect, exchange, head, request},
 };
 
 /// Sends a byte now and then until the server has had enough.
@@ -103,17 +104,26 @@ fn good_clients_get_in_although_stalled_ones_hold_all_connections() {
 
 #[test]
 fn nobody_who_waits_for_an_answer_gives_way() {
-    let server = Server::with(&["--max-connections", "4", "--decode-threads", "1"]);
-    let photo =
-        crate::support::encoded(crate::support::picture(2500, 2000), image::ImageFormat::Png);
-    let request = request(&photo);
-    let mut waiting: Vec<_> = (0..12).map(|_| connect(&server)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let model = slow_model::write(folder.path(), 300);
+    let server = Server::with(&[
+        "--model",
+        model.to_str().unwrap(),
+        "--max-connections",
+        "4",
+        "--max-batch",
+        "1",
+        "--workers",
+        "1",
+        "--deadline",
+        "5m",
+    ]);
+    let request = request(&png());
+    // Together they wait for seconds, half of them for a place as well.
+    let mut waiting: Vec<_> = (0..8).map(|_| connect(&server)).collect();
     thread::scope(|scope| {
         for stream in &mut waiting {
-            scope.spawn(|| {
-                stream.write_all(&request).unwrap();
-                assert_eq!(status(stream), Some(200));
-            });
+            scope.spawn(|| assert_eq!(exchange(stream, &request), Some(200)));
         }
     });
 }

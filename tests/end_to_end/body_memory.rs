@@ -1,0 +1,55 @@
+//! The bytes of all bodies together are bounded, whichever way the images come.
+
+use std::{
+    io::Write,
+    thread,
+    time::{Duration, Instant},
+};
+
+use image::ImageFormat;
+
+use crate::{
+    bodies::{base64_json, multipart},
+    support::{PATIENCE, Server, encoded, picture},
+    wire::{connect, request, status},
+};
+
+#[test]
+fn what_does_not_fit_beside_the_bodies_that_are_there_is_turned_away_until_they_are_gone() {
+    let server = Server::with(&["--max-body-bytes", "2MiB", "--body-memory", "3MiB"]);
+    // Two of these are too much for the memory, and each alone is not.
+    let image = encoded(picture(820, 800), ImageFormat::Bmp);
+    let (form, form_body) = multipart(&[("image", "a.bmp", &image)]);
+    let smaller = encoded(picture(700, 700), ImageFormat::Bmp);
+    let ways = [
+        ("image/bmp", image.clone()),
+        (form.as_str(), form_body),
+        ("application/json", base64_json(&smaller)),
+    ];
+    let whole = request(&image);
+    let (most, last) = whole.split_at(whole.len() - 1);
+    for (kind, body) in &ways {
+        let mut unfinished = connect(&server);
+        unfinished.write_all(most).unwrap();
+        let began = Instant::now();
+        let refused = loop {
+            let reply = server.classify(kind, body);
+            if reply.status != 200 {
+                break reply;
+            }
+            // The server has not read so much of the other yet.
+            assert!(began.elapsed() < PATIENCE, "{kind}: never refused");
+            thread::sleep(Duration::from_millis(5));
+        };
+        let problem = refused.problem(429);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("--body-memory"), "{kind}: {detail}");
+        assert!(refused.header("retry-after").is_some());
+        unfinished.write_all(last).unwrap();
+        assert_eq!(status(&mut unfinished), Some(200));
+        // All that was counted is free again, time and again.
+        for _ in 0..5 {
+            server.classify(kind, body).answer();
+        }
+    }
+}
