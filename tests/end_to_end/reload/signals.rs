@@ -11,11 +11,12 @@ use std::{
 };
 
 use normgate_core::{Manifest, Model};
+use normgate_testing::left_out;
 
 use super::{count, wait_for};
 use crate::{
     models::ENGLISH,
-    support::{PATIENCE, Server, normgate, shipped_model},
+    support::{PATIENCE, Server, normgate, repository, shipped_model},
 };
 
 /// A server whose model takes a while to load.
@@ -88,6 +89,47 @@ fn sighup_during_start_up_is_a_reload_after_it() {
     while !get(&address, "/metrics").is_some_and(|metrics| metrics.contains(reloaded)) {
         patiently();
     }
+}
+
+/// `script` stands for the terminal: when it dies, so does the terminal.
+#[test]
+fn closing_the_terminal_stops_the_server_as_it_stops_any_program() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return left_out("closing_the_terminal", "`script` of util-linux");
+    }
+    let serve = format!(
+        "exec {} serve --listen 127.0.0.1:0",
+        env!("CARGO_BIN_EXE_normgate")
+    );
+    let mut command = like(&normgate(), "script");
+    command.args(["--quiet", "--command", &serve, "/dev/null"]);
+    let terminal = Server::spawn(command);
+    let children = format!("/proc/{0}/task/{0}/children", terminal.pid());
+    let pid = fs::read_to_string(children).unwrap().trim().to_owned();
+    let kill = |signal: &str| Command::new("kill").args([signal, &pid]).status().unwrap();
+    assert!(kill("-HUP").success());
+    wait_for(&terminal, "unchanged", 1);
+    terminal.signal("KILL");
+    let deadline = Instant::now() + PATIENCE;
+    let alive =
+        || fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|it| !it.is_empty());
+    while alive() {
+        if Instant::now() > deadline {
+            kill("-KILL");
+            panic!("the server goes on without its terminal");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A command in the same environment.
+fn like(other: &Command, program: &str) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in other.get_envs().filter(|(_, value)| value.is_none()) {
+        command.env_remove(name);
+    }
+    command.current_dir(repository());
+    command
 }
 
 struct Killed(Child);
