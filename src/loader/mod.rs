@@ -151,10 +151,10 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// The model of the file, warm; `None` where it is the one in service.
+    /// The model of the file, warm; `None` where it is the one in service, and in working order.
     fn load(&self, current: &Serving) -> Result<Option<Serving>, ReloadError> {
         let model = Model::open(self.path)?;
-        if model.digest() == current.digest {
+        if model.digest() == current.digest && current.engine.workers() > 0 {
             return Ok(None);
         }
         Ok(Some(self.launch.start(model)?))

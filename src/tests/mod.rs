@@ -6,3 +6,4 @@ mod deadlines;
 mod load;
 mod panics;
 mod problems;
+mod reload;

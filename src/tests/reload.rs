@@ -1,0 +1,65 @@
+//! A model that was replaced.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use clap::Parser;
+use normgate_core::{Manifest, Runtime};
+
+use crate::loader::Loader;
+use crate::serving::Launch;
+use crate::state::AppState;
+use crate::test_support::{Options, model};
+
+#[test]
+fn a_replaced_model_works_until_the_last_request_lets_go_and_one_without_workers_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let options = Options::parse_from(["--workers", "1"]);
+    let state = AppState::new(&options.limits, &options.http);
+    let loader = Loader {
+        state: &state,
+        launch: Launch {
+            runtime: Runtime::load(None).unwrap(),
+            config: options.engine,
+            limits: options.limits.image.limits(),
+            metrics: Arc::clone(&state.metrics),
+        },
+        path: &path,
+        watch: None,
+        give_memory_back: || {},
+    };
+    let next = Manifest {
+        version: "next".into(),
+        ..Manifest::clone(model().manifest())
+    };
+    model().with_manifest(next).unwrap().save(&path).unwrap();
+    thread::scope(|threads| {
+        let (asker, first) = loader.start(threads, model()).unwrap();
+        let old = first.blocking_recv().unwrap().unwrap();
+        let pause = || thread::sleep(Duration::from_millis(5));
+        asker.ask();
+        while state.serving().unwrap().manifest.version != "next" {
+            pause();
+        }
+        // Whoever would be in a hurry has the time.
+        thread::sleep(Duration::from_millis(200));
+        assert_eq!(old.engine.workers(), 1);
+        let gone = Arc::downgrade(&old);
+        drop(old);
+        while gone.strong_count() > 0 {
+            pause();
+        }
+
+        // The same file, but nobody left to serve it.
+        let workers = || state.serving().unwrap().engine.workers();
+        state.serving().unwrap().engine.stop();
+        assert_eq!(workers(), 0);
+        asker.ask();
+        while workers() == 0 {
+            pause();
+        }
+        state.serving().unwrap().engine.stop();
+    });
+}
