@@ -154,7 +154,7 @@ impl<'a> Loader<'a> {
     /// The model of the file, warm; `None` where it is the one in service, and in working order.
     fn load(&self, current: &Serving) -> Result<Option<Serving>, ReloadError> {
         let model = Model::open(self.path)?;
-        if model.digest() == current.digest && current.engine.workers() > 0 {
+        if model.digest() == current.digest && !current.engine.has_lost_a_worker() {
             return Ok(None);
         }
         Ok(Some(self.launch.start(model)?))
