@@ -2,6 +2,7 @@
 
 MODEL  ?= models/cifar10-lt.onnx
 LISTEN ?= 127.0.0.1:8080
+DEVICE ?= cpu
 IMAGE  ?= normgate
 K6     ?= .tools/k6
 SCENARIO ?= smoke
@@ -24,8 +25,9 @@ help:
 ## Use it
 
 .PHONY: serve build runtime image
-serve: build ## fetch the runtime, build, and serve the shipped model on 127.0.0.1:8080
-	@ORT_DYLIB_PATH=.runtime/libonnxruntime.so exec $(target)/release/normgate serve --model $(MODEL) --listen $(LISTEN)
+serve: build ## fetch the runtime, build, and serve the shipped model on 127.0.0.1:8080; DEVICE=cuda
+	@ORT_DYLIB_PATH=.runtime/$(if $(filter cuda%,$(DEVICE)),cuda/)libonnxruntime.so exec $(target)/release/normgate \
+	  serve --model $(MODEL) --listen $(LISTEN) --device $(DEVICE)
 
 build: runtime ## build the server (release), without the trainer
 	@scripts/need cargo cc
@@ -33,7 +35,7 @@ build: runtime ## build the server (release), without the trainer
 
 runtime: ## fetch ONNX Runtime into .runtime/
 	@scripts/need python3
-	@scripts/fetch-onnxruntime
+	@scripts/fetch-onnxruntime $(if $(filter cuda%,$(DEVICE)),--cuda)
 
 image: ## build the container image with docker, podman or buildah
 	@engine=$$(command -v docker || command -v podman || command -v buildah) \

@@ -10,6 +10,7 @@ use std::{env, fs};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use normgate_core::Runtime;
+use normgate_core::runtime::Device;
 
 use crate::error::BenchError;
 use crate::machine::{Machine, today};
@@ -90,6 +91,14 @@ pub struct Args {
     /// The ONNX Runtime library [default: ORT_DYLIB_PATH, beside the program, or in .runtime/]
     #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
     pub onnxruntime: Option<PathBuf>,
+    /// What runs the models, for the raw limit and the server: cpu, cuda, cuda:N
+    #[arg(
+        long,
+        env = "NORMGATE_DEVICE",
+        value_name = "DEVICE",
+        default_value = "cpu"
+    )]
+    pub device: Device,
 }
 
 /// Parses the command line, measures, and prints.
@@ -117,7 +126,7 @@ pub fn bench(args: &Args) -> Result<Report, BenchError> {
     if let Some(path) = &args.from {
         return Report::read(path);
     }
-    let runtime = Runtime::load(args.onnxruntime.as_deref())?;
+    let runtime = Runtime::load(args.onnxruntime.as_deref())?.on(args.device)?;
     let plan = args.plan();
     let contenders = args.contenders()?;
     let bar = progress(plan.steps(contenders.len()));
@@ -194,11 +203,14 @@ impl Args {
         let mut contenders = match self.address {
             Some(address) => vec![Contender::running(address)],
             None => {
-                let arguments: Vec<_> = self
+                let mut arguments: Vec<_> = self
                     .serve_args
                     .split_whitespace()
                     .map(String::from)
                     .collect();
+                if self.device != Device::Cpu {
+                    arguments.extend(["--device".into(), self.device.to_string()]);
+                }
                 vec![Contender::normgate(&self.server()?, &arguments)]
             }
         };

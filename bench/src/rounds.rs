@@ -131,7 +131,7 @@ impl Bench<'_> {
     fn search(&self, model: &Model) -> Result<Vec<Searched>, BenchError> {
         let time = self.plan.time / 10;
         let mut search = Vec::new();
-        for layout in layouts(cores()) {
+        for layout in layouts(self.runtime.device(), cores()) {
             let rates = raw::measure(self.runtime, model, layout, &BATCHES, time)?;
             search.extend(rates.iter().map(|rate| Searched {
                 layout,

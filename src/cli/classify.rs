@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use normgate_core::preprocess::Limits;
-use normgate_core::{Classification, Classifier, Model, Runtime, SessionOptions};
+use normgate_core::{Classification, Classifier, Model, SessionOptions};
 
 use super::failure::Failure;
 use super::image_file;
@@ -64,7 +64,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
         }
     };
     let classifier = Classifier::new(model.manifest().clone())?;
-    let runtime = Runtime::load(args.model.onnxruntime.as_deref())?;
+    let runtime = args.model.runtime()?;
     let mut pipeline = Pipeline::new(&runtime, &model, classifier, &SessionOptions::default(), 1)?;
     let mut out = io::stdout().lock();
     let table = Table::new(&args.files, labels);

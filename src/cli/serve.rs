@@ -7,7 +7,7 @@ use std::thread::{self, Scope};
 use std::time::Instant;
 
 use clap::Args;
-use normgate_core::{Classifier, Model, Runtime};
+use normgate_core::{Classifier, Model};
 use tokio::net::TcpListener;
 
 use super::failure::Failure;
@@ -63,7 +63,7 @@ pub fn run(args: ServeArgs, give_memory_back: fn()) -> Result<(), Failure> {
     // What is wrong with the files is found out before anybody can connect.
     let model = Model::open(path)?;
     Classifier::new(Arc::clone(model.manifest()))?;
-    let runtime = Runtime::load(args.model.onnxruntime.as_deref())?;
+    let runtime = args.model.runtime()?;
     let state = Arc::new(AppState::new(&args.limits, &args.http));
     let loader = Loader {
         state: &state,
@@ -80,7 +80,7 @@ pub fn run(args: ServeArgs, give_memory_back: fn()) -> Result<(), Failure> {
     let outcome = thread::scope(|threads| {
         // One thread is enough for the bytes of a few processors' worth of inference.
         let tokio = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(args.engine.workers().div_ceil(8))
+            .worker_threads(args.engine.workers(args.model.device).div_ceil(8))
             .thread_name("io")
             .enable_all()
             .build()?;

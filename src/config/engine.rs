@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use normgate_core::runtime::Device;
+
 use super::units::{parse_count, parse_duration};
 
 /// More threads than any machine has use for, and fewer than any refuses to start.
@@ -14,7 +16,7 @@ const MOST_THREADS: usize = 1024;
 #[command(next_help_heading = "Engine")]
 pub struct EngineConfig {
     /// Inference threads, each with a session of its own. Default: as many as this process has
-    /// processors (container limits count), divided by --threads-per-worker. Many workers of one
+    /// processors (container limits count), divided by --threads-per-worker; 1 on cuda. Many workers of one
     /// thread give the most answers a second; one worker of many threads gives the fastest answer
     /// to a single client, which matters for heavy models.
     #[arg(long, env = "NORMGATE_WORKERS", value_name = "N",
@@ -26,11 +28,16 @@ pub struct EngineConfig {
         value_parser = parse_count::<MOST_THREADS>)]
     pub threads_per_worker: NonZeroUsize,
 
-    /// The most images a worker takes at once. It never waits for a batch to fill: it takes what
-    /// is there.
-    #[arg(long, env = "NORMGATE_MAX_BATCH", value_name = "N", default_value = "16",
-        value_parser = parse_batch)]
-    pub max_batch: usize,
+    /// The most images a worker takes at once. It does not wait for a batch to fill: it takes what
+    /// is there. Default: 16, and 64 on cuda.
+    #[arg(long, env = "NORMGATE_MAX_BATCH", value_name = "N", value_parser = parse_batch)]
+    pub max_batch: Option<usize>,
+
+    /// How long an idle worker waits for more once an image is there. On a processor that only
+    /// costs time; a graphics card may do a fuller batch in the time of a single image.
+    #[arg(long, env = "NORMGATE_BATCH_WINDOW", value_name = "TIME", default_value = "0ms",
+        value_parser = parse_duration)]
+    pub batch_window: Duration,
 
     /// The most images that wait for a worker; beyond it the answer is 429 with Retry-After.
     #[arg(long, env = "NORMGATE_QUEUE_CAPACITY", value_name = "N", default_value = "256",
@@ -51,12 +58,23 @@ pub struct EngineConfig {
 }
 
 impl EngineConfig {
-    /// The number of inference threads to start.
-    pub fn workers(&self) -> usize {
-        self.workers.map_or_else(
-            || (processors() / self.threads_per_worker.get()).max(1),
-            NonZeroUsize::get,
-        )
+    /// The most images in a batch.
+    pub fn max_batch(&self, device: Device) -> usize {
+        let default = match device {
+            Device::Cpu => 16,
+            Device::Cuda(_) => 64,
+        };
+        self.max_batch.unwrap_or(default)
+    }
+
+    /// The number of inference threads to start. One keeps a card busy, as the next batch fills up
+    /// meanwhile.
+    pub fn workers(&self, device: Device) -> usize {
+        let default = || match device {
+            Device::Cpu => (processors() / self.threads_per_worker.get()).max(1),
+            Device::Cuda(_) => 1,
+        };
+        self.workers.map_or_else(default, NonZeroUsize::get)
     }
 
     /// The number of threads for large photos.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use normgate_core::runtime::{Device, Runtime, RuntimeError};
+
 /// The model file and the library that runs it.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Model")]
@@ -20,4 +22,25 @@ pub struct ModelConfig {
     /// program, then .runtime/, where `make runtime` puts it.
     #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
     pub onnxruntime: Option<PathBuf>,
+
+    /// What runs the model: cpu, cuda, or cuda:N for one of several cards. Where CUDA cannot be
+    /// used, nothing starts; the processor never takes over in silence. It needs a library with
+    /// CUDA in it (`scripts/fetch-onnxruntime --cuda`), and so far nobody has measured it.
+    #[arg(
+        long,
+        env = "NORMGATE_DEVICE",
+        value_name = "DEVICE",
+        default_value = "cpu"
+    )]
+    pub device: Device,
+}
+
+impl ModelConfig {
+    /// The ONNX Runtime asked for, on the device asked for.
+    ///
+    /// # Errors
+    /// As those of [`Runtime::load`] and [`Runtime::on`].
+    pub fn runtime(&self) -> Result<Runtime, RuntimeError> {
+        Runtime::load(self.onnxruntime.as_deref())?.on(self.device)
+    }
 }

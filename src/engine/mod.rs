@@ -141,6 +141,8 @@ impl Engine {
         model_metrics: Arc<ModelMetrics>,
     ) -> Result<Self, StartError> {
         let config = &launch.config;
+        let device = launch.runtime.device();
+        let (workers, max_batch) = (config.workers(device), config.max_batch(device));
         let classifier = Classifier::new(Arc::clone(model.manifest()))?;
         // Idle threads that spin take their core from the other sessions, or from decoding.
         let options = SessionOptions {
@@ -149,10 +151,10 @@ impl Engine {
         };
         let capacity = config.queue_capacity.get();
         let shared = Arc::new(Shared {
-            queue: Queue::new(capacity, config.workers()),
+            queue: Queue::new(capacity, workers).with_window(config.batch_window),
             large: Queue::new(capacity, config.decode_threads()),
             limits: launch.limits,
-            max_batch: config.max_batch,
+            max_batch,
             metrics: Arc::clone(&launch.metrics),
             model_metrics,
             recipe: Recipe {
@@ -160,17 +162,16 @@ impl Engine {
                 model,
                 classifier,
                 options,
-                max_batch: config.max_batch,
+                max_batch,
                 #[cfg(test)]
                 is_broken: Default::default(),
             },
         });
-        let (threads, provider) =
-            Threads::start(&shared, config.workers(), config.decode_threads())?;
+        let (threads, provider) = Threads::start(&shared, workers, config.decode_threads())?;
         Ok(Self {
             shared,
             threads,
-            started: config.workers(),
+            started: workers,
             deadline: config.deadline,
             provider,
         })

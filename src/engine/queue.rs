@@ -13,6 +13,7 @@ pub struct Queue<T> {
     left: Condvar,
     capacity: usize,
     takers: usize,
+    window: Duration,
 }
 
 struct State<T> {
@@ -54,7 +55,13 @@ impl<T> Queue<T> {
             left: Condvar::new(),
             capacity,
             takers,
+            window: Duration::ZERO,
         }
+    }
+
+    /// The same queue, whose takers wait so long for more once something is there.
+    pub fn with_window(self, window: Duration) -> Self {
+        Self { window, ..self }
     }
 
     /// Whether an item that can wait this long would be taken in now.
@@ -99,11 +106,20 @@ impl<T> Queue<T> {
     pub fn take(&self, most: usize, taken: &mut Vec<T>) -> bool {
         let mut state = self.lock();
         state.idle += 1;
-        while state.items.is_empty() && !state.closed {
-            state = self
-                .arrived
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+        let mut has_waited = self.window.is_zero();
+        while !state.closed {
+            if state.items.is_empty() {
+                state = self
+                    .arrived
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            } else if has_waited || state.items.len() >= most {
+                break;
+            } else {
+                // Another taker may take it all meanwhile.
+                state = self.wait_for_more(state, most);
+                has_waited = true;
+            }
         }
         let share = state.items.len().div_ceil(state.idle).min(most);
         state.idle -= 1;
@@ -116,6 +132,16 @@ impl<T> Queue<T> {
         }
         self.left.notify_all();
         share > 0
+    }
+
+    fn wait_for_more<'a>(
+        &'a self,
+        state: MutexGuard<'a, State<T>>,
+        most: usize,
+    ) -> MutexGuard<'a, State<T>> {
+        let too_few = |state: &mut State<T>| state.items.len() < most && !state.closed;
+        let waited = self.arrived.wait_timeout_while(state, self.window, too_few);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Notes that a taker served this many items in this time.
@@ -192,6 +218,29 @@ mod tests {
         taken.clear();
         assert!(queue.take(3, &mut taken));
         assert_eq!(taken, [3, 4]);
+    }
+
+    #[test]
+    fn with_a_window_a_taker_waits_for_a_full_batch_and_takes_less_when_it_is_over() {
+        let queue = Arc::new(Queue::new(8, 1).with_window(Duration::from_secs(20)));
+        let taker = thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || {
+                let mut taken = Vec::new();
+                queue.take(3, &mut taken);
+                taken
+            }
+        });
+        for item in 0..3 {
+            queue.push(item, LONG).unwrap();
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(taker.join().unwrap(), [0, 1, 2]);
+
+        let queue = filled(8, 0..1).with_window(Duration::from_millis(5));
+        let mut taken = Vec::new();
+        assert!(queue.take(3, &mut taken));
+        assert_eq!(taken, [0]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod bodies;
 mod body_memory;
 mod calibration;
 mod command_line;
+mod device;
 mod errors;
 mod formats;
 mod gone;

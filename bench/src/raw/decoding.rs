@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use normgate_core::preprocess::{Limits, decode};
+use normgate_core::preprocess::Limits;
 use normgate_core::{Preprocessing, Preprocessor};
 
 use crate::error::BenchError;
@@ -21,7 +21,7 @@ pub fn decode_ms(
     let begin = Instant::now();
     let mut last = begin;
     for file in files.iter().cycle() {
-        let picture = decode(file, &Limits::default())?;
+        let picture = preprocessor.decode(file, &Limits::default())?;
         preprocessor.write_tensor(&picture, &mut tensor)?;
         let now = Instant::now();
         latencies.record(now - last);

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use normgate_core::runtime::Device;
 use serde::{Deserialize, Serialize};
 
 /// Batch sizes of the raw limit.
@@ -20,9 +21,18 @@ impl fmt::Display for Layout {
     }
 }
 
-/// One session of one thread, and everything from one session on all cores to a session for each
-/// core, by powers of two.
-pub fn layouts(cores: usize) -> Vec<Layout> {
+/// Of a card one session, or two, which may overlap copying with computing. Of processors one session
+/// of one thread, and everything from one session on all cores to a session for each core, by powers
+/// of two.
+pub fn layouts(device: Device, cores: usize) -> Vec<Layout> {
+    if device != Device::Cpu {
+        return [1, 2]
+            .map(|sessions| Layout {
+                sessions,
+                threads: 1,
+            })
+            .into();
+    }
     let mut layouts = vec![Layout {
         sessions: 1,
         threads: 1,
@@ -48,7 +58,10 @@ mod tests {
     use super::*;
 
     fn names(cores: usize) -> Vec<String> {
-        layouts(cores).iter().map(Layout::to_string).collect()
+        layouts(Device::Cpu, cores)
+            .iter()
+            .map(Layout::to_string)
+            .collect()
     }
 
     #[test]

@@ -111,6 +111,7 @@ fn again_and_again(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use normgate_core::runtime::Device;
     use std::path::Path;
 
     #[test]
@@ -118,7 +119,7 @@ mod tests {
         let runtime = Runtime::load(None).unwrap();
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/cifar10-lt.onnx");
         let model = Model::open(&shipped).unwrap();
-        for layout in layouts(2) {
+        for layout in layouts(Device::Cpu, 2) {
             let time = Duration::from_millis(20);
             let rates = measure(&runtime, &model, layout, &[1, 32], time).unwrap();
             assert!(

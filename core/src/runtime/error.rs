@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::Device;
+
 /// Why ONNX Runtime could not be loaded.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -46,6 +48,26 @@ pub enum RuntimeError {
         /// The loader's reason.
         reason: String,
     },
+    /// The library has no CUDA in it.
+    #[error(
+        "the ONNX Runtime library {} was built without CUDA: fetch one that has it with \
+         `scripts/fetch-onnxruntime --cuda` and name it with --onnxruntime \
+         .runtime/cuda/libonnxruntime.so (`make serve DEVICE=cuda` does both), or use --device cpu",
+        library.display()
+    )]
+    NoCuda {
+        /// The library.
+        library: PathBuf,
+    },
+    /// The CUDA libraries beside ONNX Runtime cannot be loaded.
+    #[error(
+        "the CUDA libraries cannot be loaded: {reason}. Fetch them anew with \
+         `scripts/fetch-onnxruntime --cuda`, or use --device cpu"
+    )]
+    CudaLibraries {
+        /// The loader's reason.
+        reason: String,
+    },
     /// A process can use one ONNX Runtime only.
     #[error(
         "this process has loaded ONNX Runtime from {} and cannot also use {}",
@@ -74,6 +96,22 @@ pub enum SessionError {
         model: String,
         /// The file that holds it.
         origin: String,
+        /// ONNX Runtime's reason.
+        reason: String,
+    },
+    /// The device cannot be used, or not for this model.
+    #[error(
+        "the model {model} cannot be run on {device}: {reason}. {device} needs an NVIDIA card of \
+         that number and a driver for CUDA 13 (`nvidia-smi` shows both), the libraries of CUDA 13 \
+         and cuDNN 9 (`scripts/fetch-onnxruntime --cuda` fetches them), and a model all of whose \
+         operators run there, which int8 models' do not. Nothing is left to the processor in \
+         silence: to use it, say --device cpu"
+    )]
+    Device {
+        /// Name and version of the model.
+        model: String,
+        /// The device asked for.
+        device: Device,
         /// ONNX Runtime's reason.
         reason: String,
     },

@@ -3,6 +3,7 @@
 //! The library is loaded at run time, so that building Normgate needs no ONNX Runtime, and one
 //! binary serves with any version from 1.24 on.
 
+mod device;
 mod error;
 mod library;
 mod outputs;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 
+pub use device::{Device, NoDevice};
 pub use error::{RuntimeError, SessionError};
 pub use outputs::Outputs;
 pub use session::{Session, SessionOptions};
@@ -36,6 +38,7 @@ pub struct Runtime {
     environment: Environment,
     library: Arc<PathBuf>,
     version: Arc<str>,
+    device: Device,
 }
 
 impl Runtime {
@@ -91,7 +94,23 @@ impl Runtime {
             environment,
             library: Arc::new(path),
             version: version.into(),
+            device: Device::Cpu,
         })
+    }
+
+    /// The same, for sessions on this device.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoCuda`] and [`RuntimeError::CudaLibraries`]. Whether there is a card shows
+    /// when a session is made.
+    pub fn on(self, device: Device) -> Result<Self, RuntimeError> {
+        device.prepare(&self.library)?;
+        Ok(Self { device, ..self })
+    }
+
+    /// Where its sessions run: the processor, unless [`on`](Self::on) said something else.
+    pub fn device(&self) -> Device {
+        self.device
     }
 
     /// The library file that was loaded.

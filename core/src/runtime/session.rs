@@ -3,7 +3,7 @@ use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions};
 use ort::value::TensorRef;
 
 use super::shape::{LOGITS, REPRESENTATION, Shape};
-use super::{Outputs, Runtime, SessionError};
+use super::{Device, Outputs, Runtime, SessionError};
 use crate::model::Model;
 
 /// How a [`Session`] uses the processor.
@@ -31,6 +31,7 @@ pub struct Session {
     inner: ort::session::Session,
     selected: RunOptions<HasSelectedOutputs>,
     shape: Shape,
+    device: Device,
 }
 
 impl Session {
@@ -43,10 +44,17 @@ impl Session {
         model: &Model,
         options: &SessionOptions,
     ) -> Result<Self, SessionError> {
-        let unloadable = |error: ort::Error| SessionError::Unloadable {
-            model: model.title(),
-            origin: model.origin().into(),
-            reason: error.to_string(),
+        let unloadable = |error: ort::Error| match runtime.device {
+            Device::Cpu => SessionError::Unloadable {
+                model: model.title(),
+                origin: model.origin().into(),
+                reason: error.to_string(),
+            },
+            device => SessionError::Device {
+                model: model.title(),
+                device,
+                reason: error.to_string().trim_end().to_owned(),
+            },
         };
         let inner = configure(runtime, options)
             .and_then(|mut builder| builder.commit_from_memory(model.bytes()))
@@ -61,6 +69,7 @@ impl Session {
             inner,
             selected,
             shape,
+            device: runtime.device,
         })
     }
 
@@ -136,9 +145,9 @@ impl Session {
         Ok(())
     }
 
-    /// The execution provider that runs the model.
+    /// The execution provider that runs the model: all of it, or the session would not be there.
     pub fn provider(&self) -> &str {
-        "CPUExecutionProvider"
+        self.device.provider()
     }
 }
 
@@ -152,7 +161,7 @@ fn configure(runtime: &Runtime, options: &SessionOptions) -> ort::Result<Session
         .with_intra_op_spinning(options.spinning)?
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_memory_pattern(true)?;
-    Ok(builder)
+    runtime.device.configure(builder)
 }
 
 fn run(error: ort::Error) -> SessionError {

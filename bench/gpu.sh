@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# The server on a GPU against the GPU's own limit, in one command, in less than 8 minutes, without a
+# network: for a machine with an NVIDIA driver for CUDA 13 that one can copy files to, and no more.
+#
+#   bench/gpu.sh [FOLDER]        writes all it measures into FOLDER (default: gpu-results)
+#
+# It takes, each replaceable by the variable before it:
+#   BIN      target/release                      normgate and normgate-bench, built elsewhere with
+#                                                cargo build --release -p normgate -p normgate-bench
+#   RUNTIME  .runtime/cuda/libonnxruntime.so     and all that lies beside it: scripts/fetch-onnxruntime
+#                                                --cuda fetches them. 2 GB unpacked: to carry them in
+#                                                pieces, `tar c .runtime/cuda | zstd | split -b 60M`
+#   CPU      .runtime/libonnxruntime.so          the same for the CPU, to compare the answers with
+#   CACHE    target/bench                        random models are made here where they are missing
+#   PHOTOS   docs/images                         pictures whose scores are compared
+# Nobody has run it on a GPU so far.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-gpu-results}
+bin=${BIN:-target/release} runtime=${RUNTIME:-.runtime/cuda/libonnxruntime.so}
+cpu=${CPU:-.runtime/libonnxruntime.so} cache=${CACHE:-target/bench} photos=${PHOTOS:-docs/images}
+mkdir -p "$out"
+for needed in "$bin/normgate" "$bin/normgate-bench" "$runtime" "$cpu"; do
+  [ -e "$needed" ] || { echo "gpu.sh: there is no $needed (the top of this file says what it takes)" >&2; exit 1; }
+done
+
+nvidia-smi | tee "$out/machine.txt"
+
+# The same numbers? Label and verdict must agree, scores within a thousandth.
+echo "comparing the GPU's answers with the CPU's" >&2
+ask() { "$bin/normgate" classify "$photos"/*.jpg --json --onnxruntime "$@"; }
+ask "$cpu" > "$out/cpu.jsonl"
+ask "$runtime" --device cuda > "$out/cuda.jsonl"
+python3 - "$out/cpu.jsonl" "$out/cuda.jsonl" <<'PY' | tee "$out/numerics.txt"
+import json, sys
+cpu, gpu = ([json.loads(line) for line in open(name)] for name in sys.argv[1:])
+worst = 0.0
+for one, other in zip(cpu, gpu, strict=True):
+    a, b = one["ood"]["score"], other["ood"]["score"]
+    worst = max(worst, abs(a - b) / max(1.0, abs(a)))
+    assert one["label"] == other["label"] and one["is_ood"] == other["is_ood"], (one, other)
+assert worst < 1e-3, worst
+print(f"{len(cpu)} pictures: the same labels and verdicts, scores within {worst:.1e}")
+PY
+
+# Two models, three numbers of connections, two layouts: one worker as is the default, and two, which
+# may overlap copying with computing.
+for workers in 1 2; do
+  timeout 200 "$bin/normgate-bench" --onnxruntime "$runtime" --device cuda \
+    --models resnet18,resnet50 --connections 1,64,512 --seconds 5 --rounds 1 --cache "$cache" \
+    --server "$bin/normgate" --serve-args "--workers $workers --queue-capacity 2048" \
+    --json "$out/workers-$workers.json" | tee "$out/workers-$workers.txt"
+done
+echo "all of it is in $out" >&2

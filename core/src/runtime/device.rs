@@ -1,0 +1,121 @@
+//! What runs a model: the processor, or a graphics card.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use ort::ep::{CUDA, ExecutionProvider, cuda};
+use ort::session::builder::SessionBuilder;
+
+use super::RuntimeError;
+
+/// What runs a model. Written as `cpu`, `cuda` or `cuda:N`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// The NVIDIA card of this number, from 0.
+    Cuda(u16),
+}
+
+impl Device {
+    /// The execution provider that runs models there, as ONNX Runtime names it.
+    pub fn provider(self) -> &'static str {
+        match self {
+            Self::Cpu => "CPUExecutionProvider",
+            Self::Cuda(_) => "CUDAExecutionProvider",
+        }
+    }
+
+    /// Checks that a library can use the device, as far as that shows before a model is loaded, and
+    /// loads the CUDA libraries that lie beside it.
+    pub(super) fn prepare(self, library: &Path) -> Result<(), RuntimeError> {
+        let Self::Cuda(_) = self else {
+            return Ok(());
+        };
+        if !CUDA::is_available().unwrap_or(false) {
+            return Err(RuntimeError::NoCuda {
+                library: library.into(),
+            });
+        }
+        let folder = library.parent().unwrap_or(Path::new("."));
+        // Where they are not beside it, the system's loader may know where they are.
+        let beside = |name: &str| folder.join(name).is_file().then_some(folder);
+        cuda::preload_dylibs(beside("libcudart.so.13"), beside("libcudnn.so.9")).map_err(|error| {
+            RuntimeError::CudaLibraries {
+                reason: error.to_string(),
+            }
+        })
+    }
+
+    /// Makes a session run here, wholly or not at all: what would be left to the processor in
+    /// silence is an error.
+    pub(super) fn configure(self, builder: SessionBuilder) -> ort::Result<SessionBuilder> {
+        let Self::Cuda(number) = self else {
+            return Ok(builder);
+        };
+        let provider = CUDA::default()
+            .with_device_id(number.into())
+            // Scores as calibrated: TensorFloat-32 would round each factor to 11 bits.
+            .with_tf32(false)
+            // The other search tries every algorithm anew for every size of batch.
+            .with_conv_algorithm_search(cuda::ConvAlgorithmSearch::Heuristic)
+            .build()
+            .error_on_failure();
+        let builder = builder
+            .with_execution_providers([provider])?
+            .with_disable_cpu_fallback()?;
+        Ok(builder)
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(number) => write!(f, "cuda:{number}"),
+        }
+    }
+}
+
+/// A text that names no device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected cpu, cuda, or cuda:N with the number of a card, from 0")]
+pub struct NoDevice;
+
+impl FromStr for Device {
+    type Err = NoDevice;
+
+    fn from_str(text: &str) -> Result<Self, NoDevice> {
+        match text {
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => {
+                let number = text.strip_prefix("cuda:").ok_or(NoDevice)?;
+                number.parse().map(Self::Cuda).map_err(|_| NoDevice)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_read_from_what_it_is_written_as() {
+        for (text, device) in [
+            ("cpu", Device::Cpu),
+            ("cuda:0", Device::Cuda(0)),
+            ("cuda:3", Device::Cuda(3)),
+        ] {
+            assert_eq!(text.parse(), Ok(device));
+            assert_eq!(device.to_string(), text);
+        }
+        assert_eq!("cuda".parse(), Ok(Device::Cuda(0)));
+        for text in ["", "gpu", "CUDA", "cuda:", "cuda:-1", "cuda:x", "cpu:0"] {
+            assert_eq!(text.parse::<Device>(), Err(NoDevice), "{text}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! A device that cannot be used stops the start, and says why: nothing falls back in silence.
+
+use std::process::Output;
+
+use crate::support::{normgate, repository};
+
+fn run(arguments: &[&str]) -> Output {
+    normgate().args(arguments).output().unwrap()
+}
+
+fn refusal(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{said}");
+    assert!(output.stdout.is_empty(), "{said}");
+    said
+}
+
+#[test]
+fn cuda_with_a_library_that_has_none_is_refused_with_what_to_do() {
+    let photo = repository().join("docs/images/cat.jpg");
+    for arguments in [
+        ["serve", "--listen", "127.0.0.1:0", "--device", "cuda"].as_slice(),
+        &["classify", photo.to_str().unwrap(), "--device", "cuda:1"],
+    ] {
+        let said = refusal(arguments);
+        for part in [
+            "libonnxruntime.so",
+            "built without CUDA",
+            "scripts/fetch-onnxruntime --cuda",
+            "--device cpu",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_device_that_does_not_exist_is_refused_with_those_that_do() {
+    let said = refusal(&["serve", "--device", "gpu"]);
+    assert!(said.contains("expected cpu, cuda, or cuda:N"), "{said}");
+}
