@@ -58,6 +58,7 @@ pub fn model() -> Model {
         score: ScoreKind::RepresentationNorm,
         calibration: Some(Calibration::id_positive(&scores, 0.95).unwrap()),
         training: None,
+        quantization: None,
     };
     let mut graph = GraphBuilder::new("colours");
     let (three, side) = (Dim::Fixed(3), Dim::Fixed(8));

@@ -25,7 +25,7 @@ mod test_models;
 
 pub use calibration::Calibration;
 pub use classifier::{Classification, Classifier};
-pub use manifest::{Filter, Manifest, Preprocessing, Resize, TrainingRecord};
+pub use manifest::{Filter, Manifest, Preprocessing, QuantizationRecord, Resize, TrainingRecord};
 pub use model::Model;
 pub use preprocess::{Preprocessor, Rgb8};
 pub use runtime::{Outputs, Runtime, Session, SessionOptions};

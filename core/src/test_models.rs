@@ -37,6 +37,7 @@ pub(crate) fn manifest() -> Manifest {
             data: vec![],
             auxiliary: vec![],
         }),
+        quantization: None,
     }
 }
 

@@ -10,6 +10,7 @@ use normgate_core::preprocess::PreprocessError;
 use normgate_core::runtime::{RuntimeError, SessionError};
 
 use crate::datasets::DatasetError;
+use crate::quantize::QuantizeError;
 use crate::reports::plots::PlotError;
 
 /// Why a model could not be calibrated or evaluated. The messages of the parts (model file, image
@@ -133,6 +134,20 @@ pub enum EvaluationError {
         first: String,
         /// The other.
         second: String,
+    },
+    /// A model could not be quantised.
+    #[error(transparent)]
+    Quantize(#[from] QuantizeError),
+    /// `quantize` needs all its images for the ranges.
+    #[error(
+        "--data gives {images} images, and the ranges come from {for_ranges} of them, so that none \
+         is left for the threshold: give --calibrate SET, or fewer --images"
+    )]
+    NothingForThreshold {
+        /// Images given.
+        images: usize,
+        /// Images that the ranges come from.
+        for_ranges: usize,
     },
     /// Options that do not go together.
     #[error("{0}")]

@@ -50,6 +50,16 @@ impl Workbench {
         &self.runtime
     }
 
+    /// How many threads work.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// A progress bar over images, where there is a terminal to show it.
+    pub fn progress(&self, name: &str, images: usize) -> ProgressBar {
+        progress(name, images)
+    }
+
     /// Reads sets of the model's own classes as one, labelled with the model's class indices.
     /// Images without any labels are taken on trust.
     ///
@@ -92,7 +102,7 @@ impl Workbench {
     /// # Errors
     /// As [`outputs::run`].
     pub fn answers(&self, model: &Model, set: &ImageSet) -> Result<SetOutputs, EvaluationError> {
-        let bar = progress(set);
+        let bar = self.progress(&set.name, set.len());
         let answers = outputs::run(&self.runtime, model, set, self.threads, &bar);
         bar.finish_and_clear();
         answers
@@ -117,8 +127,8 @@ fn load_options(model: &Model) -> LoadOptions {
     }
 }
 
-fn progress(set: &ImageSet) -> ProgressBar {
-    let bar = ProgressBar::new(set.len() as u64).with_message(set.name.clone());
+fn progress(name: &str, images: usize) -> ProgressBar {
+    let bar = ProgressBar::new(images as u64).with_message(name.to_owned());
     let template = "{msg:28!} {bar:30} {pos}/{len} images, {per_sec}, {eta} left";
     // Only a mistake in the template can fail; the default style is then good enough.
     if let Ok(style) = ProgressStyle::with_template(template) {

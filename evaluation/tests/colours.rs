@@ -52,6 +52,7 @@ impl Place {
                 data: vec![],
                 auxiliary: vec![],
             }),
+            quantization: None,
         };
         let mut graph = GraphBuilder::new("colours");
         let side = Dim::Fixed(SIDE as usize);

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use normgate_evaluation::calibrate::{self, CalibrateArgs};
 use normgate_evaluation::evaluate::{self, EvaluateArgs};
+use normgate_evaluation::quantize::{self, QuantizeArgs};
 
 use failure::Failure;
 
@@ -42,6 +43,7 @@ enum Command {
     Health(health::HealthArgs),
     Calibrate(CalibrateArgs),
     Evaluate(EvaluateArgs),
+    Quantize(QuantizeArgs),
 }
 
 /// Parses the command line, runs the command, and prints its error, if any, for people.
@@ -58,6 +60,7 @@ pub fn run(give_memory_back: fn()) -> ExitCode {
         Command::Health(args) => health::run(&args),
         Command::Calibrate(args) => calibrate::run(&args).map_err(Failure::from),
         Command::Evaluate(args) => evaluate::run(&args).map_err(Failure::from),
+        Command::Quantize(args) => quantize::run(&args).map_err(Failure::from),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

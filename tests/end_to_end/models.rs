@@ -56,6 +56,7 @@ impl Kind {
             score: ScoreKind::RepresentationNorm,
             calibration: Some(Calibration::id_positive(&scores, 0.95).unwrap()),
             training: None,
+            quantization: None,
         }
     }
 

@@ -63,5 +63,6 @@ fn manifest() -> Manifest {
         score: ScoreKind::RepresentationNorm,
         calibration: Calibration::id_positive(&scores, 0.95).ok(),
         training: None,
+        quantization: None,
     }
 }

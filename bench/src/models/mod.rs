@@ -117,6 +117,7 @@ impl Choice {
             score: ScoreKind::RepresentationNorm,
             calibration: None,
             training: None,
+            quantization: None,
         }
     }
 }

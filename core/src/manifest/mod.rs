@@ -55,6 +55,32 @@ pub struct Manifest {
     /// How the model was trained, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingRecord>,
+    /// What the model was quantised from, where it computes with whole numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantization: Option<QuantizationRecord>,
+}
+
+/// How an int8 model came from an fp32 one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuantizationRecord {
+    /// SHA-256 of the fp32 model's file.
+    pub of: String,
+    /// How the ranges of the values between the layers were chosen, for example `mse`.
+    pub range: String,
+    /// The percentile, where that method chose them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percentile: Option<f64>,
+    /// Images that the ranges were read from.
+    pub images: usize,
+    /// What those images were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// Layers that stayed fp32, for example `last`.
+    #[serde(default)]
+    pub keep_fp32: Vec<String>,
+    /// Whether weights have 7 bits only.
+    #[serde(default)]
+    pub reduce_range: bool,
 }
 
 /// How a model was trained: enough to do it again.

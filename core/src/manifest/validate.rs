@@ -15,6 +15,7 @@ pub(super) fn manifest(manifest: &Manifest) -> Check {
         score: _,
         calibration,
         training,
+        quantization: _,
     } = manifest;
     match *schema_version {
         SCHEMA_VERSION => {}

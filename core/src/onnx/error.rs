@@ -52,4 +52,15 @@ pub enum OnnxError {
         /// The key.
         key: String,
     },
+    /// A part has a field that this crate's messages do not.
+    #[error(
+        "the ONNX model has a field that this Normgate does not know (number {field} of its \
+         {message}) and would lose if it changed the model; export it for ONNX 1.20 or older"
+    )]
+    UnknownField {
+        /// The kind of part.
+        message: String,
+        /// The field's number.
+        field: u32,
+    },
 }

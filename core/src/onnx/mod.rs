@@ -2,14 +2,17 @@
 //!
 //! A model file may come from anyone. Reading therefore walks the bytes in place (`wire`), with
 //! bounded depth and without allocating what a length field merely claims. Writing metadata copies
-//! every other field's bytes, so that nothing this crate does not know is lost.
+//! every other field's bytes, so that nothing this crate does not know is lost. To change a graph, it is decoded whole
+//! ([`decode`]), which refuses a file of which anything would be lost.
 
+mod access;
 mod builder;
 mod error;
 mod external_data;
 mod looks_like;
 mod metadata;
 pub mod proto;
+mod whole;
 mod wire;
 
 #[cfg(test)]
@@ -19,3 +22,4 @@ pub use builder::{Conv, Dim, GraphBuilder, GraphError, TensorData, Value};
 pub use error::OnnxError;
 pub use external_data::refuse_external_data;
 pub use metadata::{read_metadata, write_metadata};
+pub use whole::{decode, encode};

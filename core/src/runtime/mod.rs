@@ -7,6 +7,7 @@ mod device;
 mod error;
 mod library;
 mod outputs;
+mod probe;
 mod session;
 mod shape;
 
@@ -24,6 +25,7 @@ use ort::logging::LogLevel;
 pub use device::{Device, NoDevice};
 pub use error::{RuntimeError, SessionError};
 pub use outputs::Outputs;
+pub use probe::Probe;
 pub use session::{Session, SessionOptions};
 
 /// Official builds of ONNX Runtime upload usage data unless this variable is 1 before they start.

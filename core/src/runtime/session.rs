@@ -154,7 +154,10 @@ impl Session {
 /// Memory stays as ONNX Runtime has it: for ResNet18, neither switching the arena off nor sharing
 /// prepacked weights made two or four sessions smaller. (It shares only initialisers that the caller
 /// supplies, not those in the file.)
-fn configure(runtime: &Runtime, options: &SessionOptions) -> ort::Result<SessionBuilder> {
+pub(super) fn configure(
+    runtime: &Runtime,
+    options: &SessionOptions,
+) -> ort::Result<SessionBuilder> {
     let builder = ort::session::Session::builder(&runtime.environment)?
         .with_intra_threads(options.threads)?
         .with_inter_threads(1)?
@@ -164,7 +167,7 @@ fn configure(runtime: &Runtime, options: &SessionOptions) -> ort::Result<Session
     runtime.device.configure(builder)
 }
 
-fn run(error: ort::Error) -> SessionError {
+pub(super) fn run(error: ort::Error) -> SessionError {
     SessionError::Run {
         reason: error.to_string(),
     }

@@ -39,7 +39,7 @@ pub struct CalibrateArgs {
     #[arg(long, value_enum)]
     pub score: Option<ScoreName>,
     /// The share that passes (ID-positive) or is caught (OOD-positive)
-    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_TPR)]
     pub tpr: f64,
     /// What --tpr counts: ID images that pass, or OOD images that are caught
     #[arg(long, value_enum, default_value_t = ConventionName::IdPositive)]
@@ -54,6 +54,9 @@ pub struct CalibrateArgs {
     #[command(flatten)]
     pub workbench: WorkbenchArgs,
 }
+
+/// The share where none is given.
+pub(crate) const DEFAULT_TPR: f64 = 0.95;
 
 /// A score's name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -156,7 +159,7 @@ pub fn balance(set: &ImageSet, labels: &[String]) -> Result<(ImageSet, u64), Eva
     Ok((balanced, each))
 }
 
-fn report(
+pub(crate) fn report(
     args: &CalibrateArgs,
     model: &Model,
     id: &SetOutputs,

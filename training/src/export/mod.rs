@@ -153,6 +153,7 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
                 false => Vec::new(),
             },
         }),
+        quantization: None,
     })
 }
 

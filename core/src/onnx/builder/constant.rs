@@ -11,6 +11,8 @@ pub enum TensorData<'a> {
     I8(&'a [i8]),
     /// Unsigned bytes.
     U8(&'a [u8]),
+    /// 32-bit integers.
+    I32(&'a [i32]),
     /// 64-bit integers.
     I64(&'a [i64]),
 }
@@ -22,21 +24,23 @@ impl TensorData<'_> {
             Self::F16(values) => values.len(),
             Self::I8(values) => values.len(),
             Self::U8(values) => values.len(),
+            Self::I32(values) => values.len(),
             Self::I64(values) => values.len(),
         }
     }
 
-    pub(super) fn data_type(&self) -> DataType {
+    pub(in crate::onnx) fn data_type(&self) -> DataType {
         match self {
             Self::F32(_) => DataType::Float,
             Self::F16(_) => DataType::Float16,
             Self::I8(_) => DataType::Int8,
             Self::U8(_) => DataType::Uint8,
+            Self::I32(_) => DataType::Int32,
             Self::I64(_) => DataType::Int64,
         }
     }
 
-    pub(super) fn to_bytes(self) -> Vec<u8> {
+    pub(in crate::onnx) fn to_bytes(self) -> Vec<u8> {
         match self {
             Self::F32(values) => values
                 .iter()
@@ -51,6 +55,10 @@ impl TensorData<'_> {
                 .flat_map(|value| value.to_le_bytes())
                 .collect(),
             Self::U8(values) => values.to_vec(),
+            Self::I32(values) => values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect(),
             Self::I64(values) => values
                 .iter()
                 .flat_map(|value| value.to_le_bytes())

@@ -108,13 +108,8 @@ impl GraphBuilder {
                 found: data.len(),
             });
         }
-        self.graph.initializer.push(TensorProto {
-            dims: dims.iter().map(|dim| *dim as i64).collect(),
-            data_type: data.data_type().into(),
-            name: name.into(),
-            raw_data: data.to_bytes(),
-            ..Default::default()
-        });
+        let constant = TensorProto::constant(name, dims, data);
+        self.graph.initializer.push(constant);
         Value(name.into())
     }
 
@@ -191,6 +186,7 @@ fn float_value(name: &str, shape: &[Dim]) -> ValueInfoProto {
             Dim::Batch => DimensionValue::Named("N".into()),
             Dim::Fixed(length) => DimensionValue::Fixed(*length as i64),
         }),
+        ..Default::default()
     };
     ValueInfoProto {
         name: name.into(),
@@ -201,6 +197,7 @@ fn float_value(name: &str, shape: &[Dim]) -> ValueInfoProto {
                     dim: shape.iter().map(dim).collect(),
                 }),
             }),
+            ..Default::default()
         }),
         ..Default::default()
     }

@@ -1,9 +1,18 @@
 //! The messages of `onnx.proto3` (ONNX 1.20, Apache-2.0), written out by hand: no `protoc` needed.
 //!
-//! They are complete enough to write models and to look into them. Decoding drops the fields that
-//! are not listed: to change a model that somebody else made, see [`super::write_metadata`].
+//! Every field of every message is here, so that a model is encoded as it was decoded. What Normgate
+//! has no use for is kept as the bytes that it came as. Only decode through [`super::decode`], which
+//! refuses what a later ONNX may add and these messages would drop.
+
+mod tensor;
+mod types;
 
 use prost::Message;
+
+pub use tensor::{DataType, SparseTensorProto, TensorProto};
+pub use types::{
+    Dimension, DimensionValue, TensorShapeProto, TensorType, TypeProto, ValueInfoProto,
+};
 
 /// A whole model file.
 #[derive(Clone, PartialEq, Message)]
@@ -35,6 +44,15 @@ pub struct ModelProto {
     /// Free key–value pairs; the keys differ.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringStringEntryProto>,
+    /// How the model is trained, undecoded.
+    #[prost(bytes = "vec", repeated, tag = "20")]
+    pub training_info: Vec<Vec<u8>>,
+    /// Functions that nodes may call, undecoded.
+    #[prost(bytes = "vec", repeated, tag = "25")]
+    pub functions: Vec<Vec<u8>>,
+    /// How the model is spread over devices, undecoded.
+    #[prost(bytes = "vec", repeated, tag = "26")]
+    pub configuration: Vec<Vec<u8>>,
 }
 
 /// One operator set and its version.
@@ -86,6 +104,12 @@ pub struct GraphProto {
     /// Sparse constants.
     #[prost(message, repeated, tag = "15")]
     pub sparse_initializer: Vec<SparseTensorProto>,
+    /// How tensors are quantised, undecoded.
+    #[prost(bytes = "vec", repeated, tag = "14")]
+    pub quantization_annotation: Vec<Vec<u8>>,
+    /// Free key–value pairs.
+    #[prost(message, repeated, tag = "16")]
+    pub metadata_props: Vec<StringStringEntryProto>,
 }
 
 /// One application of an operator.
@@ -112,6 +136,15 @@ pub struct NodeProto {
     /// The operator set it comes from; empty for ONNX's own.
     #[prost(string, tag = "7")]
     pub domain: String,
+    /// Which of several functions of one name is called.
+    #[prost(string, tag = "8")]
+    pub overload: String,
+    /// Free key–value pairs.
+    #[prost(message, repeated, tag = "9")]
+    pub metadata_props: Vec<StringStringEntryProto>,
+    /// How the node is spread over devices, undecoded.
+    #[prost(bytes = "vec", repeated, tag = "10")]
+    pub device_configurations: Vec<Vec<u8>>,
 }
 
 /// A named parameter of a node; `type` says which of the fields holds it.
@@ -159,6 +192,18 @@ pub struct AttributeProto {
     /// Sparse tensors.
     #[prost(message, repeated, tag = "23")]
     pub sparse_tensors: Vec<SparseTensorProto>,
+    /// For people.
+    #[prost(string, tag = "13")]
+    pub doc_string: String,
+    /// A type, undecoded.
+    #[prost(bytes = "vec", optional, tag = "14")]
+    pub tp: Option<Vec<u8>>,
+    /// Types, undecoded.
+    #[prost(bytes = "vec", repeated, tag = "15")]
+    pub type_protos: Vec<Vec<u8>>,
+    /// Of a function's body: the attribute of the call that gives the value.
+    #[prost(string, tag = "21")]
+    pub ref_attr_name: String,
 }
 
 /// The kind of an attribute's value.
@@ -191,130 +236,4 @@ pub enum AttributeType {
     SparseTensor = 11,
     /// In `sparse_tensors`.
     SparseTensors = 12,
-}
-
-/// A constant of any number of dimensions.
-#[derive(Clone, PartialEq, Message)]
-pub struct TensorProto {
-    /// The shape.
-    #[prost(int64, repeated, tag = "1")]
-    pub dims: Vec<i64>,
-    /// A [`DataType`].
-    #[prost(enumeration = "DataType", tag = "2")]
-    pub data_type: i32,
-    /// Values of `Float` tensors, unless `raw_data` has them.
-    #[prost(float, repeated, tag = "4")]
-    pub float_data: Vec<f32>,
-    /// Values of small integer and 16-bit types, unless `raw_data` has them.
-    #[prost(int32, repeated, tag = "5")]
-    pub int32_data: Vec<i32>,
-    /// Values of `Int64` tensors, unless `raw_data` has them.
-    #[prost(int64, repeated, tag = "7")]
-    pub int64_data: Vec<i64>,
-    /// Name of the constant.
-    #[prost(string, tag = "8")]
-    pub name: String,
-    /// The values in row-major order, little-endian.
-    #[prost(bytes = "vec", tag = "9")]
-    pub raw_data: Vec<u8>,
-    /// Where in another file the values lie; Normgate refuses such models.
-    #[prost(message, repeated, tag = "13")]
-    pub external_data: Vec<StringStringEntryProto>,
-    /// 0: in this message; 1: in another file.
-    #[prost(int32, tag = "14")]
-    pub data_location: i32,
-}
-
-/// A tensor given by its non-zero entries.
-#[derive(Clone, PartialEq, Message)]
-pub struct SparseTensorProto {
-    /// The values that are not 0.
-    #[prost(message, optional, tag = "1")]
-    pub values: Option<TensorProto>,
-    /// Where they stand.
-    #[prost(message, optional, tag = "2")]
-    pub indices: Option<TensorProto>,
-    /// The shape.
-    #[prost(int64, repeated, tag = "3")]
-    pub dims: Vec<i64>,
-}
-
-/// The element types of tensors that Normgate reads or writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
-#[repr(i32)]
-pub enum DataType {
-    /// Not stated.
-    Undefined = 0,
-    /// IEEE 754, 32 bits.
-    Float = 1,
-    /// Unsigned, 8 bits.
-    Uint8 = 2,
-    /// Signed, 8 bits.
-    Int8 = 3,
-    /// Signed, 32 bits.
-    Int32 = 6,
-    /// Signed, 64 bits.
-    Int64 = 7,
-    /// IEEE 754, 16 bits.
-    Float16 = 10,
-}
-
-/// Name and type of an input, output or value in between.
-#[derive(Clone, PartialEq, Message)]
-pub struct ValueInfoProto {
-    /// Name of the value.
-    #[prost(string, tag = "1")]
-    pub name: String,
-    /// Its type.
-    #[prost(message, optional, tag = "2")]
-    pub r#type: Option<TypeProto>,
-    /// For people.
-    #[prost(string, tag = "3")]
-    pub doc_string: String,
-}
-
-/// The type of a value.
-#[derive(Clone, PartialEq, Message)]
-pub struct TypeProto {
-    /// Set where the value is a tensor.
-    #[prost(message, optional, tag = "1")]
-    pub tensor_type: Option<TensorType>,
-}
-
-/// Element type and shape of a tensor.
-#[derive(Clone, PartialEq, Message)]
-pub struct TensorType {
-    /// A [`DataType`].
-    #[prost(enumeration = "DataType", tag = "1")]
-    pub elem_type: i32,
-    /// The shape, where known.
-    #[prost(message, optional, tag = "2")]
-    pub shape: Option<TensorShapeProto>,
-}
-
-/// The shape of a tensor.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct TensorShapeProto {
-    /// One entry for each axis.
-    #[prost(message, repeated, tag = "1")]
-    pub dim: Vec<Dimension>,
-}
-
-/// The length of one axis.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct Dimension {
-    /// Fixed or named; `None` where unknown.
-    #[prost(oneof = "DimensionValue", tags = "1, 2")]
-    pub value: Option<DimensionValue>,
-}
-
-/// A fixed length, or the name of one that is known at run time only.
-#[derive(Clone, PartialEq, Eq, prost::Oneof)]
-pub enum DimensionValue {
-    /// The length.
-    #[prost(int64, tag = "1")]
-    Fixed(i64),
-    /// The name, such as `N` for the batch.
-    #[prost(string, tag = "2")]
-    Named(String),
 }

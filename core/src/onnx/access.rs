@@ -1,0 +1,103 @@
+//! Looking into and making the parts of a decoded graph.
+
+use super::TensorData;
+use super::proto::{
+    AttributeProto, AttributeType, DataType, NodeProto, TensorProto, ValueInfoProto,
+};
+
+impl TensorProto {
+    /// A constant with its values in `raw_data`. The values must fill the shape.
+    pub fn constant(name: &str, dims: &[usize], data: TensorData<'_>) -> Self {
+        Self {
+            dims: dims.iter().map(|dim| *dim as i64).collect(),
+            data_type: data.data_type().into(),
+            name: name.into(),
+            raw_data: data.to_bytes(),
+            ..Default::default()
+        }
+    }
+
+    /// The shape; `None` where a dimension is negative or does not fit.
+    pub fn shape(&self) -> Option<Vec<usize>> {
+        let dim = |dim: &i64| usize::try_from(*dim).ok();
+        self.dims.iter().map(dim).collect()
+    }
+
+    /// The values of a 32-bit float constant in row-major order; `None` of another type, or where
+    /// they do not fill the shape.
+    pub fn floats(&self) -> Option<Vec<f32>> {
+        if self.data_type != i32::from(DataType::Float) {
+            return None;
+        }
+        let values = match self.raw_data.is_empty() {
+            true => self.float_data.clone(),
+            false => {
+                let (words, rest) = self.raw_data.as_chunks::<4>();
+                if !rest.is_empty() {
+                    return None;
+                }
+                words.iter().map(|word| f32::from_le_bytes(*word)).collect()
+            }
+        };
+        let needed = self
+            .shape()?
+            .into_iter()
+            .try_fold(1usize, usize::checked_mul);
+        (needed == Some(values.len())).then_some(values)
+    }
+}
+
+impl NodeProto {
+    /// A node of ONNX's own operator set with one output, by whose name it goes.
+    pub fn new(operator: &str, inputs: &[&str], output: &str) -> Self {
+        Self {
+            input: inputs.iter().map(|input| (*input).into()).collect(),
+            output: vec![output.into()],
+            name: output.into(),
+            op_type: operator.into(),
+            ..Default::default()
+        }
+    }
+
+    /// The same with one more attribute.
+    pub fn with(mut self, attribute: AttributeProto) -> Self {
+        self.attribute.push(attribute);
+        self
+    }
+
+    /// Whether it is this operator of ONNX's own set.
+    pub fn is(&self, operator: &str) -> bool {
+        self.op_type == operator && matches!(self.domain.as_str(), "" | "ai.onnx")
+    }
+
+    /// The attribute of that name, where it is given.
+    pub fn attribute(&self, name: &str) -> Option<&AttributeProto> {
+        self.attribute.iter().find(|a| a.name == name)
+    }
+
+    /// The name of an input; `None` where an optional one is left out.
+    pub fn input(&self, index: usize) -> Option<&str> {
+        let name = self.input.get(index)?;
+        (!name.is_empty()).then_some(name.as_str())
+    }
+}
+
+impl AttributeProto {
+    /// An integer attribute.
+    pub fn int(name: &str, i: i64) -> Self {
+        Self {
+            name: name.into(),
+            i,
+            r#type: AttributeType::Int.into(),
+            ..Default::default()
+        }
+    }
+}
+
+impl ValueInfoProto {
+    /// The element type of a tensor, a [`DataType`]; 0 where it is not stated.
+    pub fn element_type(&self) -> i32 {
+        let tensor = self.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+        tensor.map_or(0, |tensor| tensor.elem_type)
+    }
+}

@@ -1,0 +1,101 @@
+use prost::Message as _;
+
+use super::OnnxError;
+use super::external_data::refuse_external_data;
+use super::proto::ModelProto;
+use super::wire::Fields;
+
+/// Decodes a model that is going to be changed and encoded again.
+///
+/// # Errors
+///
+/// [`OnnxError`]; besides damage and external data, a field that `onnx.proto3` of ONNX 1.20 does not
+/// have: encoding the model again would drop it.
+pub fn decode(model: &[u8]) -> Result<ModelProto, OnnxError> {
+    // Before prost decodes: it bounds the depth.
+    refuse_external_data(model)?;
+    refuse_unknown(model, Message::Model)?;
+    ModelProto::decode(model).map_err(|_| OnnxError::Malformed {
+        what: "a field has another type than ONNX gives it",
+    })
+}
+
+/// The file of a decoded model.
+pub fn encode(model: &ModelProto) -> Vec<u8> {
+    model.encode_to_vec()
+}
+
+/// The messages of onnx.proto3 that [`super::proto`] decodes.
+#[derive(Clone, Copy, Debug)]
+enum Message {
+    Model,
+    OperatorSet,
+    Entry,
+    Graph,
+    Node,
+    Attribute,
+    Tensor,
+    SparseTensor,
+    ValueInfo,
+    Type,
+    TensorType,
+    Shape,
+    Dimension,
+}
+
+impl Message {
+    fn has(self, field: u32) -> bool {
+        use Message::*;
+        match self {
+            Model => matches!(field, 1..=8 | 14 | 20 | 25 | 26),
+            OperatorSet | Entry | TensorType => matches!(field, 1 | 2),
+            Graph => matches!(field, 1 | 2 | 5 | 10..=16),
+            Node => matches!(field, 1..=10),
+            Attribute => matches!(field, 1..=11 | 13..=15 | 20..=23),
+            Tensor => matches!(field, 1..=14 | 16),
+            SparseTensor | Dimension => matches!(field, 1..=3),
+            ValueInfo => matches!(field, 1..=4),
+            Type => matches!(field, 1 | 4..=9),
+            Shape => field == 1,
+        }
+    }
+
+    fn child(self, field: u32) -> Option<Message> {
+        use Message::*;
+        match (self, field) {
+            (Model, 7) => Some(Graph),
+            (Model, 8) => Some(OperatorSet),
+            (Model, 14) | (Graph, 16) | (Node, 9) | (Tensor, 13 | 16) | (ValueInfo, 4) => {
+                Some(Entry)
+            }
+            (Graph, 1) => Some(Node),
+            (Graph, 5) | (Attribute, 5 | 10) | (SparseTensor, 1 | 2) => Some(Tensor),
+            (Graph, 11..=13) => Some(ValueInfo),
+            (Graph, 15) | (Attribute, 22 | 23) => Some(SparseTensor),
+            (Node, 5) => Some(Attribute),
+            (Attribute, 6 | 11) => Some(Graph),
+            (ValueInfo, 2) => Some(Type),
+            (Type, 1) => Some(TensorType),
+            (TensorType, 2) => Some(Shape),
+            (Shape, 1) => Some(Dimension),
+            _ => None,
+        }
+    }
+}
+
+/// As deep as [`refuse_external_data`] has let it be.
+fn refuse_unknown(bytes: &[u8], message: Message) -> Result<(), OnnxError> {
+    for field in Fields::of(bytes) {
+        let field = field?;
+        if !message.has(field.number) {
+            return Err(OnnxError::UnknownField {
+                message: format!("{message:?}"),
+                field: field.number,
+            });
+        }
+        if let (Some(child), Some(bytes)) = (message.child(field.number), field.bytes()) {
+            refuse_unknown(bytes, child)?;
+        }
+    }
+    Ok(())
+}

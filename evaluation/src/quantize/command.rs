@@ -1,0 +1,255 @@
+//! The command: quantise, calibrate the int8 model, and say what changed.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use normgate_core::calibration::{Calibration, Convention};
+use normgate_core::model::Model;
+use rand::SeedableRng;
+use rand_pcg::Pcg64;
+
+use super::compare::{Changes, compare};
+use super::report::QuantizeReport;
+use super::{KeepFp32, Options, RangeMethod, quantize, speed};
+use crate::calibrate::{self, CalibrateArgs, ConventionName, balance};
+use crate::datasets::{ImageSet, SYNTAX, SetSpec};
+use crate::error::EvaluationError;
+use crate::evaluate::told_apart;
+use crate::workbench::{Workbench, WorkbenchArgs, print};
+
+/// Make an int8 model of an fp32 one: several times as fast on a CPU, a quarter of the size
+///
+/// The layers then compute with 8-bit whole numbers. The ranges of these come from a few hundred of
+/// your images, and the threshold is calibrated anew, on the int8 model, as the fp32 one was. With
+/// --test and --ood it says what that costs; without, look before you serve.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = SYNTAX)]
+pub struct QuantizeArgs {
+    /// The fp32 model file
+    pub model: PathBuf,
+    /// Images of the model's classes: some are what the ranges come from, the others, which must
+    /// not be ones that it was trained on, what the threshold comes from; several sets count as one
+    #[arg(long, value_name = "SET", value_delimiter = ',', required = true)]
+    pub data: Vec<SetSpec>,
+    /// Write the int8 model here
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Images of --data, drawn at random, that the ranges come from
+    #[arg(long, value_name = "N", default_value = "512")]
+    pub images: NonZeroUsize,
+    /// Seed of that choice
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// How the range of a value is chosen from what was seen of it
+    #[arg(long, value_enum, default_value_t)]
+    pub range: RangeMethod,
+    /// For --range percentile: the share of values, in %, that the range holds
+    #[arg(long, value_name = "PERCENT", default_value_t = 99.99)]
+    pub percentile: f64,
+    /// Layers that stay fp32
+    #[arg(
+        long,
+        value_enum,
+        value_name = "LAYERS",
+        value_delimiter = ',',
+        default_value = "last"
+    )]
+    pub keep_fp32: Vec<KeepName>,
+    /// Weights of 7 bits, for processors without VNNI (before Ice Lake and Zen 4), on which sums of
+    /// 8-bit products may overflow
+    #[arg(long)]
+    pub reduce_range: bool,
+    /// Images for the threshold, never trained on; then --data may be training images
+    /// [default: those of --data that the ranges do not come from]
+    #[arg(long, value_name = "SET", value_delimiter = ',')]
+    pub calibrate: Vec<SetSpec>,
+    /// Calibrate on equally many images of every class, as `calibrate --balance` does
+    #[arg(long)]
+    pub balance: bool,
+    /// OOD images for the threshold, where the fp32 model's is OOD-positive
+    #[arg(long, value_name = "SET", value_delimiter = ',')]
+    pub calibrate_ood: Vec<SetSpec>,
+    /// Test images of the model's classes, to see what int8 costs in accuracy
+    #[arg(long, value_name = "SET", value_delimiter = ',')]
+    pub test: Vec<SetSpec>,
+    /// OOD test images, to see what it costs in AUROC: a set, or several, each reported by itself
+    #[arg(long, value_name = "SET", value_delimiter = ',', requires = "test")]
+    pub ood: Vec<SetSpec>,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub workbench: WorkbenchArgs,
+}
+
+/// A layer to keep, on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeepName {
+    /// Everything that can be becomes int8
+    None,
+    /// The first layer, which sees the image
+    First,
+    /// The last layer, which gives the logits
+    Last,
+}
+
+/// Quantises, prints what changed, and writes the model file.
+///
+/// # Errors
+/// [`EvaluationError`]; no file is then written.
+pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
+    told_apart("--ood", &args.ood)?;
+    let model = Model::open(&args.model)?;
+    let threshold = threshold_options(args, model.manifest().calibration.as_ref())?;
+    let bench = Workbench::new(&args.workbench)?;
+    // All that is read from files comes first: a mistaken path costs no time.
+    let data = bench.load_id(&args.data, &model)?;
+    let (for_ranges, others) = split(&data, args);
+    let mut calibration = match args.calibrate.is_empty() {
+        true => others,
+        false => bench.load_id(&args.calibrate, &model)?,
+    };
+    if calibration.is_empty() {
+        return Err(EvaluationError::NothingForThreshold {
+            images: data.len(),
+            for_ranges: for_ranges.len(),
+        });
+    }
+    if args.balance {
+        calibration = balance(&calibration, &model.manifest().labels)?.0;
+    }
+    let some = |specs: &[SetSpec], load: &dyn Fn() -> Result<ImageSet, EvaluationError>| {
+        (!specs.is_empty()).then(load).transpose()
+    };
+    let calibration_ood = some(&args.calibrate_ood, &|| {
+        bench.load_ood(&args.calibrate_ood, &model)
+    })?;
+    let test = some(&args.test, &|| bench.load_id(&args.test, &model))?;
+    let ood = args.ood.chunks(1).map(|spec| bench.load_ood(spec, &model));
+    let ood: Vec<ImageSet> = ood.collect::<Result<_, _>>()?;
+
+    let int8 = quantized(args, &bench, &model, &for_ranges)?;
+    let both = |set: &ImageSet| -> Result<_, EvaluationError> {
+        Ok((bench.answers(&model, set)?, bench.answers(&int8, set)?))
+    };
+    let calibrated = both(&calibration)?;
+    let against = calibration_ood.as_ref().map(both).transpose()?;
+    let (before, after) = match &against {
+        Some((before, after)) => (Some(before), Some(after)),
+        None => (None, None),
+    };
+    let mut new = calibrate::report(&threshold, &int8, &calibrated.1, after)?.calibration;
+    if args.calibrate.is_empty() {
+        let without = format!(
+            "; without the {} that the int8 ranges are from",
+            for_ranges.len()
+        );
+        new.data = new.data.map(|data| data + &without);
+    }
+    let old = match &model.manifest().calibration {
+        Some(calibration) => calibration.clone(),
+        None => calibrate::report(&threshold, &model, &calibrated.0, before)?.calibration,
+    };
+    let mut manifest = (**int8.manifest()).clone();
+    manifest.calibration = Some(new.clone());
+    if let Some(record) = &mut manifest.quantization {
+        let names = args.data.iter().map(SetSpec::describe).collect::<Vec<_>>();
+        record.data = Some(format!("{}, seed {}", names.join(" + "), args.seed));
+    }
+    let int8 = int8.with_manifest(manifest)?;
+
+    let changes = Changes {
+        score: model.manifest().score,
+        old: &old,
+        new: &new,
+        spread_of: &calibrated.0,
+    };
+    let test = test.as_ref().map(both).transpose()?;
+    let mut rows = vec![compare(
+        &changes,
+        test.as_ref().unwrap_or(&calibrated),
+        None,
+    )?];
+    for set in &ood {
+        rows.push(compare(&changes, &both(set)?, test.as_ref())?);
+    }
+    let report = QuantizeReport {
+        written: args.out.clone(),
+        sizes: [model.bytes().len(), int8.bytes().len()],
+        thresholds: [old.threshold, new.threshold],
+        calibration_images: new.count,
+        range_images: for_ranges.len(),
+        tested: test.is_some(),
+        rows,
+        speed: speed::measure(bench.runtime(), &model, &int8)?,
+    };
+    int8.save(&args.out)?;
+    print(&report.to_string())
+}
+
+/// The images that the ranges come from, and the others.
+fn split(data: &ImageSet, args: &QuantizeArgs) -> (ImageSet, ImageSet) {
+    let count = args.images.get().min(data.len());
+    let mut generator = Pcg64::seed_from_u64(args.seed);
+    let chosen = rand::seq::index::sample(&mut generator, data.len(), count);
+    let mut is_chosen = vec![false; data.len()];
+    chosen.iter().for_each(|index| is_chosen[index] = true);
+    let part = |wanted: bool| data.filter(|index, _| is_chosen[index] == wanted);
+    (part(true), part(false))
+}
+
+fn quantized(
+    args: &QuantizeArgs,
+    bench: &Workbench,
+    model: &Model,
+    images: &ImageSet,
+) -> Result<Model, EvaluationError> {
+    let keep = |name: &KeepName| match name {
+        KeepName::None => None,
+        KeepName::First => Some(KeepFp32::First),
+        KeepName::Last => Some(KeepFp32::Last),
+    };
+    let options = Options {
+        range: args.range,
+        percentile: args.percentile,
+        keep_fp32: args.keep_fp32.iter().filter_map(keep).collect(),
+        reduce_range: args.reduce_range,
+        threads: bench.threads(),
+        progress: bench.progress("ranges", images.len()),
+    };
+    let int8 = quantize(bench.runtime(), model, images, &options);
+    options.progress.finish_and_clear();
+    Ok(int8?)
+}
+
+/// The options that the fp32 model was calibrated with, for the new images.
+fn threshold_options(
+    args: &QuantizeArgs,
+    old: Option<&Calibration>,
+) -> Result<CalibrateArgs, EvaluationError> {
+    let convention = match old.map(|old| old.convention) {
+        Some(Convention::OodPositive) => ConventionName::OodPositive,
+        _ => ConventionName::IdPositive,
+    };
+    if convention == ConventionName::OodPositive && args.calibrate_ood.is_empty() {
+        return Err(EvaluationError::Options(
+            "the model's threshold is OOD-positive: add --calibrate-ood SET, the OOD images that \
+             the int8 model's is to catch",
+        ));
+    }
+    let data = match args.calibrate.is_empty() {
+        true => &args.data,
+        false => &args.calibrate,
+    };
+    Ok(CalibrateArgs {
+        model: args.model.clone(),
+        data: data.clone(),
+        ood: args.calibrate_ood.clone(),
+        balance: args.balance,
+        score: None,
+        tpr: old.map_or(calibrate::DEFAULT_TPR, |old| old.target_tpr),
+        convention,
+        per_class: old.is_some_and(|old| old.per_class.is_some()),
+        out: Some(args.out.clone()),
+        workbench: args.workbench.clone(),
+    })
+}

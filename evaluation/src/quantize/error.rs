@@ -1,0 +1,100 @@
+use normgate_core::model::ModelError;
+use normgate_core::onnx::OnnxError;
+use normgate_core::preprocess::PreprocessError;
+use normgate_core::runtime::SessionError;
+
+/// Why a model could not be quantised.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QuantizeError {
+    /// The file cannot be decoded whole.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// The quantised file does not read back.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// ONNX Runtime refused the model, or failed to run it.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The operator set cannot say what a quantised model must.
+    #[error(
+        "the model is written for ONNX operator set {found}; a scale for each channel needs 13 or \
+         newer: export it again (for PyTorch: opset_version=17)"
+    )]
+    Opset {
+        /// The set it is written for; 0 where it names none.
+        found: i64,
+    },
+    /// There are quantised values in it.
+    #[error(
+        "the model is quantised already (its node `{node}` is a {operator}): give the fp32 model \
+         that it was made from"
+    )]
+    AlreadyQuantized {
+        /// Name of the node, or of its first output.
+        node: String,
+        /// Its operator.
+        operator: String,
+    },
+    /// The weights of a layer are no float32 constant.
+    #[error(
+        "the weights of `{node}` are computed in the graph, by a {operator}: they are stored as \
+         something else than float32. Export the model with float32 weights (for normgate-train: \
+         export --weights fp32)"
+    )]
+    ComputedWeights {
+        /// The layer.
+        node: String,
+        /// The operator that its weights come from.
+        operator: String,
+    },
+    /// No layer of it is one that is quantised.
+    #[error(
+        "the model has no convolution or linear layer with constant float32 weights that is to be \
+         quantised: nothing would be faster"
+    )]
+    Nothing,
+    /// A weight is NaN or infinite.
+    #[error("the weight `{tensor}` holds {value}: the model is broken; export it again")]
+    BrokenWeight {
+        /// Name of the constant.
+        tensor: String,
+        /// NaN or an infinity.
+        value: f32,
+    },
+    /// A part of the graph is not what its operator takes.
+    #[error("the node `{node}` ({operator}) is not what ONNX says of it: {what}")]
+    BrokenNode {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: String,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// There are no calibration images.
+    #[error("no images are given: the ranges of the model's values are read from images")]
+    NoImages,
+    /// An image could not be brought to the model's size.
+    #[error("image {index} (counted from 0) of those for the ranges: {source}")]
+    Image {
+        /// The image, from 0.
+        index: usize,
+        /// Why not.
+        source: PreprocessError,
+    },
+    /// A value between the layers became NaN or infinite.
+    #[error(
+        "the value `{value}` of the model is not finite on image {image} or one that ran beside \
+         it: the model is broken; export it again"
+    )]
+    NotFinite {
+        /// Name of the value.
+        value: String,
+        /// The first image of the batch, from 0.
+        image: usize,
+    },
+    /// A percentile that is none.
+    #[error("--percentile {0} is out of range: it must be above 50 and at most 100")]
+    Percentile(f64),
+}

@@ -1,0 +1,151 @@
+use std::fmt;
+use std::path::PathBuf;
+
+use super::compare::Row;
+use super::speed::Speed;
+use crate::reports::table::{Table, percent};
+
+/// What quantising came to; its [`Display`](fmt::Display) is what `quantize` prints.
+pub struct QuantizeReport {
+    /// Where the int8 model was written.
+    pub written: PathBuf,
+    /// Bytes of both files, fp32 first, as everywhere here.
+    pub sizes: [usize; 2],
+    /// Both thresholds.
+    pub thresholds: [f64; 2],
+    /// Images that the new one comes from.
+    pub calibration_images: usize,
+    /// Images that the ranges come from.
+    pub range_images: usize,
+    /// Whether the first row is a test set, or else the calibration images.
+    pub tested: bool,
+    /// The ID set, then the OOD sets.
+    pub rows: Vec<Row>,
+    /// For each batch size.
+    pub speed: Vec<Speed>,
+}
+
+impl fmt::Display for QuantizeReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [fp32, int8] = self.sizes.map(|bytes| bytes as f64 / 1e6);
+        let [old, new] = self.thresholds;
+        writeln!(f, "Wrote {}", self.written.display())?;
+        writeln!(f, "  size       {fp32:.2} MB, now {int8:.2} MB")?;
+        writeln!(f, "  ranges     from {} images", self.range_images)?;
+        writeln!(
+            f,
+            "  threshold  {old:.4}, now {new:.4}, calibrated on {} images",
+            self.calibration_images
+        )?;
+        for table in [self.quality(), self.decisions(), self.rates()] {
+            write!(f, "\n{}", table.terminal())?;
+        }
+        if !self.tested {
+            f.write_str(
+                "\nAccuracy and AUROC are those of a test set only: give --test SET and --ood \
+                 SET.\n",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl QuantizeReport {
+    fn quality(&self) -> Table {
+        let mut rows = Vec::new();
+        for row in &self.rows {
+            let mut add = |what: &str, values: Option<[f64; 2]>| {
+                if let Some([fp32, int8]) = values {
+                    let change = format!("{:+.2}", 100.0 * (int8 - fp32));
+                    let name = row.name.clone();
+                    rows.push(vec![
+                        name,
+                        what.into(),
+                        percent(fp32),
+                        percent(int8),
+                        change,
+                    ]);
+                }
+            };
+            add("Right", row.accuracy.filter(|_| self.tested));
+            add("AUROC", row.auroc);
+            add("Flagged", Some(row.flagged));
+        }
+        let aurocs: Vec<[f64; 2]> = self.rows.iter().filter_map(|row| row.auroc).collect();
+        if aurocs.len() > 1 {
+            let mean = |side: usize| {
+                aurocs.iter().map(|auroc| auroc[side]).sum::<f64>() / aurocs.len() as f64
+            };
+            let (fp32, int8) = (mean(0), mean(1));
+            rows.push(vec![
+                format!("mean of {}", aurocs.len()),
+                "AUROC".into(),
+                percent(fp32),
+                percent(int8),
+                format!("{:+.2}", 100.0 * (int8 - fp32)),
+            ]);
+        }
+        Table {
+            title: "What it costs".into(),
+            note:
+                "In %, each model with its own threshold. AUROC by the served score, against the \
+                   first set."
+                    .into(),
+            header: header(&["Set", "", "fp32", "int8", "Change"]),
+            text_columns: 2,
+            rows,
+        }
+    }
+
+    fn decisions(&self) -> Table {
+        let row = |row: &Row| {
+            let shares = [row.labels_differ, row.flags_differ, row.decisions_differ];
+            let changes = row.score_change.iter();
+            let numbers = shares.iter().chain(changes).map(|share| percent(*share));
+            [row.name.clone(), row.images.to_string()]
+                .into_iter()
+                .chain(numbers)
+                .collect()
+        };
+        Table {
+            title: "Decisions that differ".into(),
+            note: "In % of the images; changes of the score in % of the standard deviation of the \
+                   calibration\nimages' scores."
+                .into(),
+            header: header(&[
+                "Set",
+                "Images",
+                "Label",
+                "Flag",
+                "Either",
+                "Score, mean",
+                "largest",
+            ]),
+            text_columns: 1,
+            rows: self.rows.iter().map(row).collect(),
+        }
+    }
+
+    fn rates(&self) -> Table {
+        let row = |speed: &Speed| {
+            let [fp32, int8] = speed.rates;
+            vec![
+                speed.batch.to_string(),
+                format!("{fp32:.0}"),
+                format!("{int8:.0}"),
+                format!("{:.2}", int8 / fp32),
+            ]
+        };
+        Table {
+            title: "Speed on this machine".into(),
+            note: "Images a second of ONNX Runtime on one thread, both models in turn.".into(),
+            header: header(&["Images at a time", "fp32", "int8", "Ratio"]),
+            text_columns: 0,
+            rows: self.speed.iter().map(row).collect(),
+        }
+    }
+}
+
+fn header(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.into()).collect()
+}
