@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use normgate_core::calibration::Convention;
-use normgate_core::{Calibration, Filter, Model, Resize, TrainingRecord};
+use normgate_core::{Calibration, Filter, Model, QuantizationRecord, Resize, TrainingRecord};
 
 use super::failure::Failure;
 use super::histogram::{bar, scores};
@@ -111,6 +111,9 @@ impl Display for ForPeople<'_> {
             "  {:15} {} (larger = more out of distribution)",
             "score", manifest.score
         )?;
+        if let Some(record) = &manifest.quantization {
+            quantized(f, record)?;
+        }
         match &manifest.calibration {
             Some(calibration) => calibrated(f, calibration, &manifest.labels)?,
             None => f.write_str(
@@ -157,6 +160,28 @@ fn calibrated(f: &mut Formatter<'_>, c: &Calibration, labels: &[String]) -> fmt:
         }
     }
     Ok(())
+}
+
+fn quantized(f: &mut Formatter<'_>, record: &QuantizationRecord) -> fmt::Result {
+    let data = record.data.as_deref().unwrap_or("not said which");
+    let percentile = record.percentile.map(|p| format!(" {p}"));
+    let mut text = format!(
+        "int8, ranges by {}{} of {} images ({data})",
+        record.range,
+        percentile.unwrap_or_default(),
+        record.images
+    );
+    if record.reduce_range {
+        text += ", weights of 7 bits";
+    }
+    if !record.keep_fp32.is_empty() {
+        text += &format!(
+            "; the {} layer stayed fp32",
+            record.keep_fp32.join(" and the ")
+        );
+    }
+    wrapped(f, "quantised", &text)?;
+    writeln!(f, "  {:15} {}", "of SHA-256", record.of)
 }
 
 fn trained(f: &mut Formatter<'_>, record: &TrainingRecord, labels: &[String]) -> fmt::Result {

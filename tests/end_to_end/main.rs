@@ -18,6 +18,7 @@ mod large_beside_small;
 mod models;
 mod overload;
 mod privacy;
+mod quantize;
 mod reload;
 mod robustness;
 mod shutdown;

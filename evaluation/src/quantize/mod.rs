@@ -6,6 +6,7 @@
 //!               BatchNorm)   int8)            the images)            DequantizeLinear pairs)
 //! ```
 
+mod align;
 mod command;
 mod compare;
 mod error;
@@ -114,7 +115,10 @@ pub fn quantize(
     check(&onnx)?;
     let graph = onnx.graph.as_mut().ok_or(OnnxError::NoGraph)?;
     simplify::simplify(graph)?;
-    let plan = Plan::new(graph, &options.keep_fp32)?;
+    let mut plan = Plan::new(graph, &options.keep_fp32)?;
+    if align::align(graph, &plan)? {
+        plan = Plan::new(graph, &options.keep_fp32)?;
+    }
     let observed: BTreeSet<&String> = plan.values.values().collect();
     let observed: Vec<String> = observed.into_iter().cloned().collect();
     let seen = observe::observe(runtime, model, &onnx, &observed, images, options)?;

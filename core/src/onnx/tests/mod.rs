@@ -2,6 +2,7 @@ mod builder;
 mod external_data;
 mod hostile;
 mod metadata;
+mod whole;
 
 use prost::Message;
 

@@ -9,10 +9,12 @@ const TRACE: f64 = 1e-4;
 
 /// The range in which the rounded values are distributed most like the values themselves, in the
 /// manner of TensorRT ("8-bit inference with TensorRT", Migacz, 2017): what is outside counts to
-/// the ends of the one distribution, and is lost to the other.
+/// the ends of the one distribution, and is lost to the other. Zeros do not count: they are a level
+/// of every range, and after a ReLU they are half of all values.
 pub(super) fn range(histogram: &Histogram) -> (f64, f64) {
     let (low, high) = (f64::from(histogram.low), f64::from(histogram.high));
     let widest = high.max(-low);
+    let histogram = &without_zero(histogram);
     let mut best = (f64::INFINITY, (low, high));
     for step in (1..=STEPS).rev() {
         let end = widest * step as f64 / STEPS as f64;
@@ -24,6 +26,14 @@ pub(super) fn range(histogram: &Histogram) -> (f64, f64) {
         }
     }
     best.1
+}
+
+fn without_zero(histogram: &Histogram) -> Histogram {
+    let mut others = histogram.clone();
+    let zero = (f64::from(-histogram.low) / histogram.width()) as usize;
+    let last = others.counts.len() - 1;
+    others.counts[zero.min(last)] = 0;
+    others
 }
 
 /// `None` where the range has fewer bins than there are levels: nothing is rounded in it.

@@ -262,3 +262,46 @@ fn operators_that_are_not_quantised_work_on_real_numbers() {
     let largest = exact.logits.iter().fold(0.0f32, |a, b| a.max(b.abs()));
     assert!(worst < 0.1 * largest, "{worst} of {largest}");
 }
+
+#[test]
+fn images_get_a_fourth_channel_where_that_is_faster() {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/cifar10-lt.onnx");
+    let model = Model::open(shipped.as_ref()).unwrap();
+    let int8 = quantized(&model, &[]).unwrap();
+    let graph = graph_of(&int8);
+    check_order(&graph);
+    assert!(graph.node[0].is("Pad"));
+    let weights = |graph: &GraphProto, name: &str| {
+        let tensor = graph.initializer.iter().find(|t| t.name == name);
+        tensor.unwrap().clone()
+    };
+    let (old, new) = (
+        weights(&graph_of(&model), "conv1.weight").floats().unwrap(),
+        weights(&graph, "conv1.weight.padded.quantized"),
+    );
+    assert_eq!(new.dims, [16, 4, 3, 3]);
+    for (channel, levels) in new.raw_data.chunks_exact(36).enumerate() {
+        assert_eq!(levels[27..], [0; 9], "the fourth channel counts nothing");
+        let old = &old[27 * channel..27 * (channel + 1)];
+        let signs = old.iter().zip(levels);
+        let same =
+            |(old, level): (&f32, &u8)| *level as i8 == 0 || (*level as i8 > 0) == (*old > 0.0);
+        assert!(signs.into_iter().all(same), "channel {channel}");
+    }
+    let kept = graph_of(&quantized(&model, &[KeepFp32::First]).unwrap());
+    assert!(!kept.node.iter().any(|node| node.is("Pad")));
+}
+
+#[test]
+fn zeros_do_not_shift_the_ends_of_the_least_divergence() {
+    let mut histogram = Histogram::new(0.0, 4.0);
+    histogram.add(
+        &noise(3, 50_000)
+            .iter()
+            .map(|v| 4.0 * v * v)
+            .collect::<Vec<_>>(),
+    );
+    let without = RangeMethod::Entropy.choose(&histogram, 0.0);
+    histogram.counts[0] += 1_000_000;
+    assert_eq!(RangeMethod::Entropy.choose(&histogram, 0.0), without);
+}

@@ -1,0 +1,137 @@
+//! An int8 model: from the fp32 one by the command line, to the answers of a server.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use normgate_core::Model;
+
+use crate::support::{Server, normgate, repository, shipped_model};
+
+/// Cuts of the two photos, of which some are for the ranges and the others for the threshold.
+fn cuts(folder: &Path, count: u32) -> PathBuf {
+    let folder = folder.join("cuts");
+    fs::create_dir(&folder).unwrap();
+    let photos = ["cat.jpg", "coffee.jpg"].map(|name| {
+        let photo = image::open(repository().join("docs/images").join(name));
+        photo.unwrap()
+    });
+    for cut in 0..count {
+        let photo = &photos[cut as usize % 2];
+        let side = 64 + 8 * (cut % 7);
+        let (right, down) = (photo.width() - side, photo.height() - side);
+        let part = photo.crop_imm(cut * 37 % right, cut * 53 % down, side, side);
+        let part = part.resize_exact(32, 32, image::imageops::FilterType::Triangle);
+        part.save(folder.join(format!("{cut:03}.png"))).unwrap();
+    }
+    folder
+}
+
+fn quantize(model: &Path, data: &Path, out: &Path, more: &[&str]) -> Output {
+    let mut command = normgate();
+    command.arg("quantize").arg(model);
+    command.arg("--data").arg(data).arg("--out").arg(out);
+    command.args(more).output().expect("normgate runs")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn an_int8_model_is_made_calibrated_compared_and_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = cuts(folder.path(), 60);
+    let out = folder.path().join("int8.onnx");
+    let output = quantize(&shipped_model(), &data, &out, &["--images", "30"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let said = String::from_utf8_lossy(&output.stdout);
+    for part in [
+        "What it costs",
+        "Decisions that differ",
+        "Ratio",
+        "on 30 images",
+    ] {
+        assert!(said.contains(part), "{part} is not in\n{said}");
+    }
+    assert!(
+        said.lines().all(|line| line.chars().count() <= 100),
+        "{said}"
+    );
+
+    let (old, new) = (
+        Model::open(&shipped_model()).unwrap(),
+        Model::open(&out).unwrap(),
+    );
+    let record = new.manifest().quantization.as_ref().unwrap();
+    assert_eq!((record.of.as_str(), record.images), (old.digest(), 30));
+    assert_eq!(new.manifest().calibration.as_ref().unwrap().count, 30);
+    assert!(new.bytes().len() * 3 < old.bytes().len());
+
+    let cat = fs::read(repository().join("docs/images/cat.jpg")).unwrap();
+    let served = Server::with(&["--model", out.to_str().unwrap()]);
+    let (int8, fp32) = (
+        served.classify("image/jpeg", &cat).answer(),
+        Server::start().classify("image/jpeg", &cat).answer(),
+    );
+    assert_eq!(int8["label"], fp32["label"]);
+    assert_eq!(int8["model"]["version"], "1.0.0+int8");
+    let score = |answer: &serde_json::Value| answer["ood"]["score"].as_f64().unwrap();
+    let moved = (score(&int8) - score(&fp32)).abs();
+    assert!(moved > 0.0 && moved < 2.0, "the score moved by {moved}");
+
+    let inspected = normgate().arg("inspect").arg(&out).output().unwrap();
+    let inspected = String::from_utf8_lossy(&inspected.stdout);
+    assert!(
+        inspected.contains("int8") && inspected.contains(old.digest()),
+        "{inspected}"
+    );
+
+    let more = ["--images", "30"];
+    let again = quantize(&out, &data, &folder.path().join("again.onnx"), &more);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(
+        stderr(&again).contains("quantised already"),
+        "{}",
+        stderr(&again)
+    );
+}
+
+#[test]
+fn what_is_missing_is_said_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = cuts(folder.path(), 30);
+    let out = folder.path().join("int8.onnx");
+    for (more, part) in [
+        // All of the 30 are used for the ranges.
+        (&[][..], "give --calibrate SET, or fewer --images"),
+        // Ten are too few for a threshold that 95 % pass.
+        (&["--images", "20"], "10"),
+        (
+            &[
+                "--images",
+                "5",
+                "--range",
+                "percentile",
+                "--percentile",
+                "0",
+            ],
+            "--percentile",
+        ),
+        (
+            &["--images", "5", "--test", "no/such/folder"],
+            "no/such/folder",
+        ),
+    ] {
+        let output = quantize(&shipped_model(), &data, &out, more);
+        assert_eq!(output.status.code(), Some(1), "{more:?}");
+        assert!(
+            stderr(&output).contains(part),
+            "{more:?}: {}",
+            stderr(&output)
+        );
+        assert!(!out.exists(), "{more:?}");
+    }
+    let unpaired = quantize(&shipped_model(), &data, &out, &["--ood", "somewhere"]);
+    assert_eq!(unpaired.status.code(), Some(2));
+}
