@@ -31,7 +31,7 @@ pub struct Args {
     /// How much to measure; the options below change parts of it
     #[arg(long, env = "NORMGATE_BENCH_PRESET", value_enum, default_value_t)]
     pub preset: Preset,
-    /// Models: cifar10-lt, resnet18, resnet50, or files
+    /// Models: cifar10-lt, resnet18, resnet50, or files; with -int8 at the end: quantised
     #[arg(
         long,
         env = "NORMGATE_BENCH_MODELS",

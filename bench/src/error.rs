@@ -9,6 +9,7 @@ use normgate_core::model::ModelError;
 use normgate_core::onnx::GraphError;
 use normgate_core::preprocess::{DecodeError, PreprocessError};
 use normgate_core::runtime::{RuntimeError, SessionError};
+use normgate_evaluation::quantize::QuantizeError;
 
 /// Why the benchmark stopped. What goes wrong with single requests is counted, not raised.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,9 @@ pub enum BenchError {
     /// ONNX Runtime could not run a model.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// A model could not be quantised.
+    #[error(transparent)]
+    Quantize(#[from] QuantizeError),
     /// A picture could not be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),

@@ -51,8 +51,10 @@ impl Preset {
         match self {
             Self::Full => Plan {
                 rows: [Choice::Shipped, Choice::Resnet18, Choice::Resnet50]
+                    .into_iter()
+                    .flat_map(|choice| [choice.clone(), Choice::Int8(Box::new(choice))])
                     .map(row)
-                    .into(),
+                    .collect(),
                 connections: vec![1, 8, 64, 256],
                 time: Duration::from_secs(3),
                 rounds: 3,

@@ -12,8 +12,14 @@ use normgate_core::manifest::{Filter, Manifest, Preprocessing, Resize, SCHEMA_VE
 use normgate_core::{Calibration, Model, Outputs, Preprocessor, Rgb8, ScoreKind};
 use normgate_core::{Runtime, Session, SessionOptions};
 
+use normgate_evaluation::datasets::ImageSet;
+use normgate_evaluation::quantize::{Options, quantize};
+
 use crate::error::BenchError;
 use crate::pictures::{Input, cuts};
+
+/// At the end of a model's name: the same, quantised.
+const INT8: &str = "-int8";
 
 const SHIPPED: &str = "models/cifar10-lt.onnx";
 
@@ -34,6 +40,8 @@ pub enum Choice {
     Resnet50,
     /// A file.
     File(PathBuf),
+    /// One of these, quantised to 8 bits by `normgate quantize`.
+    Int8(Box<Choice>),
 }
 
 impl FromStr for Choice {
@@ -45,7 +53,14 @@ impl FromStr for Choice {
             "resnet18" => Ok(Self::Resnet18),
             "resnet50" => Ok(Self::Resnet50),
             path if path.ends_with(".onnx") => Ok(Self::File(path.into())),
-            _ => Err("choose cifar10-lt, resnet18, resnet50, or a path that ends in .onnx".into()),
+            _ => match text.strip_suffix(INT8) {
+                Some(of) => Ok(Self::Int8(Box::new(of.parse()?))),
+                None => Err(
+                    "choose cifar10-lt, resnet18, resnet50, or a path that ends in .onnx; each with \
+                     -int8 at its end is quantised"
+                        .into(),
+                ),
+            },
         }
     }
 }
@@ -60,6 +75,7 @@ impl fmt::Display for Choice {
                 let name = path.file_stem().unwrap_or(path.as_os_str());
                 f.write_str(&name.to_string_lossy())
             }
+            Self::Int8(of) => write!(f, "{of}{INT8}"),
         }
     }
 }
@@ -72,6 +88,7 @@ impl Choice {
             Self::Resnet18 => vec![Input::Png32, Input::Jpeg224, Input::Jpeg12mp],
             Self::Resnet50 => vec![Input::Jpeg224, Input::Jpeg12mp],
             Self::File(_) => vec![Input::Jpeg224],
+            Self::Int8(of) => of.inputs(),
         }
     }
 
@@ -83,6 +100,7 @@ impl Choice {
         let (network, side) = match self {
             Self::Shipped => return open(SHIPPED.into()),
             Self::File(path) => return open(path.clone()),
+            Self::Int8(of) => return quantised(runtime, &of.open(runtime, cache)?.1, cache),
             Self::Resnet18 => (resnet::Network::resnet18(), 32),
             Self::Resnet50 => (resnet::Network::resnet50(), 224),
         };
@@ -120,6 +138,37 @@ impl Choice {
             quantization: None,
         }
     }
+}
+
+/// The int8 model of a model, made once for each file.
+fn quantised(
+    runtime: &Runtime,
+    model: &Model,
+    cache: &Path,
+) -> Result<(PathBuf, Model), BenchError> {
+    let digest = model.digest().get(..12).unwrap_or_default();
+    let path = cache.join(format!("int8-{digest}-{EDITION}.onnx"));
+    if !path.is_file() {
+        fs::create_dir_all(cache).map_err(BenchError::file(cache))?;
+        let side = model.manifest().preprocessing.width;
+        let cuts = cuts(CALIBRATION_IMAGES, side)?;
+        let images = ImageSet {
+            name: "docs/images".into(),
+            width: side as usize,
+            height: side as usize,
+            labels: vec![None; cuts.len()],
+            pixels: cuts
+                .into_iter()
+                .flat_map(image::RgbImage::into_raw)
+                .collect(),
+            coarse_labels: None,
+            class_names: None,
+            coarse_names: None,
+        };
+        let int8 = quantize(runtime, model, &images, &Options::default())?;
+        calibrated(runtime, &int8)?.save(&path)?;
+    }
+    open(path)
 }
 
 fn open(path: PathBuf) -> Result<(PathBuf, Model), BenchError> {
@@ -183,11 +232,29 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_model_is_quantised_and_can_be_served() {
+        let cache = tempfile::tempdir().unwrap();
+        let runtime = Runtime::load(None).unwrap();
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .join(SHIPPED);
+        let of = Choice::File(shipped);
+        let (_, model) = of.open(&runtime, cache.path()).unwrap();
+        let (_, int8) = Choice::Int8(Box::new(of))
+            .open(&runtime, cache.path())
+            .unwrap();
+        assert!(int8.bytes().len() < model.bytes().len() * 3 / 4);
+        Classifier::new(Arc::clone(int8.manifest())).unwrap();
+    }
+
+    #[test]
     fn a_model_is_named_or_is_a_file() {
-        for name in ["cifar10-lt", "resnet18", "resnet50"] {
+        for name in ["cifar10-lt", "resnet18", "resnet50-int8"] {
             assert_eq!(name.parse::<Choice>().unwrap().to_string(), name);
         }
         assert_eq!("a/b.onnx".parse::<Choice>().unwrap().to_string(), "b");
-        "resnet19".parse::<Choice>().unwrap_err();
+        for name in ["resnet19", "resnet19-int8", "-int8"] {
+            name.parse::<Choice>().unwrap_err();
+        }
     }
 }
