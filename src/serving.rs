@@ -1,13 +1,13 @@
 //! A model in service, with all that belongs to it and to no other: a *generation*.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use normgate_core::preprocess::Limits;
 use normgate_core::{Manifest, Model, Runtime};
 
 use crate::config::EngineConfig;
-use crate::engine::{Engine, StartError};
+use crate::engine::{Engine, Layout, StartError};
 use crate::routes::model::render;
 use crate::telemetry::{Metrics, ModelMetrics};
 
@@ -28,9 +28,21 @@ pub struct Launch {
     pub config: EngineConfig,
     pub limits: Limits,
     pub metrics: Arc<Metrics>,
+    /// Chosen for the first model and kept for those that replace it: beside a model in service,
+    /// nothing can be measured.
+    pub layout: OnceLock<Layout>,
 }
 
 impl Launch {
+    /// The layout of the engine that is about to start.
+    pub fn layout(&self, model: &Model) -> Result<Layout, StartError> {
+        if let Some(layout) = self.layout.get() {
+            return Ok(*layout);
+        }
+        let chosen = Layout::choose(&self.config, &self.runtime, model)?;
+        Ok(*self.layout.get_or_init(|| chosen))
+    }
+
     /// Starts an engine for the model, and returns when it is warm.
     pub fn start(&self, model: Model) -> Result<Serving, StartError> {
         let manifest = Arc::clone(model.manifest());

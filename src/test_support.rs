@@ -114,6 +114,7 @@ impl Service {
             config: options.engine,
             limits: options.limits.image.limits(),
             metrics: Arc::clone(&service.state.metrics),
+            layout: Default::default(),
         };
         let serving = launch.start(model()).unwrap();
         service.state.serve(Arc::new(serving));

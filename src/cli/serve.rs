@@ -72,6 +72,7 @@ pub fn run(args: ServeArgs, give_memory_back: fn()) -> Result<(), Failure> {
             config: args.engine.clone(),
             limits: args.limits.image.limits(),
             metrics: Arc::clone(&state.metrics),
+            layout: Default::default(),
         },
         path,
         watch,

@@ -41,7 +41,8 @@ impl StartUp<'_> {
             digest = self.serving.digest,
             onnxruntime = self.runtime,
             provider = self.serving.engine.provider(),
-            workers = self.serving.engine.workers(),
+            workers = self.serving.engine.layout().workers,
+            threads_per_worker = self.serving.engine.layout().threads,
             seconds = self.took.as_secs_f64(),
             "ready"
         );
@@ -94,12 +95,16 @@ impl fmt::Display for StartUp<'_> {
                 known_flagged(calibration),
             )?;
         }
-        let workers = engine.workers();
-        let plural = if workers == 1 { "" } else { "s" };
+        let layout = engine.layout();
+        let plural = |n| if n == 1 { "" } else { "s" };
         writeln!(
             f,
-            "  engine   ONNX Runtime {runtime}, {}, {workers} worker{plural}",
-            engine.provider()
+            "  engine   ONNX Runtime {runtime}, {}, {} worker{} of {} thread{}",
+            engine.provider(),
+            layout.workers,
+            plural(layout.workers),
+            layout.threads,
+            plural(layout.threads)
         )?;
         writeln!(f, "  address  http://{}/", self.address)?;
         writeln!(

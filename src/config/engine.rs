@@ -15,18 +15,19 @@ const MOST_THREADS: usize = 1024;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Engine")]
 pub struct EngineConfig {
-    /// Inference threads, each with a session of its own. Default: as many as this process has
-    /// processors (container limits count), divided by --threads-per-worker; 1 on cuda. Many workers of one
-    /// thread give the most answers a second; one worker of many threads gives the fastest answer
-    /// to a single client, which matters for heavy models.
+    /// Inference threads, each with a session of its own. Many workers of one thread give the most
+    /// answers a second; one worker of many threads gives the fastest answer to a single client.
+    /// Default: one a processor of one thread, or a single one of all, whichever is better for this
+    /// model by a short measurement at the first start, kept in ~/.cache/normgate; 1 on cuda. A
+    /// container's CPU limit counts.
     #[arg(long, env = "NORMGATE_WORKERS", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub workers: Option<NonZeroUsize>,
 
-    /// Threads that share the work of one batch.
-    #[arg(long, env = "NORMGATE_THREADS_PER_WORKER", value_name = "N", default_value = "1",
+    /// Threads that share the work of one batch. Default: as for --workers; 1 where that is given.
+    #[arg(long, env = "NORMGATE_THREADS_PER_WORKER", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
-    pub threads_per_worker: NonZeroUsize,
+    pub threads_per_worker: Option<NonZeroUsize>,
 
     /// The most images a worker takes at once. It does not wait for a batch to fill: it takes what
     /// is there. Default: 16, and 64 on cuda.
@@ -71,10 +72,25 @@ impl EngineConfig {
     /// meanwhile.
     pub fn workers(&self, device: Device) -> usize {
         let default = || match device {
-            Device::Cpu => (processors() / self.threads_per_worker.get()).max(1),
+            Device::Cpu => (processors() / self.threads_per_worker()).max(1),
             Device::Cuda(_) => 1,
         };
         self.workers.map_or_else(default, NonZeroUsize::get)
+    }
+
+    /// The number of threads that share a batch.
+    pub fn threads_per_worker(&self) -> usize {
+        self.threads_per_worker.map_or(1, NonZeroUsize::get)
+    }
+
+    /// Whether there is nothing to find out about workers and their threads.
+    pub fn layout_is_fixed(&self) -> bool {
+        self.workers.is_some() || self.threads_per_worker.is_some()
+    }
+
+    /// Processors that this process may use; a container's CPU limit counts.
+    pub fn processors(&self) -> usize {
+        processors()
     }
 
     /// The number of threads for large photos.

@@ -11,6 +11,7 @@
 
 mod decoder;
 mod job;
+mod layout;
 mod pipeline;
 mod queue;
 mod rate;
@@ -26,6 +27,7 @@ use normgate_core::preprocess::{DecodeError, Limits};
 use normgate_core::{Classifier, Model, Runtime, SessionOptions};
 
 pub use job::{Answer, Timings};
+pub use layout::Layout;
 pub use pipeline::{Pipeline, PipelineError};
 
 use crate::body::Hold;
@@ -40,8 +42,7 @@ use threads::Threads;
 pub struct Engine {
     shared: Arc<Shared>,
     threads: Threads,
-    /// Workers at the start.
-    started: usize,
+    layout: Layout,
     deadline: Duration,
     provider: String,
 }
@@ -142,16 +143,17 @@ impl Engine {
     ) -> Result<Self, StartError> {
         let config = &launch.config;
         let device = launch.runtime.device();
-        let (workers, max_batch) = (config.workers(device), config.max_batch(device));
+        let max_batch = config.max_batch(device);
+        let layout = launch.layout(&model)?;
         let classifier = Classifier::new(Arc::clone(model.manifest()))?;
         // Idle threads that spin take their core from the other sessions, or from decoding.
         let options = SessionOptions {
-            threads: config.threads_per_worker.get(),
+            threads: layout.threads,
             spinning: false,
         };
         let capacity = config.queue_capacity.get();
         let shared = Arc::new(Shared {
-            queue: Queue::new(capacity, workers).with_window(config.batch_window),
+            queue: Queue::new(capacity, layout.workers).with_window(config.batch_window),
             large: Queue::new(capacity, config.decode_threads()),
             limits: launch.limits,
             max_batch,
@@ -167,11 +169,11 @@ impl Engine {
                 is_broken: Default::default(),
             },
         });
-        let (threads, provider) = Threads::start(&shared, workers, config.decode_threads())?;
+        let (threads, provider) = Threads::start(&shared, layout.workers, config.decode_threads())?;
         Ok(Self {
             shared,
             threads,
-            started: workers,
+            layout,
             deadline: config.deadline,
             provider,
         })
@@ -231,9 +233,14 @@ impl Engine {
         self.threads.workers_alive()
     }
 
+    /// Workers at the start, and the threads of each.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
     /// Whether a worker has ended for want of a session, which nothing but a new engine can mend.
     pub fn has_lost_a_worker(&self) -> bool {
-        self.workers() < self.started
+        self.workers() < self.layout.workers
     }
 
     /// From now on, no worker can be restarted.

@@ -25,6 +25,7 @@ fn a_replaced_model_works_until_the_last_request_lets_go_and_one_without_workers
             config: options.engine,
             limits: options.limits.image.limits(),
             metrics: Arc::clone(&state.metrics),
+            layout: Default::default(),
         },
         path: &path,
         watch: None,

@@ -1,0 +1,65 @@
+//! What was measured, kept for the next start: a small file for each model and machine.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use normgate_core::{Model, Runtime};
+use sha2::{Digest, Sha256};
+
+use super::Layout;
+
+/// The name under which a layout is kept: it holds for this model on this machine.
+pub fn key(model: &Model, runtime: &Runtime, processors: usize) -> String {
+    let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = processor
+        .lines()
+        .find(|line| line.starts_with("model name"));
+    let text = format!(
+        "{} {} {processors} {}",
+        model.digest(),
+        runtime.version(),
+        name.unwrap_or_default()
+    );
+    let digest = Sha256::digest(text);
+    digest[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The layout kept under this name, if any.
+pub fn read(key: &str) -> Option<Layout> {
+    let text = fs::read(folder()?.join(key)).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// Keeps a layout. Where that is not possible it is measured again at the next start.
+pub fn write(key: &str, layout: Layout) {
+    if let Err(error) = try_write(key, layout) {
+        tracing::debug!(%error, "the measured layout could not be kept");
+    }
+}
+
+fn try_write(key: &str, layout: Layout) -> io::Result<()> {
+    let Some(folder) = folder() else {
+        return Ok(());
+    };
+    fs::create_dir_all(&folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+    file.write_all(&serde_json::to_vec(&layout)?)?;
+    file.persist(folder.join(key))?;
+    Ok(())
+}
+
+/// By the XDG Base Directory Specification.
+fn folder() -> Option<PathBuf> {
+    let absolute = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    Some(cache.join("normgate").join("layouts"))
+}
