@@ -15,6 +15,7 @@ mod errors;
 mod formats;
 mod gone;
 mod large_beside_small;
+mod layout;
 mod models;
 mod overload;
 mod privacy;

@@ -31,6 +31,7 @@ pub fn normgate() -> Command {
     }
     command
         .env_remove("ORT_DISABLE_TELEMETRY")
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .current_dir(repository());
     command
 }

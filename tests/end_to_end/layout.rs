@@ -1,0 +1,94 @@
+//! How many workers of how many threads: measured once, kept, and never more than was granted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, normgate};
+
+fn server(cache: &Path, arguments: &[&str]) -> Server {
+    Server::spawn(command(cache, arguments))
+}
+
+fn command(cache: &Path, arguments: &[&str]) -> Command {
+    let mut command = normgate();
+    command
+        .env("XDG_CACHE_HOME", cache)
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(arguments);
+    command
+}
+
+fn kept(cache: &Path) -> Vec<PathBuf> {
+    let folder = fs::read_dir(cache.join("normgate/layouts"));
+    let files = folder.into_iter().flatten();
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+#[test]
+fn what_was_measured_is_kept_for_the_next_start_and_flags_need_no_measurement() {
+    let processors = std::thread::available_parallelism().unwrap().get();
+    if processors == 1 {
+        return;
+    }
+    let cache = tempfile::tempdir().unwrap();
+    drop(server(cache.path(), &["--workers", "1"]));
+    assert!(kept(cache.path()).is_empty());
+
+    let measured = server(cache.path(), &[]).get("/readyz").json()["workers"].clone();
+    let [file] = &kept(cache.path())[..] else {
+        panic!("{:?}", kept(cache.path()));
+    };
+    let layout: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let many = json!({ "workers": processors, "threads": 1 });
+    let single = json!({ "workers": 1, "threads": processors });
+    assert!(layout == many || layout == single, "{layout}");
+    assert_eq!(layout["workers"], measured);
+
+    let other = if layout == many { single } else { many };
+    fs::write(file, other.to_string()).unwrap();
+    let workers = server(cache.path(), &[]).get("/readyz").json()["workers"].clone();
+    assert_eq!(workers, other["workers"]);
+
+    // Neither nonsense nor another machine's layout is believed.
+    for nonsense in ["{", r#"{"workers": 100000, "threads": 1}"#] {
+        fs::write(file, nonsense).unwrap();
+        let workers = server(cache.path(), &[]).get("/readyz").json()["workers"].clone();
+        assert!(
+            [1, processors as u64].map(Value::from).contains(&workers),
+            "{workers}"
+        );
+    }
+}
+
+#[test]
+fn a_process_that_was_granted_one_processor_has_one_worker_of_one_thread() {
+    let cache = tempfile::tempdir().unwrap();
+    let inner = command(cache.path(), &["--log-format", "json"]);
+    let mut outer = Command::new("taskset");
+    outer
+        .args(["-c", "0"])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer.current_dir(inner.get_current_dir().unwrap());
+    let server = Server::spawn(outer);
+    let log = server.log();
+    let ready = log
+        .lines()
+        .find(|line| line.contains("threads_per_worker"))
+        .unwrap();
+    let ready: Value = serde_json::from_str(ready).unwrap();
+    let fields = ready.get("fields").unwrap_or(&ready);
+    assert_eq!(
+        (&fields["workers"], &fields["threads_per_worker"]),
+        (&json!(1), &json!(1))
+    );
+}
