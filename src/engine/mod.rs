@@ -134,6 +134,15 @@ pub enum StartError {
     Panicked,
 }
 
+/// How long a worker without work stays awake: about as long as a client of this machine takes to
+/// ask again. It needs a processor to spare.
+fn lookout(processors: usize) -> Duration {
+    match processors {
+        1 => Duration::ZERO,
+        _ => Duration::from_micros(300),
+    }
+}
+
 impl Engine {
     /// Starts the threads and waits until each has run the model once.
     pub fn start(
@@ -153,7 +162,9 @@ impl Engine {
         };
         let capacity = config.queue_capacity.get();
         let shared = Arc::new(Shared {
-            queue: Queue::new(capacity, layout.workers).with_window(config.batch_window),
+            queue: Queue::new(capacity, layout.workers)
+                .with_window(config.batch_window)
+                .with_lookout(lookout(config.processors())),
             large: Queue::new(capacity, config.decode_threads()),
             limits: launch.limits,
             max_batch,

@@ -1,8 +1,10 @@
 //! A bounded queue between threads, from which a taker gets all that is there.
 
 use std::collections::VecDeque;
+use std::hint;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::rate::Rate;
 
@@ -14,12 +16,17 @@ pub struct Queue<T> {
     capacity: usize,
     takers: usize,
     window: Duration,
+    lookout: Duration,
+    /// Something is there, or the end: for the taker on the lookout, which holds no lock.
+    is_filled: AtomicBool,
 }
 
 struct State<T> {
     items: VecDeque<T>,
     /// Takers that have nothing to do.
     idle: usize,
+    /// One of them is on the lookout, and sees what comes without being woken.
+    is_watched: bool,
     /// Givers that wait for room. It is theirs: else a stream of others would starve them.
     promised: usize,
     /// Items that were taken and are not served yet.
@@ -46,6 +53,7 @@ impl<T> Queue<T> {
             state: Mutex::new(State {
                 items: VecDeque::new(),
                 idle: 0,
+                is_watched: false,
                 promised: 0,
                 taken: 0,
                 rate: Rate::default(),
@@ -56,12 +64,20 @@ impl<T> Queue<T> {
             capacity,
             takers,
             window: Duration::ZERO,
+            lookout: Duration::ZERO,
+            is_filled: AtomicBool::new(false),
         }
     }
 
     /// The same queue, whose takers wait so long for more once something is there.
     pub fn with_window(self, window: Duration) -> Self {
         Self { window, ..self }
+    }
+
+    /// The same queue, of whose takers one stays awake for so long after its work. To wake a
+    /// sleeping thread takes some 50 µs, several times as long on a virtual machine.
+    pub fn with_lookout(self, lookout: Duration) -> Self {
+        Self { lookout, ..self }
     }
 
     /// Whether an item that can wait this long would be taken in now.
@@ -71,13 +87,11 @@ impl<T> Queue<T> {
 
     /// Adds an item that can wait this long, or gives it back.
     pub fn push(&self, item: T, patience: Duration) -> Result<(), (Refused, T)> {
-        let mut state = self.lock();
+        let state = self.lock();
         if let Err(refused) = self.room(&state, patience) {
             return Err((refused, item));
         }
-        state.items.push_back(item);
-        drop(state);
-        self.arrived.notify_one();
+        self.add(state, item);
         Ok(())
     }
 
@@ -92,8 +106,16 @@ impl<T> Queue<T> {
             .unwrap_or_else(PoisonError::into_inner);
         state.promised -= 1;
         if !state.closed {
-            state.items.push_back(item);
-            drop(state);
+            self.add(state, item);
+        }
+    }
+
+    fn add(&self, mut state: MutexGuard<'_, State<T>>, item: T) {
+        state.items.push_back(item);
+        self.is_filled.store(true, Ordering::Release);
+        let is_watched = state.is_watched;
+        drop(state);
+        if !is_watched {
             self.arrived.notify_one();
         }
     }
@@ -107,8 +129,12 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         state.idle += 1;
         let mut has_waited = self.window.is_zero();
+        let mut has_watched = self.lookout.is_zero();
         while !state.closed {
-            if state.items.is_empty() {
+            if state.items.is_empty() && !has_watched && !state.is_watched {
+                state = self.watch(state);
+                has_watched = true;
+            } else if state.items.is_empty() {
                 state = self
                     .arrived
                     .wait(state)
@@ -126,12 +152,25 @@ impl<T> Queue<T> {
         state.taken += share;
         taken.extend(state.items.drain(..share));
         let more = !state.items.is_empty();
+        self.is_filled.store(more, Ordering::Release);
         drop(state);
         if more {
             self.arrived.notify_one();
         }
         self.left.notify_all();
         share > 0
+    }
+
+    fn watch<'a>(&'a self, mut state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
+        state.is_watched = true;
+        drop(state);
+        let started = Instant::now();
+        while !self.is_filled.load(Ordering::Acquire) && started.elapsed() < self.lookout {
+            hint::spin_loop();
+        }
+        let mut state = self.lock();
+        state.is_watched = false;
+        state
     }
 
     fn wait_for_more<'a>(
@@ -159,6 +198,7 @@ impl<T> Queue<T> {
     /// Takes nothing more in; what is there can still be taken.
     pub fn close(&self) {
         self.lock().closed = true;
+        self.is_filled.store(true, Ordering::Release);
         self.arrived.notify_all();
         self.left.notify_all();
     }
@@ -196,125 +236,4 @@ impl<T> Queue<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Arc;
-    use std::thread;
-
-    const LONG: Duration = Duration::from_secs(9);
-
-    fn filled(capacity: usize, items: std::ops::Range<u32>) -> Queue<u32> {
-        let queue = Queue::new(capacity, 1);
-        items.for_each(|item| queue.push(item, LONG).unwrap());
-        queue
-    }
-
-    #[test]
-    fn a_taker_gets_all_that_is_there_in_order_up_to_its_most() {
-        let queue = filled(8, 0..5);
-        let mut taken = Vec::new();
-        assert!(queue.take(3, &mut taken));
-        assert_eq!(taken, [0, 1, 2]);
-        taken.clear();
-        assert!(queue.take(3, &mut taken));
-        assert_eq!(taken, [3, 4]);
-    }
-
-    #[test]
-    fn with_a_window_a_taker_waits_for_a_full_batch_and_takes_less_when_it_is_over() {
-        let queue = Arc::new(Queue::new(8, 1).with_window(Duration::from_secs(20)));
-        let taker = thread::spawn({
-            let queue = Arc::clone(&queue);
-            move || {
-                let mut taken = Vec::new();
-                queue.take(3, &mut taken);
-                taken
-            }
-        });
-        for item in 0..3 {
-            queue.push(item, LONG).unwrap();
-            thread::sleep(Duration::from_millis(5));
-        }
-        assert_eq!(taker.join().unwrap(), [0, 1, 2]);
-
-        let queue = filled(8, 0..1).with_window(Duration::from_millis(5));
-        let mut taken = Vec::new();
-        assert!(queue.take(3, &mut taken));
-        assert_eq!(taken, [0]);
-    }
-
-    #[test]
-    fn idle_takers_share_what_is_there() {
-        let queue = filled(8, 0..6);
-        queue.lock().idle = 1;
-        let mut taken = Vec::new();
-        assert!(queue.take(16, &mut taken));
-        assert_eq!(taken, [0, 1, 2]);
-    }
-
-    #[test]
-    fn a_full_queue_refuses_and_a_closed_one_gives_up_what_it_holds_first() {
-        let queue = filled(2, 0..2);
-        assert_eq!(queue.push(2, LONG), Err((Refused::Full(Duration::ZERO), 2)));
-        queue.close();
-        assert_eq!(queue.push(2, LONG), Err((Refused::Closed, 2)));
-        let mut taken = Vec::new();
-        assert!(queue.take(16, &mut taken));
-        assert_eq!(taken, [0, 1]);
-        assert!(!queue.take(16, &mut taken));
-    }
-
-    #[test]
-    fn what_would_wait_longer_than_it_can_is_refused_with_how_long_that_is() {
-        let queue = filled(8, 0..4);
-        let second = Duration::from_secs(1);
-        queue.served(2, second);
-        assert_eq!(queue.wait(), 2 * second);
-        assert_eq!(
-            queue.has_room(3 * second),
-            Err(Refused::TooSlow(2 * second))
-        );
-        assert_eq!(queue.push(4, 4 * second), Ok(()));
-        queue.take(9, &mut Vec::new());
-        // They are worked on, and nothing waits.
-        assert_eq!(queue.wait(), 2 * second + second / 2);
-        assert_eq!(queue.has_room(Duration::ZERO), Ok(()));
-        queue.served(5, 5 * second / 2);
-        assert_eq!(queue.wait(), Duration::ZERO);
-    }
-
-    #[test]
-    fn whoever_waits_for_room_is_let_in_first_when_something_leaves() {
-        let queue = Arc::new(filled(1, 0..1));
-        let waiting = thread::spawn({
-            let queue = Arc::clone(&queue);
-            move || queue.push_when_room(1)
-        });
-        while queue.lock().promised == 0 {
-            thread::yield_now();
-        }
-        assert_eq!(queue.len(), 1);
-        let mut taken = Vec::new();
-        queue.take(1, &mut taken);
-        assert_eq!(queue.push(2, LONG), Err((Refused::Full(Duration::ZERO), 2)));
-        waiting.join().unwrap();
-        queue.take(1, &mut taken);
-        assert_eq!(taken, [0, 1]);
-    }
-
-    #[test]
-    fn closing_wakes_everybody() {
-        let queue = Arc::new(filled(1, 0..1));
-        let pusher = thread::spawn({
-            let queue = Arc::clone(&queue);
-            move || queue.push_when_room(1)
-        });
-        while queue.lock().promised == 0 {
-            thread::yield_now();
-        }
-        queue.close();
-        pusher.join().unwrap();
-        assert!(queue.take(9, &mut Vec::new()));
-        assert!(!queue.take(9, &mut Vec::new()));
-    }
-}
+mod tests;

@@ -1,0 +1,146 @@
+use super::*;
+use std::sync::Arc;
+use std::thread;
+
+const LONG: Duration = Duration::from_secs(9);
+
+fn filled(capacity: usize, items: std::ops::Range<u32>) -> Queue<u32> {
+    let queue = Queue::new(capacity, 1);
+    items.for_each(|item| queue.push(item, LONG).unwrap());
+    queue
+}
+
+#[test]
+fn a_taker_gets_all_that_is_there_in_order_up_to_its_most() {
+    let queue = filled(8, 0..5);
+    let mut taken = Vec::new();
+    assert!(queue.take(3, &mut taken));
+    assert_eq!(taken, [0, 1, 2]);
+    taken.clear();
+    assert!(queue.take(3, &mut taken));
+    assert_eq!(taken, [3, 4]);
+}
+
+#[test]
+fn with_a_window_a_taker_waits_for_a_full_batch_and_takes_less_when_it_is_over() {
+    let queue = Arc::new(Queue::new(8, 1).with_window(Duration::from_secs(20)));
+    let taker = thread::spawn({
+        let queue = Arc::clone(&queue);
+        move || {
+            let mut taken = Vec::new();
+            queue.take(3, &mut taken);
+            taken
+        }
+    });
+    for item in 0..3 {
+        queue.push(item, LONG).unwrap();
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(taker.join().unwrap(), [0, 1, 2]);
+
+    let queue = filled(8, 0..1).with_window(Duration::from_millis(5));
+    let mut taken = Vec::new();
+    assert!(queue.take(3, &mut taken));
+    assert_eq!(taken, [0]);
+}
+
+#[test]
+fn a_taker_on_the_lookout_misses_nothing_and_sleeps_when_nothing_comes() {
+    for lookout in [Duration::from_secs(20), Duration::from_micros(1)] {
+        let queue = Arc::new(Queue::new(8, 2).with_lookout(lookout));
+        let takers = [(); 2].map(|()| {
+            let queue = Arc::clone(&queue);
+            thread::spawn(move || {
+                let mut taken = Vec::new();
+                while queue.take(1, &mut taken) {}
+                taken.len()
+            })
+        });
+        for item in 0..100 {
+            while queue.push(item, LONG).is_err() {
+                thread::yield_now();
+            }
+        }
+        while queue.len() > 0 {
+            thread::yield_now();
+        }
+        queue.close();
+        let taken: usize = takers.map(|taker| taker.join().unwrap()).iter().sum();
+        assert_eq!(taken, 100);
+    }
+}
+
+#[test]
+fn idle_takers_share_what_is_there() {
+    let queue = filled(8, 0..6);
+    queue.lock().idle = 1;
+    let mut taken = Vec::new();
+    assert!(queue.take(16, &mut taken));
+    assert_eq!(taken, [0, 1, 2]);
+}
+
+#[test]
+fn a_full_queue_refuses_and_a_closed_one_gives_up_what_it_holds_first() {
+    let queue = filled(2, 0..2);
+    assert_eq!(queue.push(2, LONG), Err((Refused::Full(Duration::ZERO), 2)));
+    queue.close();
+    assert_eq!(queue.push(2, LONG), Err((Refused::Closed, 2)));
+    let mut taken = Vec::new();
+    assert!(queue.take(16, &mut taken));
+    assert_eq!(taken, [0, 1]);
+    assert!(!queue.take(16, &mut taken));
+}
+
+#[test]
+fn what_would_wait_longer_than_it_can_is_refused_with_how_long_that_is() {
+    let queue = filled(8, 0..4);
+    let second = Duration::from_secs(1);
+    queue.served(2, second);
+    assert_eq!(queue.wait(), 2 * second);
+    assert_eq!(
+        queue.has_room(3 * second),
+        Err(Refused::TooSlow(2 * second))
+    );
+    assert_eq!(queue.push(4, 4 * second), Ok(()));
+    queue.take(9, &mut Vec::new());
+    // They are worked on, and nothing waits.
+    assert_eq!(queue.wait(), 2 * second + second / 2);
+    assert_eq!(queue.has_room(Duration::ZERO), Ok(()));
+    queue.served(5, 5 * second / 2);
+    assert_eq!(queue.wait(), Duration::ZERO);
+}
+
+#[test]
+fn whoever_waits_for_room_is_let_in_first_when_something_leaves() {
+    let queue = Arc::new(filled(1, 0..1));
+    let waiting = thread::spawn({
+        let queue = Arc::clone(&queue);
+        move || queue.push_when_room(1)
+    });
+    while queue.lock().promised == 0 {
+        thread::yield_now();
+    }
+    assert_eq!(queue.len(), 1);
+    let mut taken = Vec::new();
+    queue.take(1, &mut taken);
+    assert_eq!(queue.push(2, LONG), Err((Refused::Full(Duration::ZERO), 2)));
+    waiting.join().unwrap();
+    queue.take(1, &mut taken);
+    assert_eq!(taken, [0, 1]);
+}
+
+#[test]
+fn closing_wakes_everybody() {
+    let queue = Arc::new(filled(1, 0..1));
+    let pusher = thread::spawn({
+        let queue = Arc::clone(&queue);
+        move || queue.push_when_room(1)
+    });
+    while queue.lock().promised == 0 {
+        thread::yield_now();
+    }
+    queue.close();
+    pusher.join().unwrap();
+    assert!(queue.take(9, &mut Vec::new()));
+    assert!(!queue.take(9, &mut Vec::new()));
+}
