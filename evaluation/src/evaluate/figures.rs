@@ -49,7 +49,9 @@ pub struct IdFigures {
     /// Accuracy overall and by class group (by training images; only overall where the manifest
     /// has no training record).
     pub accuracy: GroupAccuracy,
-    /// The share flagged, likewise.
+    /// Accuracy on each class, in the order of the labels.
+    pub accuracy_per_class: Vec<f64>,
+    /// The share flagged overall and by class group.
     pub false_flags: GroupAccuracy,
     /// Share flagged of each class, in the order of the labels.
     pub false_flags_per_class: Vec<f64>,

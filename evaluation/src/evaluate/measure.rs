@@ -124,15 +124,19 @@ fn id_figures(
         .images()
         .map(|(logits, _)| softmax(logits).into_iter().fold(0.0, f32::max))
         .collect();
-    let per_class = (0..set.classes).map(|class| {
-        let own = flags.iter().zip(&truth).filter(|&(_, &t)| t == class);
-        share(&own.map(|(&flag, _)| flag).collect::<Vec<_>>())
-    });
+    let per_class = |hits: &[bool]| -> Vec<f64> {
+        let of = |class| {
+            let own = hits.iter().zip(&truth).filter(|&(_, &t)| t == class);
+            share(&own.map(|(&hit, _)| hit).collect::<Vec<_>>())
+        };
+        (0..set.classes).map(of).collect()
+    };
     Ok(IdFigures {
         set: set_figures(set, flags),
         accuracy: detection::group_accuracy(&predicted, &truth, &groups),
+        accuracy_per_class: per_class(&correct),
         false_flags: flag_rates(flags, &truth, &groups),
-        false_flags_per_class: per_class.collect(),
+        false_flags_per_class: per_class(flags),
         ece: detection::ece(&confidence, &correct, ECE_BINS),
     })
 }

@@ -2,6 +2,7 @@
 
 pub mod figures;
 pub mod measure;
+mod pictures;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -53,7 +54,7 @@ pub struct EvaluateArgs {
     /// The folder of the training run, for its curves
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
-    /// Write report.json, report.md and the plots into this folder
+    /// Write report.json, report.md, report.html and the plots into this folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[allow(missing_docs)]
@@ -65,7 +66,7 @@ pub struct EvaluateArgs {
 pub struct Evaluation {
     /// What was measured; its `Display` is the table for the terminal.
     pub report: Report,
-    /// The norm histograms and ROC curves, and the training curves where a run was given.
+    /// Of norms, ROC, classes and sets, and the training curves where a run was given.
     pub plots: Vec<NamedPlot>,
 }
 
@@ -102,6 +103,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     };
     let figures = measure::measure(model.manifest(), &calibration, &answers)?;
     let mut plots = detection_plots(model.manifest(), &figures, &answers)?;
+    plots.extend(pictures::of_figures(model.manifest(), &figures));
     if let Some(history) = history {
         plots.push(NamedPlot {
             file: "training",

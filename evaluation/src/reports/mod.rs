@@ -1,6 +1,7 @@
 //! The report of an evaluation: a table for the terminal, and a folder with `report.json`,
-//! `report.md` and the plots as SVG and PNG.
+//! `report.md`, `report.html`, which needs no other file, and the plots as SVG and PNG.
 
+mod html;
 pub mod plots;
 pub mod table;
 mod tables;
@@ -135,7 +136,7 @@ impl Report {
         out
     }
 
-    /// Writes `report.json`, `report.md` and every plot as SVG and PNG into `folder`, which is made
+    /// Writes `report.json`, `report.md`, `report.html` and every plot as SVG and PNG into `folder`, which is made
     /// where it is not there; files of those names are replaced.
     ///
     /// # Errors
@@ -157,6 +158,7 @@ impl Report {
             .map_err(|source| EvaluationError::Json { path, source })?;
         write("report.json", json.as_bytes())?;
         write("report.md", self.markdown(plots).as_bytes())?;
+        write("report.html", html::page(self, plots).as_bytes())?;
         for NamedPlot { file, plot, .. } in plots {
             write(&format!("{file}.svg"), plot.svg().as_bytes())?;
             write(&format!("{file}.png"), &plot.png()?)?;

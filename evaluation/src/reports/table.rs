@@ -77,6 +77,43 @@ impl Table {
         }
         out
     }
+
+    /// As [`markdown`](Self::markdown), in HTML.
+    pub fn html(&self) -> String {
+        let line = |cells: &[String], tag: &str| {
+            let cell = |(column, cell): (usize, &String)| {
+                let class = if column < self.text_columns {
+                    ""
+                } else {
+                    " class=\"n\""
+                };
+                format!("<{tag}{class}>{}</{tag}>", escape(cell))
+            };
+            let cells: String = cells.iter().enumerate().map(cell).collect();
+            format!("<tr>{cells}</tr>\n")
+        };
+        let mut out = match self.title.is_empty() {
+            true => String::new(),
+            false => format!("<h2>{}</h2>\n", escape(&self.title)),
+        };
+        if !self.note.is_empty() {
+            let _ = writeln!(out, "<p>{}</p>", escape(&self.note));
+        }
+        out += "<div class=\"wide\"><table>\n<thead>\n";
+        out += &line(&self.header, "th");
+        out += "</thead>\n<tbody>\n";
+        for row in &self.rows {
+            out += &line(row, "td");
+        }
+        out + "</tbody>\n</table></div>\n"
+    }
+}
+
+/// Text as it may stand between the tags of HTML and SVG.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// A share as percent with two decimals, as the paper's tables; "–" where there is none.
@@ -118,6 +155,14 @@ mod tests {
     #[test]
     fn a_bar_in_a_name_does_not_split_the_markdown_cell() {
         assert!(table().markdown().contains("|---|---:|\n| a\\|b | 100 |\n"));
+    }
+
+    #[test]
+    fn a_name_with_markup_does_not_break_the_page() {
+        let mut table = table();
+        table.rows[0][0] = "<b> & c".into();
+        let html = table.html();
+        assert!(html.contains("<tr><td>&lt;b&gt; &amp; c</td><td class=\"n\">100</td></tr>"));
     }
 
     #[test]

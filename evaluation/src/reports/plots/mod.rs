@@ -1,16 +1,22 @@
-//! The pictures of a report: norm histograms, ROC curves, training curves; each as SVG and PNG.
+//! The pictures of a report, each as SVG and PNG: a file for each kind.
 
+mod classes;
 mod grid;
+mod matrix;
 mod norms;
 mod panel;
 mod png;
 mod roc;
+mod sets;
 mod style;
 mod svg;
 mod training;
 
+pub use classes::{ClassPoint, class_points};
+pub use matrix::matrix;
 pub use norms::{NormPanel, norm_histograms};
 pub use roc::{RocPanel, roc_curves};
+pub use sets::{SetBars, set_bars};
 pub use training::{Epoch, training_curves};
 
 /// A picture could not be turned into pixels.

@@ -41,6 +41,22 @@ impl Panel<'_> {
 
     /// Axes, ticks, grid, labels; `title` at the left above, `remark` at the right above.
     pub fn frame(&self, canvas: &mut Canvas, title: &str, remark: &str) {
+        let named = |tick: f64| (tick, format!("{}{}", number(tick), self.x.unit));
+        let ticks: Vec<_> = ticks(self.x.min, self.x.max, 5)
+            .into_iter()
+            .map(named)
+            .collect();
+        self.frame_with(canvas, title, remark, &ticks);
+    }
+
+    /// As [`frame`](Self::frame), with names of one's own at places of the x axis.
+    pub fn frame_with(
+        &self,
+        canvas: &mut Canvas,
+        title: &str,
+        remark: &str,
+        x_ticks: &[(f64, String)],
+    ) {
         let (bottom, right) = (self.top + self.height, self.left + self.width);
         for tick in ticks(self.y.min, self.y.max, 4) {
             let (_, y) = self.at(self.x.min, tick);
@@ -48,11 +64,10 @@ impl Panel<'_> {
             let text = format!("{}{}", number(tick), self.y.unit);
             canvas.text((self.left - 7.0, y + 4.0), &text, style::tick(Anchor::End));
         }
-        for tick in ticks(self.x.min, self.x.max, 5) {
-            let (x, _) = self.at(tick, self.y.min);
+        for (tick, name) in x_ticks {
+            let (x, _) = self.at(*tick, self.y.min);
             canvas.line((x, bottom), (x, bottom + 4.0), style::AXIS);
-            let text = format!("{}{}", number(tick), self.x.unit);
-            canvas.text((x, bottom + 17.0), &text, style::tick(Anchor::Middle));
+            canvas.text((x, bottom + 17.0), name, style::tick(Anchor::Middle));
         }
         canvas.line((self.left, bottom), (right, bottom), style::AXIS);
         let middle = (self.left + self.width / 2.0, bottom + 35.0);

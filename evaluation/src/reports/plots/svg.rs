@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::reports::table::escape;
+
 /// Where a text's anchor point lies in it.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
@@ -66,9 +68,25 @@ impl Canvas {
 
     pub fn polygon(&mut self, points: &[(f64, f64)], colour: &str, opacity: f64) {
         self.push(format_args!(
-            r#"<polygon points="{}" fill="{colour}" fill-opacity="{opacity}"/>"#,
+            r#"<polygon points="{}" fill="{colour}" fill-opacity="{opacity:.2}"/>"#,
             coordinates(points),
         ));
+    }
+
+    pub fn circle(&mut self, (x, y): (f64, f64), radius: f64, colour: &str) {
+        self.push(format_args!(
+            r#"<circle cx="{x:.1}" cy="{y:.1}" r="{radius}" fill="{colour}"/>"#
+        ));
+    }
+
+    /// A filled rectangle from its top left corner.
+    pub fn bar(&mut self, (x, y): (f64, f64), width: f64, height: f64, colour: &str, opacity: f64) {
+        let (right, bottom) = (x + width, y + height);
+        self.polygon(
+            &[(x, y), (right, y), (right, bottom), (x, bottom)],
+            colour,
+            opacity,
+        );
     }
 
     pub fn text(&mut self, at: (f64, f64), text: &str, style: Text) {
@@ -126,12 +144,6 @@ fn coordinates(points: &[(f64, f64)]) -> String {
     }
     out.truncate(out.trim_end().len());
     out
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -1,0 +1,57 @@
+//! The pictures that need nothing but the figures: of classes and of sets.
+
+use normgate_core::detection;
+use normgate_core::manifest::Manifest;
+
+use super::figures::{Figures, SetFigures};
+use crate::reports::NamedPlot;
+use crate::reports::plots::{ClassPoint, SetBars, class_points, set_bars};
+
+/// One of the sets and, where the manifest knows how many images each class was trained on, one of
+/// the classes.
+pub(super) fn of_figures(manifest: &Manifest, figures: &Figures) -> Vec<NamedPlot> {
+    let name = format!("{} {}", manifest.name, manifest.version);
+    let bars = |set: &SetFigures, is_id| SetBars {
+        name: set.name.clone(),
+        is_id,
+        active: set.activation_ratio,
+        norm: set.mean_norm,
+        flagged: set.flagged,
+    };
+    let mut sets = vec![bars(&figures.id.set, true)];
+    sets.extend(figures.ood.iter().map(|set| bars(&set.set, false)));
+    let mut plots = vec![NamedPlot {
+        file: "sets",
+        caption: "Representations and flags by set",
+        plot: set_bars(&format!("Representations of {name}"), &sets),
+    }];
+    if let Some(training) = &manifest.training {
+        let groups = detection::class_groups(&training.class_counts);
+        let shares = figures
+            .id
+            .accuracy_per_class
+            .iter()
+            .zip(&figures.id.false_flags_per_class);
+        let points: Vec<_> = manifest
+            .labels
+            .iter()
+            .zip(training.class_counts.iter().zip(groups))
+            .zip(shares)
+            .map(
+                |((name, (&images, group)), (&accuracy, &flagged))| ClassPoint {
+                    name,
+                    images,
+                    group,
+                    accuracy,
+                    flagged,
+                },
+            )
+            .collect();
+        plots.push(NamedPlot {
+            file: "classes",
+            caption: "Classes by training images",
+            plot: class_points(&format!("Classes of {name}"), &points),
+        });
+    }
+    plots
+}

@@ -1,0 +1,47 @@
+//! The report as one HTML file: the tables, and the plots drawn into it.
+
+use super::table::escape;
+use super::{NamedPlot, Report, tables};
+
+const STYLE: &str = "\
+:root{color-scheme:light}\
+body{font:15px/1.5 Inter,'Helvetica Neue',Arial,sans-serif;color:#1f2328;background:#fff;\
+max-width:1080px;margin:2rem auto;padding:0 1rem}\
+h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.2rem}\
+ul{padding-left:1.2rem}p{color:#59636e;max-width:75ch}\
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
+th,td{padding:.25rem .7rem;border-bottom:1px solid #e4e8ec;text-align:left;white-space:nowrap}\
+th{font-weight:600}.n{text-align:right}.wide{overflow-x:auto}\
+svg{max-width:100%;height:auto}code{font-size:.88em;overflow-wrap:anywhere}";
+
+/// The whole page; it refers to no other file.
+pub(super) fn page(report: &Report, plots: &[NamedPlot]) -> String {
+    let title = escape(&format!("{} {}", report.model.name, report.model.version));
+    let mut out = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}, evaluated</title>\n\
+         <style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}, evaluated</h1>\n<ul>\n"
+    );
+    for line in tables::introduction(report) {
+        out += &format!("<li>{}</li>\n", escape(&line));
+    }
+    out += &format!(
+        "<li>sha256 <code>{}</code></li>\n</ul>\n",
+        report.model.sha256
+    );
+    for table in tables::all(&report.figures) {
+        out += &table.html();
+    }
+    for NamedPlot { caption, plot, .. } in plots {
+        out += &format!("<h2>{}</h2>\n{}", escape(caption), plot.svg());
+    }
+    out += &format!(
+        "<h2>How this was made</h2>\n<p>In {:.0} s with Normgate {} on ONNX Runtime {}, by</p>\n\
+         <p><code>{}</code></p>\n</body>\n</html>\n",
+        report.seconds,
+        escape(&report.normgate),
+        escape(&report.onnxruntime),
+        escape(&report.command),
+    );
+    out
+}

@@ -1,0 +1,175 @@
+//! Accuracy and wrong flags of each class against its number of training images: whether rare
+//! classes pay for frequent ones.
+
+use normgate_core::detection::ClassGroup;
+
+use super::Plot;
+use super::grid::Grid;
+use super::panel::{Axis, Panel};
+use super::style;
+use super::svg::{Anchor, Canvas};
+
+/// A class.
+pub struct ClassPoint<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its training images, at least 1.
+    pub images: u64,
+    /// Its group by these.
+    pub group: ClassGroup,
+    /// Share of its test images classified right, 0..=1; NaN where there are none.
+    pub accuracy: f64,
+    /// Share of them flagged as OOD, likewise.
+    pub flagged: f64,
+}
+
+/// More classes than these are not named in the picture.
+const NAMED: usize = 20;
+
+const GROUPS: [(ClassGroup, &str, &str); 3] = [
+    (ClassGroup::Many, "Many", style::BLUE),
+    (ClassGroup::Medium, "Medium", style::GREEN),
+    (ClassGroup::Few, "Few", style::VERMILION),
+];
+
+/// One panel for accuracy, one for wrong flags; a point each class, a line the mean of each group.
+pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
+    let grid = Grid::new(2, (410.0, 250.0));
+    let (width, height) = grid.size();
+    let mut canvas = Canvas::new(width, height);
+    let legend = GROUPS.map(|(_, name, colour)| (name, style::solid(colour)));
+    let note = "Each class of the ID test set, by its training images (logarithmic); lines: the \
+                means of the groups";
+    style::heading(&mut canvas, title, note, &legend);
+    let counts = || classes.iter().map(|class| class.images.max(1) as f64);
+    let low = counts().fold(f64::INFINITY, f64::min).min(1e9);
+    let high = counts().fold(1.0, f64::max);
+    let highest_flag = classes
+        .iter()
+        .map(|class| class.flagged)
+        .fold(0.0, f64::max);
+    let panels: [(&str, fn(&ClassPoint<'_>) -> f64, f64); 2] = [
+        ("Classified right", |class| class.accuracy, 100.0),
+        (
+            "Wrongly flagged as OOD",
+            |class| class.flagged,
+            (120.0 * highest_flag).clamp(10.0, 100.0),
+        ),
+    ];
+    for (index, (name, value, top_value)) in panels.into_iter().enumerate() {
+        let (left, top) = grid.corner(index);
+        let panel = Panel {
+            left,
+            top,
+            width: grid.panel.0,
+            height: grid.panel.1,
+            x: Axis {
+                min: (low / 1.4).log10(),
+                max: (high * 1.4).log10(),
+                label: "training images of the class",
+                unit: "",
+            },
+            y: Axis {
+                min: 0.0,
+                max: top_value,
+                label: "test images of the class",
+                unit: " %",
+            },
+        };
+        panel.frame_with(&mut canvas, name, "", &decades(panel.x.min, panel.x.max));
+        for (group, _, colour) in GROUPS {
+            let own: Vec<_> = classes
+                .iter()
+                .filter(|class| class.group == group && value(class).is_finite())
+                .collect();
+            let places = || own.iter().map(|class| (class.images.max(1) as f64).log10());
+            let mean = 100.0 * own.iter().map(|class| value(class)).sum::<f64>() / own.len() as f64;
+            if own.is_empty() {
+                continue;
+            }
+            let ends = (
+                places().fold(f64::INFINITY, f64::min) - 0.04,
+                places().fold(f64::NEG_INFINITY, f64::max) + 0.04,
+            );
+            panel.curve(
+                &mut canvas,
+                &[(ends.0, mean), (ends.1, mean)],
+                style::dashed(colour),
+            );
+            for class in own {
+                let at = panel.at((class.images.max(1) as f64).log10(), 100.0 * value(class));
+                canvas.circle(at, 4.0, colour);
+            }
+        }
+        if classes.len() <= NAMED {
+            label(&mut canvas, &panel, classes, value);
+        }
+    }
+    Plot {
+        svg: canvas.finish(),
+    }
+}
+
+/// Names beside the points: above and below in turn, so that neighbours do not meet.
+fn label(
+    canvas: &mut Canvas,
+    panel: &Panel<'_>,
+    classes: &[ClassPoint<'_>],
+    value: fn(&ClassPoint<'_>) -> f64,
+) {
+    let mut by_size: Vec<_> = classes
+        .iter()
+        .filter(|class| value(class).is_finite())
+        .collect();
+    by_size.sort_by_key(|class| class.images);
+    for (rank, class) in by_size.into_iter().enumerate() {
+        let (x, y) = panel.at((class.images.max(1) as f64).log10(), 100.0 * value(class));
+        let near_bottom = y > panel.top + panel.height - 18.0;
+        let below = rank % 2 == 1 && !near_bottom;
+        let at = (x, if below { y + 17.0 } else { y - 9.0 });
+        canvas.text(at, class.name, style::tick(Anchor::Middle));
+    }
+}
+
+/// 1, 2, 5, 10, 20, … as far as they lie between two logarithms.
+fn decades(low: f64, high: f64) -> Vec<(f64, String)> {
+    let powers = (0..9).map(|power| 10u64.pow(power));
+    let numbers = powers.flat_map(|power| [power, 2 * power, 5 * power]);
+    let placed = numbers.map(|number| ((number as f64).log10(), number.to_string()));
+    placed
+        .filter(|(place, _)| (low..=high).contains(place))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_has_a_point_in_each_panel_unless_nothing_is_known_of_it() {
+        let class = |name, images, group, accuracy| ClassPoint {
+            name,
+            images,
+            group,
+            accuracy,
+            flagged: 0.05,
+        };
+        let classes = [
+            class("cat", 5000, ClassGroup::Many, 0.9),
+            class("dog", 500, ClassGroup::Medium, 0.7),
+            class("owl", 50, ClassGroup::Few, f64::NAN),
+        ];
+        let plot = class_points("m", &classes);
+        assert_eq!(plot.svg().matches("<circle").count(), 5);
+        assert!(!plot.svg().contains("NaN"));
+    }
+
+    #[test]
+    fn an_axis_of_counts_is_marked_at_round_numbers() {
+        let names: Vec<_> = decades(40f64.log10(), 600f64.log10())
+            .into_iter()
+            .map(|d| d.1)
+            .collect();
+        assert_eq!(names, ["50", "100", "200", "500"]);
+    }
+}
