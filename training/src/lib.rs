@@ -19,6 +19,7 @@ pub mod models;
 pub mod optimiser;
 pub mod progress;
 pub mod randomness;
+pub mod reproduce;
 pub mod schedule;
 mod snapshot;
 pub mod trainer;

@@ -1,6 +1,6 @@
 //! The training loop.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -157,6 +157,12 @@ impl Trainer {
             display.finish(epoch, self.steps_done());
         }
         Ok(Outcome::Finished)
+    }
+
+    /// The run folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.execution.run
     }
 
     /// What the run has come to so far.

@@ -2,7 +2,7 @@
 
 mod export;
 mod recipe;
-mod train;
+pub(crate) mod train;
 
 use std::process::ExitCode;
 
@@ -10,6 +10,8 @@ use clap::{Parser, Subcommand};
 use normgate_evaluation::EvaluationError;
 use normgate_evaluation::calibrate::{self, CalibrateArgs};
 use normgate_evaluation::evaluate::{self, EvaluateArgs};
+
+use crate::reproduce::{self, ReproduceArgs};
 
 /// Trains image classifiers that know when they should not answer.
 #[derive(Debug, Parser)]
@@ -25,6 +27,7 @@ enum Command {
     Export(export::ExportArgs),
     Calibrate(Box<CalibrateArgs>),
     Evaluate(Box<EvaluateArgs>),
+    Reproduce(Box<ReproduceArgs>),
 }
 
 /// Carries out the command line, and says what went wrong.
@@ -35,6 +38,7 @@ pub fn run() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Calibrate(args) => done(calibrate::run(&args)),
         Command::Evaluate(args) => done(evaluate::run(&args)),
+        Command::Reproduce(args) => reproduce::run(&args).map_err(Into::into),
     };
     result.unwrap_or_else(|error: Box<dyn std::error::Error>| {
         eprintln!("error: {error}");

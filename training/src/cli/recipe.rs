@@ -130,10 +130,11 @@ impl RecipeArgs {
         selection: &Selection,
         data: &TrainingData,
         augmentation: AugmentConfig,
+        command: String,
     ) -> RunConfig {
         let images = &data.streams[0].images;
         RunConfig {
-            command: command_line(std::env::args().skip(1)),
+            command,
             data: DataConfig {
                 data: selection.data.clone(),
                 auxiliary: selection.auxiliary.clone(),
@@ -202,17 +203,6 @@ fn class_names(list_or_file: &str) -> Result<Vec<String>, TrainError> {
     Ok(labels::class_names(list_or_file)?)
 }
 
-/// A command line as a shell takes it.
-fn command_line(arguments: impl Iterator<Item = String>) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,:+".contains(c);
-    let quote = |argument: String| match argument.chars().all(plain) && !argument.is_empty() {
-        true => argument,
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
-    };
-    let words = std::iter::once("normgate-train".to_owned()).chain(arguments.map(quote));
-    words.collect::<Vec<_>>().join(" ")
-}
-
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(value) if value > 0.0 && f64::is_finite(value) => Ok(value),
@@ -230,15 +220,6 @@ fn not_negative(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_command_line_is_quoted_only_where_a_shell_needs_it() {
-        let words = ["train", "--data", "my photos/a", "--name", "it's"];
-        assert_eq!(
-            command_line(words.iter().map(ToString::to_string)),
-            r"normgate-train train --data 'my photos/a' --name 'it'\''s'"
-        );
-    }
 
     #[test]
     fn numbers_that_make_no_sense_are_refused() {

@@ -1,5 +1,6 @@
 //! `normgate-train train`.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use super::recipe::RecipeArgs;
 use crate::augment::{AugmentArgs, AugmentConfig, Augmenter};
 use crate::batches::Plan;
 use crate::checkpoint::{self, Checkpoint, write_atomically};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, command_line};
 use crate::data::TrainingData;
 use crate::device::DeviceChoice;
 use crate::error::TrainError;
@@ -46,13 +47,13 @@ pub struct TrainArgs {
     #[command(flatten)]
     augmentation: AugmentArgs,
     #[command(flatten)]
-    execution: ExecutionArgs,
+    pub(crate) execution: ExecutionArgs,
 }
 
 /// What does not change the outcome.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Execution")]
-struct ExecutionArgs {
+pub struct ExecutionArgs {
     /// Where the network computes: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu", env = "NORMGATE_DEVICE")]
     device: DeviceChoice,
@@ -64,7 +65,15 @@ struct ExecutionArgs {
     loaders: u16,
     /// Write a checkpoint every N epochs
     #[arg(long, value_name = "N", default_value = "5")]
-    checkpoint_every: std::num::NonZeroUsize,
+    checkpoint_every: NonZeroUsize,
+}
+
+impl ExecutionArgs {
+    /// Threads for what is not training.
+    pub(crate) fn evaluation_threads(&self) -> Option<NonZeroUsize> {
+        self.threads
+            .and_then(|threads| NonZeroUsize::new(threads.into()))
+    }
 }
 
 /// Carries out the command.
@@ -73,33 +82,13 @@ struct ExecutionArgs {
 ///
 /// [`TrainError`], saying what to do.
 pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
-    let device = args.execution.device.open()?;
-    if let Some(threads) = args.execution.threads {
-        tch::set_num_threads(i32::from(threads.max(1)));
-    }
-    let (run, config, data, resumed) = match (&args.resume, &args.recipe) {
-        (Some(run), _) => resume(run)?,
-        (None, Some(recipe)) => start(recipe, &args.augmentation)?,
-        (None, None) => return Err(TrainError::Options("give --data or --resume".into())),
-    };
-    let execution = Execution {
-        run: run.clone(),
-        device,
-        loaders: args.execution.loaders.into(),
-        checkpoint_every: args.execution.checkpoint_every.get(),
-    };
-    introduce(&config, &data);
-
-    let augmenter = Augmenter::new(config.augmentation.clone());
-    let plan = Plan {
-        streams: data.streams,
-        seed: config.recipe.seed,
-        prepare: Box::new(move |image, random, out| augmenter.apply(image, random, out)),
-    };
+    let command = command_line(std::env::args().skip(1));
     let started = Instant::now();
-    let mut trainer = Trainer::new(config, execution, plan, resumed.as_ref())?;
+    let mut trainer = prepare(args, command)?;
     let stop = stop_on_signal()?;
-    match trainer.run(&stop)? {
+    let outcome = trainer.run(&stop)?;
+    let run = trainer.folder();
+    match outcome {
         Outcome::Finished => {
             let took = duration(started.elapsed().as_secs_f64());
             eprintln!(
@@ -118,9 +107,46 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
     }
 }
 
+/// Reads the sets and builds the network of a run that begins or goes on. `command` is what a new
+/// run remembers as the command line that started it.
+///
+/// # Errors
+///
+/// [`TrainError`], saying what to do.
+pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<Trainer, TrainError> {
+    let device = args.execution.device.open()?;
+    if let Some(threads) = args.execution.threads {
+        tch::set_num_threads(i32::from(threads.max(1)));
+    }
+    let (run, config, data, resumed) = match (&args.resume, &args.recipe) {
+        (Some(run), _) => resume(run)?,
+        (None, Some(recipe)) => start(recipe, &args.augmentation, command)?,
+        (None, None) => return Err(TrainError::Options("give --data or --resume".into())),
+    };
+    let execution = Execution {
+        run,
+        device,
+        loaders: args.execution.loaders.into(),
+        checkpoint_every: args.execution.checkpoint_every.get(),
+    };
+    introduce(&config, &data);
+
+    let augmenter = Augmenter::new(config.augmentation.clone());
+    let plan = Plan {
+        streams: data.streams,
+        seed: config.recipe.seed,
+        prepare: Box::new(move |image, random, out| augmenter.apply(image, random, out)),
+    };
+    Trainer::new(config, execution, plan, resumed.as_ref())
+}
+
 type Run = (PathBuf, RunConfig, TrainingData, Option<Checkpoint>);
 
-fn start(recipe: &RecipeArgs, augmentation: &AugmentArgs) -> Result<Run, TrainError> {
+fn start(
+    recipe: &RecipeArgs,
+    augmentation: &AugmentArgs,
+    command: String,
+) -> Result<Run, TrainError> {
     let run = recipe.out.clone();
     // A run that was killed before its first checkpoint leaves only config.json: nothing is lost by
     // writing over it, and nothing could go on from it.
@@ -132,7 +158,12 @@ fn start(recipe: &RecipeArgs, augmentation: &AugmentArgs) -> Result<Run, TrainEr
     }
     let selection = recipe.selection()?;
     let data = TrainingData::load(&selection)?;
-    let config = recipe.config(&selection, &data, AugmentConfig::from(augmentation));
+    let config = recipe.config(
+        &selection,
+        &data,
+        AugmentConfig::from(augmentation),
+        command,
+    );
     write_config(&run, &config)?;
     Ok((run, config, data, None))
 }
@@ -197,7 +228,7 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
 }
 
 /// Set by Ctrl-C or SIGTERM. A second one ends the process at once.
-fn stop_on_signal() -> Result<Arc<AtomicBool>, TrainError> {
+pub(crate) fn stop_on_signal() -> Result<Arc<AtomicBool>, TrainError> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {

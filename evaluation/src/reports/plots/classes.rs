@@ -23,6 +23,9 @@ pub struct ClassPoint<'a> {
     pub flagged: f64,
 }
 
+/// What of a class a panel shows.
+type Value = fn(&ClassPoint<'_>) -> f64;
+
 /// More classes than these are not named in the picture.
 const NAMED: usize = 20;
 
@@ -48,7 +51,7 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
         .iter()
         .map(|class| class.flagged)
         .fold(0.0, f64::max);
-    let panels: [(&str, fn(&ClassPoint<'_>) -> f64, f64); 2] = [
+    let panels: [(&str, Value, f64); 2] = [
         ("Classified right", |class| class.accuracy, 100.0),
         (
             "Wrongly flagged as OOD",
@@ -111,12 +114,7 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
 }
 
 /// Names beside the points: above and below in turn, so that neighbours do not meet.
-fn label(
-    canvas: &mut Canvas,
-    panel: &Panel<'_>,
-    classes: &[ClassPoint<'_>],
-    value: fn(&ClassPoint<'_>) -> f64,
-) {
+fn label(canvas: &mut Canvas, panel: &Panel<'_>, classes: &[ClassPoint<'_>], value: Value) {
     let mut by_size: Vec<_> = classes
         .iter()
         .filter(|class| value(class).is_finite())

@@ -19,6 +19,9 @@ pub struct SetBars {
     pub flagged: f64,
 }
 
+/// What of a set a column shows.
+type Value = fn(&SetBars) -> f64;
+
 const ROW: f64 = 30.0;
 const BAR: f64 = 18.0;
 const NAMES: f64 = 170.0;
@@ -28,7 +31,7 @@ const NUMBER: f64 = 62.0;
 
 /// Three columns of bars: active entries, mean norm, share flagged.
 pub fn set_bars(title: &str, sets: &[SetBars]) -> Plot {
-    let columns: [(&str, fn(&SetBars) -> f64, &str); 3] = [
+    let columns: [(&str, Value, &str); 3] = [
         ("Active entries", |set| 100.0 * set.active, " %"),
         ("Mean norm", |set| set.norm, ""),
         ("Flagged as OOD", |set| 100.0 * set.flagged, " %"),

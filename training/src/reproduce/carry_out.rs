@@ -1,0 +1,257 @@
+//! Carrying out a run: train, export, calibrate, evaluate; what is done already is not done again.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use clap::Parser;
+use normgate_evaluation::calibrate::{CalibrateArgs, calibrate};
+use normgate_evaluation::evaluate::{EvaluateArgs, evaluate};
+use normgate_evaluation::workbench::WorkbenchArgs;
+
+use super::error::ReproduceError;
+use super::machine;
+use super::results::{Record, Results, Training};
+use super::run::Run;
+use super::sets::Place;
+use crate::checkpoint::{self, Checkpoint};
+use crate::cli::train::{self, ExecutionArgs, TrainArgs};
+use crate::config::command_line;
+use crate::export::{ExportOptions, WeightForm, export};
+use crate::history;
+use crate::trainer::Outcome;
+
+/// The model as it was exported, without a threshold.
+pub const EXPORTED: &str = "exported.onnx";
+/// The calibrated model.
+pub const MODEL: &str = "model.onnx";
+/// The folder of the evaluation.
+pub const REPORT: &str = "report";
+/// Held by the process that works on the run; the system lets go of it whatever happens.
+const LOCK: &str = "lock";
+
+/// Where and with what runs are carried out.
+pub struct Workshop {
+    /// The image sets and the runs.
+    pub place: Place,
+    /// Where what is finished is kept.
+    pub results: Results,
+    /// How to train.
+    pub execution: ExecutionArgs,
+    /// How to evaluate.
+    pub workbench: WorkbenchArgs,
+}
+
+/// How carrying out a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It is finished.
+    Done,
+    /// It was stopped and can be gone on with.
+    Stopped,
+    /// Another process works on it.
+    Elsewhere,
+}
+
+#[derive(Parser)]
+struct TrainLine {
+    #[command(flatten)]
+    args: TrainArgs,
+}
+
+#[derive(Parser)]
+struct CalibrateLine {
+    #[command(flatten)]
+    args: CalibrateArgs,
+}
+
+#[derive(Parser)]
+struct EvaluateLine {
+    #[command(flatten)]
+    args: EvaluateArgs,
+}
+
+impl Workshop {
+    /// Carries out a run and, where it has not been, the one that it begins with.
+    ///
+    /// # Errors
+    ///
+    /// [`ReproduceError`]; what was done so far stays.
+    pub fn carry_out(&self, run: &Run, stop: &AtomicBool) -> Result<End, ReproduceError> {
+        self.check_sets(run)?;
+        if let Some(first) = run.before() {
+            match self.trained(&first, stop)? {
+                End::Done => {}
+                end => return Ok(end),
+            }
+        }
+        let Some(_lock) = self.lock(run)? else {
+            return Ok(End::Elsewhere);
+        };
+        if self.train(run, stop)? == Outcome::Interrupted {
+            return Ok(End::Stopped);
+        }
+        self.measure(run)?;
+        Ok(End::Done)
+    }
+
+    /// How many epochs of a run are done.
+    pub fn epochs_done(&self, run: &Run) -> usize {
+        let checkpoint = Checkpoint::load(&self.place.run(&run.name()));
+        checkpoint.map_or(0, |checkpoint| checkpoint.progress.epochs)
+    }
+
+    /// That the trainer knows the options of a run, without carrying it out.
+    ///
+    /// # Errors
+    ///
+    /// [`ReproduceError::Unknown`] with what it does not know.
+    pub fn check_options(&self, run: &Run) -> Result<(), ReproduceError> {
+        parse::<TrainLine>(&run.train(&self.place)).map(|_| ())
+    }
+
+    /// That the image sets of a run are there.
+    ///
+    /// # Errors
+    ///
+    /// [`ReproduceError::MissingSets`] with those that are not.
+    pub fn check_sets(&self, run: &Run) -> Result<(), ReproduceError> {
+        let missing: Vec<_> = run
+            .sets()
+            .into_iter()
+            .map(|set| self.place.set(&set))
+            .filter(|path| !Path::new(path).exists())
+            .collect();
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(ReproduceError::MissingSets(missing.join(", "))),
+        }
+    }
+
+    fn trained(&self, run: &Run, stop: &AtomicBool) -> Result<End, ReproduceError> {
+        let Some(_lock) = self.lock(run)? else {
+            return Ok(End::Elsewhere);
+        };
+        Ok(match self.train(run, stop)? {
+            Outcome::Finished => End::Done,
+            Outcome::Interrupted => End::Stopped,
+        })
+    }
+
+    fn lock(&self, run: &Run) -> Result<Option<fs::File>, ReproduceError> {
+        let folder = self.place.run(&run.name());
+        let path = folder.join(LOCK);
+        let file = |source| ReproduceError::File {
+            path: path.clone(),
+            source,
+        };
+        fs::create_dir_all(&folder).map_err(file)?;
+        let lock = fs::File::create(&path).map_err(file)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(source)) => Err(file(source)),
+        }
+    }
+
+    /// Starts training, goes on with it, or finds it done.
+    fn train(&self, run: &Run, stop: &AtomicBool) -> Result<Outcome, ReproduceError> {
+        let folder = self.place.run(&run.name());
+        let command = shown("train", &run.train(&Place::canonical()));
+        let resume = folder.join(checkpoint::FILE_NAME).exists();
+        let line = if resume {
+            let checkpoint = Checkpoint::load(&folder)?;
+            if checkpoint.config.command != command {
+                return Err(ReproduceError::OtherOptions {
+                    path: folder,
+                    found: checkpoint.config.command,
+                    wanted: command,
+                });
+            }
+            if checkpoint.progress.epochs >= checkpoint.config.recipe.epochs {
+                return Ok(Outcome::Finished);
+            }
+            vec!["--resume".into(), folder.to_string_lossy().into_owned()]
+        } else {
+            run.train(&self.place)
+        };
+        let mut args = parse::<TrainLine>(&line)?.args;
+        args.execution = self.execution.clone();
+        Ok(train::prepare(&args, command)?.run(stop)?)
+    }
+
+    /// From the checkpoint to the figures.
+    fn measure(&self, run: &Run) -> Result<(), ReproduceError> {
+        let name = run.name();
+        let folder = self.place.run(&name);
+        let checkpoint = Checkpoint::load(&folder)?;
+        let options = ExportOptions {
+            name: name.clone(),
+            version: "1.0.0".into(),
+            description: None,
+            weights: WeightForm::default(),
+        };
+        export(&checkpoint, &options)?.save(&folder.join(EXPORTED))?;
+
+        let mut args = parse::<CalibrateLine>(&run.calibrate(&self.place))?.args;
+        args.workbench = self.workbench.clone();
+        calibrate(&args)?;
+
+        let mut args = parse::<EvaluateLine>(&run.evaluate(&self.place))?.args;
+        args.workbench = self.workbench.clone();
+        let mut evaluation = evaluate(&args)?;
+        evaluation.report.command = shown("evaluate", &run.evaluate(&Place::canonical()));
+        evaluation
+            .report
+            .write(&folder.join(REPORT), &evaluation.plots)?;
+
+        let path = folder.join(REPORT).join("report.json");
+        let report = fs::read(&path).map_err(|source| ReproduceError::File { path, source })?;
+        let history = history::load(&folder, checkpoint.progress.epochs)?;
+        let training = Training::of(&history).ok_or_else(|| {
+            ReproduceError::Options(format!("{name} has no epoch in its history"))
+        })?;
+        let record = Record {
+            commands: commands(run),
+            run: name,
+            setting: run.setting,
+            seed: run.seed,
+            machine: machine::describe(),
+            date: machine::today(),
+            training,
+        };
+        self.results.keep(&record, &report)
+    }
+}
+
+/// The four commands that make and measure a run, as they are shown and compared.
+pub fn commands(run: &Run) -> Vec<String> {
+    let place = Place::canonical();
+    let folder = place.run(&run.name());
+    let file = |name: &str| -> String { folder.join(name).to_string_lossy().into_owned() };
+    let exported = [
+        folder.to_string_lossy().into_owned(),
+        "--out".into(),
+        file(EXPORTED),
+    ];
+    vec![
+        shown("train", &run.train(&place)),
+        shown("export", &exported),
+        shown("calibrate", &run.calibrate(&place)),
+        shown("evaluate", &run.evaluate(&place)),
+    ]
+}
+
+fn shown(command: &str, arguments: &[String]) -> String {
+    command_line(std::iter::once(command.to_owned()).chain(arguments.iter().cloned()))
+}
+
+fn parse<T: Parser>(line: &[String]) -> Result<T, ReproduceError> {
+    let words = std::iter::once("normgate-train").chain(line.iter().map(String::as_str));
+    T::try_parse_from(words).map_err(|error| {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        let first = first.strip_prefix("error: ").unwrap_or(first);
+        ReproduceError::Unknown(first.to_owned())
+    })
+}

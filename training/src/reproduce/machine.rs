@@ -1,0 +1,57 @@
+//! What a figure has to stand beside: the machine and the date.
+
+use std::fs;
+use std::process::Command;
+use std::thread::available_parallelism;
+
+/// The processor and how much of it there is, the GPUs, and the memory.
+pub fn describe() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let processor = field(&read("/proc/cpuinfo"), "model name");
+    let processor = processor.unwrap_or_else(|| std::env::consts::ARCH.into());
+    let cores = available_parallelism().map_or(1, usize::from);
+    let kib = field(&read("/proc/meminfo"), "MemTotal")
+        .and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
+    let mut text = format!("{processor}, {cores} cores");
+    if let Some(kib) = kib {
+        text += &format!(", {} GiB", kib.div_ceil(1024 * 1024));
+    }
+    match usize::try_from(tch::Cuda::device_count()) {
+        Ok(count) if count > 0 => text + &format!(", {count} × {}", gpu()),
+        _ => text,
+    }
+}
+
+fn gpu() -> String {
+    let line = Command::new("nvidia-smi")
+        .args(["--query-gpu=name", "--format=csv,noheader", "--id=0"])
+        .output();
+    let name = line.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    name.ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "CUDA device".into())
+}
+
+/// The date, in UTC, as year-month-day.
+pub fn today() -> String {
+    let date = Command::new("date").args(["-u", "+%Y-%m-%d"]).output();
+    let date = date.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    date.unwrap_or_else(|_| "no date".into())
+}
+
+fn field(text: &str, name: &str) -> Option<String> {
+    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+    lines.find_map(|(key, value)| (key.trim() == name).then(|| value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_told_by_its_processor_and_a_date_by_three_numbers() {
+        assert!(describe().contains(" cores"));
+        let date = today();
+        assert!(date.len() == 10 && date.split('-').count() == 3, "{date}");
+    }
+}

@@ -1,0 +1,294 @@
+//! `normgate-train reproduce`: the paper's tables, each by one command.
+//!
+//! ```text
+//! tables ─► models ─► runs ─ carry_out ─► results/runs/<run>/ ─ page ─► results/<table>.md
+//! ```
+
+mod carry_out;
+mod error;
+mod figures;
+mod machine;
+mod models;
+mod page;
+mod paper;
+mod progress;
+mod report;
+mod results;
+mod run;
+mod sets;
+mod tables;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use normgate_evaluation::workbench::WorkbenchArgs;
+
+use crate::cli::train::{ExecutionArgs, stop_on_signal};
+use crate::config::Precision;
+use carry_out::{End, Workshop, commands};
+pub use error::ReproduceError;
+use models::Model;
+use progress::{Progress, State};
+use results::Results;
+use run::{Run, Setting};
+use sets::{Place, Task};
+use tables::{TABLES, Table};
+
+/// Make the tables of the paper (Shin & Chung, TMLR 2024)
+///
+/// Trains, exports, calibrates and evaluates every model of the tables named, and writes each table
+/// beside the paper's figures, anew after every run. What is finished is not made again, not for
+/// another table either; what was interrupted goes on: give the same command again. The first seed
+/// of every model comes before the second of any, so that a whole table is there early. Given twice
+/// at a time, the command shares the runs between its processes.
+#[derive(Args, Clone, Debug)]
+pub struct ReproduceArgs {
+    /// Tables: t2, t3, … (see --list)
+    #[arg(value_name = "TABLE", required_unless_present = "list")]
+    tables: Vec<String>,
+    /// Say what tables there are, what each asks, and how many runs it takes
+    #[arg(long)]
+    list: bool,
+    /// Say which runs there would be and how each is trained; make none
+    #[arg(long)]
+    dry_run: bool,
+    /// Write the tables of what is finished; make no run
+    #[arg(long)]
+    tables_only: bool,
+    /// Seeds of each model: 1 to N
+    #[arg(long, value_name = "N", default_value_t = 6,
+        value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Only this task [default: all that the table has]
+    #[arg(long, value_name = "TASK")]
+    task: Option<Task>,
+    /// Only these methods, as `train --method` calls them [default: all that the table has]
+    #[arg(long, value_name = "METHODS", value_delimiter = ',')]
+    method: Vec<String>,
+    /// Channels of ResNet18's first stage
+    #[arg(long, default_value_t = 64, value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=1024))]
+    width: u16,
+    /// Passes over the training images; tuning of trained models has its own number
+    #[arg(long, default_value_t = 200, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: u32,
+    /// What convolutions compute in
+    #[arg(long, value_enum, default_value = "fp32")]
+    precision: Precision,
+    /// The folder of the image sets, each in a folder of its own
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        default_value = "data",
+        env = "NORMGATE_DATA_ROOT"
+    )]
+    data_root: PathBuf,
+    /// The folder of the runs: checkpoints, models, reports with plots
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        default_value = "runs",
+        env = "NORMGATE_RUNS"
+    )]
+    out: PathBuf,
+    /// The folder of the tables, and of what they are made from
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        default_value = "docs/results",
+        env = "NORMGATE_RESULTS"
+    )]
+    results: PathBuf,
+    #[command(flatten)]
+    execution: ExecutionArgs,
+    /// The ONNX Runtime library [default: ORT_DYLIB_PATH, beside the program, or in .runtime/]
+    #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
+    onnxruntime: Option<PathBuf>,
+}
+
+/// Carries out the command.
+///
+/// # Errors
+///
+/// [`ReproduceError`] where nothing can be done. A run that goes wrong is told, and the others made.
+pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
+    if args.list {
+        list(args);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let tables = Table::find(&args.tables).map_err(ReproduceError::Options)?;
+    if args.dry_run {
+        for run in args.runs(&tables) {
+            println!("{}\n  {}\n", run.name(), commands(&run).join("\n  "));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let results = Results::new(args.results.clone());
+    if args.tables_only {
+        write(&tables, &results)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let workshop = Workshop {
+        place: Place {
+            data: args.data_root.clone(),
+            runs: args.out.clone(),
+        },
+        results,
+        execution: args.execution.clone(),
+        workbench: WorkbenchArgs {
+            threads: args.execution.evaluation_threads(),
+            onnxruntime: args.onnxruntime.clone(),
+        },
+    };
+    let stop = stop_on_signal()?;
+    make(args, &tables, &workshop, &stop)
+}
+
+fn list(args: &ReproduceArgs) {
+    println!(
+        "Table  Runs  (at --seeds {}; tables share runs)\n",
+        args.seeds
+    );
+    for table in TABLES.iter().map(|table| table()) {
+        let runs = args.runs(std::slice::from_ref(&table)).len();
+        println!(
+            "{:<5} {runs:>5}  {}\n             {}",
+            table.id, table.title, table.asks
+        );
+    }
+}
+
+impl ReproduceArgs {
+    /// The runs of the tables, each once, in the order in which they are made: what another begins
+    /// with comes before it.
+    fn runs(&self, tables: &[Table]) -> Vec<Run> {
+        let setting = Setting {
+            width: self.width,
+            epochs: self.epochs,
+            precision: self.precision,
+        };
+        let asked = |model: &&Model| {
+            let of_method = self.method.iter().any(|method| method == model.method);
+            self.task.is_none_or(|task| task == model.task) && (self.method.is_empty() || of_method)
+        };
+        let mut runs: Vec<Run> = Vec::new();
+        for seed in 1..=self.seeds {
+            for model in tables.iter().flat_map(Table::models).filter(asked) {
+                let run = Run {
+                    model: model.clone(),
+                    setting,
+                    seed,
+                };
+                let mut chain = vec![run];
+                while let Some(first) = chain.last().and_then(Run::before) {
+                    chain.push(first);
+                }
+                for run in chain.into_iter().rev() {
+                    if !runs.contains(&run) {
+                        runs.push(run);
+                    }
+                }
+            }
+        }
+        runs
+    }
+}
+
+/// Makes what is not finished, and writes the tables after each run.
+fn make(
+    args: &ReproduceArgs,
+    tables: &[Table],
+    workshop: &Workshop,
+    stop: &AtomicBool,
+) -> Result<ExitCode, ReproduceError> {
+    let states = args.runs(tables).into_iter().map(|run| {
+        let state = state(&run, workshop)?;
+        Ok((run, state))
+    });
+    let states = states.collect::<Result<Vec<_>, ReproduceError>>()?;
+    let mut progress = Progress::new(states, &workshop.results.records()?);
+    for index in 0..progress.runs.len() {
+        let run = progress.runs[index].0.clone();
+        // Another process may have finished it meanwhile.
+        if progress.runs[index].1.is_open() {
+            progress.runs[index].1 = state(&run, workshop)?;
+        }
+        if !progress.runs[index].1.is_open() {
+            continue;
+        }
+        progress.runs[index].1 = State::Running;
+        eprintln!("\n{}\n{}", progress.table(), run.name());
+        progress.runs[index].1 = match workshop.carry_out(&run, stop) {
+            Ok(End::Done) => State::Done,
+            Ok(End::Elsewhere) => State::Elsewhere,
+            Ok(End::Stopped) => State::Begun(workshop.epochs_done(&run) as u32),
+            Err(error) => {
+                eprintln!("error: {}: {error}", run.name());
+                State::Failed(error.to_string())
+            }
+        };
+        progress.measure(&workshop.results.records()?);
+        write(tables, &workshop.results)?;
+        if stop.load(Ordering::Relaxed) {
+            eprintln!("\n{}\nstopped; the same command goes on", progress.table());
+            return Ok(ExitCode::from(130));
+        }
+    }
+    write(tables, &workshop.results)?;
+    eprintln!("\n{}", progress.table());
+    let failed = progress
+        .runs
+        .iter()
+        .any(|(_, state)| matches!(state, State::Failed(_)));
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn state(run: &Run, workshop: &Workshop) -> Result<State, ReproduceError> {
+    if let Some(record) = workshop.results.record(&run.name())? {
+        let wanted = commands(run);
+        return match record.commands.first() == wanted.first() {
+            true => Ok(State::Done),
+            false => Ok(State::Failed(
+                ReproduceError::OtherOptions {
+                    path: workshop.results.folder(&run.name()),
+                    found: record.commands.first().cloned().unwrap_or_default(),
+                    wanted: wanted.first().cloned().unwrap_or_default(),
+                }
+                .to_string(),
+            )),
+        };
+    }
+    let possible = workshop
+        .check_options(run)
+        .and_then(|()| workshop.check_sets(run));
+    Ok(match possible {
+        Err(error) => State::LeftOut(error.to_string()),
+        Ok(()) => match workshop.epochs_done(run) {
+            0 => State::Open,
+            done => State::Begun(done as u32),
+        },
+    })
+}
+
+fn write(tables: &[Table], results: &Results) -> Result<(), ReproduceError> {
+    for table in tables {
+        match page::page(table, results)? {
+            Some(page) => {
+                for (file, picture) in &page.pictures {
+                    results.write(file, picture)?;
+                }
+                let path = results.write(&format!("{}.md", table.id), &page.text)?;
+                eprintln!("written: {}", path.display());
+            }
+            None => eprintln!("{}: no run is finished yet", table.id),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! What is trained: a method on a task, with what is changed of its recipe.
+
+use normgate_core::scores::ScoreKind;
+
+use super::sets::{Auxiliary, Task, USUAL_IMBALANCE};
+
+/// A model as a table asks for it, whatever its size and seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// What is in distribution.
+    pub task: Task,
+    /// How much larger the largest class is than the smallest.
+    pub imbalance: u32,
+    /// As `--method` takes it.
+    pub method: &'static str,
+    /// The score that the method's authors detect with; the model is served with it.
+    pub score: ScoreKind,
+    /// The auxiliary images.
+    pub auxiliary: Auxiliary,
+    /// Further options of `train`: name without dashes, value.
+    pub options: Vec<(&'static str, String)>,
+    /// The model that training begins with, and the epochs that are then trained.
+    pub after: Option<(Box<Model>, u32)>,
+}
+
+impl Model {
+    fn new(task: Task, method: &'static str, score: ScoreKind, auxiliary: Auxiliary) -> Self {
+        Self {
+            task,
+            imbalance: USUAL_IMBALANCE,
+            method,
+            score,
+            auxiliary,
+            options: Vec::new(),
+            after: None,
+        }
+    }
+
+    /// With another value of an option of `train`.
+    pub fn with(mut self, option: &'static str, value: impl ToString) -> Self {
+        self.options.push((option, value.to_string()));
+        self
+    }
+
+    /// With other auxiliary images.
+    pub fn auxiliary(mut self, auxiliary: Auxiliary) -> Self {
+        self.auxiliary = auxiliary;
+        self
+    }
+
+    /// At another imbalance.
+    pub fn imbalance(mut self, imbalance: u32) -> Self {
+        self.imbalance = imbalance;
+        self
+    }
+
+    /// Begun with another model, then trained for so many epochs.
+    pub fn after(mut self, first: Model, epochs: u32) -> Self {
+        self.after = Some((Box::new(first), epochs));
+        self
+    }
+
+    /// What tells this model from all others, as a name.
+    pub fn name(&self) -> String {
+        let mut name = self.task.slug().to_owned();
+        if self.imbalance != USUAL_IMBALANCE {
+            name += &self.imbalance.to_string();
+        }
+        name + "-" + &self.recipe_name()
+    }
+
+    fn recipe_name(&self) -> String {
+        let mut name = self.method.to_owned();
+        let usual = match self.method {
+            "ce" | "la" | "pascl-ft" | "bel-ft" => Auxiliary::None,
+            _ => Auxiliary::Usual,
+        };
+        if self.auxiliary != usual {
+            name += &match self.auxiliary {
+                Auxiliary::None => "-no-aux".to_owned(),
+                Auxiliary::Usual => "-aux".to_owned(),
+                Auxiliary::First(count) => format!("-aux-{count}"),
+                Auxiliary::TinyImageNet => "-aux-tinyimagenet".to_owned(),
+                Auxiliary::Crops => "-aux-crops".to_owned(),
+            };
+        }
+        for (option, value) in &self.options {
+            name += &format!("-{option}-{value}");
+        }
+        if let Some((first, _)) = &self.after {
+            name += &format!("-after-{}", first.recipe_name());
+        }
+        name
+    }
+}
+
+/// Epochs of fine-tuning with auxiliary images (paper, E.8), and of second stages.
+pub const FINE_TUNING_EPOCHS: u32 = 10;
+/// Epochs that OECC's authors tune a trained network for.
+const OECC_EPOCHS: u32 = 15;
+/// Epochs that BEL's authors tune a trained network for.
+const BEL_EPOCHS: u32 = 20;
+
+/// Plain cross-entropy: the paper's "MSP" and "CE".
+pub fn ce(task: Task) -> Model {
+    Model::new(task, "ce", ScoreKind::Msp, Auxiliary::None)
+}
+
+/// Logit adjustment.
+pub fn la(task: Task) -> Model {
+    Model::new(task, "la", ScoreKind::Msp, Auxiliary::None)
+}
+
+/// Outlier Exposure.
+pub fn oe(task: Task) -> Model {
+    Model::new(task, "oe", ScoreKind::Msp, Auxiliary::Usual)
+}
+
+/// Outlier Exposure with logit adjustment.
+pub fn la_oe(task: Task) -> Model {
+    Model::new(task, "la-oe", ScoreKind::Msp, Auxiliary::Usual)
+}
+
+/// Energy OE: fine-tuning of a cross-entropy model (the paper's T2 repeats this row in T17).
+pub fn energy_oe(task: Task) -> Model {
+    energy_oe_alone(task).after(ce(task), FINE_TUNING_EPOCHS)
+}
+
+/// Energy OE by itself, to be begun with another model.
+pub fn energy_oe_alone(task: Task) -> Model {
+    Model::new(task, "energy-oe", ScoreKind::Energy, Auxiliary::Usual)
+}
+
+/// Outlier Exposure with Confidence Control: fine-tuning of a cross-entropy model.
+pub fn oecc(task: Task) -> Model {
+    Model::new(task, "oecc", ScoreKind::Msp, Auxiliary::Usual).after(ce(task), OECC_EPOCHS)
+}
+
+/// PASCL, its first stage.
+pub fn pascl(task: Task) -> Model {
+    Model::new(task, "pascl", ScoreKind::Msp, Auxiliary::Usual)
+}
+
+/// PASCL's second stage, for classification.
+pub fn pascl_ft(task: Task) -> Model {
+    Model::new(task, "pascl-ft", ScoreKind::Msp, Auxiliary::None)
+        .after(pascl(task), FINE_TUNING_EPOCHS)
+}
+
+/// Balanced energy learning: fine-tuning of a cross-entropy model.
+pub fn bel(task: Task) -> Model {
+    Model::new(task, "bel", ScoreKind::Energy, Auxiliary::Usual).after(ce(task), BEL_EPOCHS)
+}
+
+/// Its second stage, for classification.
+pub fn bel_ft(task: Task) -> Model {
+    Model::new(task, "bel-ft", ScoreKind::Energy, Auxiliary::None)
+        .after(bel(task), FINE_TUNING_EPOCHS)
+}
+
+/// Representation Norm Amplification.
+pub fn rna(task: Task) -> Model {
+    Model::new(task, "rna", ScoreKind::RepresentationNorm, Auxiliary::Usual)
+}
+
+/// Attenuation of the auxiliary images' norms instead (T3).
+pub fn attenuation(task: Task) -> Model {
+    Model::new(
+        task,
+        "attenuation",
+        ScoreKind::RepresentationNorm,
+        Auxiliary::Usual,
+    )
+}
+
+/// Both (T3).
+pub fn rna_attenuation(task: Task) -> Model {
+    Model::new(
+        task,
+        "rna-attenuation",
+        ScoreKind::RepresentationNorm,
+        Auxiliary::Usual,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_named_by_what_it_changes() {
+        let task = Task::Cifar10Lt;
+        assert_eq!(ce(task).name(), "cifar10-lt-ce");
+        let wide = rna(task).with("aux-batch-size", 256);
+        assert_eq!(wide.name(), "cifar10-lt-rna-aux-batch-size-256");
+        assert_eq!(oe(task).imbalance(1000).name(), "cifar10-lt1000-oe");
+        let bare = rna(Task::Cifar100Lt).auxiliary(Auxiliary::None);
+        assert_eq!(bare.name(), "cifar100-lt-rna-no-aux");
+        assert_eq!(pascl_ft(task).name(), "cifar10-lt-pascl-ft-after-pascl");
+        assert_eq!(energy_oe(task).name(), "cifar10-lt-energy-oe-after-ce");
+    }
+}

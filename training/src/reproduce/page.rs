@@ -1,0 +1,294 @@
+//! The page of a table: our figures and the paper's, what differs, and how to make them again.
+
+use std::collections::BTreeSet;
+
+use normgate_evaluation::reports::plots::matrix;
+use normgate_evaluation::reports::table::Table as Lines;
+
+use super::error::ReproduceError;
+use super::figures::{Estimate, Figure, Group, Trust};
+use super::models::Model;
+use super::report::Report;
+use super::results::{Record, Results};
+use super::run::{Run, Setting};
+use super::sets::Task;
+use super::tables::{Block, Cell, Table};
+
+/// Figures of every model, whatever the table: what its flags are worth.
+const SERVED: [Figure; 7] = [
+    Figure::FalseFlags(Group::All),
+    Figure::FalseFlags(Group::Many),
+    Figure::FalseFlags(Group::Medium),
+    Figure::FalseFlags(Group::Few),
+    Figure::OtherSource(Trust::Flagged),
+    Figure::OtherSource(Trust::Accuracy),
+    Figure::OtherSource(Trust::Unflagged),
+];
+
+/// A page in Markdown, and the pictures that it shows.
+pub struct Page {
+    /// The text.
+    pub text: String,
+    /// Names of files beside it, each with an SVG document.
+    pub pictures: Vec<(String, String)>,
+}
+
+/// A table's page from the finished runs of every setting; none where there are none.
+///
+/// # Errors
+///
+/// [`ReproduceError`] where results cannot be read.
+pub fn page(table: &Table, results: &Results) -> Result<Option<Page>, ReproduceError> {
+    let records = results.records()?;
+    let mut sections = Vec::new();
+    let mut pictures = Vec::new();
+    for setting in results.settings()? {
+        let part = Part {
+            results,
+            setting,
+            records: &records,
+        };
+        sections.extend(part.section(table, &mut pictures)?);
+    }
+    if sections.is_empty() {
+        return Ok(None);
+    }
+    let mut out = format!("# {}\n\n{}\n", table.title, table.asks);
+    for note in table.notes {
+        out += &format!("\n- {note}");
+    }
+    if !table.notes.is_empty() {
+        out += "\n";
+    }
+    out += "\n## Where the data differ from the paper's\n";
+    for block in &table.blocks {
+        out += &format!("\n{}:\n\n", block.task.title());
+        for difference in block.task.differences() {
+            out += &format!("- {difference}\n");
+        }
+    }
+    out += "\nThe paper's figures stand under ours, never for the same images but those of the ID \
+            test set of CIFAR10-LT. They are means of six seeds at width 64 and 200 epochs.\n";
+    out += &sections.concat();
+    Ok(Some(Page {
+        text: out,
+        pictures,
+    }))
+}
+
+/// A table's figures of one setting.
+struct Part<'a> {
+    results: &'a Results,
+    setting: Setting,
+    records: &'a [Record],
+}
+
+impl Part<'_> {
+    fn section(
+        &self,
+        table: &Table,
+        pictures: &mut Vec<(String, String)>,
+    ) -> Result<Option<String>, ReproduceError> {
+        let runs: Vec<&Record> = table
+            .models()
+            .into_iter()
+            .flat_map(|m| self.runs(m))
+            .collect();
+        if runs.is_empty() {
+            return Ok(None);
+        }
+        let mut out = format!("\n## {}\n", capitalised(&self.setting.title()));
+        for block in &table.blocks {
+            if block
+                .models()
+                .into_iter()
+                .all(|model| self.runs(model).is_empty())
+            {
+                continue;
+            }
+            out += &format!("\n### {}\n\n{}", block.task.title(), self.block(block)?);
+            if table.is_matrix {
+                let (task, setting) = (block.task.slug(), self.setting.slug());
+                let file = format!("{}-{task}-{setting}.svg", table.id);
+                out += &format!("\n![{}]({file})\n", table.title);
+                pictures.push((file, self.matrix(table, block)?));
+            }
+            out += &self.served(block)?;
+        }
+        out += &self.made(table, &runs);
+        Ok(Some(out))
+    }
+
+    fn block(&self, block: &Block) -> Result<String, ReproduceError> {
+        let mut lines = Lines {
+            title: String::new(),
+            note: "In %, norms apart; mean ± standard deviation over the seeds.".into(),
+            header: vec![String::new(), "seeds".into()],
+            text_columns: 1,
+            rows: Vec::new(),
+        };
+        lines.header.extend(block.columns.iter().cloned());
+        for row in &block.rows {
+            let mut seeds = BTreeSet::new();
+            let mut cells = Vec::new();
+            for cell in &row.cells {
+                let reports = self.reports(&cell.model)?;
+                seeds.insert(reports.len());
+                cells.push(shown(cell.of(&reports)));
+            }
+            let seeds: Vec<_> = seeds.iter().map(ToString::to_string).collect();
+            let head = [row.label.clone(), seeds.join(" to ")];
+            lines.rows.push(head.into_iter().chain(cells).collect());
+            if row.cells.iter().any(|cell| cell.paper.is_some()) {
+                let head = ["… in the paper".to_owned(), String::new()];
+                let cells = row.cells.iter().map(|cell| shown(cell.paper));
+                lines.rows.push(head.into_iter().chain(cells).collect());
+            }
+        }
+        Ok(lines.markdown())
+    }
+
+    fn matrix(&self, table: &Table, block: &Block) -> Result<String, ReproduceError> {
+        let title = format!("{}, {}", block.task.title(), self.setting.title());
+        let mut values = Vec::new();
+        for row in &block.rows {
+            let value = |cell: &Cell| Ok(cell.of(&self.reports(&cell.model)?).map(|e| e.mean));
+            let row = row.cells.iter().map(value);
+            values.push(row.collect::<Result<Vec<_>, ReproduceError>>()?);
+        }
+        let rows: Vec<_> = block.rows.iter().map(|row| row.label.clone()).collect();
+        let plot = matrix(&title, table.title, &rows, &block.columns, &values);
+        Ok(plot.svg().to_owned())
+    }
+
+    /// What the flags of each model are worth as it is served.
+    fn served(&self, block: &Block) -> Result<String, ReproduceError> {
+        // Nothing of CIFAR-100's classes from another source is at hand.
+        let figures = match block.task {
+            Task::Cifar10Lt => &SERVED[..],
+            Task::Cifar100Lt => &SERVED[..4],
+        };
+        let names = [
+            "Model",
+            "Score",
+            "Flagged",
+            "Many",
+            "Medium",
+            "Few",
+            "Other source",
+            "right of all",
+            "right unflagged",
+        ];
+        let mut lines = Lines {
+            title: String::new(),
+            note:
+                "As served, with the threshold that 95 % of the calibration images pass: the share \
+                   of ID test images that is flagged"
+                    .into(),
+            header: names.map(String::from)[..2 + figures.len()].into(),
+            text_columns: 2,
+            rows: Vec::new(),
+        };
+        lines.note += match block.task {
+            Task::Cifar10Lt => {
+                "; and of the same classes from another source (`id_other_source`), which should \
+                 pass where content is judged and not the camera, the share flagged, and how many \
+                 answers are right."
+            }
+            Task::Cifar100Lt => ".",
+        };
+        for model in block.models() {
+            let reports = self.reports(model)?;
+            if reports.is_empty() {
+                continue;
+            }
+            let head = [format!("`{}`", model.name()), score_title(model).into()];
+            let cells = figures
+                .iter()
+                .map(|&figure| shown(estimate(figure, model, &reports)));
+            lines.rows.push(head.into_iter().chain(cells).collect());
+        }
+        Ok(format!("\n{}", lines.markdown()))
+    }
+
+    /// By which command, where and when.
+    fn made(&self, table: &Table, runs: &[&Record]) -> String {
+        let seeds = runs.iter().map(|record| record.seed).max().unwrap_or(1);
+        let machines: BTreeSet<_> = runs.iter().map(|record| record.machine.as_str()).collect();
+        let dates: BTreeSet<_> = runs.iter().map(|record| record.date.as_str()).collect();
+        let hours = runs
+            .iter()
+            .map(|record| record.training.seconds)
+            .sum::<f64>()
+            / 3600.0;
+        let dates = match (dates.first(), dates.last()) {
+            (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
+            (Some(only), _) => (*only).to_owned(),
+            _ => String::new(),
+        };
+        format!(
+            "\nMade by\n\n    normgate-train reproduce {} {} --seeds {seeds}\n\non {} ({dates}; {} \
+             runs, {hours:.1} hours of training). What was measured of each run, and its commands: \
+             [runs/](runs/).\n",
+            table.id,
+            self.setting.options(),
+            machines.into_iter().collect::<Vec<_>>().join("; "),
+            runs.len(),
+        )
+    }
+
+    /// The finished runs of a model, whatever their seeds.
+    fn runs(&self, model: &Model) -> Vec<&Record> {
+        let of_model = |record: &&Record| {
+            let run = Run {
+                model: model.clone(),
+                setting: self.setting,
+                seed: record.seed,
+            };
+            record.setting == self.setting && record.run == run.name()
+        };
+        self.records.iter().filter(of_model).collect()
+    }
+
+    fn reports(&self, model: &Model) -> Result<Vec<Report>, ReproduceError> {
+        let reports = self
+            .runs(model)
+            .into_iter()
+            .map(|record| self.results.report(record));
+        reports.collect()
+    }
+}
+
+impl Cell {
+    fn of(&self, reports: &[Report]) -> Option<Estimate> {
+        let values = reports
+            .iter()
+            .map(|report| self.figure.of(report, self.score));
+        Estimate::of(&values.collect::<Option<Vec<_>>>()?)
+    }
+}
+
+fn estimate(figure: Figure, model: &Model, reports: &[Report]) -> Option<Estimate> {
+    let values = reports.iter().map(|report| figure.of(report, model.score));
+    Estimate::of(&values.collect::<Option<Vec<_>>>()?)
+}
+
+fn shown(estimate: Option<Estimate>) -> String {
+    estimate.map_or_else(|| "–".into(), |estimate| estimate.to_string())
+}
+
+fn score_title(model: &Model) -> &'static str {
+    match model.score.name() {
+        "representation_norm" => "RN",
+        "msp" => "MSP",
+        other => other,
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}

@@ -1,0 +1,233 @@
+//! How far the runs of a command have come, and how long the rest will take.
+
+use std::fmt::Write;
+
+use super::results::Record;
+use super::run::Run;
+use super::sets::Auxiliary;
+use crate::progress::duration;
+
+/// How far a run has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Finished and measured.
+    Done,
+    /// So many epochs are done.
+    Begun(u32),
+    /// Not begun.
+    Open,
+    /// This process works on it.
+    Running,
+    /// Another process works on it.
+    Elsewhere,
+    /// It cannot be made here, and why.
+    LeftOut(String),
+    /// It went wrong, and how.
+    Failed(String),
+}
+
+impl State {
+    /// Whether it is still to be made.
+    pub fn is_open(&self) -> bool {
+        matches!(self, State::Open | State::Begun(_))
+    }
+
+    fn shown(&self, epochs: u32) -> String {
+        match self {
+            State::Done => "done".into(),
+            State::Begun(done) => format!("{done}/{epochs}"),
+            State::Open => "–".into(),
+            State::Running => "running".into(),
+            State::Elsewhere => "elsewhere".into(),
+            State::LeftOut(_) => "left out".into(),
+            State::Failed(_) => "failed".into(),
+        }
+    }
+}
+
+/// The runs of a command, in the order in which they are made.
+pub struct Progress {
+    /// Each with how far it has come.
+    pub runs: Vec<(Run, State)>,
+    /// Seconds for one epoch of one thousand images, by what was measured.
+    pace: Option<f64>,
+}
+
+impl Progress {
+    /// With the pace of what is finished.
+    pub fn new(runs: Vec<(Run, State)>, finished: &[Record]) -> Self {
+        let mut progress = Self { runs, pace: None };
+        progress.measure(finished);
+        progress
+    }
+
+    /// Learns the pace from finished runs of the same setting.
+    pub fn measure(&mut self, finished: &[Record]) {
+        let (mut seconds, mut work) = (0.0, 0.0);
+        for (run, _) in &self.runs {
+            if let Some(record) = finished.iter().find(|record| record.run == run.name()) {
+                seconds += record.training.seconds;
+                work += images(run);
+            }
+        }
+        self.pace = (work > 0.0).then(|| seconds / work);
+    }
+
+    /// Seconds that the open runs will take.
+    pub fn left(&self) -> Option<f64> {
+        let open = self.runs.iter().map(|(run, state)| match state {
+            State::Open | State::Running => images(run),
+            State::Begun(done) => {
+                images(run) * (1.0 - f64::from(*done) / f64::from(run.epochs().max(1)))
+            }
+            _ => 0.0,
+        });
+        self.pace.map(|pace| pace * open.sum::<f64>())
+    }
+
+    /// A line for each model, a column for each seed.
+    pub fn table(&self) -> String {
+        let mut models: Vec<String> = Vec::new();
+        let mut seeds: Vec<u64> = Vec::new();
+        for (run, _) in &self.runs {
+            if !models.contains(&run.model.name()) {
+                models.push(run.model.name());
+            }
+            if !seeds.contains(&run.seed) {
+                seeds.push(run.seed);
+            }
+        }
+        let width = models.iter().map(String::len).max().unwrap_or(0);
+        let mut out = format!("{}\n\n  {:<width$}", self.summary(), "");
+        for seed in &seeds {
+            let _ = write!(out, "  {:>9}", format!("seed {seed}"));
+        }
+        out.push('\n');
+        for model in &models {
+            let _ = write!(out, "  {model:<width$}");
+            for &seed in &seeds {
+                let of = |(run, _): &&(Run, State)| run.seed == seed && run.model.name() == *model;
+                let state = self.runs.iter().find(of);
+                let text = state.map_or_else(String::new, |(run, state)| state.shown(run.epochs()));
+                let _ = write!(out, "  {text:>9}");
+            }
+            out.push('\n');
+        }
+        for (run, state) in &self.runs {
+            if let State::LeftOut(reason) | State::Failed(reason) = state {
+                let what = state.shown(0);
+                let _ = writeln!(out, "  {what}: {}: {reason}", run.name());
+            }
+        }
+        out
+    }
+
+    fn summary(&self) -> String {
+        let count = |what: fn(&State) -> bool| self.runs.iter().filter(|(_, s)| what(s)).count();
+        let open = count(State::is_open);
+        let mut line = format!(
+            "{} runs: {} done, {} running, {open} left",
+            self.runs.len(),
+            count(|state| *state == State::Done),
+            count(|state| matches!(state, State::Running | State::Elsewhere)),
+        );
+        for (what, count) in [
+            (
+                "left out",
+                count(|state| matches!(state, State::LeftOut(_))),
+            ),
+            ("failed", count(|state| matches!(state, State::Failed(_)))),
+        ] {
+            if count > 0 {
+                let _ = write!(line, ", {count} {what}");
+            }
+        }
+        match self.left() {
+            Some(seconds) if seconds > 0.0 => line + &format!("; about {} left", duration(seconds)),
+            None if open > 0 => line + "; the first will tell how long they take",
+            _ => line,
+        }
+    }
+}
+
+/// Images that go through the network, roughly: thousands times epochs.
+fn images(run: &Run) -> f64 {
+    let mut per_image = match run.model.method {
+        "pascl" => 2.0,
+        _ => 1.0,
+    };
+    if run.model.auxiliary != Auxiliary::None {
+        let size = run
+            .model
+            .options
+            .iter()
+            .find(|(option, _)| *option == "aux-batch-size");
+        let size = size.and_then(|(_, size)| size.parse::<f64>().ok());
+        per_image += size.unwrap_or(128.0) / 128.0;
+    }
+    12.0 * per_image * f64::from(run.epochs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Precision;
+    use crate::reproduce::models::{ce, rna};
+    use crate::reproduce::results::Training;
+    use crate::reproduce::run::Setting;
+    use crate::reproduce::sets::Task;
+
+    fn run(index: usize, seed: u64) -> Run {
+        let model = [ce(Task::Cifar10Lt), rna(Task::Cifar10Lt)][index].clone();
+        let setting = Setting {
+            width: 2,
+            epochs: 30,
+            precision: Precision::Fp32,
+        };
+        Run {
+            model,
+            setting,
+            seed,
+        }
+    }
+
+    fn record(run: &Run, seconds: f64) -> Record {
+        Record {
+            run: run.name(),
+            setting: run.setting,
+            seed: run.seed,
+            commands: Vec::new(),
+            machine: String::new(),
+            date: String::new(),
+            training: Training {
+                seconds,
+                images_per_second: 1.0,
+                id_norm: 1.0,
+                auxiliary_norm: None,
+            },
+        }
+    }
+
+    #[test]
+    fn the_time_left_follows_from_what_was_measured() {
+        let runs = vec![
+            (run(0, 1), State::Done),
+            (run(1, 1), State::Begun(15)),
+            (run(1, 2), State::LeftOut("no images".into())),
+        ];
+        assert_eq!(Progress::new(runs.clone(), &[]).left(), None);
+        // RNA sees twice as many images as CE, and half of the epochs are done.
+        let progress = Progress::new(runs, &[record(&run(0, 1), 100.0)]);
+        assert_eq!(progress.left(), Some(100.0));
+        let table = progress.table();
+        for part in [
+            "3 runs: 1 done, 0 running, 1 left, 1 left out; about 2 min left",
+            "seed 1     seed 2",
+            "done",
+            "15/30",
+            "left out: cifar10-lt-rna-w2-e30-s2: no images",
+        ] {
+            assert!(table.contains(part), "{part}: {table}");
+        }
+    }
+}

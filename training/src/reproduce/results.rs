@@ -1,0 +1,205 @@
+//! What is kept of each run: `runs/<run>/report.json`, as `evaluate` wrote it, and beside it
+//! `run.json`, how the run was made. Small, to be committed: tables are made from these alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::ReproduceError;
+use super::report::{Report, TrainingNorms};
+use super::run::Setting;
+use crate::checkpoint::write_atomically;
+use crate::history::Epoch;
+
+/// The folder of the tables.
+#[derive(Clone, Debug)]
+pub struct Results(PathBuf);
+
+/// How a run was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its name.
+    pub run: String,
+    /// Its size and length.
+    pub setting: Setting,
+    /// Its seed.
+    pub seed: u64,
+    /// The command lines, with `data` and `runs` for the folders.
+    pub commands: Vec<String>,
+    /// Where it was trained.
+    pub machine: String,
+    /// When it was finished, year-month-day (UTC).
+    pub date: String,
+    /// What training came to.
+    pub training: Training,
+}
+
+/// What training came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// Seconds of all epochs.
+    pub seconds: f64,
+    /// Images a second, auxiliary ones included, over all epochs.
+    pub images_per_second: f64,
+    /// Mean norm of the in-distribution representations in the last epoch, in train mode.
+    pub id_norm: f64,
+    /// Of the auxiliary ones.
+    pub auxiliary_norm: Option<f64>,
+}
+
+impl Training {
+    /// From a finished run's history.
+    pub fn of(history: &[Epoch]) -> Option<Self> {
+        let last = history.last()?;
+        let seconds: f64 = history.iter().map(|epoch| epoch.seconds).sum();
+        let images = history
+            .iter()
+            .map(|epoch| epoch.images_per_second * epoch.seconds);
+        Some(Self {
+            seconds,
+            images_per_second: images.sum::<f64>() / seconds.max(1e-9),
+            id_norm: last.id_norm,
+            auxiliary_norm: last.auxiliary_norm,
+        })
+    }
+}
+
+impl Results {
+    /// In a folder, which need not be there yet.
+    pub fn new(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    /// Where a run is kept.
+    pub fn folder(&self, run: &str) -> PathBuf {
+        self.0.join("runs").join(run)
+    }
+
+    /// How the run was made; none where it is not finished.
+    ///
+    /// # Errors
+    ///
+    /// [`ReproduceError`] where its file cannot be read.
+    pub fn record(&self, run: &str) -> Result<Option<Record>, ReproduceError> {
+        let path = self.folder(run).join("run.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        read(&path).map(Some)
+    }
+
+    /// What was measured of a finished run.
+    ///
+    /// # Errors
+    ///
+    /// [`ReproduceError`] where its file cannot be read.
+    pub fn report(&self, record: &Record) -> Result<Report, ReproduceError> {
+        let mut report: Report = read(&self.folder(&record.run).join("report.json"))?;
+        report.training_norms = TrainingNorms {
+            id: Some(record.training.id_norm),
+            auxiliary: record.training.auxiliary_norm,
+        };
+        Ok(report)
+    }
+
+    /// Keeps a finished run; `report` is its `report.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReproduceError`] where a file cannot be written.
+    pub fn keep(&self, record: &Record, report: &[u8]) -> Result<(), ReproduceError> {
+        let folder = self.folder(&record.run);
+        let write = |path: PathBuf, bytes: &[u8]| {
+            write_atomically(&path, bytes).map_err(|source| ReproduceError::File { path, source })
+        };
+        fs::create_dir_all(&folder).map_err(|source| ReproduceError::File {
+            path: folder.clone(),
+            source,
+        })?;
+        write(folder.join("report.json"), report)?;
+        // Last: what is there is whole.
+        let path = folder.join("run.json");
+        let json = serde_json::to_vec_pretty(record).map_err(|source| ReproduceError::Json {
+            path: path.clone(),
+            source,
+        })?;
+        write(path, &json)
+    }
+
+    /// Writes a file of a table.
+    ///
+    /// # Errors
+    ///
+    /// [`ReproduceError`] where the file cannot be written.
+    pub fn write(&self, file: &str, text: &str) -> Result<PathBuf, ReproduceError> {
+        let path = self.0.join(file);
+        let io = |source| ReproduceError::File {
+            path: path.clone(),
+            source,
+        };
+        fs::create_dir_all(&self.0).map_err(io)?;
+        write_atomically(&path, text.as_bytes()).map_err(io)?;
+        Ok(path)
+    }
+
+    /// Every setting of which there are runs, largest first.
+    ///
+    /// # Errors
+    ///
+    /// [`ReproduceError`] where a file cannot be read.
+    pub fn settings(&self) -> Result<Vec<Setting>, ReproduceError> {
+        let mut settings: Vec<Setting> = Vec::new();
+        for record in self.records()? {
+            if !settings.contains(&record.setting) {
+                settings.push(record.setting);
+            }
+        }
+        settings.sort_by_key(|setting| std::cmp::Reverse((setting.width, setting.epochs)));
+        Ok(settings)
+    }
+
+    /// Every finished run.
+    ///
+    /// # Errors
+    ///
+    /// [`ReproduceError`] where a file cannot be read.
+    pub fn records(&self) -> Result<Vec<Record>, ReproduceError> {
+        let folder = self.0.join("runs");
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let file = |source| ReproduceError::File {
+            path: folder.clone(),
+            source,
+        };
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(file)? {
+            names.push(
+                entry
+                    .map_err(file)?
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned(),
+            );
+        }
+        names.sort();
+        let records = names.iter().map(|name| self.record(name));
+        Ok(records
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ReproduceError> {
+    let bytes = fs::read(path).map_err(|source| ReproduceError::File {
+        path: path.into(),
+        source,
+    })?;
+    serde_json::from_slice(&bytes).map_err(|source| ReproduceError::Json {
+        path: path.into(),
+        source,
+    })
+}

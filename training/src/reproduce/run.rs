@@ -1,0 +1,248 @@
+//! One run: a model of a size, with a seed; its name, and the commands that make and measure it.
+
+use serde::{Deserialize, Serialize};
+
+use super::models::Model;
+use super::sets::{Auxiliary, Place, folder_of};
+use crate::config::Precision;
+
+/// What all runs of a table have in common, and what decides their outcome besides the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Channels of the first stage.
+    pub width: u16,
+    /// Epochs, of fine-tuning apart.
+    pub epochs: u32,
+    /// What convolutions compute in.
+    pub precision: Precision,
+}
+
+impl Setting {
+    /// For people.
+    pub fn title(&self) -> String {
+        let Self { width, epochs, .. } = self;
+        match self.precision {
+            Precision::Fp32 => format!("width {width}, {epochs} epochs"),
+            Precision::Bf16 => format!("width {width}, {epochs} epochs, bf16"),
+        }
+    }
+
+    /// For names of files.
+    pub fn slug(&self) -> String {
+        let Self { width, epochs, .. } = self;
+        match self.precision {
+            Precision::Fp32 => format!("w{width}-e{epochs}"),
+            Precision::Bf16 => format!("w{width}-e{epochs}-bf16"),
+        }
+    }
+
+    /// As options of `reproduce`.
+    pub fn options(&self) -> String {
+        let Self { width, epochs, .. } = self;
+        match self.precision {
+            Precision::Fp32 => format!("--width {width} --epochs {epochs}"),
+            Precision::Bf16 => format!("--width {width} --epochs {epochs} --precision bf16"),
+        }
+    }
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// What is trained.
+    pub model: Model,
+    /// How large, for how long.
+    pub setting: Setting,
+    /// Seed of every random choice.
+    pub seed: u64,
+}
+
+impl Run {
+    /// The name of its folders.
+    pub fn name(&self) -> String {
+        let (model, setting) = (self.model.name(), self.setting.slug());
+        format!("{model}-{setting}-s{}", self.seed)
+    }
+
+    /// The run that this one begins with.
+    pub fn before(&self) -> Option<Self> {
+        let (model, _) = self.model.after.as_ref()?;
+        Some(Self {
+            model: (**model).clone(),
+            ..self.clone()
+        })
+    }
+
+    /// Passes over the training images.
+    pub fn epochs(&self) -> u32 {
+        match self.model.after {
+            // A trial of few epochs is not to spend most of its time here.
+            Some((_, epochs)) => epochs.min(self.setting.epochs),
+            None => self.setting.epochs,
+        }
+    }
+
+    /// The options of `train`, without those that do not change the outcome.
+    pub fn train(&self, place: &Place) -> Vec<String> {
+        let Model { task, method, .. } = self.model;
+        let sets = task.training(self.model.imbalance);
+        let mut line = Line(vec!["--data".into(), place.set(sets.data)]);
+        line.add("--class-names", task.class_names());
+        line.add("--hold-out", sets.hold_out);
+        if let Some(imbalance) = sets.imbalance {
+            line.add("--imbalance", imbalance);
+        }
+        let auxiliary = task.auxiliary(self.model.auxiliary);
+        if self.model.auxiliary == Auxiliary::Crops {
+            line.add("--aux", "crops");
+        } else if !auxiliary.is_empty() {
+            line.add("--aux", list(place, &auxiliary));
+        }
+        line.add("--method", method);
+        for (option, value) in &self.model.options {
+            line.add(&format!("--{option}"), value);
+        }
+        line.add("--width", self.setting.width);
+        line.add("--epochs", self.epochs());
+        if self.setting.precision != Precision::Fp32 {
+            line.add("--precision", self.setting.precision);
+        }
+        line.add("--seed", self.seed);
+        if let Some(first) = self.before() {
+            line.add("--init", place.run(&first.name()).display());
+        }
+        line.add("--out", place.run(&self.name()).display());
+        line.0
+    }
+
+    /// The options of `calibrate`.
+    pub fn calibrate(&self, place: &Place) -> Vec<String> {
+        let mut line = Line(vec![self.file(place, super::carry_out::EXPORTED)]);
+        line.add("--data", list(place, &self.calibration()));
+        line.0.push("--balance".into());
+        line.add("--score", self.model.score.name());
+        line.add("--out", self.file(place, super::carry_out::MODEL));
+        line.0
+    }
+
+    /// The options of `evaluate`.
+    pub fn evaluate(&self, place: &Place) -> Vec<String> {
+        let task = self.model.task;
+        let mut line = Line(vec![self.file(place, super::carry_out::MODEL)]);
+        line.add("--id", place.set(task.test()));
+        let named = |(name, set): (_, String)| format!("{name}={}", place.set(&set));
+        line.add(
+            "--ood",
+            task.ood()
+                .into_iter()
+                .map(named)
+                .collect::<Vec<_>>()
+                .join(","),
+        );
+        if let Some(set) = task.other_source() {
+            line.add("--shifted-id", place.set(set));
+        }
+        line.add("--calibration", list(place, &self.calibration()));
+        line.0.push("--balance".into());
+        line.add("--run", place.run(&self.name()).display());
+        line.add("--out", self.file(place, super::carry_out::REPORT));
+        line.0
+    }
+
+    /// The folders of image sets that it needs.
+    pub fn sets(&self) -> Vec<String> {
+        let task = self.model.task;
+        let mut sets = vec![task.training(self.model.imbalance).data.to_owned()];
+        sets.extend(task.auxiliary(self.model.auxiliary));
+        sets.extend(self.calibration());
+        sets.push(task.test().into());
+        sets.extend(task.ood().into_iter().map(|(_, set)| set));
+        sets.extend(task.other_source().map(String::from));
+        let mut folders: Vec<_> = sets.iter().map(|set| folder_of(set).to_owned()).collect();
+        folders.sort();
+        folders.dedup();
+        folders
+    }
+
+    fn calibration(&self) -> Vec<String> {
+        self.model.task.training(self.model.imbalance).calibration
+    }
+
+    fn file(&self, place: &Place, name: &str) -> String {
+        let file = place.run(&self.name()).join(name);
+        file.to_string_lossy().into_owned()
+    }
+}
+
+/// A command line that grows.
+struct Line(Vec<String>);
+
+impl Line {
+    fn add(&mut self, option: &str, value: impl ToString) {
+        self.0.extend([option.to_owned(), value.to_string()]);
+    }
+}
+
+fn list(place: &Place, sets: &[String]) -> String {
+    let paths: Vec<_> = sets.iter().map(|set| place.set(set)).collect();
+    paths.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reproduce::models::{energy_oe, rna};
+    use crate::reproduce::sets::Task;
+
+    fn run(model: Model) -> Run {
+        let setting = Setting {
+            width: 16,
+            epochs: 30,
+            precision: Precision::Fp32,
+        };
+        Run {
+            model,
+            setting,
+            seed: 2,
+        }
+    }
+
+    #[test]
+    fn a_run_says_all_that_decides_its_outcome() {
+        let wide = run(rna(Task::Cifar10Lt).with("aux-batch-size", 256));
+        assert_eq!(
+            wide.train(&Place::canonical()).join(" "),
+            "--data data/cifar10_train_lt100 --class-names cifar10 --hold-out airplane=300 \
+             --aux data/aux_train,data/aux_train_cifar100 --method rna --aux-batch-size 256 \
+             --width 16 --epochs 30 --seed 2 \
+             --out runs/cifar10-lt-rna-aux-batch-size-256-w16-e30-s2"
+        );
+    }
+
+    #[test]
+    fn fine_tuning_begins_with_the_run_of_the_same_seed() {
+        let tuned = run(energy_oe(Task::Cifar10Lt));
+        let line = tuned.train(&Place::canonical()).join(" ");
+        assert!(
+            line.contains("--init runs/cifar10-lt-ce-w16-e30-s2"),
+            "{line}"
+        );
+        assert!(line.contains("--epochs 10 "), "{line}");
+        assert_eq!(tuned.before().unwrap().name(), "cifar10-lt-ce-w16-e30-s2");
+    }
+
+    #[test]
+    fn the_sets_that_a_run_needs_are_named_without_filters_and_once() {
+        let sets = run(rna(Task::Cifar10Lt)).sets();
+        assert!(
+            sets.contains(&"aux_train_cifar100".into()) && sets.contains(&"id_other_source".into())
+        );
+        assert!(sets.iter().all(|set| !set.contains('#')));
+        assert_eq!(
+            sets.iter()
+                .filter(|set| *set == "cifar10_train_lt100")
+                .count(),
+            1
+        );
+    }
+}

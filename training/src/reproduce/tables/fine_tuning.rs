@@ -1,0 +1,51 @@
+//! T17: a trained model, tuned with auxiliary images.
+
+use super::super::figures::{Figure, Group, Over};
+use super::super::models::{self, FINE_TUNING_EPOCHS, Model};
+use super::super::paper;
+use super::super::sets::Task;
+use super::{Block, ModelOf, Row, Table, means};
+
+const FIGURES: [Figure; 4] = [
+    Figure::Auroc(Over::All),
+    Figure::Aupr(Over::All),
+    Figure::Fpr95(Over::All),
+    Figure::Accuracy(Group::All),
+];
+
+/// T17.
+pub fn t17() -> Table {
+    Table {
+        id: "t17",
+        title: "Table 17: fine-tuning with auxiliary images",
+        asks: "Is a model that is already trained made to detect by a few epochs more?",
+        notes: &[
+            "A row names the classification loss of training, then of the 10 epochs of tuning. The \
+             paper's three rows of each method are taken to be CE → CE, CE → LA, LA → LA.",
+        ],
+        is_matrix: false,
+        blocks: Task::ALL.map(block).into(),
+    }
+}
+
+fn block(task: Task) -> Block {
+    let tuned = |first: ModelOf, model: Model| model.after(first(task), FINE_TUNING_EPOCHS);
+    let (ce, la): (ModelOf, ModelOf) = (models::ce, models::la);
+    let energy = models::energy_oe_alone;
+    let models = [
+        ("OE, CE → CE", tuned(ce, models::oe(task))),
+        ("OE, CE → LA", tuned(ce, models::la_oe(task))),
+        ("OE, LA → LA", tuned(la, models::la_oe(task))),
+        ("EnergyOE, CE → CE", tuned(ce, energy(task))),
+        ("EnergyOE, CE → LA", tuned(ce, energy(task).with("tau", 1))),
+        ("EnergyOE, LA → LA", tuned(la, energy(task).with("tau", 1))),
+        ("RNA, CE → CE", tuned(ce, models::rna(task).with("tau", 0))),
+        ("RNA, CE → LA", tuned(ce, models::rna(task))),
+        ("RNA, LA → LA", tuned(la, models::rna(task))),
+    ];
+    let rows = models.into_iter().zip(paper::t17(task));
+    let rows = rows.map(|((label, model), published)| {
+        Row::of(label, &model, model.score, &FIGURES, means(published))
+    });
+    Block::of(task, &FIGURES, rows.collect())
+}

@@ -1,0 +1,239 @@
+//! Tables that compare the methods.
+
+use normgate_core::scores::ScoreKind;
+
+use super::super::figures::{Figure, Group, Over};
+use super::super::models::{self, Model};
+use super::super::paper;
+use super::super::sets::Task;
+use super::{Block, ModelOf, Row, Table, USUAL, means, pairs};
+
+/// The methods of T2 in its order, by the paper's names.
+const METHODS: [(&str, ModelOf); 9] = [
+    ("CE (MSP)", models::ce),
+    ("OECC", models::oecc),
+    ("EnergyOE", models::energy_oe),
+    ("OE", models::oe),
+    ("PASCL", models::pascl),
+    ("BEL", models::bel),
+    ("RNA", models::rna),
+    ("PASCL-FT", models::pascl_ft),
+    ("BEL-FT", models::bel_ft),
+];
+
+/// T2.
+pub fn t2() -> Table {
+    let block = |task| {
+        let rows = METHODS.iter().zip(paper::t2(task));
+        let mut rows: Vec<_> = rows
+            .map(|(&(label, model), figures)| {
+                let model = model(task);
+                Row::of(label, &model, model.score, &USUAL, pairs(figures))
+            })
+            .collect();
+        // Not in the paper's T2, but the two halves of what RNA joins (its T1).
+        for (label, model) in [("LA", models::la(task)), ("LA+OE", models::la_oe(task))] {
+            rows.push(Row::of(label, &model, model.score, &USUAL, []));
+        }
+        Block::of(task, &USUAL, rows)
+    };
+    Table {
+        id: "t2",
+        title: "Table 2: OOD detection and classification, all methods",
+        asks: "Which method detects and classifies best?",
+        notes: &[
+            "Each method by its authors' score: CE, OECC, OE, LA, LA+OE, PASCL by MSP, EnergyOE and \
+             BEL by energy, RNA by representation norm.",
+            "EnergyOE, OECC and BEL tune the CE run of the same seed for 10, 15 and 20 epochs, as in \
+             their authors' code; PASCL-FT and BEL-FT tune the PASCL and the BEL run for 10.",
+        ],
+        is_matrix: false,
+        blocks: Task::ALL.map(block).into(),
+    }
+}
+
+/// T4.
+pub fn t4() -> Table {
+    let scores = [
+        ScoreKind::Msp,
+        ScoreKind::Energy,
+        ScoreKind::RepresentationNorm,
+    ];
+    let rows: [(&str, ModelOf); 5] = [
+        ("CE", models::ce),
+        ("OE", models::oe),
+        ("PASCL", models::pascl),
+        ("BEL", models::bel),
+        ("RNA", models::rna),
+    ];
+    let row = |label: &str, model: Model, figures: [f64; 3]| {
+        let cells = scores
+            .iter()
+            .zip(means(figures))
+            .flat_map(|(&score, figure)| {
+                Row::of("", &model, score, &[Figure::Auroc(Over::All)], [figure]).cells
+            });
+        Row {
+            label: label.into(),
+            cells: cells.collect(),
+        }
+    };
+    let block = |task| Block {
+        task,
+        columns: ["MSP", "energy", "RN"].map(String::from).into(),
+        rows: rows
+            .iter()
+            .zip(paper::t4(task))
+            .map(|(&(label, model), figures)| row(label, model(task), figures))
+            .collect(),
+    };
+    Table {
+        id: "t4",
+        title: "Table 4: mean AUROC, training method against score",
+        asks: "Is it the training or the score that detects?",
+        notes: &[],
+        is_matrix: true,
+        blocks: Task::ALL.map(block).into(),
+    }
+}
+
+/// T6.
+pub fn t6() -> Table {
+    let rows: [(&str, ModelOf); 4] = [
+        ("CE", models::ce),
+        ("OE", models::oe),
+        ("PASCL", models::pascl),
+        ("RNA", models::rna),
+    ];
+    let block = |task| {
+        let rows = rows
+            .iter()
+            .zip(paper::t6(task))
+            .map(|(&(label, model), figures)| {
+                let model = model(task);
+                Row::of(label, &model, model.score, &[Figure::Ece], pairs(figures))
+            });
+        Block::of(task, &[Figure::Ece], rows.collect())
+    };
+    Table {
+        id: "t6",
+        title: "Table 6: expected calibration error",
+        asks: "Is a confidence of 80 % right in 80 % of cases?",
+        notes: &["15 bins; of the softmax probability of the predicted class."],
+        is_matrix: false,
+        blocks: Task::ALL.map(block).into(),
+    }
+}
+
+/// T8.
+pub fn t8() -> Table {
+    by_set(
+        "t8",
+        "Table 8: AUROC on each OOD set",
+        Figure::Auroc,
+        paper::t8,
+    )
+}
+
+/// T9.
+pub fn t9() -> Table {
+    by_set(
+        "t9",
+        "Table 9: AUPR on each OOD set",
+        Figure::Aupr,
+        paper::t9,
+    )
+}
+
+/// T10.
+pub fn t10() -> Table {
+    by_set(
+        "t10",
+        "Table 10: FPR95 on each OOD set",
+        Figure::Fpr95,
+        paper::t10,
+    )
+}
+
+fn by_set(
+    id: &'static str,
+    title: &'static str,
+    figure: fn(Over) -> Figure,
+    paper: fn(Task) -> [[[f64; 2]; 6]; 7],
+) -> Table {
+    // The paper's sets, then one that it does not have.
+    let sets = [
+        ("textures", Over::Set("textures")),
+        ("characters (SVHN)", Over::Set("characters")),
+        ("other CIFAR", Over::Cifar),
+        ("tinyimagenet", Over::Set("tinyimagenet")),
+        ("scenes (LSUN)", Over::Set("scenes")),
+        ("scenes (Places365)", Over::Set("scenes")),
+        ("fashion", Over::Set("fashion")),
+    ];
+    let figures = sets.map(|(_, over)| figure(over));
+    let block = |task| Block {
+        task,
+        columns: sets.map(|(name, _)| name.to_owned()).into(),
+        rows: METHODS
+            .iter()
+            .zip(paper(task))
+            .map(|(&(label, model), published)| {
+                let model = model(task);
+                Row::of(label, &model, model.score, &figures, pairs(published))
+            })
+            .collect(),
+    };
+    Table {
+        id,
+        title,
+        asks: "Which method detects best what?",
+        notes: &["In brackets: the paper's set that ours stands for, and that its figure is of."],
+        is_matrix: false,
+        blocks: Task::ALL.map(block).into(),
+    }
+}
+
+/// T11.
+pub fn t11() -> Table {
+    let figures = [
+        Figure::Auroc(Over::Near),
+        Figure::Auroc(Over::Far),
+        Figure::Auroc(Over::All),
+        Figure::Accuracy(Group::All),
+    ];
+    let block = |task| {
+        let (oe, rna) = (models::oe(task), models::rna(task));
+        let rows = [
+            ("OE, MSP", &oe, ScoreKind::Msp),
+            ("RNA, MSP", &rna, ScoreKind::Msp),
+            ("RNA, RN", &rna, ScoreKind::RepresentationNorm),
+        ];
+        let published = (task == Task::Cifar100Lt).then_some(paper::T11);
+        let rows = rows
+            .into_iter()
+            .enumerate()
+            .map(|(index, (label, model, score))| {
+                let figures_of = published.map(|rows| means(rows[index]));
+                Row::of(
+                    label,
+                    model,
+                    score,
+                    &figures,
+                    figures_of.into_iter().flatten(),
+                )
+            });
+        Block::of(task, &figures, rows.collect())
+    };
+    Table {
+        id: "t11",
+        title: "Table 11: near and far OOD",
+        asks: "What is nearly in distribution: which score tells it apart?",
+        notes: &[
+            "Near: the other CIFAR and, where CIFAR-10 is in distribution, Tiny ImageNet; far: the \
+             rest. The paper has CIFAR100-LT only, with Tiny ImageNet among the near.",
+        ],
+        is_matrix: false,
+        blocks: [Task::Cifar100Lt, Task::Cifar10Lt].map(block).into(),
+    }
+}

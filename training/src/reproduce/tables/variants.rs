@@ -1,0 +1,226 @@
+//! Tables of variants of RNA.
+
+use super::super::figures::{Figure, Group, Over, Side};
+use super::super::models::{self, Model, rna};
+use super::super::paper;
+use super::super::sets::{Auxiliary, Task};
+use super::{Block, Row, Table, USUAL, means};
+
+const AUROC: Figure = Figure::Auroc(Over::All);
+const FPR95: Figure = Figure::Fpr95(Over::All);
+const ACCURACY: Figure = Figure::Accuracy(Group::All);
+const FEW: Figure = Figure::Accuracy(Group::Few);
+const NORMS: [Figure; 2] = [Figure::Norm(Side::Id), Figure::Norm(Side::Ood)];
+const ACTIVE: [Figure; 2] = [Figure::Active(Side::Id), Figure::Active(Side::Ood)];
+
+/// The usual case: one ID set, a model a row, each by its own score.
+fn block<const N: usize>(
+    figures: &[Figure],
+    rows: impl IntoIterator<Item = (String, Model)>,
+    paper: impl IntoIterator<Item = [f64; N]>,
+) -> Vec<Block> {
+    let rows = rows.into_iter().zip(paper);
+    let rows = rows.map(|((label, model), published)| {
+        Row::of(label, &model, model.score, figures, means(published))
+    });
+    vec![Block::of(Task::Cifar10Lt, figures, rows.collect())]
+}
+
+/// T3.
+pub fn t3() -> Table {
+    let task = Task::Cifar10Lt;
+    let [id_norm, ood_norm] = NORMS;
+    let [id_active, ood_active] = ACTIVE;
+    let figures = [
+        AUROC, FPR95, ACCURACY, FEW, id_norm, ood_norm, id_active, ood_active,
+    ];
+    let rows = [
+        ("Attenuation of OOD norms", models::attenuation(task)),
+        ("Both", models::rna_attenuation(task)),
+        ("Amplification of ID norms (RNA)", rna(task)),
+    ];
+    Table {
+        id: "t3",
+        title: "Table 3: variants of the RNA loss",
+        asks: "Is it better to raise ID norms, or to lower those of auxiliary images?",
+        notes: &["Norms and active shares of OOD: the mean over the test sets."],
+        is_matrix: false,
+        blocks: block(&figures, labelled(rows), paper::T3),
+    }
+}
+
+/// T7.
+pub fn t7() -> Table {
+    let task = Task::Cifar10Lt;
+    let figures = [AUROC, ACCURACY, FPR95, FEW];
+    let rows = [
+        ("CE (MSP)", models::ce(task)),
+        (
+            "RNA, no auxiliary images",
+            rna(task).auxiliary(Auxiliary::None),
+        ),
+        (
+            "RNA, crops of the training images",
+            rna(task).auxiliary(Auxiliary::Crops),
+        ),
+        ("RNA, auxiliary images", rna(task)),
+    ];
+    Table {
+        id: "t7",
+        title: "Table 7: RNA without auxiliary images",
+        asks: "Does RNA need auxiliary images, or will crops of the training images do?",
+        notes: &["Crops: 5 to 25 % of a training image, enlarged."],
+        is_matrix: false,
+        blocks: block(&figures, labelled(rows), paper::T7),
+    }
+}
+
+/// T12.
+pub fn t12() -> Table {
+    let first = |count| rna(Task::Cifar10Lt).auxiliary(Auxiliary::First(count));
+    let rows = [
+        ("300", first(300)),
+        ("3,000", first(3_000)),
+        ("30,000", first(30_000)),
+        ("all: 45,000 (paper 300,000)", rna(Task::Cifar10Lt)),
+    ];
+    Table {
+        id: "t12",
+        title: "Table 12: size of the auxiliary set",
+        asks: "How many auxiliary images are enough?",
+        notes: &[
+            "Half of each number from Tiny ImageNet, half from CIFAR-100, equally of its classes.",
+        ],
+        is_matrix: false,
+        blocks: block(&[AUROC, FPR95, ACCURACY, FEW], labelled(rows), paper::T12),
+    }
+}
+
+/// T13.
+pub fn t13() -> Table {
+    let [id_norm, ood_norm] = NORMS;
+    let [id_active, ood_active] = ACTIVE;
+    let figures = [
+        AUROC, FPR95, ACCURACY, id_norm, ood_norm, id_active, ood_active,
+    ];
+    let rows = [32, 64, 128, 256, 512].map(|auxiliary| {
+        let model = rna(Task::Cifar10Lt);
+        let model = match auxiliary {
+            128 => model,
+            _ => model.with("aux-batch-size", auxiliary),
+        };
+        (format!("128:{auxiliary}"), model)
+    });
+    Table {
+        id: "t13",
+        title: "Table 13: ID to auxiliary images in a batch",
+        asks: "How many auxiliary images should a batch have?",
+        notes: &["Norms and active shares of OOD: the mean over the test sets."],
+        is_matrix: false,
+        blocks: block(&figures, rows, paper::T13),
+    }
+}
+
+/// T14.
+pub fn t14() -> Table {
+    let task = Task::Cifar10Lt;
+    let other = |model: Model| model.auxiliary(Auxiliary::TinyImageNet);
+    let pascl = other(models::pascl(task));
+    let rows = [
+        ("OE", other(models::oe(task))),
+        ("PASCL", pascl.clone()),
+        ("RNA", other(rna(task))),
+        (
+            "PASCL-FT",
+            models::pascl_ft(task).after(pascl, models::FINE_TUNING_EPOCHS),
+        ),
+    ];
+    Table {
+        id: "t14",
+        title: "Table 14: another auxiliary set",
+        asks: "Does the order hold with auxiliary images of another source?",
+        notes: &[
+            "The paper takes ImageNet-RC; here it is the 25,000 images of Tiny ImageNet alone, which \
+             were resampled and compressed as CIFAR's were not.",
+        ],
+        is_matrix: false,
+        blocks: block(&USUAL, labelled(rows), paper::T14),
+    }
+}
+
+/// The models of T15 and T16.
+fn projections() -> [(&'static str, Model); 3] {
+    let with = |projection: &str| rna(Task::Cifar10Lt).with("projection", projection);
+    [
+        ("log(1 + ‖f‖)", with("none")),
+        ("log(1 + ‖W f‖)", with("linear")),
+        ("log(1 + ‖MLP(f)‖) (RNA)", rna(Task::Cifar10Lt)),
+    ]
+}
+
+/// T15.
+pub fn t15() -> Table {
+    Table {
+        id: "t15",
+        title: "Table 15: structure of the projection",
+        asks: "Must the norm be that of a projection?",
+        notes: &[],
+        is_matrix: false,
+        blocks: block(&USUAL, labelled(projections()), paper::T15),
+    }
+}
+
+/// T16.
+pub fn t16() -> Table {
+    let [id, ood] = NORMS;
+    let figures = [
+        Figure::TrainingNorm(Side::Id),
+        Figure::TrainingNorm(Side::Ood),
+        id,
+        ood,
+    ];
+    Table {
+        id: "t16",
+        title: "Table 16: representation norms by projection",
+        asks: "Do norms grow without bounds where no projection is between?",
+        notes: &[
+            "Norms of training and auxiliary images: means of the last epoch in train mode. Of OOD \
+             test images: the mean over the sets.",
+        ],
+        is_matrix: false,
+        blocks: block(&figures, labelled(projections()), paper::T16),
+    }
+}
+
+/// Fig. 5: the paper's curves are not given in numbers.
+pub fn fig5() -> Table {
+    let strengths = ["0.01", "0.05", "0.1", "0.2", "0.5", "1", "2"];
+    let figures = [AUROC, FPR95, ACCURACY, FEW];
+    let blocks = Task::ALL.map(|task| {
+        let rows = strengths.map(|lambda| {
+            let model = match lambda {
+                "0.5" => rna(task),
+                _ => rna(task).with("lambda", lambda),
+            };
+            Row::of(format!("λ = {lambda}"), &model, model.score, &figures, [])
+        });
+        Block::of(task, &figures, rows.into())
+    });
+    Table {
+        id: "fig5",
+        title: "Figure 5: weight λ of the RNA loss",
+        asks: "How much does the weight of the norm loss matter?",
+        notes: &[
+            "The paper shows curves without numbers: AUROC steady from small λ on, accuracy falling.",
+        ],
+        is_matrix: false,
+        blocks: blocks.into(),
+    }
+}
+
+fn labelled<const N: usize>(
+    rows: [(&'static str, Model); N],
+) -> impl Iterator<Item = (String, Model)> {
+    rows.into_iter()
+        .map(|(label, model)| (label.to_owned(), model))
+}

@@ -1,0 +1,124 @@
+//! Tables from figures that are known.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::{read, reproduce};
+
+/// A finished run of CE or RNA on CIFAR10-LT, with an AUROC for its own score.
+fn keep(folder: &Path, method: &str, seed: u64, auroc: f64) {
+    let name = format!("cifar10-lt-{method}-w16-e30-s{seed}");
+    let folder = folder.join("results/runs").join(&name);
+    let score = if method == "ce" {
+        "msp"
+    } else {
+        "representation_norm"
+    };
+    let set = |name: &str, auroc: f64| {
+        json!({"name": name, "images": 10, "mean_norm": 0.5, "activation_ratio": 0.02, "flagged": 0.9,
+               "scores": [{"score": score, "auroc": auroc, "aupr": 0.9, "fpr95_ood_positive": 0.3,
+                           "fpr95_id_positive": 0.4}]})
+    };
+    let groups = json!({"overall": 0.78, "many": 0.93, "medium": 0.76, "few": 0.66});
+    let report = json!({"figures": {
+        "id": {"name": "cifar10_test", "images": 10, "mean_norm": 43.0, "activation_ratio": 0.66,
+               "flagged": 0.05, "accuracy": groups, "false_flags": groups, "ece": 0.12},
+        "ood": [set("cifar100_unseen", auroc - 0.1), set("scenes", auroc + 0.1)],
+        "trust": [
+            {"name": "cifar10_test", "flagged": 0.05, "accuracy": 0.78, "accuracy_unflagged": 0.79},
+            {"name": "id_other_source", "flagged": 0.91, "accuracy": 0.4, "accuracy_unflagged": 0.45},
+        ],
+    }});
+    let record = json!({"run": name, "setting": {"width": 16, "epochs": 30, "precision": "fp32"},
+        "seed": seed, "commands": [], "machine": "a machine", "date": "2026-01-02",
+        "training": {"seconds": 1800.0, "images_per_second": 400.0, "id_norm": 65.0,
+                     "auxiliary_norm": 2.5}});
+    std::fs::create_dir_all(&folder).unwrap();
+    let write = |file: &str, value: &Value| {
+        std::fs::write(folder.join(file), value.to_string()).unwrap();
+    };
+    write("report.json", &report);
+    write("run.json", &record);
+}
+
+#[test]
+fn a_table_has_mean_and_deviation_of_its_seeds_beside_the_paper_s() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (seed, auroc) in [(1, 0.72), (2, 0.70)] {
+        keep(folder, "ce", seed, auroc);
+    }
+    keep(folder, "rna", 1, 0.9);
+    let (output, said) = reproduce(folder, "t2 t3 t16 --tables-only");
+    assert!(output.status.success(), "{said}");
+    let page = read(&folder.join("results/t2.md"));
+    for line in [
+        "## Width 16, 30 epochs",
+        "|  | seeds | AUROC | AUPR | FPR95 | Accuracy | Many | Medium | Few |",
+        "| CE (MSP) | 2 | 71.00 ± 1.41 | 90.00 ± 0.00 | 30.00 ± 0.00 | 78.00 ± 0.00 |",
+        "| … in the paper |  | 72.68 ± 1.04 | 70.48 ± 0.89 | 65.67 ± 1.82 | 72.65 ± 0.19 |",
+        "| RNA | 1 | 90.00 | 90.00 | 30.00 | 78.00 | 93.00 | 76.00 | 66.00 |",
+        "| OE | 0 | – | – | – | – | – | – | – |",
+        "| `cifar10-lt-rna` | RN | 78.00 | 93.00 | 76.00 | 66.00 | 91.00 | 40.00 | 45.00 |",
+        "normgate-train reproduce t2 --width 16 --epochs 30 --seeds 2",
+        "on a machine (2026-01-02; 3 runs, 1.5 hours of training)",
+    ] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+    // Nothing of it is finished on the other ID set.
+    assert!(!page.contains("### CIFAR100-LT"), "{page}");
+    let norms = read(&folder.join("results/t16.md"));
+    let row = "| log(1 + ‖MLP(f)‖) (RNA) | 1 | 65.00 | 2.50 | 43.00 | 0.50 |";
+    assert!(norms.contains(row), "{norms}");
+    let variants = read(&folder.join("results/t3.md"));
+    assert!(
+        variants.contains("| 43.00 | 0.50 | 66.00 | 2.00 |"),
+        "{variants}"
+    );
+}
+
+#[test]
+fn tables_and_runs_are_listed_without_making_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let (output, said) = reproduce(folder.path(), "--list --seeds 3");
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("t2       66  Table 2"), "{said}");
+    let (output, said) = reproduce(
+        folder.path(),
+        "t13 --dry-run --seeds 2 --width 16 --epochs 30",
+    );
+    assert!(output.status.success(), "{said}");
+    let train = "normgate-train train --data data/cifar10_train_lt100 --class-names cifar10 \
+                 --hold-out 'airplane=300' --aux data/aux_train,data/aux_train_cifar100 --method rna \
+                 --aux-batch-size 32 --width 16 --epochs 30 --seed 1 \
+                 --out runs/cifar10-lt-rna-aux-batch-size-32-w16-e30-s1";
+    assert!(said.contains("--aux-batch-size 32 --width 16"), "{said}");
+    assert!(
+        said.replace('\'', "").contains(&train.replace('\'', "")),
+        "{said}"
+    );
+    assert_eq!(said.matches("normgate-train train ").count(), 10, "{said}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_table_that_is_none_is_refused_with_those_that_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (output, said) = reproduce(folder.path(), "t99");
+    assert!(!output.status.success());
+    assert!(
+        said.contains("there is no table \"t99\"; there are t2, t3"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_run_kept_under_other_options_is_not_taken_for_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    keep(folder.path(), "ce", 1, 0.7);
+    let line = "t7 --seeds 1 --width 16 --epochs 30";
+    let (output, said) = reproduce(folder.path(), line);
+    assert!(!output.status.success());
+    assert!(said.contains("was made by another command"), "{said}");
+}
