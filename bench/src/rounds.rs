@@ -17,7 +17,7 @@ use crate::processes;
 use crate::raw::{self, BATCHES, Layout, layouts};
 use crate::report::{Cell, Load, Raw, Searched, Server};
 use crate::requests::requests;
-use crate::server::{Contender, Running};
+use crate::server::{Contender, Running, cache_home};
 use crate::statistics::Spread;
 
 /// Layouts that come this close to the best in the search are measured in every round.
@@ -68,6 +68,8 @@ impl Bench<'_> {
         input: Input,
     ) -> Result<Cell, BenchError> {
         let files = input.files()?;
+        // So that the first start of each cell is one on a machine that has not seen the model.
+        let _ = std::fs::remove_dir_all(cache_home(&self.logs));
         self.bar
             .set_message(format!("{name}, {}: raw limit", input.title()));
         let search = self.search(model)?;

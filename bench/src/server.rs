@@ -2,6 +2,7 @@
 //! running already.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -169,8 +170,16 @@ impl Contender {
         let path = logs.join(format!("{name}.log"));
         let log = File::create(&path).map_err(BenchError::file(&path))?;
         let errors = log.try_clone().map_err(BenchError::file(&path))?;
-        let child = Command::new(fill(program))
+        let mut command = Command::new(fill(program));
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("NORMGATE_") {
+                command.env_remove(name);
+            }
+        }
+        let child = command
             .args(arguments.iter().map(fill))
+            // What earlier starts measured, on a busy machine perhaps, is neither used nor changed.
+            .env("XDG_CACHE_HOME", cache_home(logs))
             .env("PEER_MODEL", model)
             .env("PEER_PORT", address.port().to_string())
             .envs(
@@ -194,6 +203,11 @@ impl Contender {
             workers: None,
         })
     }
+}
+
+/// Where servers keep what they measure at their first start.
+pub fn cache_home(logs: &Path) -> PathBuf {
+    logs.join("cache")
 }
 
 /// A server that is ready. Where the benchmark started it, it is killed when this is dropped.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use normgate_core::model::Model;
-use normgate_core::runtime::Runtime;
+use normgate_core::runtime::{Device, Runtime};
 
 use crate::datasets::{DatasetError, ImageSet, LoadOptions, SetSpec};
 use crate::error::EvaluationError;
@@ -18,9 +18,17 @@ use crate::outputs::{self, SetOutputs};
 /// Options that every command has which runs a model over image sets.
 #[derive(Args, Clone, Debug, Default)]
 pub struct WorkbenchArgs {
-    /// Threads, with a session each [default: one a core]
+    /// Threads, with a session each [default: one a core; 2 on cuda]
     #[arg(long, env = "NORMGATE_THREADS", value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// What runs the model: cpu, cuda or cuda:N. Calibrate where you serve
+    #[arg(
+        long,
+        env = "NORMGATE_DEVICE",
+        value_name = "DEVICE",
+        default_value = "cpu"
+    )]
+    pub device: Device,
     /// The ONNX Runtime library [default: ORT_DYLIB_PATH, beside the program, or in .runtime/]
     #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
     pub onnxruntime: Option<PathBuf>,
@@ -38,10 +46,15 @@ impl Workbench {
     /// # Errors
     /// [`EvaluationError::Runtime`].
     pub fn new(args: &WorkbenchArgs) -> Result<Self, EvaluationError> {
-        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        // One thread's images are decoded while the other's are on the card.
+        let most = match args.device {
+            Device::Cpu => cores,
+            Device::Cuda(_) => cores.min(2),
+        };
         Ok(Self {
-            runtime: Runtime::load(args.onnxruntime.as_deref())?,
-            threads: args.threads.unwrap_or_else(cores).get(),
+            runtime: Runtime::load(args.onnxruntime.as_deref())?.on(args.device)?,
+            threads: args.threads.map_or(most, NonZeroUsize::get),
         })
     }
 

@@ -22,18 +22,7 @@ fn until(server: &Server, what: &str, holds: impl Fn() -> bool) {
 
 #[test]
 fn an_image_whose_connection_was_closed_is_never_decoded() {
-    let folder = tempfile::tempdir().unwrap();
-    let model = slow_model::write(folder.path(), 200);
-    let server = Server::with(&[
-        "--model",
-        model.to_str().unwrap(),
-        "--workers",
-        "1",
-        "--max-batch",
-        "1",
-        "--deadline",
-        "60s",
-    ]);
+    let server = slow_model::server(200, &["--max-batch", "1", "--deadline", "60s"]);
     let image = request(&png());
     let send = || {
         let mut stream = connect(&server);

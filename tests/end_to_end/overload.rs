@@ -77,20 +77,18 @@ fn capacity(server: &Server, image: &[u8]) -> f64 {
 
 #[test]
 fn ten_times_the_load_that_can_be_answered_costs_hardly_an_answer() {
-    let folder = tempfile::tempdir().unwrap();
-    let model = slow_model::write(folder.path(), 12);
-    let server = Server::with(&[
-        "--model",
-        model.to_str().unwrap(),
-        "--workers",
-        "1",
-        "--max-batch",
-        "4",
-        "--queue-capacity",
-        &QUEUE.to_string(),
-        "--deadline",
-        &format!("{}s", DEADLINE.as_secs()),
-    ]);
+    let (queue, deadline) = (QUEUE.to_string(), format!("{}s", DEADLINE.as_secs()));
+    let server = slow_model::server(
+        12,
+        &[
+            "--max-batch",
+            "4",
+            "--queue-capacity",
+            &queue,
+            "--deadline",
+            &deadline,
+        ],
+    );
     let image = png();
     let before = capacity(&server, &image);
     let memory = server.resident_kib();
@@ -134,21 +132,18 @@ fn ten_times_the_load_that_can_be_answered_costs_hardly_an_answer() {
 
 #[test]
 fn requests_that_would_be_answered_too_late_are_refused_and_the_others_are_in_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let model = slow_model::write(folder.path(), 12);
     // A queue so long that all who enter its end would be too late.
-    let server = Server::with(&[
-        "--model",
-        model.to_str().unwrap(),
-        "--workers",
-        "1",
-        "--max-batch",
-        "4",
-        "--queue-capacity",
-        "100000",
-        "--deadline",
-        "1s",
-    ]);
+    let server = slow_model::server(
+        12,
+        &[
+            "--max-batch",
+            "4",
+            "--queue-capacity",
+            "100000",
+            "--deadline",
+            "1s",
+        ],
+    );
     let image = png();
     let capacity = capacity(&server, &image);
     let sent = open_loop(&server, &image, 4.0 * capacity, 512);

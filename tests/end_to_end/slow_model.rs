@@ -8,12 +8,22 @@ use normgate_core::{
     onnx::{Conv, Dim, GraphBuilder},
 };
 
+use crate::support::Server;
+
 const CHANNELS: usize = 64;
 const SIDE: usize = 32;
 
+/// A server with one worker of such a model. `convolutions` as in [`write`].
+pub fn server(convolutions: usize, arguments: &[&str]) -> Server {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let model = write(folder.path(), convolutions);
+    let model = model.to_str().expect("the path is UTF-8");
+    Server::with(&[&["--model", model, "--workers", "1"], arguments].concat())
+}
+
 /// Writes a model in which each image takes this many convolutions of 75 million operations: two of
 /// these are about as much as a light network, a hundred as a heavy one.
-pub fn write(folder: &Path, convolutions: usize) -> PathBuf {
+fn write(folder: &Path, convolutions: usize) -> PathBuf {
     let mut graph = GraphBuilder::new("slow");
     let three = Dim::Fixed(3);
     let side = Dim::Fixed(SIDE);

@@ -104,20 +104,17 @@ fn good_clients_get_in_although_stalled_ones_hold_all_connections() {
 
 #[test]
 fn nobody_who_waits_for_an_answer_gives_way() {
-    let folder = tempfile::tempdir().unwrap();
-    let model = slow_model::write(folder.path(), 300);
-    let server = Server::with(&[
-        "--model",
-        model.to_str().unwrap(),
-        "--max-connections",
-        "4",
-        "--max-batch",
-        "1",
-        "--workers",
-        "1",
-        "--deadline",
-        "5m",
-    ]);
+    let server = slow_model::server(
+        300,
+        &[
+            "--max-connections",
+            "4",
+            "--max-batch",
+            "1",
+            "--deadline",
+            "5m",
+        ],
+    );
     let request = request(&png());
     // Together they wait for seconds, half of them for a place as well.
     let mut waiting: Vec<_> = (0..8).map(|_| connect(&server)).collect();

@@ -81,7 +81,9 @@ impl ClosedLoop<'_> {
         let mut clients = Clients::connect(self)?;
         let begin = Instant::now();
         loop {
-            let now = clients.step(begin + self.warm_up.max(PAUSE))?;
+            // Once the warm-up is over, those that are slow to answer are still waited for.
+            let until = (begin + self.warm_up).max(Instant::now() + PAUSE);
+            let now = clients.step(until)?;
             let warm = now >= begin + self.warm_up && clients.waiting_for_first == 0;
             if warm || now >= begin + LONGEST_WARM_UP {
                 break;

@@ -169,6 +169,9 @@ pub(super) fn starts(report: &Report) -> Table {
                     .start_seconds
                     .map_or(NOTHING.into(), |start| decimals(start.median)),
                 server
+                    .start_seconds
+                    .map_or(NOTHING.into(), |start| decimals(start.high)),
+                server
                     .peak_mib
                     .map_or(NOTHING.into(), |peak| format!("{peak:.0}")),
             ]);
@@ -177,7 +180,14 @@ pub(super) fn starts(report: &Report) -> Table {
     Table {
         title: String::new(),
         note: String::new(),
-        header: strings(["model", "picture", "server", "ready after s", "peak MiB"]),
+        header: strings([
+            "model",
+            "picture",
+            "server",
+            "ready after s",
+            "slowest",
+            "peak MiB",
+        ]),
         text_columns: 3,
         rows,
     }
