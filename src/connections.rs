@@ -3,20 +3,21 @@
 //! A connection costs next to nothing, but a place. Clients that hold theirs without doing anything
 //! (idle, or sending their request byte by byte, or not reading the reply) would lock everybody else
 //! out until their timeouts, and again after that. So when all places are taken, the connection that
-//! has kept the server waiting longest gives way to the next one.
+//! has kept the server waiting longest gives way to the next one. The same holds for the memory that
+//! bodies share, and for those who keep some of it taken.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Nobody gives way before: a request may be on its way, and a large one takes a moment to send.
 const UNDISTURBED: Duration = Duration::from_secs(1);
 
-/// While nobody can give way yet, how often to look again.
+/// While nobody can give way yet, or whoever does is still there, how often to look again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A flood is one line in the log, not thousands.
@@ -48,9 +49,11 @@ pub struct Place {
 
 /// Who is at the other end, as far as waiting for them is concerned.
 pub struct Client {
+    connections: Weak<Connections>,
     start: Instant,
     /// Since when the server waits for them, in milliseconds; or [`SERVED`].
     awaited_since: AtomicU64,
+    is_sending_body: AtomicBool,
     gives_way: Notify,
 }
 
@@ -59,6 +62,9 @@ const SERVED: u64 = u64::MAX;
 
 /// For as long as a client waits for its answer.
 pub struct BeingServed(Arc<Client>);
+
+/// For as long as a client's body arrives.
+pub struct SendingBody<'a>(&'a Client);
 
 impl Connections {
     /// That many places, all free.
@@ -76,7 +82,9 @@ impl Connections {
             return self.occupy(Some(permit));
         }
         loop {
-            self.make_room();
+            if self.make_way(|_| true) {
+                self.warn();
+            }
             let free = Arc::clone(&self.free).acquire_owned();
             // The semaphore is never closed.
             if let Ok(Ok(permit)) = timeout(LOOK_AGAIN, free).await {
@@ -92,8 +100,10 @@ impl Connections {
 
     fn occupy(self: &Arc<Self>, permit: Option<OwnedSemaphorePermit>) -> Place {
         let client = Arc::new(Client {
+            connections: Arc::downgrade(self),
             start: self.start,
             awaited_since: AtomicU64::new(SERVED),
+            is_sending_body: AtomicBool::new(false),
             gives_way: Notify::new(),
         });
         client.was_heard();
@@ -109,19 +119,27 @@ impl Connections {
         }
     }
 
-    fn make_room(&self) {
-        let mut open = self.lock();
+    /// Of these clients the one that has kept the server waiting longest gives way. False where none
+    /// has for long enough.
+    fn make_way(&self, which: impl Fn(&Client) -> bool) -> bool {
+        let open = self.lock();
         let awaited = |client: &Arc<Client>| client.awaited_since.load(Ordering::Relaxed);
-        let Some(client) = open.clients.values().min_by_key(|client| awaited(client)) else {
-            return;
+        let candidates = open.clients.values().filter(|client| which(client));
+        let Some(client) = candidates.min_by_key(|client| awaited(client)) else {
+            return false;
         };
         let since = awaited(client);
         if since == SERVED || client.now().saturating_sub(since) < millis(UNDISTURBED) {
-            return;
+            return false;
         }
         // Asked once: it leaves as soon as its task runs.
         client.awaited_since.store(SERVED, Ordering::Relaxed);
         client.gives_way.notify_one();
+        true
+    }
+
+    fn warn(&self) {
+        let mut open = self.lock();
         if open.warned.is_none_or(|then| then.elapsed() >= WARN_EVERY) {
             open.warned = Some(Instant::now());
             tracing::warn!(
@@ -160,7 +178,28 @@ impl Client {
         BeingServed(Arc::clone(self))
     }
 
-    /// The head of a request of theirs is there, or they have their answer: the waiting begins anew.
+    /// From now on, and until the guard is dropped, their body takes memory that others may need.
+    pub fn sending_body(&self) -> SendingBody<'_> {
+        self.is_sending_body.store(true, Ordering::Relaxed);
+        SendingBody(self)
+    }
+
+    /// Makes somebody whose body has stalled give its memory back, which it has a moment later. False
+    /// where nobody's has.
+    pub async fn makes_a_body_give_way(&self) -> bool {
+        let connections = self.connections.upgrade();
+        let stalled = |other: &Client| {
+            !std::ptr::eq(self, other) && other.is_sending_body.load(Ordering::Relaxed)
+        };
+        let given = connections.is_some_and(|connections| connections.make_way(stalled));
+        if given {
+            sleep(LOOK_AGAIN).await;
+        }
+        given
+    }
+
+    /// The head of a request of theirs is there, or more of its body, or they have their answer: the
+    /// waiting begins anew.
     pub fn was_heard(&self) {
         self.awaited_since.store(self.now(), Ordering::Relaxed);
     }
@@ -173,6 +212,12 @@ impl Client {
 impl Drop for BeingServed {
     fn drop(&mut self) {
         self.0.was_heard();
+    }
+}
+
+impl Drop for SendingBody<'_> {
+    fn drop(&mut self) {
+        self.0.is_sending_body.store(false, Ordering::Relaxed);
     }
 }
 
@@ -224,6 +269,30 @@ mod tests {
         assert!(!is_wanted(&served).await && !is_wanted(&next).await);
         drop(guard);
         assert!(served.client.now() - served.client.awaited_since.load(Ordering::Relaxed) < 60_000);
+    }
+
+    #[tokio::test]
+    async fn memory_is_given_back_by_those_whose_bodies_stall_and_by_nobody_else() {
+        let connections = connections(9);
+        let [idle, stalled, served, asking] = [
+            connections.place().await,
+            connections.place().await,
+            connections.place().await,
+            connections.place().await,
+        ];
+        backdate(&idle, 9);
+        for place in [&stalled, &served] {
+            backdate(place, 5);
+        }
+        let _bodies = [
+            stalled.client().sending_body(),
+            served.client().sending_body(),
+        ];
+        let _served = served.client().being_served();
+        assert!(asking.client().makes_a_body_give_way().await);
+        assert!(is_wanted(&stalled).await);
+        assert!(!asking.client().makes_a_body_give_way().await);
+        assert!(!is_wanted(&idle).await && !is_wanted(&served).await);
     }
 
     #[tokio::test]

@@ -74,7 +74,11 @@ impl Deadline {
 
     /// What to answer then.
     pub fn problem(&self) -> Problem {
-        Problem::deadline_exceeded(self.allowed.as_secs_f64(), self.set_by)
+        let seconds = self.allowed.as_secs_f64();
+        match self.set_by {
+            HEADER => Problem::client_deadline_exceeded(seconds, HEADER),
+            flag => Problem::deadline_exceeded(seconds, flag),
+        }
     }
 }
 

@@ -21,6 +21,9 @@ use crate::printable::printable;
 /// refusal says nothing any more.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
+/// The metrics' name of a deadline that passed because a client set it so early.
+const CLIENT_DEADLINE: &str = "client-deadline-exceeded";
+
 /// The media types that `POST /classify` takes (W3C Linked Data Platform, 7.1).
 pub const ACCEPT_POST: &str = "image/jpeg, image/png, image/webp, image/gif, image/bmp, \
                                application/octet-stream, multipart/form-data, application/json";
@@ -34,6 +37,9 @@ pub struct Problem {
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
     detail: String,
+    /// What the metrics call it, where that says more than the slug.
+    #[serde(skip)]
+    reason: &'static str,
     /// Seconds after which to try again, as in the header: a file of several has no header.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
@@ -44,6 +50,7 @@ impl Problem {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
             slug,
+            reason: slug,
             title,
             status,
             // Much of it is what the client sent: names of fields, a path, a media type.
@@ -179,9 +186,22 @@ impl Problem {
         Self::new(504, "deadline-exceeded", "The deadline passed", detail)
     }
 
-    /// The last part of the `type` URI: a label for metrics.
-    pub fn slug(&self) -> &'static str {
-        self.slug
+    /// 504: longer than this client had the patience for, which says nothing of the server.
+    pub fn client_deadline_exceeded(seconds: f64, set_by: &str) -> Self {
+        Self {
+            reason: CLIENT_DEADLINE,
+            ..Self::deadline_exceeded(seconds, set_by)
+        }
+    }
+
+    /// Whether it is what the client itself asked for.
+    pub fn is_by_request(&self) -> bool {
+        self.reason == CLIENT_DEADLINE
+    }
+
+    /// A label for metrics: the last part of the `type` URI, or more.
+    pub fn reason(&self) -> &'static str {
+        self.reason
     }
 
     /// The HTTP status.

@@ -12,7 +12,7 @@ use crate::pictures::Input;
 pub enum Preset {
     /// The shipped model and ResNet18, at 1 and 64 connections: a minute or two
     Quick,
-    /// Every model with every picture, at 1, 8, 64 and 256 connections: less than 25 minutes
+    /// Every model with every picture, at 1, 8, 64 and 256 connections: about 20 minutes
     #[default]
     Full,
     /// Every model with its usual picture, and large photos: for --peers, 20 minutes
@@ -56,7 +56,7 @@ impl Preset {
                     .map(row)
                     .collect(),
                 connections: vec![1, 8, 64, 256],
-                time: Duration::from_secs(3),
+                time: Duration::from_millis(1500),
                 rounds: 3,
             },
             Self::Peers => Plan {
@@ -68,7 +68,7 @@ impl Preset {
                 .map(|(model, inputs)| Row { model, inputs })
                 .into(),
                 connections: vec![1, 8, 64, 256],
-                time: Duration::from_secs(2),
+                time: Duration::from_millis(1500),
                 rounds: 2,
             },
             Self::Quick => Plan {

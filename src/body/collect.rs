@@ -10,6 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::Intake;
+use crate::connections::Client;
 use crate::problem::Problem;
 
 /// How long, and how many times the limit, a refused body is still read and thrown away.
@@ -26,6 +27,12 @@ const LINGER_FREE: usize = 64 << 10;
 /// A body that does not arrive in one piece takes at least this much, if it is so long.
 const FIRST: usize = 64 << 10;
 
+/// As many times what has arrived is set aside for what was announced.
+const AHEAD: usize = 8;
+
+/// A body that grows by less than this in a second has stalled, and gives its memory to others.
+const PROGRESS: usize = 16 << 10;
+
 /// Memory that a body counts for, given back when the last clone is dropped.
 #[derive(Clone)]
 pub struct Hold(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
@@ -36,13 +43,15 @@ impl Intake {
         &self,
         headers: &HeaderMap,
         body: &mut Body,
+        client: Option<&Client>,
     ) -> Result<(Bytes, Hold), Problem> {
         let announced = announced(headers);
         if announced.is_some_and(|length| length > self.max_body_bytes as u64) {
             return Err(Problem::body_too_large(self.max_body_bytes));
         }
         let slow = || Problem::slow_request(self.timeout.as_secs_f64());
-        let read = self.read_frames(body, announced);
+        let _sending = client.map(Client::sending_body);
+        let read = self.read_frames(body, announced, client);
         timeout(self.timeout, read)
             .await
             .unwrap_or_else(|_| Err(slow()))
@@ -74,10 +83,13 @@ impl Intake {
         &self,
         body: &mut Body,
         announced: Option<u64>,
+        client: Option<&Client>,
     ) -> Result<(Bytes, Hold), Problem> {
         let announced = announced.and_then(|length| usize::try_from(length).ok());
         let length = announced.unwrap_or(self.max_body_bytes);
-        let mut permit = self.reserve(0)?;
+        let mut permit = self.reserve(0, client).await?;
+        let mut arrived = 0;
+        let mut unheard = 0;
         // Small bodies arrive in one piece, which need not be copied.
         let mut first = Bytes::new();
         let mut whole = Vec::new();
@@ -88,10 +100,19 @@ impl Intake {
             let Ok(piece) = frame.into_data() else {
                 continue;
             };
-            if first.len() + whole.len() + piece.len() > self.max_body_bytes {
+            arrived += piece.len();
+            if arrived > self.max_body_bytes {
                 return Err(Problem::body_too_large(self.max_body_bytes));
             }
-            permit.merge(self.reserve(piece.len())?);
+            if arrived > permit.num_permits() {
+                let wanted = ahead(arrived, announced);
+                permit.merge(self.reserve(wanted - permit.num_permits(), client).await?);
+            }
+            unheard += piece.len();
+            if unheard >= PROGRESS {
+                client.into_iter().for_each(Client::was_heard);
+                unheard = 0;
+            }
             if whole.is_empty() && first.is_empty() {
                 first = piece;
                 continue;
@@ -112,17 +133,41 @@ impl Intake {
         Ok((bytes, Hold(Arc::new(permit))))
     }
 
-    fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+    async fn reserve(
+        &self,
+        bytes: usize,
+        client: Option<&Client>,
+    ) -> Result<OwnedSemaphorePermit, Problem> {
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Arc::clone(&self.memory)
-            .try_acquire_many_owned(permits)
-            .map_err(|_| {
-                Problem::overloaded(
-                    "the requests being read and waiting fill the memory set aside for them \
-                 (--body-memory); try again later",
-                )
-            })
+        loop {
+            if let Ok(permit) = Arc::clone(&self.memory).try_acquire_many_owned(permits) {
+                return Ok(permit);
+            }
+            let Some(client) = client else {
+                return Err(full());
+            };
+            if !client.makes_a_body_give_way().await {
+                return Err(full());
+            }
+        }
     }
+}
+
+/// How much memory a body gets when so much of it has arrived. Of many bodies that arrive together
+/// and do not fit, some must get all they need, or none would be read to its end; who has sent
+/// nothing yet gets nothing.
+fn ahead(arrived: usize, announced: Option<usize>) -> usize {
+    arrived
+        .saturating_mul(AHEAD)
+        .min(announced.unwrap_or(0))
+        .max(arrived)
+}
+
+fn full() -> Problem {
+    Problem::overloaded(
+        "the requests being read and waiting fill the memory set aside for them \
+         (--body-memory); try again later",
+    )
 }
 
 fn announced(headers: &HeaderMap) -> Option<u64> {
@@ -180,6 +225,14 @@ mod tests {
         }
         assert_eq!(whole.capacity(), length);
         assert!(grown <= 4, "{grown}");
+    }
+
+    #[test]
+    fn memory_is_set_aside_for_what_is_announced_as_far_as_it_has_begun_to_arrive() {
+        assert_eq!(ahead(10, Some(1000)), 80);
+        assert_eq!(ahead(500, Some(1000)), 1000);
+        assert_eq!(ahead(10, None), 10);
+        assert_eq!(ahead(2000, Some(1000)), 2000);
     }
 
     #[test]

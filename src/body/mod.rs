@@ -16,6 +16,7 @@ use collect::Allowance;
 pub use collect::Hold;
 
 use crate::config::{HttpConfig, LimitsConfig};
+use crate::connections::Client;
 use crate::problem::Problem;
 use media::Kind;
 
@@ -56,9 +57,14 @@ impl Intake {
     }
 
     /// Reads a request's body and finds the files in it: one or more.
-    pub async fn read(&self, headers: &HeaderMap, body: &mut Body) -> Result<Submission, Problem> {
+    pub async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: &mut Body,
+        client: Option<&Client>,
+    ) -> Result<Submission, Problem> {
         let kind = Kind::of(headers)?;
-        let (body, hold) = self.collect(headers, body).await?;
+        let (body, hold) = self.collect(headers, body, client).await?;
         if body.is_empty() {
             return Err(Problem::malformed("the request has no body: send an image"));
         }

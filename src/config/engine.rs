@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use normgate_core::runtime::Device;
 
-use super::units::{parse_count, parse_duration};
+use super::units::{parse_count, parse_duration, parse_some_time};
 
 /// More threads than any machine has use for, and fewer than any refuses to start.
 const MOST_THREADS: usize = 1024;
@@ -18,8 +18,8 @@ pub struct EngineConfig {
     /// Inference threads, each with a session of its own. Many workers of one thread give the most
     /// answers a second; one worker of many threads gives the fastest answer to a single client.
     /// Default: one a processor of one thread, or a single one of all, whichever is better for this
-    /// model by a short measurement at the first start, kept in ~/.cache/normgate; 1 on cuda. A
-    /// container's CPU limit counts.
+    /// model by a short measurement at the first start, kept in ~/.cache/normgate (delete it to
+    /// measure again); 1 on cuda. A container's CPU limit counts.
     #[arg(long, env = "NORMGATE_WORKERS", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub workers: Option<NonZeroUsize>,
@@ -46,7 +46,7 @@ pub struct EngineConfig {
     pub queue_capacity: NonZeroUsize,
 
     /// Threads that decode large photos, so that these do not hold up small ones. Each may need
-    /// up to 12 bytes of memory for each of --max-pixels. Default: one a processor, at most 4.
+    /// up to 16 bytes of memory for each of --max-pixels. Default: one a processor, at most 4.
     #[arg(long, env = "NORMGATE_DECODE_THREADS", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub decode_threads: Option<NonZeroUsize>,
@@ -54,7 +54,7 @@ pub struct EngineConfig {
     /// How long an image may wait and be worked on, from when the request's body is there, before
     /// the answer is 504. A client may ask for less: x-request-timeout: 250ms.
     #[arg(long, env = "NORMGATE_DEADLINE", value_name = "TIME", default_value = "10s",
-        value_parser = parse_duration)]
+        value_parser = parse_some_time)]
     pub deadline: Duration,
 }
 

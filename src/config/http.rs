@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::units::{parse_count, parse_duration};
+use super::units::{parse_count, parse_duration, parse_some_time};
 
 /// The listening socket, its timeouts, and the steps of shutting down.
 #[derive(Clone, Debug, clap::Args)]
@@ -18,12 +18,12 @@ pub struct HttpConfig {
 
     /// How long a connection may take to send a request's head, or may stay idle.
     #[arg(long, env = "NORMGATE_HEADER_TIMEOUT", value_name = "TIME", default_value = "30s",
-        value_parser = parse_duration)]
+        value_parser = parse_some_time)]
     pub header_timeout: Duration,
 
     /// How long a request's body may take to arrive; beyond it the answer is 408.
     #[arg(long, env = "NORMGATE_BODY_TIMEOUT", value_name = "TIME", default_value = "30s",
-        value_parser = parse_duration)]
+        value_parser = parse_some_time)]
     pub body_timeout: Duration,
 
     /// The most connections open at once. When all are taken, the one that has kept the server

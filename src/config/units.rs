@@ -20,6 +20,14 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| error())
 }
 
+/// The same, above zero: within no time at all nothing can arrive or be done.
+pub fn parse_some_time(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("must be longer than 0".into()),
+        time => Ok(time),
+    }
+}
+
 /// Reads `800KiB`, `20MiB`, `20MB`, `1GiB` or a plain number of bytes, from 1 to 4 GiB.
 pub fn parse_bytes(text: &str) -> Result<usize, String> {
     let error = || "expected a size such as 800KiB, 20MiB or 1GiB, up to 4GiB".to_owned();
@@ -89,6 +97,8 @@ mod tests {
         assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
         assert_eq!(parse_duration("0s"), Ok(Duration::ZERO));
+        assert!(parse_some_time("0s").is_err());
+        assert_eq!(parse_some_time("1ms"), Ok(Duration::from_millis(1)));
         for wrong in ["10", "s", "-1s", "10h", "", "1..5s", "99999m"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }

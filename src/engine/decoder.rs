@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use normgate_core::Preprocessor;
 
@@ -29,6 +29,7 @@ pub fn work(shared: &Arc<Shared>) {
         for job in jobs.drain(..) {
             if job.ticket.is_abandoned() {
                 shared.metrics.abandoned();
+                shared.large.served(1, 0, Duration::ZERO);
                 continue;
             }
             let started = Instant::now();
@@ -38,7 +39,7 @@ pub fn work(shared: &Arc<Shared>) {
                 shared.metrics.worker_panicked();
                 preprocessor = Preprocessor::new(preprocessing);
             }
-            shared.large.served(1, started.elapsed());
+            shared.large.served(1, 1, started.elapsed());
         }
     }
 }

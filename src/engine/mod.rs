@@ -192,8 +192,11 @@ impl Engine {
 
     /// Whether an image would be taken in now, so that none need be read that would not.
     pub fn has_room(&self, asked: Option<Deadline>) -> Result<(), EngineError> {
-        let patience = self.deadline(asked).left();
-        Ok(self.shared.queue.has_room(patience)?)
+        let deadline = self.deadline(asked);
+        if deadline.has_passed() {
+            return Err(EngineError::Late(deadline));
+        }
+        Ok(self.shared.queue.has_room(deadline.left())?)
     }
 
     /// Classifies an image file by the server's deadline, or a sooner one that the client asks for.

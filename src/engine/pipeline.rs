@@ -1,5 +1,7 @@
 //! From decoded images to classifications: what one thread needs, without any threading.
 
+use std::time::{Duration, Instant};
+
 use normgate_core::classifier::ClassifyError;
 use normgate_core::preprocess::PreprocessError;
 use normgate_core::runtime::SessionError;
@@ -58,15 +60,19 @@ impl Pipeline {
         })
     }
 
-    /// Runs an image of zeros, alone and as a full batch, so that the first real ones find all
-    /// buffers allocated.
-    pub fn warm_up(&mut self) -> Result<(), PipelineError> {
-        let most = self.images.len() / self.preprocessor.tensor_len();
-        for count in [1, most] {
-            self.count = count;
-            self.run()?.try_for_each(|answer| answer.map(drop))?;
-        }
-        Ok(())
+    /// Runs an image of zeros, alone and as a batch as large as will come, so that the first real ones
+    /// find all buffers allocated. `most` says how large, from the time that one takes.
+    pub fn warm_up(&mut self, most: impl FnOnce(Duration) -> usize) -> Result<(), PipelineError> {
+        self.try_out(1)?;
+        let started = Instant::now();
+        self.try_out(1)?;
+        let room = self.images.len() / self.preprocessor.tensor_len();
+        self.try_out(most(started.elapsed()).min(room))
+    }
+
+    fn try_out(&mut self, count: usize) -> Result<(), PipelineError> {
+        self.count = count;
+        self.run()?.try_for_each(|answer| answer.map(drop))
     }
 
     /// What brings images to the model's size.

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::rate::Rate;
 
+/// What a taker takes should not keep it busy for longer. A heavy model gains nothing by larger
+/// batches, but all of a batch wait for its last.
+const LONGEST_BATCH: Duration = Duration::from_millis(250);
+
 /// First in, first out, with a capacity and an end.
 pub struct Queue<T> {
     state: Mutex<State<T>>,
@@ -124,7 +128,8 @@ impl<T> Queue<T> {
     /// into `taken`. False when the queue is closed and empty.
     ///
     /// The share is all there is where every other taker is busy; idle takers get an equal part,
-    /// since two half batches on two threads are done sooner than a whole one on one.
+    /// since two half batches on two threads are done sooner than a whole one on one. It is no more
+    /// than a taker serves in a quarter of a second.
     pub fn take(&self, most: usize, taken: &mut Vec<T>) -> bool {
         let mut state = self.lock();
         state.idle += 1;
@@ -147,6 +152,7 @@ impl<T> Queue<T> {
                 has_waited = true;
             }
         }
+        let most = most.min(state.rate.within(LONGEST_BATCH));
         let share = state.items.len().div_ceil(state.idle).min(most);
         state.idle -= 1;
         state.taken += share;
@@ -183,11 +189,22 @@ impl<T> Queue<T> {
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Notes that a taker served this many items in this time.
-    pub fn served(&self, items: usize, took: Duration) {
+    /// Notes that a taker is done with all that it took, and needed this time for those items that
+    /// were work: what is skipped says nothing of how long the others will take.
+    pub fn served(&self, taken: usize, worked: usize, took: Duration) {
         let mut state = self.lock();
-        state.taken = state.taken.saturating_sub(items);
-        state.rate.note(items, took);
+        state.taken = state.taken.saturating_sub(taken);
+        if worked > 0 {
+            state.rate.note(worked, took);
+        }
+    }
+
+    /// Notes how long a taker takes for one item before the first has come, and says how many it will
+    /// be given at once.
+    pub fn expect(&self, one: Duration) -> usize {
+        let mut state = self.lock();
+        state.rate.guess(one);
+        state.rate.within(LONGEST_BATCH)
     }
 
     /// How long what is there will take, by the rate measured lately.

@@ -11,14 +11,37 @@ const MEMORY: Duration = Duration::from_secs(2);
 pub struct Rate {
     items: f64,
     seconds: f64,
+    /// Nothing has been measured yet, and this is what to expect.
+    is_guess: bool,
 }
 
 impl Rate {
+    /// What to expect until something was measured.
+    pub fn guess(&mut self, one: Duration) {
+        *self = Self {
+            items: 1.0,
+            seconds: one.as_secs_f64(),
+            is_guess: true,
+        };
+    }
+
     /// Notes that a taker served some items in this time.
     pub fn note(&mut self, items: usize, took: Duration) {
+        if self.is_guess {
+            *self = Self::default();
+        }
         let kept = (-took.as_secs_f64() / MEMORY.as_secs_f64()).exp();
         self.items = self.items * kept + items as f64;
         self.seconds = self.seconds * kept + took.as_secs_f64();
+    }
+
+    /// How many items a taker serves in this time, at least one. No limit as long as nothing was
+    /// measured.
+    pub fn within(&self, time: Duration) -> usize {
+        match self.seconds > 0.0 {
+            true => ((self.items / self.seconds * time.as_secs_f64()) as usize).max(1),
+            false => usize::MAX,
+        }
     }
 
     /// How long these items will take this many takers. Nothing as long as nothing was measured.
@@ -38,9 +61,14 @@ mod tests {
     fn the_wait_is_what_waits_divided_by_the_rate_of_all_takers() {
         let mut rate = Rate::default();
         assert_eq!(rate.wait(1000, 2), Duration::ZERO);
+        assert_eq!(rate.within(SECOND), usize::MAX);
+        rate.guess(SECOND);
+        assert_eq!(rate.wait(4, 2), 2 * SECOND);
         rate.note(20, SECOND);
         assert_eq!(rate.wait(100, 2).as_millis(), 2500);
         assert_eq!(rate.wait(0, 2), Duration::ZERO);
+        assert_eq!(rate.within(SECOND / 4), 5);
+        assert_eq!(rate.within(SECOND / 1000), 1);
     }
 
     #[test]

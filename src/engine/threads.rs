@@ -45,15 +45,16 @@ impl Threads {
         for number in 0..workers {
             let (shared, report) = (Arc::clone(shared), report.clone());
             let alive = Arc::clone(&self.alive);
-            let handle = named("infer", number).spawn(move || match Worker::new(shared) {
-                Ok(worker) => {
-                    let _alive = Alive::new(alive);
-                    let _ = report.send(Ok(worker.provider().to_owned()));
-                    drop(report);
-                    worker.work();
-                }
-                Err(error) => drop(report.send(Err(error))),
-            })?;
+            let handle =
+                named("infer", number).spawn(move || match Worker::new(Arc::clone(&shared)) {
+                    Ok(worker) => {
+                        let _alive = Alive::new(alive, shared);
+                        let _ = report.send(Ok(worker.provider().to_owned()));
+                        drop(report);
+                        worker.work();
+                    }
+                    Err(error) => drop(report.send(Err(error))),
+                })?;
             lock(&self.workers).push(handle);
         }
         drop(report);
@@ -86,19 +87,29 @@ impl Threads {
     }
 }
 
-/// Counts a worker for as long as it lives.
-struct Alive(Arc<AtomicUsize>);
+/// Counts a worker for as long as it lives. The last one lets nobody wait for a worker.
+struct Alive {
+    count: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
+}
 
 impl Alive {
-    fn new(count: Arc<AtomicUsize>) -> Self {
+    fn new(count: Arc<AtomicUsize>, shared: Arc<Shared>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
+        Self { count, shared }
     }
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        if self.count.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.shared.queue.close();
+            // What is dropped answers 500.
+            let mut unserved = Vec::new();
+            while self.shared.queue.take(usize::MAX, &mut unserved) {
+                unserved.clear();
+            }
+        }
     }
 }
 

@@ -30,7 +30,7 @@ impl Worker {
     /// A worker that has run the model once.
     pub fn new(shared: Arc<Shared>) -> Result<Self, PipelineError> {
         let mut pipeline = shared.recipe.pipeline()?;
-        pipeline.warm_up()?;
+        pipeline.warm_up(|one| shared.queue.expect(one))?;
         let batch = Vec::with_capacity(shared.max_batch);
         Ok(Self {
             shared,
@@ -51,7 +51,8 @@ impl Worker {
         while shared.queue.take(shared.max_batch, &mut jobs) {
             let (taken, started) = (jobs.len(), Instant::now());
             let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut jobs)));
-            shared.queue.served(taken, started.elapsed());
+            let worked = *served.as_ref().unwrap_or(&0);
+            shared.queue.served(taken, worked, started.elapsed());
             if served.is_ok() {
                 continue;
             }
@@ -69,7 +70,8 @@ impl Worker {
         }
     }
 
-    fn serve(&mut self, jobs: &mut Vec<Job>) {
+    /// Answers, or passes on to the decoders, and says how many images the model has seen.
+    fn serve(&mut self, jobs: &mut Vec<Job>) -> usize {
         for job in jobs.drain(..) {
             if job.ticket.is_abandoned() {
                 self.shared.metrics.abandoned();
@@ -77,9 +79,11 @@ impl Worker {
             }
             self.admit(job);
         }
+        let seen = self.batch.len();
         if !self.pipeline.is_empty() {
             self.infer();
         }
+        seen
     }
 
     /// Puts an image into the batch, or answers what is wrong with it.
@@ -213,6 +217,8 @@ mod tests {
     #[tokio::test]
     async fn an_image_whose_client_left_meanwhile_is_neither_decoded_nor_classified() {
         let service = Service::with(&["--workers", "1", "--decode-threads", "1"]);
+        // So that there is a rate, by which what waits takes some time.
+        service.classify(png(RED, 700, 700)).await.ok();
         let serving = service.state.serving().unwrap();
         let shared = &serving.engine.shared;
         let ticket = || Ticket::new(Deadline::of_server(Duration::from_secs(60))).0;
@@ -226,9 +232,10 @@ mod tests {
             assert!(queue.push(job, Duration::MAX).is_ok());
         }
         serving.engine.stop();
+        assert_eq!(serving.engine.wait(), Duration::ZERO);
         let metrics = service.get("/metrics").await;
         let text = metrics.text();
         assert!(text.contains("normgate_abandoned_total 2\n"), "{text}");
-        assert!(text.contains("normgate_batch_size_sum 0"), "{text}");
+        assert!(text.contains("normgate_batch_size_sum 1"), "{text}");
     }
 }

@@ -7,7 +7,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use tokio::time::timeout_at;
@@ -39,7 +40,7 @@ pub async fn classify(
     let started = Instant::now();
     let (parts, mut body) = request.into_parts();
     let client = parts.extensions.get::<Arc<Client>>();
-    let outcome = match read(&state, options, &parts.headers, &mut body, started).await {
+    let outcome = match read(&state, options, &parts, &mut body, started).await {
         Ok((submission, serving, wishes)) => {
             let _waiting = client.map(Client::being_served);
             answer(&state, &serving, submission, wishes, started).await
@@ -61,15 +62,21 @@ struct Wishes {
 async fn read(
     state: &AppState,
     options: Options,
-    headers: &HeaderMap,
+    parts: &Parts,
     body: &mut Body,
     started: Instant,
 ) -> Result<(Submission, Arc<Serving>, Wishes), Problem> {
+    let Parts {
+        headers,
+        extensions,
+        ..
+    } = parts;
     let asked = asked_top(options)?;
     let deadline = Deadline::of_client(headers, started)?;
     // Before the body is read: it may be large, and nobody could work on it.
     state.ready()?.engine.has_room(deadline)?;
-    let reading = state.intake.read(headers, body);
+    let client = extensions.get::<Arc<Client>>().map(Arc::as_ref);
+    let reading = state.intake.read(headers, body, client);
     let submission = match deadline {
         None => reading.await,
         Some(deadline) => timeout_at(deadline.at(), reading)
@@ -92,7 +99,8 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let Submission { files, hold } = submission;
     let names: Vec<Option<String>> = files.iter().map(|file| file.name.clone()).collect();
-    let classified = files.into_iter().map(|File { bytes, .. }| {
+    // The body's memory is given back with the last file's, not with the reply.
+    let classified = files.into_iter().map(move |File { bytes, .. }| {
         let hold = hold.clone();
         async move {
             let answer = serving.engine.classify(bytes, hold, deadline).await;
@@ -115,7 +123,7 @@ async fn answer(
     {
         answers
             .iter()
-            .for_each(|_| state.metrics.rejected(first.slug()));
+            .for_each(|_| state.metrics.rejected(first.reason()));
         return Err(first.clone());
     }
     let slowest = |a: Timings, b: &Answer| a.max(&b.timings);
@@ -183,7 +191,7 @@ fn explained(state: &AppState, error: EngineError) -> Problem {
 }
 
 fn rejected(state: &AppState, problem: Problem) -> Problem {
-    state.metrics.rejected(problem.slug());
+    state.metrics.rejected(problem.reason());
     problem
 }
 

@@ -74,7 +74,7 @@ mod tests {
             Problem::deadline_exceeded(1.0, "--deadline"),
         ];
         for problem in &problems {
-            let text = section(problem.slug()).unwrap_or_else(|| panic!("{}", problem.slug()));
+            let text = section(problem.reason()).unwrap_or_else(|| panic!("{}", problem.reason()));
             assert!(
                 text.contains(&problem.status().as_u16().to_string()),
                 "{text}"
@@ -84,7 +84,7 @@ mod tests {
             .lines()
             .filter(|line| line.starts_with("## "))
             .count();
-        let mut slugs: Vec<_> = problems.iter().map(Problem::slug).collect();
+        let mut slugs: Vec<_> = problems.iter().map(Problem::reason).collect();
         slugs.sort_unstable();
         slugs.dedup();
         assert_eq!(

@@ -113,7 +113,7 @@ impl Default for Metrics {
         let abandoned = Counter::default();
         ours.register(
             "abandoned",
-            "Images whose client left before their turn",
+            "Images that nobody waited for any more when their turn came: left, or past the deadline",
             abandoned.clone(),
         );
         let worker_panics = Counter::default();

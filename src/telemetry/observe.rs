@@ -39,10 +39,13 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
     let milliseconds = took.as_micros() as f64 / 1000.0;
     let problem = response.extensions().get::<Problem>();
     let detail = problem.map(Problem::detail).unwrap_or_default();
+    let by_request = problem.is_some_and(Problem::is_by_request);
     // The client's words are a field, which is quoted; a message would stand in the line as it is.
     match status {
         500 => tracing::error!(%method, path, status, milliseconds, "failed"),
-        504 => tracing::warn!(%method, path, status, milliseconds, detail, "too late"),
+        504 if !by_request => {
+            tracing::warn!(%method, path, status, milliseconds, detail, "too late")
+        }
         429 => {
             state.refusals.note(detail);
             tracing::debug!(%method, path, status, milliseconds, detail, "refused");

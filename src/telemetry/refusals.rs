@@ -28,13 +28,13 @@ impl Default for Refusals {
 impl Refusals {
     /// Counts one more, with what it was told.
     pub fn note(&self, detail: &str) {
-        if let Some(refused) = self.due(self.start.elapsed()) {
-            tracing::warn!(refused, detail, "more comes than can be done");
+        if let Some((refused, in_seconds)) = self.due(self.start.elapsed()) {
+            tracing::warn!(refused, in_seconds, detail, "more comes than can be done");
         }
     }
 
-    /// How many to speak of, where it is time to.
-    fn due(&self, now: Duration) -> Option<u64> {
+    /// How many to speak of and since when, in seconds, where it is time to.
+    fn due(&self, now: Duration) -> Option<(u64, u64)> {
         self.unsaid.fetch_add(1, Ordering::Relaxed);
         let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         let next = self.next_line.load(Ordering::Relaxed);
@@ -45,7 +45,8 @@ impl Refusals {
                 .next_line
                 .compare_exchange(next, later, order, order)
                 .is_ok();
-        mine.then(|| self.unsaid.swap(0, Ordering::Relaxed))
+        let since = now.saturating_sub(next.saturating_sub(EVERY.as_millis() as u64));
+        mine.then(|| (self.unsaid.swap(0, Ordering::Relaxed), since / 1000))
     }
 }
 
@@ -57,9 +58,10 @@ mod tests {
     fn the_first_is_said_at_once_and_the_others_together_later() {
         let refusals = Refusals::default();
         let at = Duration::from_secs;
-        assert_eq!(refusals.due(at(3)), Some(1));
+        assert_eq!(refusals.due(at(3)), Some((1, 3)));
         (0..40).for_each(|n| assert_eq!(refusals.due(at(4 + n / 10)), None));
-        assert_eq!(refusals.due(at(14)), Some(41));
+        assert_eq!(refusals.due(at(14)), Some((41, 11)));
         assert_eq!(refusals.due(at(15)), None);
+        assert_eq!(refusals.due(at(99)), Some((2, 85)));
     }
 }

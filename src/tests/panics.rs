@@ -87,6 +87,31 @@ fn hundreds_of_panics_leave_answers_workers_threads_and_memory_as_they_were() {
 }
 
 #[tokio::test]
+async fn without_any_worker_nobody_waits_and_the_engine_still_stops() {
+    let flags = ["--workers", "1", "--queue-capacity", "1"];
+    let service = Service::with(&[&flags[..], &["--decode-threads", "1"]].concat());
+    let serving = service.state.serving().unwrap();
+    serving.engine.break_model();
+    // A large one comes back to the queue that nobody empties.
+    let last = service.classify(png(PANICS_IN_WORKER, 8, 8));
+    let (last, _) = tokio::join!(last, service.classify(png(RED, 700, 700)));
+    last.problem(500, "internal-error");
+    while serving.engine.workers() > 0 {
+        tokio::task::yield_now().await;
+    }
+    service
+        .classify(png(RED, 8, 8))
+        .await
+        .problem(503, "not-ready");
+    let stopped = spawn_blocking(move || serving.engine.stop());
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, stopped)
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test]
 async fn a_worker_that_cannot_be_restarted_asks_for_a_restart_of_the_process() {
     let service = Service::with(&["--workers", "2"]);
     service.get("/livez").await.ok();

@@ -22,7 +22,7 @@ fn until(server: &Server, what: &str, holds: impl Fn() -> bool) {
 
 #[test]
 fn an_image_whose_connection_was_closed_is_never_decoded() {
-    let server = slow_model::server(200, &["--max-batch", "1", "--deadline", "60s"]);
+    let server = slow_model::server(400, &["--max-batch", "1", "--deadline", "10m"]);
     let image = request(&png());
     let send = || {
         let mut stream = connect(&server);

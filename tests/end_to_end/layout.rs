@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, normgate};
+use crate::support::{PATIENCE, Server, normgate};
 
 fn server(cache: &Path, arguments: &[&str]) -> Server {
     Server::spawn(command(cache, arguments))
@@ -31,13 +32,20 @@ fn kept(cache: &Path) -> Vec<PathBuf> {
 fn what_was_measured_is_kept_for_the_next_start_and_flags_need_no_measurement() {
     let processors = std::thread::available_parallelism().unwrap().get();
     if processors == 1 {
-        return;
+        return normgate_testing::left_out("the measured layout", "a second processor");
     }
     let cache = tempfile::tempdir().unwrap();
     drop(server(cache.path(), &["--workers", "1"]));
     assert!(kept(cache.path()).is_empty());
 
-    let measured = server(cache.path(), &[]).get("/readyz").json()["workers"].clone();
+    let began = Instant::now();
+    let measured = loop {
+        let workers = server(cache.path(), &[]).get("/readyz").json()["workers"].clone();
+        // On a machine that does much else the rounds may disagree, and then nothing is kept.
+        if !kept(cache.path()).is_empty() || began.elapsed() > PATIENCE {
+            break workers;
+        }
+    };
     let [file] = &kept(cache.path())[..] else {
         panic!("{:?}", kept(cache.path()));
     };
@@ -63,13 +71,28 @@ fn what_was_measured_is_kept_for_the_next_start_and_flags_need_no_measurement() 
     }
 }
 
+/// The first of those that this process may use.
+fn first_processor() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let list = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let digits = |list: &str| {
+        list.trim()
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect()
+    };
+    digits(list.unwrap())
+}
+
 #[test]
 fn a_process_that_was_granted_one_processor_has_one_worker_of_one_thread() {
     let cache = tempfile::tempdir().unwrap();
     let inner = command(cache.path(), &["--log-format", "json"]);
     let mut outer = Command::new("taskset");
     outer
-        .args(["-c", "0"])
+        .args(["-c", &first_processor()])
         .arg(inner.get_program())
         .args(inner.get_args());
     for (name, value) in inner.get_envs() {

@@ -10,6 +10,7 @@ mod bodies;
 mod body_memory;
 mod calibration;
 mod command_line;
+mod deadlines;
 mod device;
 mod errors;
 mod formats;

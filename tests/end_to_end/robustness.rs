@@ -71,3 +71,17 @@ fn a_thousand_bad_requests_leave_memory_and_answers_as_they_were() {
     assert_eq!(server.classify("image/png", &png()).answer(), good);
     assert!(!server.log().contains("panicked"), "{}", server.log());
 }
+
+#[test]
+fn a_picture_one_pixel_wide_takes_no_more_memory_than_another_of_its_size() {
+    let server = Server::start();
+    let sizes = [(2000, 2000), (1, 4_000_000), (4_000_000, 1)];
+    let grown = sizes.map(|(width, height)| {
+        let before = server.resident_kib();
+        let file = encoded(image::RgbImage::new(width, height), ImageFormat::Png);
+        server.classify("image/png", &file).answer();
+        server.resident_kib().saturating_sub(before) / 1024
+    });
+    // Scaled across at its full height, the second would take 384 MB.
+    assert!(grown.iter().all(|&mib| mib < 150), "{grown:?} MiB");
+}

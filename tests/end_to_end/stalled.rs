@@ -7,11 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use image::ImageFormat;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
     slow_model,
-    support::{PATIENCE, Server, png},
+    support::{PATIENCE, Server, encoded, picture, png},
     wire::{connect, exchange, head, request},
 };
 
@@ -100,6 +101,35 @@ fn good_clients_get_in_although_stalled_ones_hold_all_connections() {
         "{}",
         server.log()
     );
+}
+
+#[test]
+fn good_clients_get_in_although_stalled_bodies_hold_all_memory() {
+    let server = Server::with(&[
+        "--max-body-bytes",
+        "4MiB",
+        "--body-memory",
+        "8MiB",
+        "--body-timeout",
+        "10m",
+    ]);
+    let all_but_a_byte = vec![0; (4 << 20) - 1];
+    let stalled = [(); 2].map(|()| {
+        let mut stream = connect(&server);
+        stream.write_all(head(4 << 20).as_bytes()).unwrap();
+        stream.write_all(&all_but_a_byte).unwrap();
+        stream
+    });
+    let photo = request(&encoded(picture(400, 400), ImageFormat::Bmp));
+    let began = Instant::now();
+    let answer = || exchange(&mut connect(&server), &photo);
+    // At first they might only be slow.
+    while answer() == Some(429) {
+        assert!(began.elapsed() < PATIENCE, "{}", server.log());
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(answer(), Some(200));
+    drop(stalled);
 }
 
 #[test]

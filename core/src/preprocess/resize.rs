@@ -8,6 +8,9 @@ use super::decode::Extent;
 use super::{PreprocessError, Rgb8};
 use crate::manifest::{Filter, Preprocessing, Resize};
 
+/// Pixels between the two steps of scaling that are never too many.
+const ENOUGH_BETWEEN: u64 = 1 << 20;
+
 /// The least width and height of a picture that was scaled down while it was decoded, whatever the
 /// model's. A small model's score depends on few pixels, and so on each one's last bit.
 const ENOUGH_OF_ANY: u32 = 256;
@@ -18,7 +21,7 @@ pub(super) struct Scaler {
     shape: Resize,
     filter: FilterType,
     resizer: Resizer,
-    narrowed: Vec<u8>,
+    halfway: Vec<u8>,
     scaled: Vec<u8>,
 }
 
@@ -35,7 +38,7 @@ impl Scaler {
                 Filter::Lanczos3 => FilterType::Lanczos3,
             },
             resizer: Resizer::new(),
-            narrowed: Vec::new(),
+            halfway: Vec::new(),
             scaled: Vec::new(),
         }
     }
@@ -81,24 +84,40 @@ impl Scaler {
             return Ok(pixels);
         }
         let [left, top, crop_width, crop_height] = self.crop(extent);
-        let (rows, columns) = (f64::from(height), f64::from(self.width));
         // Each way on its own, rows first, as Pillow does with most pictures, and image sets are
         // made by it: the resizer would begin with the columns, and what it rounds and cuts off
-        // in between would differ by up to 4 levels.
-        let across = self.options(left, 0.0, crop_width, rows);
-        let down = self.options(0.0, top, columns, crop_height);
+        // in between would differ by up to 4 levels. Of a tall sliver the rows would take many
+        // times the memory of the picture.
+        let (rows, columns) = (f64::from(height), f64::from(width));
+        let (between, first, second) = if self.goes_rows_first(width, height) {
+            let across = self.options(left, 0.0, crop_width, rows);
+            let down = self.options(0.0, top, f64::from(self.width), crop_height);
+            ((self.width, height), across, down)
+        } else {
+            let down = self.options(0.0, top, columns, crop_height);
+            let across = self.options(left, 0.0, crop_width, f64::from(self.height));
+            ((width, self.height), down, across)
+        };
         // Typed: the untyped call compiles every pixel type's kernels into this crate.
         let source = picture((width, height), pixels)?;
-        let mut narrowed = canvas(&mut self.narrowed, (self.width, height))?;
+        let mut halfway = canvas(&mut self.halfway, between)?;
         self.resizer
-            .resize_typed(&source, &mut narrowed, &across)
+            .resize_typed(&source, &mut halfway, &first)
             .map_err(failed)?;
-        let narrowed = picture((self.width, height), &self.narrowed)?;
+        let halfway = picture(between, &self.halfway)?;
         let mut scaled = canvas(&mut self.scaled, (self.width, self.height))?;
         self.resizer
-            .resize_typed(&narrowed, &mut scaled, &down)
+            .resize_typed(&halfway, &mut scaled, &second)
             .map_err(failed)?;
+        if self.halfway.capacity() as u64 > 3 * ENOUGH_BETWEEN {
+            self.halfway = Vec::new();
+        }
         Ok(&self.scaled)
+    }
+
+    fn goes_rows_first(&self, width: u32, height: u32) -> bool {
+        let pixels = |width: u32, height: u32| u64::from(width) * u64::from(height);
+        pixels(self.width, height) <= pixels(width, height).max(ENOUGH_BETWEEN)
     }
 
     fn options(&self, left: f64, top: f64, width: f64, height: f64) -> ResizeOptions {

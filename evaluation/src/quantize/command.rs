@@ -188,7 +188,12 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
 
 /// The images that the ranges come from, and the others.
 fn split(data: &ImageSet, args: &QuantizeArgs) -> (ImageSet, ImageSet) {
-    let count = args.images.get().min(data.len());
+    // Where the threshold has no images of its own, it gets at least half of these.
+    let most = match args.calibrate.is_empty() {
+        true => data.len() / 2,
+        false => data.len(),
+    };
+    let count = args.images.get().min(most.max(1));
     let mut generator = Pcg64::seed_from_u64(args.seed);
     let chosen = rand::seq::index::sample(&mut generator, data.len(), count);
     let mut is_chosen = vec![false; data.len()];

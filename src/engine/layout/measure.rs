@@ -10,8 +10,8 @@ use super::Layout;
 use crate::engine::PipelineError;
 
 /// Images in a batch: enough for threads to share, few enough for heavy models.
-const BATCH: usize = 4;
-/// Of so many rounds the median counts, since the machine may be busy with starting up.
+const BATCH: usize = 8;
+/// So many rounds, since the machine may be busy with starting up in one.
 const ROUNDS: usize = 3;
 /// A round of a light model; of a heavy one it is a single batch.
 const ROUND: Duration = Duration::from_millis(30);
@@ -20,25 +20,21 @@ const ROUND: Duration = Duration::from_millis(30);
 struct Trial {
     sessions: Vec<Session>,
     images: Vec<f32>,
-    rates: Vec<f64>,
 }
 
-/// Images a second of each, on tensors alone.
-pub fn rates<const N: usize>(
+/// Images a second of each in every round, on tensors alone.
+pub fn rounds(
     runtime: &Runtime,
     model: &Model,
-    layouts: [Layout; N],
-) -> Result<[f64; N], PipelineError> {
-    let mut trials = Vec::with_capacity(N);
-    for layout in layouts {
-        trials.push(Trial::new(runtime, model, layout)?);
+    [one, other]: [Layout; 2],
+) -> Result<[[f64; 2]; ROUNDS], PipelineError> {
+    let mut one = Trial::new(runtime, model, one)?;
+    let mut other = Trial::new(runtime, model, other)?;
+    let mut rounds = [[0.0; 2]; ROUNDS];
+    for round in &mut rounds {
+        *round = [one.round()?, other.round()?];
     }
-    for _ in 0..ROUNDS {
-        for trial in &mut trials {
-            trial.round()?;
-        }
-    }
-    Ok(std::array::from_fn(|index| trials[index].median()))
+    Ok(rounds)
 }
 
 impl Trial {
@@ -48,23 +44,20 @@ impl Trial {
             threads: layout.threads,
             spinning: false,
         };
-        let mut sessions = Vec::with_capacity(layout.workers);
-        for _ in 0..layout.workers {
-            sessions.push(Session::new(runtime, model, &options)?);
-        }
+        let open = || Session::new(runtime, model, &options);
+        let sessions: Result<Vec<_>, _> = thread::scope(|scope| {
+            let opening: Vec<_> = (0..layout.workers).map(|_| scope.spawn(open)).collect();
+            opening.into_iter().map(join).collect()
+        });
         let images = vec![0.0; BATCH * 3 * input.width as usize * input.height as usize];
-        let mut trial = Self {
-            sessions,
-            images,
-            rates: Vec::new(),
-        };
+        let sessions = sessions?;
+        let mut trial = Self { sessions, images };
         // The first run allocates.
         trial.round()?;
-        trial.rates.clear();
         Ok(trial)
     }
 
-    fn round(&mut self) -> Result<(), PipelineError> {
+    fn round(&mut self) -> Result<f64, PipelineError> {
         let (images, together) = (&self.images, &Barrier::new(self.sessions.len()));
         let work = |session: &mut Session| -> Result<f64, PipelineError> {
             let (mut outputs, mut done) = (Outputs::default(), 0);
@@ -83,19 +76,14 @@ impl Trial {
                 .iter_mut()
                 .map(|session| scope.spawn(move || work(session)))
                 .collect();
-            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-                thread
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
             running.into_iter().map(join).collect()
         });
-        self.rates.push(rates?.iter().sum());
-        Ok(())
+        Ok(rates?.iter().sum())
     }
+}
 
-    fn median(&mut self) -> f64 {
-        self.rates.sort_by(f64::total_cmp);
-        self.rates[self.rates.len() / 2]
-    }
+fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

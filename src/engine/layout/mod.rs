@@ -13,8 +13,13 @@ use normgate_core::{Model, Runtime};
 use super::PipelineError;
 use crate::config::EngineConfig;
 
-/// A single worker is chosen where it does at least this share of what many do.
-const ENOUGH: f64 = 0.97;
+/// Each worker's session has weights of its own. Where they would take more bytes than this, there is
+/// one worker, and nothing to measure.
+const MOST_WEIGHTS: usize = 2 << 30;
+
+/// A single worker is chosen where it does at least this share of what many do: it halves the time,
+/// or better, that a single client waits.
+const ENOUGH: f64 = 0.95;
 
 /// Inference threads, and the threads that share the work of one batch in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -50,18 +55,27 @@ impl Layout {
         if let Some(known) = cache::read(&key).filter(|known| [many, single].contains(known)) {
             return Ok(known);
         }
-        let [rate_of_many, rate_of_single] = measure::rates(runtime, model, [many, single])?;
-        let chosen = match rate_of_single >= ENOUGH * rate_of_many {
+        if model.bytes().len().saturating_mul(processors) > MOST_WEIGHTS {
+            return Ok(single);
+        }
+        let rounds = measure::rounds(runtime, model, [many, single])?;
+        let suits = |[many, single]: &&[f64; 2]| *single >= ENOUGH * many;
+        let for_single = rounds.iter().filter(suits).count();
+        let Layout { workers, threads } = match 2 * for_single > rounds.len() {
             true => single,
             false => many,
         };
-        tracing::debug!(
-            rate_of_many,
-            rate_of_single,
-            ?chosen,
-            "measured the layouts"
+        // Where the rounds disagree, something else was going on: the next start may know better.
+        let is_clear = [0, rounds.len()].contains(&for_single);
+        tracing::info!(
+            workers,
+            threads,
+            is_clear,
+            "measured how many workers suit the model"
         );
-        cache::write(&key, chosen);
-        Ok(chosen)
+        if is_clear {
+            cache::write(&key, Layout { workers, threads });
+        }
+        Ok(Layout { workers, threads })
     }
 }

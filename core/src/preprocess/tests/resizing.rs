@@ -208,3 +208,29 @@ fn pictures_and_outputs_of_the_wrong_length_are_refused() {
         );
     }
 }
+
+#[test]
+fn slivers_are_scaled_the_shorter_way_and_look_the_same() {
+    let length = 200_000;
+    // Brighter and brighter, from one end to the other.
+    let pixels: Vec<u8> = (0..length)
+        .flat_map(|at| [(at * 255 / length) as u8; 3])
+        .collect();
+    let stretch = preprocessing(8, Resize::Stretch, Filter::Bilinear);
+    let scaled = |width, height| {
+        let pixels = pixels.clone();
+        let image = Rgb8 {
+            width,
+            height,
+            pixels,
+        };
+        let resized = Preprocessor::new(&stretch).resize(&image).unwrap();
+        resized.pixels.as_chunks::<3>().0.to_vec()
+    };
+    let (wide, tall) = (scaled(length, 1), scaled(1, length));
+    for (index, pixel) in wide.iter().enumerate() {
+        assert_eq!(*pixel, wide[index % 8]);
+        assert_eq!(*pixel, tall[index % 8 * 8 + index / 8]);
+    }
+    assert!(wide[0] < [40; 3] && wide[7] > [215; 3]);
+}
