@@ -80,7 +80,10 @@ fn files_count_one_by_one_and_who_is_refused_hears_how_long_the_others_will_take
         9.0 - refused as f64
     );
 
-    let mut others = [send(&server), send(&server), send(&server)];
+    let batches = metric(&server, "normgate_batch_size_count");
+    let first = send(&server);
+    until(&server, "normgate_batch_size_count", batches + 1.0);
+    let mut others = [first, send(&server), send(&server)];
     until(&server, "normgate_queue_depth", 2.0);
     let reply = server.classify(&kind, &body);
     reply.problem(429);

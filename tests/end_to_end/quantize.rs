@@ -103,8 +103,13 @@ fn what_is_missing_is_said_and_nothing_is_written() {
     let data = cuts(folder.path(), 30);
     let out = folder.path().join("int8.onnx");
     for (more, part) in [
-        // All of the 30 are used for the ranges.
-        (&[][..], "give --calibrate SET, or fewer --images"),
+        // Half of the 30 are for the threshold.
+        (&[][..], "15 calibration images are too few"),
+        // All are for the ranges.
+        (
+            &["--images", "30"],
+            "give --calibrate SET, or fewer --images",
+        ),
         // Ten are too few for a threshold that 95 % pass.
         (&["--images", "20"], "10"),
         (

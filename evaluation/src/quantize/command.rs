@@ -35,9 +35,10 @@ pub struct QuantizeArgs {
     /// Write the int8 model here
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Images of --data, drawn at random, that the ranges come from
-    #[arg(long, value_name = "N", default_value = "512")]
-    pub images: NonZeroUsize,
+    /// Images of --data, drawn at random, that the ranges come from [default: 512; without
+    /// --calibrate at most half, since the threshold needs the others]
+    #[arg(long, value_name = "N")]
+    pub images: Option<NonZeroUsize>,
     /// Seed of that choice
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -91,6 +92,9 @@ pub enum KeepName {
     /// The last layer, which gives the logits
     Last,
 }
+
+/// Images that the ranges come from.
+const IMAGES: usize = 512;
 
 /// Quantises, prints what changed, and writes the model file.
 ///
@@ -188,12 +192,15 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
 
 /// The images that the ranges come from, and the others.
 fn split(data: &ImageSet, args: &QuantizeArgs) -> (ImageSet, ImageSet) {
-    // Where the threshold has no images of its own, it gets at least half of these.
-    let most = match args.calibrate.is_empty() {
-        true => data.len() / 2,
-        false => data.len(),
+    // Where the threshold has no images of its own, half of these are for it, unless told otherwise.
+    let default = match args.calibrate.is_empty() {
+        true => IMAGES.min(data.len().div_ceil(2)),
+        false => IMAGES,
     };
-    let count = args.images.get().min(most.max(1));
+    let count = args
+        .images
+        .map_or(default, NonZeroUsize::get)
+        .min(data.len());
     let mut generator = Pcg64::seed_from_u64(args.seed);
     let chosen = rand::seq::index::sample(&mut generator, data.len(), count);
     let mut is_chosen = vec![false; data.len()];
