@@ -30,24 +30,30 @@ pub fn read_metadata(model: &[u8], key: &str) -> Result<Option<String>, OnnxErro
 ///
 /// Every other field is copied byte for byte and in its order, also those unknown to this crate.
 pub fn write_metadata(model: &[u8], key: &str, value: &str) -> Result<Vec<u8>, OnnxError> {
-    check_outline(model)?;
     let mut entry = Vec::with_capacity(key.len() + value.len() + 16);
     push_bytes(&mut entry, KEY, key.as_bytes());
     push_bytes(&mut entry, VALUE, value.as_bytes());
+    replace(model, key, Some(&entry))
+}
 
-    let mut written = false;
-    let mut copy = Vec::with_capacity(model.len() + entry.len() + 16);
+/// A copy of `model` without the metadata `key`; every other field as in [`write_metadata`].
+pub fn remove_metadata(model: &[u8], key: &str) -> Result<Vec<u8>, OnnxError> {
+    replace(model, key, None)
+}
+
+fn replace(model: &[u8], key: &str, mut entry: Option<&[u8]>) -> Result<Vec<u8>, OnnxError> {
+    check_outline(model)?;
+    let mut copy = Vec::with_capacity(model.len() + entry.map_or(0, <[u8]>::len) + 16);
     for field in Fields::of(model) {
         let field = field?;
         if entry_with_key(&field, key)?.is_none() {
             copy.extend_from_slice(field.raw);
-        } else if !written {
-            push_bytes(&mut copy, METADATA_PROPS, &entry);
-            written = true;
+        } else if let Some(entry) = entry.take() {
+            push_bytes(&mut copy, METADATA_PROPS, entry);
         }
     }
-    if !written {
-        push_bytes(&mut copy, METADATA_PROPS, &entry);
+    if let Some(entry) = entry {
+        push_bytes(&mut copy, METADATA_PROPS, entry);
     }
     Ok(copy)
 }

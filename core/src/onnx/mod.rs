@@ -7,8 +7,10 @@
 
 mod access;
 mod builder;
+mod constants;
 mod error;
 mod external_data;
+mod last_layer;
 mod looks_like;
 mod metadata;
 pub mod proto;
@@ -21,5 +23,6 @@ mod tests;
 pub use builder::{Conv, Dim, GraphBuilder, GraphError, TensorData, Value};
 pub use error::OnnxError;
 pub use external_data::refuse_external_data;
-pub use metadata::{read_metadata, write_metadata};
+pub use last_layer::{LastLayer, LastLayerError, last_layer};
+pub use metadata::{read_metadata, remove_metadata, write_metadata};
 pub use whole::{decode, encode};

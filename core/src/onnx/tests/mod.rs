@@ -1,6 +1,7 @@
 mod builder;
 mod external_data;
 mod hostile;
+mod last_layer;
 mod metadata;
 mod whole;
 

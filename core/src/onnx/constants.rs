@@ -1,0 +1,210 @@
+//! What a value of a graph is, where it depends on constants only: weights kept as fp16 or int8, and
+//! what makes float32 of them.
+
+use std::collections::HashMap;
+
+use super::proto::{DataType, GraphProto, NodeProto, TensorProto};
+
+/// Numbers of a tensor, whatever type it has in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Numbers {
+    pub(super) shape: Vec<usize>,
+    pub(super) values: Vec<f32>,
+}
+
+/// Who makes each value of a graph.
+pub(super) struct Makers<'a> {
+    nodes: HashMap<&'a str, &'a NodeProto>,
+    constants: HashMap<&'a str, &'a TensorProto>,
+}
+
+/// Nothing that makes weights is longer than this; a cycle, which no model has, is.
+const LONGEST: usize = 16;
+
+impl<'a> Makers<'a> {
+    pub(super) fn of(graph: &'a GraphProto) -> Self {
+        let outputs = |node: &'a NodeProto| node.output.iter().map(move |o| (o.as_str(), node));
+        let named = |tensor: &'a TensorProto| (tensor.name.as_str(), tensor);
+        Self {
+            nodes: graph.node.iter().flat_map(outputs).collect(),
+            constants: graph.initializer.iter().map(named).collect(),
+        }
+    }
+
+    /// The node that makes the value, and the name of what it leaves as it is (an `Identity`, or the
+    /// rounding of a quantised value) as often as there is one.
+    pub(super) fn behind<'v>(&self, value: &'v str) -> (&'v str, Option<&'a NodeProto>)
+    where
+        'a: 'v,
+    {
+        let mut name = value;
+        for _ in 0..LONGEST {
+            match self.nodes.get(name) {
+                Some(node) if keeps(node) => match node.input(0) {
+                    Some(input) => name = input,
+                    None => break,
+                },
+                _ => break,
+            }
+        }
+        (name, self.nodes.get(name).copied())
+    }
+
+    /// The numbers of a value that depends on constants only; `None` where it does not, or where
+    /// they are made in a way that is not known here.
+    pub(super) fn numbers(&self, value: &str) -> Option<Numbers> {
+        self.made(value, LONGEST)
+    }
+
+    fn made(&self, value: &str, left: usize) -> Option<Numbers> {
+        if let Some(tensor) = self.constants.get(value) {
+            return numbers(tensor);
+        }
+        let left = left.checked_sub(1)?;
+        let node = self.nodes.get(value)?;
+        let input = |index: usize| self.made(node.input(index)?, left);
+        match node.op_type.as_str() {
+            "Constant" => numbers(node.attribute("value")?.t.as_ref()?),
+            // To whole numbers nothing here is ever cast.
+            "Identity" | "Cast" => input(0),
+            "Mul" => input(0)?.combine(&input(1)?, |a, b| a * b),
+            "DequantizeLinear" => {
+                let levels = input(0)?;
+                let axis = node.attribute("axis").map_or(1, |axis| axis.i);
+                let along = |numbers: Numbers| numbers.along(axis, levels.shape.len());
+                let scale = along(input(1)?)?;
+                let whole = match node.input(2) {
+                    Some(_) => levels.combine(&along(input(2)?)?, |level, zero| level - zero)?,
+                    None => levels.clone(),
+                };
+                whole.combine(&scale, |level, scale| level * scale)
+            }
+            "Transpose" => Some(input(0)?.transposed()),
+            _ => None,
+        }
+    }
+}
+
+fn keeps(node: &NodeProto) -> bool {
+    ["Identity", "QuantizeLinear", "DequantizeLinear", "Cast"]
+        .into_iter()
+        .any(|operator| node.is(operator))
+}
+
+impl Numbers {
+    /// Rows and columns of what has at most two axes.
+    fn matrix(&self) -> Option<(usize, usize)> {
+        match *self.shape {
+            [] => Some((1, 1)),
+            [columns] => Some((1, columns)),
+            [rows, columns] => Some((rows, columns)),
+            _ => None,
+        }
+    }
+
+    /// Each number with the one of `other` at its place; an axis of length 1 there stands for any.
+    fn combine(&self, other: &Self, with: impl Fn(f32, f32) -> f32) -> Option<Self> {
+        let ((rows, columns), (others, wide)) = (self.matrix()?, other.matrix()?);
+        if !(others == 1 || others == rows) || !(wide == 1 || wide == columns) {
+            return None;
+        }
+        let place = |index: usize| {
+            let (row, column) = (index / columns, index % columns);
+            (row % others) * wide + column % wide
+        };
+        let values = self.values.iter().enumerate();
+        Some(Self {
+            shape: self.shape.clone(),
+            values: values
+                .map(|(index, value)| with(*value, other.values[place(index)]))
+                .collect(),
+        })
+    }
+
+    /// One number for each index of `axis`, of `axes`, laid along it. A single one stays.
+    fn along(mut self, axis: i64, axes: usize) -> Option<Self> {
+        let axis = if axis < 0 { axis + axes as i64 } else { axis };
+        if self.values.len() > 1 && axes == 2 {
+            self.shape = match axis {
+                0 => vec![self.values.len(), 1],
+                1 => vec![1, self.values.len()],
+                _ => return None,
+            };
+        }
+        Some(self)
+    }
+
+    /// A matrix with its axes exchanged; a vector as it is.
+    pub(super) fn transposed(self) -> Self {
+        let [rows, columns] = *self.shape else {
+            return self;
+        };
+        let value = |index: usize| self.values[index % rows * columns + index / rows];
+        Self {
+            values: (0..rows * columns).map(value).collect(),
+            shape: vec![columns, rows],
+        }
+    }
+}
+
+fn numbers(tensor: &TensorProto) -> Option<Numbers> {
+    let shape = tensor.shape()?;
+    let bytes = &tensor.raw_data;
+    let small = || tensor.int32_data.iter().copied();
+    let values: Vec<f32> = match DataType::try_from(tensor.data_type).ok()? {
+        DataType::Float => tensor.floats()?,
+        DataType::Float16 if bytes.is_empty() => small().map(|bits| half(bits as u16)).collect(),
+        DataType::Float16 => {
+            let halves = bytes.as_chunks::<2>().0.iter();
+            halves.map(|pair| half(u16::from_le_bytes(*pair))).collect()
+        }
+        DataType::Int8 | DataType::Uint8 | DataType::Int32 if bytes.is_empty() => {
+            small().map(|value| value as f32).collect()
+        }
+        DataType::Int8 => bytes.iter().map(|byte| f32::from(*byte as i8)).collect(),
+        DataType::Uint8 => bytes.iter().map(|byte| f32::from(*byte)).collect(),
+        DataType::Int32 => {
+            let words = bytes.as_chunks::<4>().0.iter();
+            words.map(|word| i32::from_le_bytes(*word) as f32).collect()
+        }
+        _ => return None,
+    };
+    let filled = shape
+        .iter()
+        .try_fold(1usize, |all, dim| all.checked_mul(*dim));
+    (filled == Some(values.len())).then_some(Numbers { shape, values })
+}
+
+/// An IEEE half from its bit pattern.
+fn half(bits: u16) -> f32 {
+    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
+    sign * match exponent {
+        0 => fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::half;
+
+    #[test]
+    fn halves_are_what_ieee_says() {
+        for (bits, value) in [
+            (0x0000, 0.0),
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x2e66, 0.099_975_586),
+            (0x7bff, 65504.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x0400, 6.103_515_6e-5),
+            (0xfc00, f32::NEG_INFINITY),
+        ] {
+            assert_eq!(half(bits), value, "{bits:#x}");
+        }
+        assert!(half(0x7e00).is_nan());
+    }
+}

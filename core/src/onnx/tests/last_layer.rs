@@ -1,0 +1,137 @@
+use super::*;
+
+const OUTPUTS: (&str, &str) = ("logits", "representation");
+
+/// `x` → Relu → `representation` → (the layer that is added) → `logits`.
+fn model(layer: impl FnOnce(&mut GraphBuilder, &Value)) -> Vec<u8> {
+    let mut graph = GraphBuilder::new("g");
+    let x = graph.input("x", &[Dim::Batch, Dim::Fixed(2)]);
+    let representation = graph.relu("representation", &x);
+    graph.output(&representation, &[Dim::Batch, Dim::Fixed(2)]);
+    layer(&mut graph, &representation);
+    graph.finish(&[]).unwrap()
+}
+
+fn read(layer: impl FnOnce(&mut GraphBuilder, &Value)) -> Result<LastLayer, LastLayerError> {
+    last_layer(&model(layer), OUTPUTS, (3, 2))
+}
+
+/// Three classes, two values.
+const WEIGHTS: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+const BIAS: [f32; 3] = [0.5, -0.5, 0.0];
+
+fn expected(bias: [f32; 3]) -> LastLayer {
+    LastLayer {
+        weights: WEIGHTS.into(),
+        bias: bias.into(),
+    }
+}
+
+#[test]
+fn a_gemm_as_pytorch_stores_it() {
+    let layer = read(|graph, x| {
+        let weights = graph.floats("w", &[3, 2], &WEIGHTS);
+        let bias = graph.floats("b", &[3], &BIAS);
+        graph.linear("logits", x, &weights, Some(&bias));
+    });
+    assert_eq!(layer.unwrap(), expected(BIAS));
+}
+
+#[test]
+fn a_matrix_product_with_the_bias_added_behind_it_or_without() {
+    let columns = [1.0, 3.0, 5.0, 2.0, 4.0, 6.0];
+    for with_bias in [true, false] {
+        let layer = read(|graph, x| {
+            let weights = graph.floats("w", &[2, 3], &columns);
+            let bias = graph.floats("b", &[3], &BIAS);
+            if with_bias {
+                let product = graph.node("product", "MatMul", &[x, &weights], vec![]);
+                graph.node("logits", "Add", &[&bias, &product], vec![]);
+            } else {
+                graph.node("logits", "MatMul", &[x, &weights], vec![]);
+            }
+        });
+        let bias = if with_bias { BIAS } else { [0.0; 3] };
+        assert_eq!(layer.unwrap(), expected(bias), "with a bias: {with_bias}");
+    }
+}
+
+#[test]
+fn weights_kept_as_halves_or_as_whole_numbers_with_scales() {
+    let layer = read(|graph, x| {
+        let halves = [0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600];
+        let stored = graph.constant("w16", &[3, 2], TensorData::F16(&halves));
+        let weights = graph.cast_to_float("w", &stored);
+        let bias = graph.floats("b", &[3], &BIAS);
+        graph.linear("logits", x, &weights, Some(&bias));
+    });
+    assert_eq!(layer.unwrap(), expected(BIAS));
+
+    let layer = read(|graph, x| {
+        let stored = graph.constant("w8", &[3, 2], TensorData::I8(&[1, 2, 6, 8, 50, 60]));
+        let scales = graph.floats("scale", &[3, 1], &[1.0, 0.5, 0.1]);
+        let whole = graph.cast_to_float("whole", &stored);
+        let weights = graph.node("w", "Mul", &[&whole, &scales], vec![]);
+        graph.linear("logits", x, &weights, None);
+    });
+    assert_eq!(layer.unwrap(), expected([0.0; 3]));
+
+    let layer = read(|graph, x| {
+        let stored = graph.constant("w8", &[3, 2], TensorData::I8(&[3, 4, 8, 10, 53, 63]));
+        let scales = graph.floats("scale", &[3], &[1.0, 0.5, 0.1]);
+        let zeros = graph.constant("zero", &[3], TensorData::I8(&[2, 2, 3]));
+        let weights = graph.dequantize("w", [&stored, &scales, &zeros], 0);
+        graph.linear("logits", x, &weights, None);
+    });
+    assert_eq!(layer.unwrap(), expected([0.0; 3]));
+}
+
+#[test]
+fn what_is_no_linear_layer_of_the_representation_is_said() {
+    let activated = read(|graph, x| {
+        let weights = graph.floats("w", &[3, 2], &WEIGHTS);
+        let linear = graph.linear("linear", x, &weights, None);
+        graph.relu("logits", &linear);
+    });
+    let message = activated.unwrap_err().to_string();
+    assert!(message.contains("comes from a Relu"), "{message}");
+
+    let behind = read(|graph, x| {
+        let hidden = graph.relu("hidden", x);
+        let weights = graph.floats("w", &[3, 2], &WEIGHTS);
+        graph.linear("logits", &hidden, &weights, None);
+    });
+    let message = behind.unwrap_err().to_string();
+    assert!(message.contains("takes `hidden`"), "{message}");
+
+    let computed = read(|graph, x| {
+        let weights = graph.floats("w", &[3, 2], &WEIGHTS);
+        let weights = graph.relu("computed", &weights);
+        graph.linear("logits", x, &weights, None);
+    });
+    assert_eq!(computed, Err(LastLayerError::Weights));
+
+    let wide = read(|graph, x| {
+        let weights = graph.floats("w", &[2, 2], &WEIGHTS[..4]);
+        graph.linear("logits", x, &weights, None);
+    });
+    assert_eq!(wide, Err(LastLayerError::Weights));
+}
+
+#[test]
+fn a_graph_in_a_circle_ends() {
+    let circle = changed(|model| {
+        let graph = graph(model);
+        for node in &mut graph.node {
+            if node.output == ["logits"] {
+                node.op_type = "Identity".into();
+                node.input = vec!["logits".into()];
+            }
+        }
+    });
+    let read = last_layer(&circle, OUTPUTS, (3, 2));
+    assert!(
+        matches!(read, Err(LastLayerError::NotLinear { .. })),
+        "{read:?}"
+    );
+}
