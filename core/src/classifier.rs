@@ -6,14 +6,15 @@ use thiserror::Error;
 
 use crate::calibration::Calibration;
 use crate::manifest::Manifest;
-use crate::scores::{Score, softmax};
+use crate::model::Model;
+use crate::scores::{Score, ScoreKind, softmax};
 
 /// Turns a model's output for an image into a [`Classification`], by the model's own manifest.
 #[derive(Clone)]
 pub struct Classifier {
     manifest: Arc<Manifest>,
     calibration: Arc<Calibration>,
-    score: &'static dyn Score,
+    score: Arc<dyn Score>,
 }
 
 /// What a model says about one image, and how far that can be relied on.
@@ -78,16 +79,17 @@ pub enum ClassifyError {
     /// The outputs are finite, but so large that their score is not.
     #[error("the score {score} of the model's output is {value}: its values are too large")]
     ScoreNotFinite {
-        /// Name of the score.
-        score: &'static str,
+        /// The score.
+        score: ScoreKind,
         /// The value found.
         value: f32,
     },
 }
 
 impl Classifier {
-    /// A classifier for the model with this manifest.
-    pub fn new(manifest: Arc<Manifest>) -> Result<Self, NotCalibrated> {
+    /// A classifier for the model's answers.
+    pub fn new(model: &Model) -> Result<Self, NotCalibrated> {
+        let manifest = Arc::clone(model.manifest());
         let Some(calibration) = manifest.calibration.clone() else {
             return Err(NotCalibrated {
                 name: manifest.name.clone(),
@@ -96,7 +98,7 @@ impl Classifier {
         };
         Ok(Self {
             calibration: Arc::new(calibration),
-            score: manifest.score.score(),
+            score: Arc::clone(model.score()),
             manifest,
         })
     }
@@ -121,7 +123,7 @@ impl Classifier {
         let score = self.score.score(logits, representation);
         if !score.is_finite() {
             return Err(ClassifyError::ScoreNotFinite {
-                score: self.score.name(),
+                score: self.score.kind(),
                 value: score,
             });
         }
@@ -173,10 +175,14 @@ fn check(output: &'static str, values: &[f32], expected: usize) -> Result<(), Cl
 mod tests {
     use super::*;
     use crate::calibration::ClassThreshold;
-    use crate::test_models::manifest;
+    use crate::test_models::{Variant, manifest};
 
     fn classifier() -> Classifier {
-        Classifier::new(Arc::new(manifest())).unwrap()
+        Classifier::new(&Variant::default().model()).unwrap()
+    }
+
+    fn with(manifest: Manifest) -> Result<Classifier, NotCalibrated> {
+        Classifier::new(&Variant::default().model().with_manifest(manifest).unwrap())
     }
 
     #[test]
@@ -212,7 +218,7 @@ mod tests {
             threshold,
         });
         manifest.calibration.as_mut().unwrap().per_class = Some(thresholds.into());
-        let classifier = Classifier::new(Arc::new(manifest)).unwrap();
+        let classifier = with(manifest).unwrap();
         let flagged = |logits| classifier.classify(logits, &[3.0, 4.0]).unwrap().is_ood;
         assert!(flagged(&[1.0, 0.0, 0.0]));
         assert!(!flagged(&[0.0, 1.0, 0.0]));
@@ -277,10 +283,7 @@ mod tests {
     fn a_model_without_a_calibration_makes_no_classifier() {
         let mut manifest = manifest();
         manifest.calibration = None;
-        let message = Classifier::new(Arc::new(manifest))
-            .err()
-            .unwrap()
-            .to_string();
+        let message = with(manifest).err().unwrap().to_string();
         assert!(message.contains("tiny 1"), "{message}");
         assert!(message.contains("normgate calibrate"), "{message}");
     }

@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::manifest::{METADATA_KEY, Manifest, ManifestError};
-use crate::onnx::{self, OnnxError};
+use crate::onnx::{self, LastLayer, LastLayerError, OnnxError};
+use crate::runtime::{LOGITS, REPRESENTATION};
+use crate::scores::{self, Fitted, FittedError, Score};
 
 /// Protobuf's own limit for one message, and so for one model file.
 const MAX_BYTES: u64 = i32::MAX as u64;
@@ -20,12 +22,14 @@ const MAX_BYTES: u64 = i32::MAX as u64;
 /// Nothing shorter can hold a graph and a manifest.
 const MIN_BYTES: u64 = 64;
 
-/// An ONNX model with a valid manifest and no external data. Not yet known to be runnable: that
+/// An ONNX model with a valid manifest, all that its score needs, and no external data. Not yet known to be runnable: that
 /// shows when a [`Session`](crate::runtime::Session) is made of it.
 #[derive(Clone)]
 pub struct Model {
     bytes: Arc<[u8]>,
     manifest: Arc<Manifest>,
+    score: Arc<dyn Score>,
+    fitted: Option<Arc<Fitted>>,
     digest: String,
     origin: String,
 }
@@ -106,6 +110,14 @@ pub enum ModelError {
         /// The field, and what is wrong with it.
         source: ManifestError,
     },
+    /// What the model's score learnt is missing or invalid.
+    #[error("{origin}: {source}")]
+    Fitted {
+        /// The file.
+        origin: String,
+        /// What is wrong with it.
+        source: FittedError,
+    },
 }
 
 impl Model {
@@ -150,10 +162,19 @@ impl Model {
             origin: origin.into(),
             source,
         })?;
+        let learnt = onnx::read_metadata(&bytes, scores::METADATA_KEY).map_err(onnx_error)?;
+        let lengths = (manifest.labels.len(), manifest.representation_size);
+        let ready = scores::ready(manifest.score, learnt.as_deref(), lengths);
+        let (score, fitted) = ready.map_err(|source| ModelError::Fitted {
+            origin: origin.into(),
+            source,
+        })?;
         Ok(Self {
             digest: hex(&Sha256::digest(&bytes)),
             bytes: bytes.into(),
             manifest: Arc::new(manifest),
+            score,
+            fitted,
             origin: origin.into(),
         })
     }
@@ -183,19 +204,54 @@ impl Model {
         &self.digest
     }
 
-    /// The same graph with another manifest, for example a calibrated one.
+    /// What its score learnt from training images, where it is one that does.
+    pub fn fitted(&self) -> Option<&Arc<Fitted>> {
+        self.fitted.as_ref()
+    }
+
+    /// The score that it is served with, ready to be computed.
+    pub fn score(&self) -> &Arc<dyn Score> {
+        &self.score
+    }
+
+    /// The layer between representation and logits, read from the graph.
+    ///
+    /// # Errors
+    /// [`LastLayerError`]: the logits come of something else.
+    pub fn last_layer(&self) -> Result<LastLayer, LastLayerError> {
+        let manifest = &self.manifest;
+        let lengths = (manifest.labels.len(), manifest.representation_size);
+        onnx::last_layer(&self.bytes, (LOGITS, REPRESENTATION), lengths)
+    }
+
+    /// The same graph with another manifest, for example a calibrated one, and the same fitted score.
     pub fn with_manifest(&self, manifest: Manifest) -> Result<Self, ModelError> {
+        self.with_score(manifest, self.fitted.as_deref())
+    }
+
+    /// The same graph with another manifest and what its score learnt: `None` for a score that learns
+    /// nothing.
+    pub fn with_score(
+        &self,
+        manifest: Manifest,
+        fitted: Option<&Fitted>,
+    ) -> Result<Self, ModelError> {
         let origin = manifest.title();
         let json = manifest.to_json().map_err(|source| ModelError::Manifest {
             origin: origin.clone(),
             source,
         })?;
-        let bytes = onnx::write_metadata(&self.bytes, METADATA_KEY, &json);
-        let bytes = bytes.map_err(|source| ModelError::Onnx {
+        let onnx_error = |source| ModelError::Onnx {
             origin: origin.clone(),
             source,
-        })?;
-        Self::parse(bytes, &origin)
+        };
+        let bytes = onnx::write_metadata(&self.bytes, METADATA_KEY, &json).map_err(onnx_error)?;
+        let bytes = match fitted.map(Fitted::write).transpose() {
+            Ok(Some(learnt)) => onnx::write_metadata(&bytes, scores::METADATA_KEY, &learnt),
+            Ok(None) => onnx::remove_metadata(&bytes, scores::METADATA_KEY),
+            Err(source) => return Err(ModelError::Fitted { origin, source }),
+        };
+        Self::parse(bytes.map_err(onnx_error)?, &origin)
     }
 
     /// Writes the model file. Readers see the old file or the whole new one, never a part.

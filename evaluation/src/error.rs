@@ -8,6 +8,7 @@ use normgate_core::detection::DetectionError;
 use normgate_core::model::ModelError;
 use normgate_core::preprocess::PreprocessError;
 use normgate_core::runtime::{RuntimeError, SessionError};
+use normgate_core::scores::{FitError, ScoreKind};
 
 use crate::datasets::DatasetError;
 use crate::quantize::QuantizeError;
@@ -33,6 +34,23 @@ pub enum EvaluationError {
     /// The scores do not give a calibration.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),
+    /// A score could not be fitted to the images given for that.
+    #[error("{data}: {source}")]
+    Fit {
+        /// What the images are.
+        data: String,
+        /// Why not.
+        source: FitError,
+    },
+    /// A score that is fitted, and nothing to fit it to.
+    #[error(
+        "{} is fitted to training images: add --fit-data SET, the labelled images that the model \
+         was trained on", score.title()
+    )]
+    NothingToFitTo {
+        /// The score.
+        score: ScoreKind,
+    },
     /// The model has no threshold to flag with.
     #[error(transparent)]
     NotCalibrated(#[from] NotCalibrated),

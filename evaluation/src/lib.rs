@@ -11,6 +11,7 @@ pub mod calibrate;
 pub mod datasets;
 pub mod error;
 pub mod evaluate;
+pub mod fit;
 pub mod outputs;
 pub mod quantize;
 pub mod reports;

@@ -1,13 +1,14 @@
 //! Running a model file over an image set: what it answers for every image.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use indicatif::ProgressBar;
 use normgate_core::manifest::Manifest;
 use normgate_core::model::Model;
 use normgate_core::preprocess::{Preprocessor, Rgb8};
 use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
-use normgate_core::scores::ScoreKind;
+use normgate_core::scores::Score;
 
 use crate::datasets::ImageSet;
 use crate::error::EvaluationError;
@@ -44,11 +45,24 @@ impl SetOutputs {
     }
 
     /// A score of each image, larger = more OOD.
-    pub fn scores(&self, kind: ScoreKind) -> Vec<f32> {
-        let score = kind.score();
+    pub fn scores(&self, score: &dyn Score) -> Vec<f32> {
         self.images()
             .map(|(logits, representation)| score.score(logits, representation))
             .collect()
+    }
+
+    /// Several scores of each image, a list for each score. At once, since some are costly.
+    pub fn all_scores(&self, scores: &[Arc<dyn Score>]) -> Vec<Vec<f32>> {
+        thread::scope(|scope| {
+            let workers: Vec<_> = scores
+                .iter()
+                .map(|score| scope.spawn(|| self.scores(&**score)))
+                .collect();
+            let joined = workers.into_iter().map(thread::ScopedJoinHandle::join);
+            joined
+                .map(|scores| scores.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        })
     }
 
     /// The class with the largest logit, of each image; the first of several equal ones.
@@ -135,7 +149,7 @@ pub fn run(
         }
     };
     let threads = threads.clamp(1, set.len().div_ceil(BATCH));
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         workers.into_iter().try_for_each(|worker| {
             worker
@@ -225,6 +239,8 @@ fn check_finite(outputs: &SetOutputs) -> Result<(), EvaluationError> {
 
 #[cfg(test)]
 mod tests {
+    use normgate_core::scores::{MaxLogit, RepresentationNorm};
+
     use super::*;
 
     fn outputs() -> SetOutputs {
@@ -241,9 +257,10 @@ mod tests {
 
     #[test]
     fn scores_and_predictions_follow_the_images() {
-        let norms = outputs().scores(ScoreKind::RepresentationNorm);
-        assert_eq!(norms, [-5.0, -1.0, 0.0]);
-        assert_eq!(outputs().scores(ScoreKind::MaxLogit), [-3.0, -2.0, 1.0]);
+        let norms = vec![-5.0, -1.0, 0.0];
+        assert_eq!(outputs().scores(&RepresentationNorm), norms);
+        let both: [Arc<dyn Score>; 2] = [Arc::new(MaxLogit), Arc::new(RepresentationNorm)];
+        assert_eq!(outputs().all_scores(&both), [vec![-3.0, -2.0, 1.0], norms]);
         assert_eq!(outputs().predicted(), [1, 0, 0]);
     }
 

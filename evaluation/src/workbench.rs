@@ -73,6 +73,17 @@ impl Workbench {
         progress(name, images)
     }
 
+    /// A progress bar over a few steps that take a while.
+    pub fn steps(&self, name: &str, steps: usize) -> ProgressBar {
+        let bar = ProgressBar::new(steps as u64);
+        let template = format!("{name} {{bar:30}} {{pos}}/{{len}} {{msg}} {{elapsed}}");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
     /// Reads sets of the model's own classes as one, labelled with the model's class indices.
     /// Images without any labels are taken on trust.
     ///

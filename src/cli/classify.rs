@@ -63,7 +63,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
             )));
         }
     };
-    let classifier = Classifier::new(model.manifest().clone())?;
+    let classifier = Classifier::new(&model)?;
     let runtime = args.model.runtime()?;
     let mut pipeline = Pipeline::new(&runtime, &model, classifier, &SessionOptions::default(), 1)?;
     let mut out = io::stdout().lock();

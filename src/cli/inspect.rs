@@ -111,6 +111,11 @@ impl Display for ForPeople<'_> {
             "  {:15} {} (larger = more out of distribution)",
             "score", manifest.score
         )?;
+        if let Some(fitted) = self.model.fitted() {
+            let data = fitted.data.as_deref().unwrap_or("not said which");
+            let numbers = format!("{} images ({data})", fitted.images);
+            wrapped(f, "fitted to", &numbers)?;
+        }
         if let Some(record) = &manifest.quantization {
             quantized(f, record)?;
         }

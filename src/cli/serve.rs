@@ -62,7 +62,7 @@ pub fn run(args: ServeArgs, give_memory_back: fn()) -> Result<(), Failure> {
     let watch = watch.map(|interval| Watch::start(path.clone(), interval));
     // What is wrong with the files is found out before anybody can connect.
     let model = Model::open(path)?;
-    Classifier::new(Arc::clone(model.manifest()))?;
+    Classifier::new(&model)?;
     let runtime = args.model.runtime()?;
     let state = Arc::new(AppState::new(&args.limits, &args.http));
     let loader = Loader {

@@ -154,7 +154,7 @@ impl Engine {
         let device = launch.runtime.device();
         let max_batch = config.max_batch(device);
         let layout = launch.layout(&model)?;
-        let classifier = Classifier::new(Arc::clone(model.manifest()))?;
+        let classifier = Classifier::new(&model)?;
         // Idle threads that spin take their core from the other sessions, or from decoding.
         let options = SessionOptions {
             threads: layout.threads,

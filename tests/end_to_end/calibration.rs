@@ -59,7 +59,7 @@ fn evaluated(set: &ImageSet) -> (Model, Vec<Classification>) {
     let runtime = Runtime::load(None).unwrap();
     let hidden = indicatif::ProgressBar::hidden();
     let outputs = outputs::run(&runtime, &model, set, 2, &hidden).unwrap();
-    let classifier = Classifier::new(model.manifest().clone()).unwrap();
+    let classifier = Classifier::new(&model).unwrap();
     let evaluated = outputs
         .images()
         .map(|(logits, representation)| classifier.classify(logits, representation).unwrap())

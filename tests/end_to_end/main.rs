@@ -23,6 +23,7 @@ mod privacy;
 mod quantize;
 mod reload;
 mod robustness;
+mod scores;
 mod shutdown;
 mod slow_model;
 mod stalled;

@@ -194,12 +194,8 @@ fn calibrated(runtime: &Runtime, model: &Model) -> Result<Model, BenchError> {
         };
         preprocessor.write_tensor(&picture, &mut tensor)?;
         session.run(&tensor, 1, &mut outputs)?;
-        scores.push(
-            manifest
-                .score
-                .score()
-                .score(&outputs.logits, &outputs.representation),
-        );
+        let score = model.score();
+        scores.push(score.score(&outputs.logits, &outputs.representation));
     }
     let mut manifest = (**manifest).clone();
     manifest.calibration = Some(Calibration::id_positive(&scores, 0.95)?);
@@ -210,7 +206,6 @@ fn calibrated(runtime: &Runtime, model: &Model) -> Result<Model, BenchError> {
 mod tests {
     use super::*;
     use normgate_core::Classifier;
-    use std::sync::Arc;
 
     #[test]
     fn a_random_network_is_served_like_any_other_and_made_once() {
@@ -219,7 +214,7 @@ mod tests {
         let (path, model) = Choice::Resnet18.open(&runtime, cache.path()).unwrap();
         // 11,173,962 parameters, of which batch normalisation folded away some.
         assert!((11_100_000..11_200_000).contains(&(model.bytes().len() / 4)));
-        let classifier = Classifier::new(Arc::clone(model.manifest())).unwrap();
+        let classifier = Classifier::new(&model).unwrap();
         let mut session = Session::new(&runtime, &model, &SessionOptions::default()).unwrap();
         let mut outputs = Outputs::default();
         let images = vec![0.5; 2 * 3 * 32 * 32];
@@ -244,7 +239,7 @@ mod tests {
             .open(&runtime, cache.path())
             .unwrap();
         assert!(int8.bytes().len() < model.bytes().len() * 3 / 4);
-        Classifier::new(Arc::clone(int8.manifest())).unwrap();
+        Classifier::new(&int8).unwrap();
     }
 
     #[test]

@@ -61,6 +61,35 @@ fn another_manifest_changes_the_digest_and_not_the_graph() {
 }
 
 #[test]
+fn what_a_score_learnt_stays_with_its_model_and_belongs_to_no_other_score() {
+    use crate::scores::{FitData, Fitted, ScoreKind};
+    let model = Model::from_bytes(test_models::bytes()).unwrap();
+    let (logits, representation) = ([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 2.0, 4.0, 3.0]);
+    let layer = model.last_layer();
+    assert_eq!(layer.as_ref().unwrap().bias, [0.0, 0.0, 0.5]);
+    let data = FitData::new((3, 2), &[0, 1], &logits, &representation, layer).unwrap();
+    let knn = Fitted::fit(ScoreKind::Knn, &data, None).unwrap();
+
+    let mut manifest = test_models::manifest();
+    manifest.score = ScoreKind::Knn;
+    let lacking = model.with_manifest(manifest.clone()).err().unwrap();
+    assert!(lacking.to_string().contains("--fit-data"), "{lacking}");
+    let fitted = model.with_score(manifest.clone(), Some(&knn)).unwrap();
+    assert_eq!(fitted.score().score(&[0.0; 3], &[4.0, 3.0]), 0.0);
+    manifest.version = "2".into();
+    let again = fitted.with_manifest(manifest).unwrap();
+    assert_eq!(again.fitted(), fitted.fitted());
+
+    let other = again.with_manifest(test_models::manifest()).err().unwrap();
+    assert!(
+        other.to_string().contains("calibrate the model again"),
+        "{other}"
+    );
+    let back = again.with_score(test_models::manifest(), None).unwrap();
+    assert!(back.bytes() == model.bytes());
+}
+
+#[test]
 fn an_invalid_manifest_is_not_written_and_its_field_is_named() {
     let model = Model::from_bytes(test_models::bytes()).unwrap();
     let mut manifest = test_models::manifest();

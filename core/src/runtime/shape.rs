@@ -4,8 +4,8 @@ use ort::value::{Outlet, TensorElementType};
 use super::SessionError;
 use crate::model::Model;
 
-pub(super) const LOGITS: &str = "logits";
-pub(super) const REPRESENTATION: &str = "representation";
+pub(crate) const LOGITS: &str = "logits";
+pub(crate) const REPRESENTATION: &str = "representation";
 
 /// Lengths of one image's input and outputs, and whether several images go into one run.
 pub(super) struct Shape {

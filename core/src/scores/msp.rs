@@ -1,16 +1,16 @@
 //! MSP: Hendrycks & Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution
 //! Examples in Neural Networks", ICLR 2017, Sec. 2.
 
-use super::Score;
 use super::softmax::{maximum, sum_of_exp};
+use super::{Score, ScoreKind};
 
 /// Minus the maximum softmax probability, `-max_k p_k`. From -1 to -1/K for K classes.
 #[derive(Clone, Copy, Debug)]
 pub struct Msp;
 
 impl Score for Msp {
-    fn name(&self) -> &'static str {
-        "msp"
+    fn kind(&self) -> ScoreKind {
+        ScoreKind::Msp
     }
 
     fn score(&self, logits: &[f32], _representation: &[f32]) -> f32 {

@@ -1,7 +1,8 @@
 //! RN: Shin & Chung, "Representation Norm Amplification for Out-of-Distribution Detection in
 //! Long-Tail Learning", TMLR 2024, Eq. 4.
 
-use super::Score;
+use super::vectors::norm;
+use super::{Score, ScoreKind};
 
 /// Minus the L2 norm of the penultimate representation, `-‖f(x)‖₂`.
 ///
@@ -10,13 +11,11 @@ use super::Score;
 pub struct RepresentationNorm;
 
 impl Score for RepresentationNorm {
-    fn name(&self) -> &'static str {
-        "representation_norm"
+    fn kind(&self) -> ScoreKind {
+        ScoreKind::RepresentationNorm
     }
 
     fn score(&self, _logits: &[f32], representation: &[f32]) -> f32 {
-        // In f64 the square of no f32 overflows, and no small entry is lost beside a large one.
-        let squares: f64 = representation.iter().map(|&x| f64::from(x).powi(2)).sum();
-        -squares.sqrt() as f32
+        -norm(representation.iter().copied()) as f32
     }
 }

@@ -24,6 +24,12 @@ pub(super) fn maximum(values: &[f32]) -> f32 {
     values.iter().copied().fold(f32::NEG_INFINITY, larger)
 }
 
+/// `log Σ exp(z)`.
+pub(super) fn log_sum_exp(logits: &[f32]) -> f64 {
+    let largest = f64::from(maximum(logits));
+    largest + sum_of_exp(logits, largest).ln()
+}
+
 /// `Σ exp(z - shift)`.
 pub(super) fn sum_of_exp(logits: &[f32], shift: f64) -> f64 {
     logits.iter().map(|&z| (f64::from(z) - shift).exp()).sum()

@@ -3,16 +3,18 @@
 mod report;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use normgate_core::calibration::Calibration;
 use normgate_core::model::Model;
-use normgate_core::scores::ScoreKind;
+use normgate_core::scores::{Fitted, Score, ScoreKind};
 
 pub use report::{BothConventions, CalibrationReport};
 
 use crate::datasets::{ImageSet, SYNTAX, SetSpec};
 use crate::error::EvaluationError;
+use crate::fit::{self, score_parser};
 use crate::outputs::SetOutputs;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 
@@ -36,8 +38,12 @@ pub struct CalibrateArgs {
     #[arg(long)]
     pub balance: bool,
     /// The score to serve with [default: the model's]
-    #[arg(long, value_enum)]
-    pub score: Option<ScoreName>,
+    #[arg(long, value_name = "NAME", value_parser = score_parser())]
+    pub score: Option<ScoreKind>,
+    /// The labelled images that the model was trained on, for a score that is fitted to them; not
+    /// those of --data
+    #[arg(long, value_name = "SET", value_delimiter = ',')]
+    pub fit_data: Vec<SetSpec>,
     /// The share that passes (ID-positive) or is caught (OOD-positive)
     #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_TPR)]
     pub tpr: f64,
@@ -57,32 +63,6 @@ pub struct CalibrateArgs {
 
 /// The share where none is given.
 pub(crate) const DEFAULT_TPR: f64 = 0.95;
-
-/// A score's name on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ScoreName {
-    /// Minus the norm of the representation
-    #[value(alias = "representation_norm", alias = "representation-norm")]
-    Rn,
-    /// Minus the largest softmax probability
-    Msp,
-    /// Minus the log-sum-exp of the logits
-    Energy,
-    /// Minus the largest logit
-    #[value(alias = "max_logit")]
-    MaxLogit,
-}
-
-impl From<ScoreName> for ScoreKind {
-    fn from(name: ScoreName) -> Self {
-        match name {
-            ScoreName::Rn => Self::RepresentationNorm,
-            ScoreName::Msp => Self::Msp,
-            ScoreName::Energy => Self::Energy,
-            ScoreName::MaxLogit => Self::MaxLogit,
-        }
-    }
-}
 
 /// A convention's name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -106,6 +86,11 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     }
     let model = Model::open(&args.model)?;
     let bench = Workbench::new(&args.workbench)?;
+    let fitted = fitted(args, &bench, &model)?;
+    let score = ready(
+        args.score.unwrap_or(model.manifest().score),
+        fitted.as_ref(),
+    )?;
     let mut id = bench.load_id(&args.data, &model)?;
     let mut balanced_to = None;
     if args.balance {
@@ -117,13 +102,71 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
         true => None,
         false => Some(bench.answers(&model, &bench.load_ood(&args.ood, &model)?)?),
     };
-    let mut report = report(args, &model, &id, ood.as_ref())?;
+    let mut report = report(args, &*score, &model, &id, ood.as_ref())?;
     report.balanced_to = balanced_to;
+    report.fitted_to = fitted.as_ref().map(|fitted| fitted.images);
     let mut manifest = (**model.manifest()).clone();
     manifest.score = report.score;
     manifest.calibration = Some(report.calibration.clone());
-    model.with_manifest(manifest)?.save(&report.written)?;
+    let calibrated = model.with_score(manifest, fitted.as_deref())?;
+    calibrated.save(&report.written)?;
     Ok(report)
+}
+
+/// What the score learns from --fit-data, or has learnt before; `None` of one that learns nothing.
+fn fitted(
+    args: &CalibrateArgs,
+    bench: &Workbench,
+    model: &Model,
+) -> Result<Option<Arc<Fitted>>, EvaluationError> {
+    let score = args.score.unwrap_or(model.manifest().score);
+    if !score.is_fitted() {
+        return match args.fit_data.is_empty() {
+            true => Ok(None),
+            false => Err(EvaluationError::Options(
+                "--fit-data is for scores that are fitted, and this one is not: leave it out, or \
+                 choose another --score",
+            )),
+        };
+    }
+    if !args.fit_data.is_empty() {
+        apart(&args.fit_data, &args.data)?;
+        let mut fitted = fit::fit_all(bench, model, &args.fit_data, &[score])?;
+        return Ok(fitted.pop());
+    }
+    match model.fitted().filter(|fitted| fitted.kind() == score) {
+        Some(fitted) => Ok(Some(Arc::clone(fitted))),
+        None => Err(EvaluationError::NothingToFitTo { score }),
+    }
+}
+
+/// That nothing is fitted to the very images that a threshold comes from: among them no image would
+/// look unusual, and of others too many.
+pub(crate) fn apart(fit: &[SetSpec], data: &[SetSpec]) -> Result<(), EvaluationError> {
+    let named = |set: &SetSpec| {
+        data.iter()
+            .any(|other| other.to_string() == set.to_string())
+    };
+    match fit.iter().any(named) {
+        true => Err(EvaluationError::Options(
+            "--fit-data names the images that the threshold comes from: it must be others, those \
+             that the model was trained on",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// A score to compute.
+pub(crate) fn ready(
+    score: ScoreKind,
+    fitted: Option<&Arc<Fitted>>,
+) -> Result<Arc<dyn Score>, EvaluationError> {
+    match fitted {
+        Some(fitted) => Ok(Arc::clone(fitted) as Arc<dyn Score>),
+        None => score
+            .unfitted()
+            .ok_or(EvaluationError::NothingToFitTo { score }),
+    }
 }
 
 /// Calibrates and prints the outcome.
@@ -161,12 +204,12 @@ pub fn balance(set: &ImageSet, labels: &[String]) -> Result<(ImageSet, u64), Eva
 
 pub(crate) fn report(
     args: &CalibrateArgs,
+    score: &dyn Score,
     model: &Model,
     id: &SetOutputs,
     ood: Option<&SetOutputs>,
 ) -> Result<CalibrationReport, EvaluationError> {
     let manifest = model.manifest();
-    let score = args.score.map_or(manifest.score, ScoreKind::from);
     let scores = id.scores(score);
     let id_positive = Calibration::id_positive(&scores, args.tpr)?;
     let ood_scores = ood.map(|ood| ood.scores(score));
@@ -209,7 +252,8 @@ pub(crate) fn report(
     let rates = flagged.iter().zip(&class_counts);
     Ok(CalibrationReport {
         written: args.out.clone().unwrap_or_else(|| args.model.clone()),
-        score,
+        score: score.kind(),
+        fitted_to: None,
         calibration,
         flagged_per_class: rates.map(|(&f, &n)| f as f64 / n as f64).collect(),
         class_counts,

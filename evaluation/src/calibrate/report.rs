@@ -13,6 +13,8 @@ pub struct CalibrationReport {
     pub written: PathBuf,
     /// The score calibrated.
     pub score: ScoreKind,
+    /// Training images that it was fitted to, where it is fitted.
+    pub fitted_to: Option<usize>,
     /// What the model file now holds.
     pub calibration: Calibration,
     /// ID images of each class that were used.
@@ -48,7 +50,10 @@ impl fmt::Display for CalibrationReport {
         if let Some(each) = self.balanced_to {
             writeln!(f, "  {each} of each of the {} classes", self.labels.len())?;
         }
-        writeln!(f, "  score      {}", self.score)?;
+        match self.fitted_to {
+            Some(images) => writeln!(f, "  score      {}, fitted to {images} images", self.score)?,
+            None => writeln!(f, "  score      {}", self.score)?,
+        }
         writeln!(
             f,
             "  threshold  {:.4} (an image that scores above is flagged)",

@@ -7,7 +7,8 @@ use normgate_core::classifier::Classifier;
 use normgate_core::detection;
 use normgate_core::detection::ClassGroup;
 use normgate_core::manifest::Manifest;
-use normgate_core::scores::{ScoreKind, softmax};
+use normgate_core::model::Model;
+use normgate_core::scores::{RepresentationNorm, Score, ScoreKind, softmax};
 
 use super::figures::{
     Figures, IdFigures, OodFigures, ScoreFigures, ScoreThreshold, SetFigures, TrustFigures,
@@ -32,34 +33,47 @@ pub struct Answers {
     pub calibration: Option<SetOutputs>,
 }
 
-/// Measures everything. Flags are the served ones, decided by [`Classifier`].
+/// Measures everything, `scores` telling the OOD sets from the ID set. Flags are the served ones,
+/// decided by [`Classifier`].
 ///
 /// # Errors
 /// [`EvaluationError`]: an image of an ID set without a label, or scores that give no figure.
 pub fn measure(
-    manifest: &Arc<Manifest>,
+    model: &Model,
     calibration: &Calibration,
+    scores: &[Arc<dyn Score>],
     answers: &Answers,
 ) -> Result<Figures, EvaluationError> {
-    let classifier = Classifier::new(Arc::clone(manifest))?;
+    let manifest = model.manifest();
+    let classifier = Classifier::new(model)?;
+    let id_scores = answers.id.all_scores(scores);
     let id_flags = served_flags(&classifier, &answers.id)?;
     let mut ood = Vec::new();
     for set in &answers.ood {
         let flags = served_flags(&classifier, set)?;
         ood.push(OodFigures {
             set: set_figures(set, &flags),
-            scores: score_figures(&answers.id, set)?,
+            scores: score_figures(scores, (&answers.id.name, &id_scores), set)?,
         });
     }
-    let thresholds = thresholds(manifest.score, calibration, answers.calibration.as_ref())?;
+    let calibrated_on = answers.calibration.as_ref();
+    let thresholds = thresholds(manifest.score, calibration, scores, calibrated_on)?;
     let mut trust = Vec::new();
     for set in std::iter::once(&answers.id).chain(&answers.shifted) {
         let truth = truth(set)?;
         let flags = served_flags(&classifier, set)?;
         trust.push(trust_figures(set, &truth, manifest.score, &flags));
-        for own in thresholds.iter().filter(|t| t.score != manifest.score) {
-            let scores = set.scores(own.score).into_iter();
-            let flags: Vec<_> = scores.map(|s| f64::from(s) > own.threshold).collect();
+        if thresholds.is_empty() {
+            continue;
+        }
+        for (own, scores) in thresholds.iter().zip(set.all_scores(scores)) {
+            if own.score == manifest.score {
+                continue;
+            }
+            let flags: Vec<_> = scores
+                .iter()
+                .map(|s| f64::from(*s) > own.threshold)
+                .collect();
             trust.push(trust_figures(set, &truth, own.score, &flags));
         }
     }
@@ -97,7 +111,7 @@ fn served_flags(classifier: &Classifier, set: &SetOutputs) -> Result<Vec<bool>, 
 }
 
 fn set_figures(set: &SetOutputs, flags: &[bool]) -> SetFigures {
-    let norms = set.scores(ScoreKind::RepresentationNorm).into_iter();
+    let norms = set.scores(&RepresentationNorm).into_iter();
     let active = set.images().map(|(_, r)| detection::activation_ratio(r));
     let count = set.count as f64;
     SetFigures {
@@ -151,26 +165,32 @@ fn flag_rates(flags: &[bool], truth: &[usize], groups: &[ClassGroup]) -> detecti
     detection::group_accuracy(&counted, truth, groups)
 }
 
-fn score_figures(id: &SetOutputs, ood: &SetOutputs) -> Result<Vec<ScoreFigures>, EvaluationError> {
-    let figures = |score: ScoreKind| {
-        let (i, o) = (id.scores(score), ood.scores(score));
+fn score_figures(
+    scores: &[Arc<dyn Score>],
+    (id_name, id_scores): (&str, &[Vec<f32>]),
+    ood: &SetOutputs,
+) -> Result<Vec<ScoreFigures>, EvaluationError> {
+    let figures = |score: ScoreKind, i: &[f32], o: &[f32]| {
         Ok(ScoreFigures {
             score,
-            auroc: detection::auroc(&i, &o)?,
-            aupr: detection::aupr(&i, &o)?,
-            fpr95_ood_positive: detection::fpr_at_tpr_ood_positive(&i, &o, TPR)?,
-            fpr95_id_positive: detection::fpr_at_tpr_id_positive(&i, &o, TPR)?,
+            auroc: detection::auroc(i, o)?,
+            aupr: detection::aupr(i, o)?,
+            fpr95_ood_positive: detection::fpr_at_tpr_ood_positive(i, o, TPR)?,
+            fpr95_id_positive: detection::fpr_at_tpr_id_positive(i, o, TPR)?,
         })
     };
-    let named = |score: ScoreKind| {
-        figures(score).map_err(|source| EvaluationError::Detection {
+    let ood_scores = ood.all_scores(scores);
+    let named = |index: usize| {
+        let score = scores[index].kind();
+        let figures = figures(score, &id_scores[index], &ood_scores[index]);
+        figures.map_err(|source| EvaluationError::Detection {
             score: score.name(),
-            id: id.name.clone(),
+            id: id_name.into(),
             ood: ood.name.clone(),
             source,
         })
     };
-    ScoreKind::ALL.into_iter().map(named).collect()
+    (0..scores.len()).map(named).collect()
 }
 
 fn mean(ood: &[OodFigures]) -> Vec<ScoreFigures> {
@@ -195,6 +215,7 @@ fn mean(ood: &[OodFigures]) -> Vec<ScoreFigures> {
 fn thresholds(
     served: ScoreKind,
     calibration: &Calibration,
+    scores: &[Arc<dyn Score>],
     set: Option<&SetOutputs>,
 ) -> Result<Vec<ScoreThreshold>, EvaluationError> {
     let Some(set) = set else {
@@ -208,15 +229,17 @@ fn thresholds(
         });
     }
     let share = passing_share(calibration);
-    let threshold = |score: ScoreKind| {
+    let threshold = |(score, on_set): (&Arc<dyn Score>, Vec<f32>)| {
+        let score = score.kind();
         let threshold = if score == served {
             calibration.threshold
         } else {
-            Calibration::id_positive(&set.scores(score), share)?.threshold
+            Calibration::id_positive(&on_set, share)?.threshold
         };
         Ok(ScoreThreshold { score, threshold })
     };
-    ScoreKind::ALL.into_iter().map(threshold).collect()
+    let pairs = scores.iter().zip(set.all_scores(scores));
+    pairs.map(threshold).collect()
 }
 
 /// The share of ID images that a score's threshold lets pass, so that its flags compare with the
@@ -273,12 +296,16 @@ mod tests {
             representation: rows,
         };
         let served = ScoreKind::RepresentationNorm;
-        let of = |calibration: &Calibration| thresholds(served, calibration, Some(&set)).unwrap();
-        let scores = set.scores(served);
+        let kinds = ScoreKind::ALL.into_iter();
+        let all: Vec<_> = kinds.filter_map(ScoreKind::unfitted).collect();
+        let of =
+            |calibration: &Calibration| thresholds(served, calibration, &all, Some(&set)).unwrap();
+        let scores = set.scores(&RepresentationNorm);
         for share in [0.8, 0.9] {
             let calibration = Calibration::id_positive(&scores, share).unwrap();
             for own in of(&calibration) {
-                let expected = Calibration::id_positive(&set.scores(own.score), share).unwrap();
+                let own_scores = set.scores(&*own.score.unfitted().unwrap());
+                let expected = Calibration::id_positive(&own_scores, share).unwrap();
                 assert_eq!(own.threshold, expected.threshold, "{:?} {share}", own.score);
             }
         }

@@ -3,28 +3,25 @@
 pub mod figures;
 pub mod measure;
 mod pictures;
+mod plots;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use normgate_core::classifier::NotCalibrated;
-use normgate_core::detection;
-use normgate_core::manifest::Manifest;
 use normgate_core::model::Model;
-use normgate_core::scores::ScoreKind;
 
 use crate::calibrate::balance;
 use crate::datasets::{SYNTAX, SetSpec};
 use crate::error::EvaluationError;
+use crate::fit::{self, ScoreChoice, choice_parser};
 use crate::outputs::SetOutputs;
-use crate::reports::plots::{
-    Epoch, NormPanel, RocPanel, norm_histograms, roc_curves, training_curves,
-};
-use crate::reports::{ModelRecord, NamedPlot, Report, score_name};
+use crate::reports::plots::{Epoch, training_curves};
+use crate::reports::{ModelRecord, NamedPlot, Report};
 use crate::workbench::{Workbench, WorkbenchArgs, print};
-use figures::Figures;
 use measure::Answers;
+use plots::detection_plots;
 
 /// Measure a calibrated model file on in- and out-of-distribution images
 ///
@@ -51,6 +48,13 @@ pub struct EvaluateArgs {
     /// Use equally many calibration images of every class, as `calibrate --balance` does
     #[arg(long, requires = "calibration")]
     pub balance: bool,
+    /// The scores to report [default: those that are not fitted, and the model's own; with
+    /// --fit-data every one]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = choice_parser())]
+    pub scores: Vec<ScoreChoice>,
+    /// The labelled images that the model was trained on, for the scores that are fitted to them
+    #[arg(long, value_name = "SET", value_delimiter = ',')]
+    pub fit_data: Vec<SetSpec>,
     /// The folder of the training run, for its curves
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
@@ -89,6 +93,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     };
     let history = args.run.as_deref().map(read_history).transpose()?;
     let bench = Workbench::new(&args.workbench)?;
+    let scores = fit::reported(&bench, &model, &args.scores, &args.fit_data)?;
     let id = |specs: &[SetSpec]| bench.answers(&model, &bench.load_id(specs, &model)?);
     let ood = |specs: &[SetSpec]| bench.answers(&model, &bench.load_ood(specs, &model)?);
     let answers = Answers {
@@ -101,17 +106,14 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
             .collect::<Result<_, _>>()?,
         calibration: calibration_answers(args, &bench, &model)?,
     };
-    let figures = measure::measure(model.manifest(), &calibration, &answers)?;
-    let mut plots = detection_plots(model.manifest(), &figures, &answers)?;
+    let figures = measure::measure(&model, &calibration, &scores, &answers)?;
+    let mut plots = detection_plots(&model, &scores, &figures, &answers)?;
     plots.extend(pictures::of_figures(model.manifest(), &figures));
     if let Some(history) = history {
         plots.push(NamedPlot {
             file: "training",
             caption: "Training",
-            plot: training_curves(
-                &format!("Training of {}", title(model.manifest())),
-                &history,
-            ),
+            plot: training_curves(&format!("Training of {}", model.title()), &history),
         });
     }
     let report = Report {
@@ -171,88 +173,6 @@ fn calibration_answers(
         set = balance(&set, &model.manifest().labels)?.0;
     }
     bench.answers(model, &set).map(Some)
-}
-
-fn detection_plots(
-    manifest: &Manifest,
-    figures: &Figures,
-    answers: &Answers,
-) -> Result<Vec<NamedPlot>, EvaluationError> {
-    if answers.ood.is_empty() {
-        return Ok(Vec::new());
-    }
-    let norms = |set: &SetOutputs| -> Vec<f32> {
-        let scores = set.scores(ScoreKind::RepresentationNorm);
-        scores.into_iter().map(|score| -score).collect()
-    };
-    let auroc = |set: usize, score: ScoreKind| {
-        let found = figures.ood[set].scores.iter().find(|f| f.score == score);
-        100.0 * found.map_or(f64::NAN, |figures| figures.auroc)
-    };
-    let ood_norms: Vec<_> = answers.ood.iter().map(norms).collect();
-    let sets = answers.ood.iter().enumerate();
-    let panels: Vec<_> = sets
-        .clone()
-        .map(|(index, set)| NormPanel {
-            name: &set.name,
-            norms: &ood_norms[index],
-            remark: format!("AUROC {:.1} %", auroc(index, ScoreKind::RepresentationNorm)),
-        })
-        .collect();
-    let served_with_norm = manifest.score == ScoreKind::RepresentationNorm;
-    let threshold = manifest.calibration.as_ref().filter(|_| served_with_norm);
-    let histograms = norm_histograms(
-        &format!("Representation norms of {}", title(manifest)),
-        (&answers.id.name, &norms(&answers.id)),
-        &panels,
-        threshold.map(|calibration| -calibration.threshold),
-    );
-
-    let curves = |ood: &SetOutputs| {
-        let curve = |score: ScoreKind| {
-            detection::roc(&answers.id.scores(score), &ood.scores(score)).map_err(|source| {
-                EvaluationError::Detection {
-                    score: score.name(),
-                    id: answers.id.name.clone(),
-                    ood: ood.name.clone(),
-                    source,
-                }
-            })
-        };
-        ScoreKind::ALL
-            .into_iter()
-            .map(curve)
-            .collect::<Result<Vec<_>, _>>()
-    };
-    let mut rocs = Vec::new();
-    for (index, set) in sets {
-        rocs.push(RocPanel {
-            name: &set.name,
-            remark: format!(
-                "RN AUROC {:.1} %",
-                auroc(index, ScoreKind::RepresentationNorm)
-            ),
-            curves: curves(set)?,
-        });
-    }
-    let names = ScoreKind::ALL.map(score_name);
-    let title = format!("ROC of {}, ID: {}", title(manifest), answers.id.name);
-    Ok(vec![
-        NamedPlot {
-            file: "norms",
-            caption: "Representation norms",
-            plot: histograms,
-        },
-        NamedPlot {
-            file: "roc",
-            caption: "ROC curves",
-            plot: roc_curves(&title, &names, &rocs),
-        },
-    ])
-}
-
-fn title(manifest: &Manifest) -> String {
-    format!("{} {}", manifest.name, manifest.version)
 }
 
 fn read_history(run: &Path) -> Result<Vec<Epoch>, EvaluationError> {

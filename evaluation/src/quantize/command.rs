@@ -2,10 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use normgate_core::calibration::{Calibration, Convention};
 use normgate_core::model::Model;
+use normgate_core::scores::{Fitted, Score};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
@@ -16,6 +18,7 @@ use crate::calibrate::{self, CalibrateArgs, ConventionName, balance};
 use crate::datasets::{ImageSet, SYNTAX, SetSpec};
 use crate::error::EvaluationError;
 use crate::evaluate::told_apart;
+use crate::fit;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 
 /// Make an int8 model of an fp32 one: several times as fast on a CPU, a quarter of the size
@@ -65,6 +68,10 @@ pub struct QuantizeArgs {
     /// [default: those of --data that the ranges do not come from]
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     pub calibrate: Vec<SetSpec>,
+    /// The labelled images that the model was trained on, where its score is one that is fitted: it
+    /// is fitted anew, to the int8 model
+    #[arg(long, value_name = "SET", value_delimiter = ',')]
+    pub fit_data: Vec<SetSpec>,
     /// Calibrate on equally many images of every class, as `calibrate --balance` does
     #[arg(long)]
     pub balance: bool,
@@ -104,6 +111,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     told_apart("--ood", &args.ood)?;
     let model = Model::open(&args.model)?;
     let threshold = threshold_options(args, model.manifest().calibration.as_ref())?;
+    check_fit_data(args, &threshold, &model)?;
     let bench = Workbench::new(&args.workbench)?;
     // All that is read from files comes first: a mistaken path costs no time.
     let data = bench.load_id(&args.data, &model)?;
@@ -132,6 +140,11 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     let ood: Vec<ImageSet> = ood.collect::<Result<_, _>>()?;
 
     let int8 = quantized(args, &bench, &model, &for_ranges)?;
+    let fitted = fitted(args, &bench, &int8)?;
+    let score = match &fitted {
+        Some(fitted) => Arc::clone(fitted) as Arc<dyn Score>,
+        None => Arc::clone(model.score()),
+    };
     let both = |set: &ImageSet| -> Result<_, EvaluationError> {
         Ok((bench.answers(&model, set)?, bench.answers(&int8, set)?))
     };
@@ -141,7 +154,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         Some((before, after)) => (Some(before), Some(after)),
         None => (None, None),
     };
-    let mut new = calibrate::report(&threshold, &int8, &calibrated.1, after)?.calibration;
+    let mut new = calibrate::report(&threshold, &*score, &int8, &calibrated.1, after)?.calibration;
     if args.calibrate.is_empty() {
         let without = format!(
             "; without the {} that the int8 ranges are from",
@@ -151,7 +164,10 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     }
     let old = match &model.manifest().calibration {
         Some(calibration) => calibration.clone(),
-        None => calibrate::report(&threshold, &model, &calibrated.0, before)?.calibration,
+        None => {
+            let score = &**model.score();
+            calibrate::report(&threshold, score, &model, &calibrated.0, before)?.calibration
+        }
     };
     let mut manifest = (**int8.manifest()).clone();
     manifest.calibration = Some(new.clone());
@@ -159,10 +175,10 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         let names = args.data.iter().map(SetSpec::describe).collect::<Vec<_>>();
         record.data = Some(format!("{}, seed {}", names.join(" + "), args.seed));
     }
-    let int8 = int8.with_manifest(manifest)?;
+    let int8 = int8.with_score(manifest, fitted.as_deref())?;
 
     let changes = Changes {
-        score: model.manifest().score,
+        scores: [&**model.score(), &*score],
         old: &old,
         new: &new,
         spread_of: &calibrated.0,
@@ -233,6 +249,37 @@ fn quantized(
     Ok(int8?)
 }
 
+/// That there is something to fit the score to where it is one that is fitted, and nothing else.
+fn check_fit_data(
+    args: &QuantizeArgs,
+    threshold: &CalibrateArgs,
+    model: &Model,
+) -> Result<(), EvaluationError> {
+    match (model.fitted(), args.fit_data.is_empty()) {
+        (None, true) => Ok(()),
+        (None, false) => Err(EvaluationError::Options(
+            "--fit-data is for models whose score is fitted, and this one's is not: leave it out",
+        )),
+        // What an fp32 model's score learnt is of representations that the int8 one does not have.
+        (Some(fitted), true) => Err(EvaluationError::NothingToFitTo {
+            score: fitted.kind(),
+        }),
+        (Some(_), false) => calibrate::apart(&args.fit_data, &threshold.data),
+    }
+}
+
+fn fitted(
+    args: &QuantizeArgs,
+    bench: &Workbench,
+    int8: &Model,
+) -> Result<Option<Arc<Fitted>>, EvaluationError> {
+    if args.fit_data.is_empty() {
+        return Ok(None);
+    }
+    let score = int8.score().kind();
+    Ok(fit::fit_all(bench, int8, &args.fit_data, &[score])?.pop())
+}
+
 /// The options that the fp32 model was calibrated with, for the new images.
 fn threshold_options(
     args: &QuantizeArgs,
@@ -258,6 +305,7 @@ fn threshold_options(
         ood: args.calibrate_ood.clone(),
         balance: args.balance,
         score: None,
+        fit_data: Vec::new(),
         tpr: old.map_or(calibrate::DEFAULT_TPR, |old| old.target_tpr),
         convention,
         per_class: old.is_some_and(|old| old.per_class.is_some()),

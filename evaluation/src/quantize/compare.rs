@@ -1,14 +1,15 @@
 use normgate_core::calibration::Calibration;
 use normgate_core::detection;
-use normgate_core::scores::ScoreKind;
+use normgate_core::scores::Score;
 
 use crate::error::EvaluationError;
 use crate::outputs::SetOutputs;
 
 /// What the answers of both models are compared by.
 pub struct Changes<'a> {
-    /// The score that both are served with.
-    pub score: ScoreKind,
+    /// The score that each is served with, fp32 first: the same one, fitted to each where it is
+    /// one that is fitted.
+    pub scores: [&'a dyn Score; 2],
     /// The fp32 model's threshold.
     pub old: &'a Calibration,
     /// The int8 model's.
@@ -48,7 +49,8 @@ pub fn compare(
     (fp32, int8): &(SetOutputs, SetOutputs),
     id: Option<&(SetOutputs, SetOutputs)>,
 ) -> Result<Row, EvaluationError> {
-    let (old_scores, new_scores) = (fp32.scores(changes.score), int8.scores(changes.score));
+    let [old_score, new_score] = changes.scores;
+    let (old_scores, new_scores) = (fp32.scores(old_score), int8.scores(new_score));
     let (old_labels, new_labels) = (fp32.predicted(), int8.predicted());
     let flags = |calibration: &Calibration, scores: &[f32], labels: &[usize]| -> Vec<bool> {
         let pairs = scores.iter().zip(labels);
@@ -65,7 +67,7 @@ pub fn compare(
         .zip(&other_flag)
         .map(|(label, flag)| label | flag);
 
-    let spread = deviation(&changes.spread_of.scores(changes.score));
+    let spread = deviation(&changes.spread_of.scores(old_score));
     let moved = old_scores.iter().zip(&new_scores);
     let moved: Vec<f64> = moved
         .map(|(old, new)| (f64::from(*new) - f64::from(*old)).abs() / spread)
@@ -86,14 +88,12 @@ pub fn compare(
             )
         })
     };
-    let auroc = |id: &SetOutputs, scores: &[f32]| {
-        detection::auroc(&id.scores(changes.score), scores).map_err(|source| {
-            EvaluationError::Detection {
-                score: changes.score.name(),
-                id: id.name.clone(),
-                ood: fp32.name.clone(),
-                source,
-            }
+    let auroc = |id: &SetOutputs, score: &dyn Score, scores: &[f32]| {
+        detection::auroc(&id.scores(score), scores).map_err(|source| EvaluationError::Detection {
+            score: score.kind().name(),
+            id: id.name.clone(),
+            ood: fp32.name.clone(),
+            source,
         })
     };
     let accuracies = accuracy(fp32, &old_labels).zip(accuracy(int8, &new_labels));
@@ -102,7 +102,10 @@ pub fn compare(
         images: fp32.count,
         accuracy: accuracies.filter(|_| id.is_none()).map(<[f64; 2]>::from),
         auroc: match id {
-            Some((old, new)) => Some([auroc(old, &old_scores)?, auroc(new, &new_scores)?]),
+            Some((old, new)) => Some([
+                auroc(old, old_score, &old_scores)?,
+                auroc(new, new_score, &new_scores)?,
+            ]),
             None => None,
         },
         flagged: [share(&old_flags), share(&new_flags)],

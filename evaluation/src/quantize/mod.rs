@@ -95,7 +95,7 @@ impl KeepFp32 {
 /// `images` are what the ranges of the activations are read from, a few hundred of the kind that
 /// the model will see; their labels do not matter. The model that comes back says in its manifest
 /// what it was made from, and is **not calibrated**: a threshold of the fp32 model is none of the
-/// int8 one.
+/// int8 one. What a fitted score learnt is still the fp32 model's: fit it anew before calibrating.
 ///
 /// # Errors
 /// [`QuantizeError`].

@@ -19,7 +19,6 @@ use serde::Serialize;
 use crate::error::EvaluationError;
 use crate::evaluate::figures::Figures;
 use plots::Plot;
-pub(crate) use tables::score_name;
 
 /// All of an evaluation, as `report.json` holds it. Its [`Display`](fmt::Display) is the table for
 /// the terminal, at most 100 columns wide.

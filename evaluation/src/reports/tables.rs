@@ -2,21 +2,10 @@
 
 use normgate_core::calibration::Convention;
 use normgate_core::detection::GroupAccuracy;
-use normgate_core::scores::ScoreKind;
 
 use super::table::{Table, decimals, percent};
 use super::{ModelRecord, Report};
 use crate::evaluate::figures::{Figures, ScoreFigures};
-
-/// How a score is called in tables and plots.
-pub(crate) fn score_name(score: ScoreKind) -> &'static str {
-    match score {
-        ScoreKind::RepresentationNorm => "RN",
-        ScoreKind::Msp => "MSP",
-        ScoreKind::Energy => "energy",
-        ScoreKind::MaxLogit => "max-logit",
-    }
-}
 
 /// A few lines that say which model this is and how it decides.
 pub(super) fn introduction(report: &Report) -> Vec<String> {
@@ -36,7 +25,7 @@ pub(super) fn introduction(report: &Report) -> Vec<String> {
         ),
         format!(
             "Flagged as OOD: {} above {:.4}{}, so that {} % {counted} ({} calibration images)",
-            score_name(report.model.score),
+            report.model.score.title(),
             calibration.threshold,
             if calibration.per_class {
                 ", per predicted class"
@@ -131,7 +120,7 @@ fn detection(figures: &Figures) -> Table {
                 } else {
                     String::new()
                 },
-                score_name(score.score).into(),
+                score.score.title().into(),
                 percent(score.auroc),
                 percent(score.aupr),
                 percent(score.fpr95_ood_positive),
@@ -175,7 +164,7 @@ fn trust(figures: &Figures) -> Table {
             } else {
                 String::new()
             },
-            score_name(row.score).into(),
+            row.score.title().into(),
             percent(row.flagged),
             percent(row.accuracy),
             percent(row.accuracy_unflagged),

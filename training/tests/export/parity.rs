@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indicatif::ProgressBar;
 use normgate_core::runtime::Runtime;
-use normgate_core::scores::ScoreKind;
+use normgate_core::scores::{RepresentationNorm, ScoreKind};
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, load};
 use normgate_evaluation::outputs;
 use normgate_training::augment::AugmentConfig;
@@ -177,7 +177,7 @@ fn onnx_runtime_answers_as_libtorch_does() {
         let model = export(&checkpoint, &options(form)).unwrap();
         let answers = outputs::run(&runtime, &model, &set, 2, &ProgressBar::hidden()).unwrap();
         let logits = logit_difference(&answers.logits, &logits);
-        let found = answers.scores(ScoreKind::RepresentationNorm);
+        let found = answers.scores(&RepresentationNorm);
         let found: Vec<f32> = found.into_iter().map(|score| -score).collect();
         let norm = norm_difference(&found, &expected);
         println!("{form:?}: logits differ by {logits:.1e}, norms by {norm:.1e}");

@@ -1,7 +1,5 @@
 //! Photos that are scaled down while they are decoded: nearly what decoding them whole gives.
 
-use std::sync::Arc;
-
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, resize};
 
@@ -175,7 +173,7 @@ fn scaling_while_decoding_moves_scores_by_less_than_a_hundredth_of_their_spread_
     let runtime = Runtime::load(None).unwrap();
     let mut scorer = Scorer {
         session: Session::new(&runtime, &model, &SessionOptions::default()).unwrap(),
-        classifier: Classifier::new(Arc::clone(model.manifest())).unwrap(),
+        classifier: Classifier::new(&model).unwrap(),
         preprocessor: Preprocessor::new(&model.manifest().preprocessing),
     };
     let mut moved = Vec::new();

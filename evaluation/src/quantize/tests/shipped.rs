@@ -37,9 +37,9 @@ fn the_shipped_model_sees_real_images_as_before() {
         .count();
     assert!(same >= 960, "{same} of 1000 predictions are the same");
 
-    let kind = model.manifest().score;
+    let score = &**model.score();
     let auroc = |id: &outputs::SetOutputs, ood: &outputs::SetOutputs| {
-        normgate_core::detection::auroc(&id.scores(kind), &ood.scores(kind)).unwrap()
+        normgate_core::detection::auroc(&id.scores(score), &ood.scores(score)).unwrap()
     };
     let (exact, rounded) = (
         auroc(&before, &answers(&model, &ood)),

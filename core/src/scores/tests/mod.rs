@@ -1,6 +1,10 @@
+mod file;
+mod fitted;
+
 use serde::Deserialize;
 
 use super::*;
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 struct Case {
@@ -11,10 +15,17 @@ struct Case {
     msp: f64,
     energy: f64,
     max_logit: f64,
+    #[serde(rename = "gen")]
+    generalised: f64,
 }
 
 fn cases() -> Vec<Case> {
-    serde_json::from_str(include_str!("../../tests/fixtures/scores.json")).unwrap()
+    serde_json::from_str(include_str!("../../../tests/fixtures/scores.json")).unwrap()
+}
+
+/// Those that need nothing but the output.
+fn unfitted() -> impl Iterator<Item = Arc<dyn Score>> {
+    ScoreKind::ALL.into_iter().filter_map(ScoreKind::unfitted)
 }
 
 #[track_caller]
@@ -29,15 +40,12 @@ fn assert_close(got: f32, expected: f64, what: &str) {
 #[test]
 fn every_score_agrees_with_scipy() {
     for case in cases() {
-        let of = |kind: ScoreKind| kind.score().score(&case.logits, &case.representation);
-        assert_close(
-            of(ScoreKind::RepresentationNorm),
-            case.representation_norm,
-            "norm",
-        );
-        assert_close(of(ScoreKind::Msp), case.msp, "msp");
-        assert_close(of(ScoreKind::Energy), case.energy, "energy");
-        assert_close(of(ScoreKind::MaxLogit), case.max_logit, "max logit");
+        let of = |score: &dyn Score| score.score(&case.logits, &case.representation);
+        assert_close(of(&RepresentationNorm), case.representation_norm, "norm");
+        assert_close(of(&Msp), case.msp, "msp");
+        assert_close(of(&Energy), case.energy, "energy");
+        assert_close(of(&MaxLogit), case.max_logit, "max logit");
+        assert_close(of(&Gen), case.generalised, "gen");
     }
 }
 
@@ -55,15 +63,13 @@ fn softmax_agrees_with_scipy_and_sums_to_one() {
 
 #[test]
 fn by_hand_a_three_four_representation_has_norm_five_and_two_equal_logits_share_it() {
-    let of = |kind: ScoreKind| kind.score().score(&[2.0, 2.0], &[3.0, 0.0, 4.0]);
-    assert_eq!(of(ScoreKind::RepresentationNorm), -5.0);
-    assert_eq!(of(ScoreKind::Msp), -0.5);
-    assert_eq!(of(ScoreKind::MaxLogit), -2.0);
-    assert_close(
-        of(ScoreKind::Energy),
-        -(2.0 + std::f64::consts::LN_2),
-        "energy",
-    );
+    let of = |score: &dyn Score| score.score(&[2.0, 2.0], &[3.0, 0.0, 4.0]);
+    assert_eq!(of(&RepresentationNorm), -5.0);
+    assert_eq!(of(&Msp), -0.5);
+    assert_eq!(of(&MaxLogit), -2.0);
+    assert_close(of(&Energy), -(2.0 + std::f64::consts::LN_2), "energy");
+    // 2 · (0.5 · 0.5)^0.1
+    assert_close(of(&Gen), 2.0 * 0.25f64.powf(0.1), "gen");
 }
 
 #[test]
@@ -95,8 +101,8 @@ fn nan_in_gives_nan_out_and_never_a_plausible_score() {
         [1.0, f32::NAN, 2.0],
         [1.0, 2.0, f32::NAN],
     ] {
-        for kind in [ScoreKind::Msp, ScoreKind::Energy, ScoreKind::MaxLogit] {
-            assert!(kind.score().score(&logits, &[]).is_nan(), "{kind}");
+        for score in unfitted().skip(1) {
+            assert!(score.score(&logits, &[]).is_nan(), "{}", score.kind());
         }
         assert!(softmax(&logits).iter().all(|p| p.is_nan()));
         assert!(RepresentationNorm.score(&[], &logits).is_nan());
@@ -105,27 +111,30 @@ fn nan_in_gives_nan_out_and_never_a_plausible_score() {
 
 #[test]
 fn no_logits_give_no_finite_score() {
-    for kind in [ScoreKind::Msp, ScoreKind::Energy, ScoreKind::MaxLogit] {
-        assert!(!kind.score().score(&[], &[1.0]).is_finite(), "{kind}");
+    for score in unfitted().skip(1) {
+        assert!(!score.score(&[], &[1.0]).is_finite(), "{}", score.kind());
     }
     assert!(softmax(&[]).is_empty());
 }
 
 #[test]
 fn a_more_certain_model_scores_lower_under_every_score() {
-    for kind in ScoreKind::ALL {
-        let sure = kind.score().score(&[9.0, 0.0, 0.0], &[8.0, 6.0]);
-        let unsure = kind.score().score(&[1.0, 0.5, 0.0], &[0.1, 0.1]);
-        assert!(sure < unsure, "{kind}");
+    for score in unfitted() {
+        let sure = score.score(&[9.0, 0.0, 0.0], &[8.0, 6.0]);
+        let unsure = score.score(&[1.0, 0.5, 0.0], &[0.1, 0.1]);
+        assert!(sure < unsure, "{}", score.kind());
     }
 }
 
 #[test]
 fn names_survive_the_way_through_text_and_json() {
-    for kind in ScoreKind::ALL {
+    for (index, kind) in ScoreKind::ALL.into_iter().enumerate() {
+        assert_eq!(kind as usize, index);
         assert_eq!(kind.to_string().parse(), Ok(kind));
         assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
-        assert_eq!(kind.score().name(), kind.name());
+    }
+    for score in unfitted() {
+        assert_eq!(score.kind().unfitted().unwrap().kind(), score.kind());
     }
     let error = "MSP".parse::<ScoreKind>().unwrap_err().to_string();
     assert!(

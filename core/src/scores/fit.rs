@@ -1,0 +1,212 @@
+//! What a score is fitted to.
+
+use thiserror::Error;
+
+use super::ScoreKind;
+use crate::onnx::{LastLayer, LastLayerError};
+
+/// What a model answered on training images of its own classes, and its last layer.
+///
+/// Every score that is fitted takes what it needs of this.
+#[derive(Clone, Debug)]
+pub struct FitData<'a> {
+    logits: &'a [f32],
+    representation: &'a [f32],
+    labels: &'a [usize],
+    classes: usize,
+    size: usize,
+    last_layer: Result<LastLayer, LastLayerError>,
+}
+
+/// Why a score could not be fitted.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// The lists are not of one number of images.
+    #[error(
+        "{labels} labels, {logits} logits and {representation} values of representations do not \
+         belong to the same images of {classes} classes and {size} values"
+    )]
+    Lengths {
+        /// Labels given.
+        labels: usize,
+        /// Logits given.
+        logits: usize,
+        /// Values of representations given.
+        representation: usize,
+        /// Classes of the model.
+        classes: usize,
+        /// Length of a representation.
+        size: usize,
+    },
+    /// Too few images.
+    #[error("{images} images are too few to fit a score to: give the training images")]
+    TooFew {
+        /// Images given.
+        images: usize,
+    },
+    /// A label, logit or value of a representation that cannot be.
+    #[error("image {index} (counted from 0) has a label or an output that is none of this model's")]
+    Image {
+        /// The image.
+        index: usize,
+    },
+    /// A score of classes, and a class without images.
+    #[error(
+        "{score} needs images of every class, and there is none of class {class} (counted from 0)"
+    )]
+    ClassWithoutImages {
+        /// The score.
+        score: ScoreKind,
+        /// The class.
+        class: usize,
+    },
+    /// A score of the last layer's weights, which could not be read.
+    #[error("{score} needs the weights of the model's last layer: {source}")]
+    LastLayer {
+        /// The score.
+        score: ScoreKind,
+        /// What is in the way.
+        source: LastLayerError,
+    },
+    /// The representations differ too little, or in too few directions.
+    #[error(
+        "{score} cannot be fitted: the representations of the images do not differ enough. Is the \
+         model trained?"
+    )]
+    Degenerate {
+        /// The score.
+        score: ScoreKind,
+    },
+    /// The score is not one that is fitted.
+    #[error("{score} needs no images to be fitted to")]
+    NothingToFit {
+        /// The score.
+        score: ScoreKind,
+    },
+}
+
+impl<'a> FitData<'a> {
+    /// Checks what belongs together: for each image a label below `classes`, `classes` logits and
+    /// `size` values of its representation, all finite.
+    ///
+    /// # Errors
+    /// [`FitError`].
+    pub fn new(
+        (classes, size): (usize, usize),
+        labels: &'a [usize],
+        logits: &'a [f32],
+        representation: &'a [f32],
+        last_layer: Result<LastLayer, LastLayerError>,
+    ) -> Result<Self, FitError> {
+        let images = labels.len();
+        let fills = |values: &[f32], width: usize| images.checked_mul(width) == Some(values.len());
+        if classes == 0 || size == 0 || !fills(logits, classes) || !fills(representation, size) {
+            return Err(FitError::Lengths {
+                labels: images,
+                logits: logits.len(),
+                representation: representation.len(),
+                classes,
+                size,
+            });
+        }
+        if images < 2 {
+            return Err(FitError::TooFew { images });
+        }
+        let data = Self {
+            logits,
+            representation,
+            labels,
+            classes,
+            size,
+            last_layer,
+        };
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        let broken = data
+            .images()
+            .position(|(label, z, x)| label >= classes || !finite(z) || !finite(x));
+        match broken {
+            Some(index) => Err(FitError::Image { index }),
+            None => Ok(data),
+        }
+    }
+
+    /// Images.
+    pub fn count(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Classes, the logits of an image.
+    pub(super) fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Length of a representation.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    pub(super) fn labels(&self) -> &'a [usize] {
+        self.labels
+    }
+
+    /// All activations of all images.
+    pub(super) fn activations(&self) -> &'a [f32] {
+        self.representation
+    }
+
+    /// Label, logits and representation of each image.
+    pub(super) fn images(&self) -> impl Iterator<Item = (usize, &'a [f32], &'a [f32])> {
+        let outputs = self.logits.chunks_exact(self.classes).zip(self.features());
+        let labels = self.labels.iter();
+        labels.zip(outputs).map(|(label, (z, x))| (*label, z, x))
+    }
+
+    /// The representation of each image.
+    pub(super) fn features(&self) -> impl Iterator<Item = &'a [f32]> {
+        self.representation.chunks_exact(self.size)
+    }
+
+    /// The mean representation.
+    pub(super) fn mean(&self) -> Vec<f64> {
+        let mut mean = vec![0.0; self.size];
+        for x in self.features() {
+            add(&mut mean, x);
+        }
+        mean.iter_mut().for_each(|m| *m /= self.count() as f64);
+        mean
+    }
+
+    /// The mean representation of each class.
+    pub(super) fn class_means(&self, score: ScoreKind) -> Result<Vec<Vec<f64>>, FitError> {
+        let mut means = vec![vec![0.0; self.size]; self.classes];
+        let mut counts = vec![0u64; self.classes];
+        for (label, _, x) in self.images() {
+            add(&mut means[label], x);
+            counts[label] += 1;
+        }
+        if let Some(class) = counts.iter().position(|&count| count == 0) {
+            return Err(FitError::ClassWithoutImages { score, class });
+        }
+        for (mean, count) in means.iter_mut().zip(counts) {
+            mean.iter_mut().for_each(|m| *m /= count as f64);
+        }
+        Ok(means)
+    }
+
+    /// The last layer, for a score that needs it.
+    pub(super) fn last_layer(&self, score: ScoreKind) -> Result<&LastLayer, FitError> {
+        self.last_layer
+            .as_ref()
+            .map_err(|source| FitError::LastLayer {
+                score,
+                source: source.clone(),
+            })
+    }
+}
+
+fn add(sum: &mut [f64], x: &[f32]) {
+    for (sum, x) in sum.iter_mut().zip(x) {
+        *sum += f64::from(*x);
+    }
+}

@@ -1,0 +1,242 @@
+//! What a fitted score has learnt, as it travels in the model file.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::ash::Ash;
+use super::fdbd::Fdbd;
+use super::fit::{FitData, FitError};
+use super::fusion::Fusion;
+use super::knn::Knn;
+use super::mahalanobis::Mahalanobis;
+use super::nci::Nci;
+use super::nnguide::NnGuide;
+use super::react::React;
+use super::relative_mahalanobis::RelativeMahalanobis;
+use super::scale::Scale;
+use super::vim::Vim;
+use super::{Score, ScoreKind};
+
+/// The key in the ONNX file's `metadata_props`, beside the manifest's.
+pub const METADATA_KEY: &str = "normgate.fitted";
+
+/// The layout that this Normgate writes, and the newest it reads.
+const VERSION: u32 = 1;
+
+/// A score with what it learnt from training images: ready to be computed, and to be written into
+/// the model file.
+///
+/// A JSON document; lists of numbers are base64 of little-endian f32 in it, since ONNX metadata is
+/// text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fitted {
+    version: u32,
+    /// Images that it was fitted to.
+    pub images: usize,
+    /// What those images were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    score: Parameters,
+}
+
+/// A score that learns from training images.
+pub(super) trait Learned: Score {
+    /// Whether what it learnt is whole, and of a model with that many classes and values in a
+    /// representation (neither is 0). The file may come from anyone.
+    fn fits(&self, classes: usize, size: usize) -> bool;
+}
+
+/// Every fitted score, under its name in the manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Parameters {
+    Mahalanobis(Mahalanobis),
+    RelativeMahalanobis(RelativeMahalanobis),
+    Vim(Vim),
+    Knn(Knn),
+    Fdbd(Fdbd),
+    React(React),
+    Ash(Ash),
+    Scale(Scale),
+    Nnguide(NnGuide),
+    Nci(Nci),
+    Fusion(Fusion),
+}
+
+impl Parameters {
+    fn fit(kind: ScoreKind, data: &FitData<'_>) -> Result<Self, FitError> {
+        Ok(match kind {
+            ScoreKind::Mahalanobis => Self::Mahalanobis(Mahalanobis::fit(data, kind)?),
+            ScoreKind::RelativeMahalanobis => {
+                Self::RelativeMahalanobis(RelativeMahalanobis::fit(data)?)
+            }
+            ScoreKind::Vim => Self::Vim(Vim::fit(data)?),
+            ScoreKind::Knn => Self::Knn(Knn::fit(data)?),
+            ScoreKind::Fdbd => Self::Fdbd(Fdbd::fit(data)?),
+            ScoreKind::React => Self::React(React::fit(data)?),
+            ScoreKind::Ash => Self::Ash(Ash::fit(data)?),
+            ScoreKind::Scale => Self::Scale(Scale::fit(data)?),
+            ScoreKind::Nnguide => Self::Nnguide(NnGuide::fit(data)?),
+            ScoreKind::Nci => Self::Nci(Nci::fit(data)?),
+            ScoreKind::Fusion => Self::Fusion(Fusion::fit(data)?),
+            _ => return Err(FitError::NothingToFit { score: kind }),
+        })
+    }
+
+    fn score(&self) -> &dyn Learned {
+        match self {
+            Self::Mahalanobis(score) => score,
+            Self::RelativeMahalanobis(score) => score,
+            Self::Vim(score) => score,
+            Self::Knn(score) => score,
+            Self::Fdbd(score) => score,
+            Self::React(score) => score,
+            Self::Ash(score) => score,
+            Self::Scale(score) => score,
+            Self::Nnguide(score) => score,
+            Self::Nci(score) => score,
+            Self::Fusion(score) => score,
+        }
+    }
+}
+
+/// Why what a score learnt could not be used with its model.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FittedError {
+    /// The manifest asks for a fitted score, and the file has none.
+    #[error(
+        "the score {score} is fitted to training images, and the file lacks what it learnt: run \
+         `normgate calibrate --score {score} --fit-data SET` on it"
+    )]
+    Missing {
+        /// The manifest's score.
+        score: ScoreKind,
+    },
+    /// The file holds another score's.
+    #[error(
+        "the file holds what the score {found} learnt, and its manifest asks for {score}: \
+         calibrate the model again"
+    )]
+    OtherScore {
+        /// The manifest's score.
+        score: ScoreKind,
+        /// The one found.
+        found: ScoreKind,
+    },
+    /// It is no valid document.
+    #[error("what the score learnt cannot be read: {source}")]
+    NotJson {
+        /// Where and why the parser stopped.
+        source: serde_json::Error,
+    },
+    /// It was made by a newer Normgate.
+    #[error(
+        "what the score learnt is of version {found}, made by a newer Normgate; this one reads \
+         version {VERSION}. Update Normgate, or calibrate the model with this one"
+    )]
+    Newer {
+        /// The version found.
+        found: u64,
+    },
+    /// Its lists are not as long as this model's classes and representations ask for.
+    #[error(
+        "what the score {score} learnt is not of a model with {classes} classes and \
+         representations of {size} values, or damaged: calibrate the model again"
+    )]
+    Misfit {
+        /// The score.
+        score: ScoreKind,
+        /// Classes of the model.
+        classes: usize,
+        /// Length of its representations.
+        size: usize,
+    },
+}
+
+impl Fitted {
+    /// Fits a score to training images; `name` says which they are.
+    ///
+    /// # Errors
+    /// [`FitError`].
+    pub fn fit(
+        score: ScoreKind,
+        data: &FitData<'_>,
+        name: Option<String>,
+    ) -> Result<Self, FitError> {
+        Ok(Self {
+            version: VERSION,
+            images: data.count(),
+            data: name,
+            score: Parameters::fit(score, data)?,
+        })
+    }
+
+    /// Reads what a model file holds for its score.
+    fn read(
+        text: &str,
+        score: ScoreKind,
+        classes: usize,
+        size: usize,
+    ) -> Result<Self, FittedError> {
+        // Before anything else of it, which a newer Normgate may write otherwise.
+        #[derive(Deserialize)]
+        struct Version {
+            version: u64,
+        }
+        let not_json = |source| FittedError::NotJson { source };
+        let Version { version } = serde_json::from_str(text).map_err(not_json)?;
+        if version > u64::from(VERSION) {
+            return Err(FittedError::Newer { found: version });
+        }
+        let fitted: Self = serde_json::from_str(text).map_err(not_json)?;
+        if fitted.kind() != score {
+            let found = fitted.kind();
+            return Err(FittedError::OtherScore { score, found });
+        }
+        match fitted.score.score().fits(classes, size) {
+            true => Ok(fitted),
+            false => Err(FittedError::Misfit {
+                score,
+                classes,
+                size,
+            }),
+        }
+    }
+
+    /// The document for the model file.
+    pub(crate) fn write(&self) -> Result<String, FittedError> {
+        serde_json::to_string(self).map_err(|source| FittedError::NotJson { source })
+    }
+}
+
+/// A score ready to be computed, and what it learnt by itself, where it is one that does.
+pub(crate) type Ready = (Arc<dyn Score>, Option<Arc<Fitted>>);
+
+/// The score that a model file asks for, from what the file holds for it.
+pub(crate) fn ready(
+    score: ScoreKind,
+    learnt: Option<&str>,
+    (classes, size): (usize, usize),
+) -> Result<Ready, FittedError> {
+    match (learnt, score.unfitted()) {
+        (Some(text), _) => {
+            let fitted = Arc::new(Fitted::read(text, score, classes, size)?);
+            Ok((Arc::clone(&fitted) as Arc<dyn Score>, Some(fitted)))
+        }
+        (None, Some(unfitted)) => Ok((unfitted, None)),
+        (None, None) => Err(FittedError::Missing { score }),
+    }
+}
+
+impl Score for Fitted {
+    fn kind(&self) -> ScoreKind {
+        self.score.score().kind()
+    }
+
+    fn score(&self, logits: &[f32], representation: &[f32]) -> f32 {
+        self.score.score().score(logits, representation)
+    }
+}

@@ -1,0 +1,155 @@
+//! Fitting scores to training images, and choosing scores on the command line.
+
+use std::sync::Arc;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use normgate_core::model::Model;
+use normgate_core::scores::{FitData, Fitted, Score, ScoreKind};
+
+use crate::datasets::SetSpec;
+use crate::error::EvaluationError;
+use crate::evaluate::measure::truth;
+use crate::workbench::Workbench;
+
+/// A score, or every one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScoreChoice {
+    /// Every score there is.
+    All,
+    /// This one.
+    One(ScoreKind),
+}
+
+impl ScoreChoice {
+    fn holds(self, kind: ScoreKind) -> bool {
+        matches!(self, Self::All) || self == Self::One(kind)
+    }
+}
+
+/// Reads a score's name.
+pub fn score_parser() -> impl TypedValueParser<Value = ScoreKind> {
+    PossibleValuesParser::new(ScoreKind::ALL.map(possible)).map(|name| named(&name))
+}
+
+/// Reads a score's name, or `all`.
+pub fn choice_parser() -> impl TypedValueParser<Value = ScoreChoice> {
+    let all = PossibleValue::new("all").help("every score; needs --fit-data");
+    let values = ScoreKind::ALL.map(possible).into_iter().chain([all]);
+    PossibleValuesParser::new(values).map(|name| match name.as_str() {
+        "all" => ScoreChoice::All,
+        name => ScoreChoice::One(named(name)),
+    })
+}
+
+fn possible(score: ScoreKind) -> PossibleValue {
+    let value = PossibleValue::new(option(score)).help(score.summary());
+    value.alias(score.name())
+}
+
+/// How a score is called on the command line; its name in manifests does as well.
+fn option(score: ScoreKind) -> &'static str {
+    match score {
+        ScoreKind::RepresentationNorm => "rn",
+        ScoreKind::MaxLogit => "max-logit",
+        ScoreKind::RelativeMahalanobis => "relative-mahalanobis",
+        other => other.name(),
+    }
+}
+
+/// The parsers let nothing else through.
+fn named(name: &str) -> ScoreKind {
+    let is = |score: &ScoreKind| option(*score) == name || score.name() == name;
+    let found = ScoreKind::ALL.into_iter().find(is);
+    found.unwrap_or(ScoreKind::RepresentationNorm)
+}
+
+/// Runs the model over the training images, and fits each of the scores to its answers.
+///
+/// # Errors
+/// [`EvaluationError`]: an image without a label of the model's classes, or a score that cannot be
+/// fitted to them.
+pub fn fit_all(
+    bench: &Workbench,
+    model: &Model,
+    data: &[SetSpec],
+    scores: &[ScoreKind],
+) -> Result<Vec<Arc<Fitted>>, EvaluationError> {
+    let answers = bench.answers(model, &bench.load_id(data, model)?)?;
+    let labels = truth(&answers)?;
+    let names: Vec<String> = data.iter().map(SetSpec::describe).collect();
+    let name = names.join(" + ");
+    let failed = |source| EvaluationError::Fit {
+        data: name.clone(),
+        source,
+    };
+    let data = FitData::new(
+        (answers.classes, answers.size),
+        &labels,
+        &answers.logits,
+        &answers.representation,
+        model.last_layer(),
+    );
+    let data = data.map_err(failed)?;
+    let bar = bench.steps("fitting", scores.len());
+    let fit = |score: &ScoreKind| {
+        bar.set_message(score.title());
+        let fitted = Fitted::fit(*score, &data, Some(name.clone()));
+        bar.inc(1);
+        fitted.map(Arc::new).map_err(failed)
+    };
+    let fitted = scores.iter().map(fit).collect();
+    bar.finish_and_clear();
+    fitted
+}
+
+/// The scores that an evaluation reports, in the order of [`ScoreKind::ALL`]: those asked for, else
+/// all that need no images, the model's own, and with images to fit to every one.
+///
+/// # Errors
+/// As [`fit_all`]; [`EvaluationError::NothingToFitTo`].
+pub fn reported(
+    bench: &Workbench,
+    model: &Model,
+    asked: &[ScoreChoice],
+    fit_data: &[SetSpec],
+) -> Result<Vec<Arc<dyn Score>>, EvaluationError> {
+    let own = |kind: ScoreKind| model.score().kind() == kind;
+    let wanted = |kind: &ScoreKind| match asked.is_empty() {
+        true => !kind.is_fitted() || own(*kind) || !fit_data.is_empty(),
+        false => asked.iter().any(|choice| choice.holds(*kind)),
+    };
+    let kinds: Vec<ScoreKind> = ScoreKind::ALL.into_iter().filter(wanted).collect();
+    // The model's own is measured as it is served.
+    let to_fit = |kind: &ScoreKind| kind.is_fitted() && !own(*kind);
+    let to_fit: Vec<ScoreKind> = kinds.iter().copied().filter(to_fit).collect();
+    let fitted = match (to_fit.first(), fit_data.is_empty()) {
+        (Some(&score), true) => return Err(EvaluationError::NothingToFitTo { score }),
+        (None, _) => Vec::new(),
+        (Some(_), false) => fit_all(bench, model, fit_data, &to_fit)?,
+    };
+    let ready = |kind: ScoreKind| -> Result<Arc<dyn Score>, EvaluationError> {
+        if own(kind) {
+            return Ok(Arc::clone(model.score()));
+        }
+        let fitted = fitted.iter().find(|fitted| fitted.kind() == kind);
+        match (fitted, kind.unfitted()) {
+            (Some(fitted), _) => Ok(Arc::clone(fitted) as Arc<dyn Score>),
+            (None, Some(score)) => Ok(score),
+            (None, None) => Err(EvaluationError::NothingToFitTo { score: kind }),
+        }
+    };
+    kinds.into_iter().map(ready).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_score_has_a_name_of_its_own_on_the_command_line() {
+        for score in ScoreKind::ALL {
+            assert_eq!(named(option(score)), score);
+            assert_eq!(named(score.name()), score);
+        }
+    }
+}

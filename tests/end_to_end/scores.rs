@@ -1,0 +1,289 @@
+//! Scores that learn from training images: from the command line into the file, and to a server's
+//! answers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use normgate_core::{Model, ScoreKind};
+
+use crate::support::{Server, normgate, repository, shipped_model};
+
+/// Cuts of the two photos, as many for each label where there are labels: what they show does not
+/// matter here.
+fn cuts(folder: &Path, name: &str, labels: &[String], each: u32) -> PathBuf {
+    let photos = ["cat.jpg", "coffee.jpg"].map(|name| {
+        let photo = image::open(repository().join("docs/images").join(name));
+        photo.unwrap()
+    });
+    let set = folder.join(name);
+    let folders = match labels.is_empty() {
+        true => vec![set.clone()],
+        false => labels.iter().map(|label| set.join(label)).collect(),
+    };
+    let mut cut = name.len() as u32;
+    for folder in folders {
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..each {
+            cut += 1;
+            let photo = &photos[cut as usize % 2];
+            let side = 64 + 8 * (cut % 7);
+            let (right, down) = (photo.width() - side, photo.height() - side);
+            let part = photo.crop_imm(cut * 37 % right, cut * 53 % down, side, side);
+            let part = part.resize_exact(32, 32, image::imageops::FilterType::Triangle);
+            part.save(folder.join(format!("{number:03}.png"))).unwrap();
+        }
+    }
+    set
+}
+
+fn run(arguments: &[&str]) -> Output {
+    normgate().args(arguments).output().expect("normgate runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+struct Setting {
+    folder: tempfile::TempDir,
+    model: String,
+    train: String,
+    data: String,
+}
+
+impl Setting {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let model = Model::open(&shipped_model()).unwrap();
+        let labels = &model.manifest().labels;
+        let train = cuts(folder.path(), "train", labels, 12);
+        let data = cuts(folder.path(), "calibration", &[], 40);
+        let show = |path: PathBuf| path.to_str().unwrap().to_owned();
+        Self {
+            model: show(shipped_model()),
+            train: show(train),
+            data: show(data),
+            folder,
+        }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn calibrate(&self, model: &str, out: &str, more: &[&str]) -> Output {
+        let mut arguments = vec!["calibrate", model, "--data", &self.data, "--out", out];
+        arguments.extend(more);
+        run(&arguments)
+    }
+}
+
+#[test]
+fn every_fitted_score_is_fitted_written_shown_and_used() {
+    let setting = Setting::new();
+    let cat = repository().join("docs/images/cat.jpg");
+    let cat = cat.to_str().unwrap();
+    for score in ScoreKind::ALL.into_iter().filter(|score| score.is_fitted()) {
+        let name = score.name();
+        let out = setting.path(&format!("{name}.onnx"));
+        let more = ["--score", name, "--fit-data", &setting.train];
+        let calibrated = setting.calibrate(&setting.model, &out, &more);
+        assert!(calibrated.status.success(), "{}", text(&calibrated.stderr));
+        let said = text(&calibrated.stdout);
+        assert!(
+            said.contains(&format!("{name}, fitted to 120 images")),
+            "{said}"
+        );
+
+        let shown = text(&run(&["inspect", &out]).stdout);
+        assert!(
+            shown.contains("fitted to       120 images (train)"),
+            "{shown}"
+        );
+        assert!(
+            shown.lines().all(|line| line.chars().count() <= 100),
+            "{shown}"
+        );
+
+        let answer = run(&["classify", "--json", "--model", &out, cat]);
+        let answer: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
+        assert_eq!(answer["ood"]["method"], name);
+        assert!(answer["ood"]["score"].is_f64(), "{answer}");
+
+        // As of the model itself, without what was learnt, and with a score that needs nothing.
+        let again = setting.path("again.onnx");
+        let kept = setting.calibrate(&out, &again, &[]);
+        assert!(kept.status.success(), "{}", text(&kept.stderr));
+        assert_eq!(fs::read(&out).unwrap(), fs::read(&again).unwrap(), "{name}");
+        let plain = setting.calibrate(&out, &again, &["--score", "gen"]);
+        assert!(plain.status.success(), "{}", text(&plain.stderr));
+        assert!(Model::open(again.as_ref()).unwrap().fitted().is_none());
+    }
+}
+
+#[test]
+fn a_server_answers_by_what_the_file_learnt() {
+    let setting = Setting::new();
+    let cat = fs::read(repository().join("docs/images/cat.jpg")).unwrap();
+    for name in ["vim", "knn"] {
+        let out = setting.path(&format!("{name}.onnx"));
+        let more = ["--score", name, "--fit-data", &setting.train];
+        let calibrated = setting.calibrate(&setting.model, &out, &more);
+        assert!(calibrated.status.success(), "{}", text(&calibrated.stderr));
+
+        let model = Model::open(out.as_ref()).unwrap();
+        let served = Server::with(&["--model", &out]).classify("image/jpeg", &cat);
+        let answer = served.answer();
+        assert_eq!(answer["ood"]["method"], name);
+        let path = repository().join("docs/images/cat.jpg");
+        let offline = run(&[
+            "classify",
+            "--json",
+            "--model",
+            &out,
+            path.to_str().unwrap(),
+        ]);
+        let offline: serde_json::Value = serde_json::from_slice(&offline.stdout).unwrap();
+        for field in ["score", "threshold", "p_value"] {
+            let (a, b) = (&answer["ood"][field], &offline["ood"][field]);
+            let apart = (a.as_f64().unwrap() - b.as_f64().unwrap()).abs();
+            assert!(apart < 1e-4, "{name}: {a} and {b}");
+        }
+        let threshold = model.manifest().calibration.as_ref().unwrap().threshold;
+        assert_eq!(answer["ood"]["threshold"].as_f64(), Some(threshold));
+    }
+}
+
+#[test]
+fn what_a_score_lacks_is_said_and_nothing_is_written() {
+    let setting = Setting::new();
+    let out = setting.path("out.onnx");
+    let train = setting.train.as_str();
+    for (more, part) in [
+        (&["--score", "vim"][..], "add --fit-data SET"),
+        (&["--fit-data", train], "this one is not"),
+        (
+            &["--score", "knn", "--fit-data", &setting.data],
+            "names the images that the threshold comes from",
+        ),
+        (
+            &[
+                "--score",
+                "mahalanobis",
+                "--fit-data",
+                &format!("{train}#class=cat"),
+            ],
+            "none of class 0",
+        ),
+        (
+            &["--score", "knn", "--fit-data", "no/such/folder"],
+            "no/such/folder",
+        ),
+    ] {
+        let refused = setting.calibrate(&setting.model, &out, more);
+        assert_eq!(refused.status.code(), Some(1), "{more:?}");
+        let said = text(&refused.stderr);
+        assert!(said.contains(part), "{more:?}: {said}");
+        assert!(!Path::new(&out).exists());
+    }
+    let unknown = setting.calibrate(&setting.model, &out, &["--score", "best"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    let said = text(&unknown.stderr);
+    assert!(
+        said.contains("relative-mahalanobis") && said.contains("vim"),
+        "{said}"
+    );
+}
+
+#[test]
+fn evaluate_reports_every_score_where_it_can_fit_them() {
+    let setting = Setting::new();
+    let ood = cuts(setting.folder.path(), "other", &[], 30);
+    let ood = ood.to_str().unwrap();
+    let evaluate = |more: &[&str]| {
+        let id = [
+            "evaluate",
+            &setting.model,
+            "--id",
+            &setting.train,
+            "--ood",
+            ood,
+        ];
+        run(&[&id, more].concat())
+    };
+    let rows = |output: &Output| -> Vec<&str> {
+        let report = text(&output.stdout);
+        let table = report.split("OOD images told from").nth(1).unwrap();
+        let table = table.split("What an answer").next().unwrap();
+        let has = |title: &&str| {
+            table
+                .lines()
+                .any(|line| line.contains(&format!(" {title} ")))
+        };
+        let titles = ScoreKind::ALL.map(ScoreKind::title);
+        titles.into_iter().filter(has).collect()
+    };
+    let plain = evaluate(&[]);
+    assert!(plain.status.success(), "{}", text(&plain.stderr));
+    assert_eq!(rows(&plain), ["RN", "MSP", "energy", "max-logit", "GEN"]);
+
+    let all = evaluate(&["--scores", "all", "--fit-data", &setting.train]);
+    assert!(all.status.success(), "{}", text(&all.stderr));
+    assert_eq!(
+        rows(&all).len(),
+        ScoreKind::ALL.len(),
+        "{}",
+        text(&all.stdout)
+    );
+
+    let two = evaluate(&["--scores", "vim,gen", "--fit-data", &setting.train]);
+    assert_eq!(rows(&two), ["GEN", "ViM"]);
+
+    let lacking = evaluate(&["--scores", "all"]);
+    assert_eq!(lacking.status.code(), Some(1));
+    assert!(
+        text(&lacking.stderr).contains("--fit-data"),
+        "{}",
+        text(&lacking.stderr)
+    );
+}
+
+#[test]
+fn an_int8_model_has_its_score_fitted_anew_or_is_not_made() {
+    let setting = Setting::new();
+    let (fp32, int8) = (setting.path("fp32.onnx"), setting.path("int8.onnx"));
+    let more = ["--score", "nci", "--fit-data", &setting.train];
+    let calibrated = setting.calibrate(&setting.model, &fp32, &more);
+    assert!(calibrated.status.success(), "{}", text(&calibrated.stderr));
+
+    let quantize = |more: &[&str]| {
+        let data = ["quantize", &fp32, "--data", &setting.data, "--images", "15"];
+        run(&[&data, &["--out", &int8][..], more].concat())
+    };
+    let refused = quantize(&[]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused.stderr).contains("add --fit-data SET"),
+        "{}",
+        text(&refused.stderr)
+    );
+    assert!(!Path::new(&int8).exists());
+
+    // The last layer becomes int8 too: its weights are read all the same.
+    let made = quantize(&["--fit-data", &setting.train, "--keep-fp32", "none"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let (old, new) = (
+        Model::open(fp32.as_ref()).unwrap(),
+        Model::open(int8.as_ref()).unwrap(),
+    );
+    assert_eq!(new.manifest().score, ScoreKind::Nci);
+    assert_ne!(old.fitted(), new.fitted());
+    let (old, new) = (old.last_layer().unwrap(), new.last_layer().unwrap());
+    let largest = old.weights.iter().fold(0.0f32, |most, w| most.max(w.abs()));
+    let pairs = old.weights.iter().zip(&new.weights);
+    assert!(pairs.clone().any(|(a, b)| a != b));
+    for (a, b) in pairs {
+        assert!((a - b).abs() <= largest / 127.0, "{a} became {b}");
+    }
+}
