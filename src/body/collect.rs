@@ -19,7 +19,7 @@ const LINGER_BODIES: usize = 4;
 
 /// How much of refused bodies is read in a second, all together. Under a flood of large images,
 /// reading them only to refuse them would take the processors from those that are answered.
-const LINGER_A_SECOND: usize = 64 << 20;
+const LINGER_A_SECOND: usize = 512 << 20;
 
 /// As much of a body is there anyway by the time that it is refused.
 const LINGER_FREE: usize = 64 << 10;
@@ -32,6 +32,9 @@ const AHEAD: usize = 8;
 
 /// A body that grows by less than this in a second has stalled, and gives its memory to others.
 const PROGRESS: usize = 16 << 10;
+
+/// Who is refused for want of memory comes again, and waits for those who were refused before.
+const COME_AGAIN: Duration = Duration::from_secs(2);
 
 /// Memory that a body counts for, given back when the last clone is dropped.
 #[derive(Clone)]
@@ -143,10 +146,12 @@ impl Intake {
             if let Ok(permit) = Arc::clone(&self.memory).try_acquire_many_owned(permits) {
                 return Ok(permit);
             }
-            let Some(client) = client else {
-                return Err(full());
+            let gives_way = match client {
+                Some(client) => client.makes_a_body_give_way().await,
+                None => false,
             };
-            if !client.makes_a_body_give_way().await {
+            if !gives_way {
+                self.refused.note();
                 return Err(full());
             }
         }
@@ -185,6 +190,39 @@ fn grow(whole: &mut Vec<u8>, more: usize, length: usize) {
     if whole.capacity() - whole.len() < more {
         let to_come = length.saturating_sub(whole.len());
         whole.reserve_exact(whole.len().max(FIRST).min(to_come).max(more));
+    }
+}
+
+/// How often something happened lately.
+pub struct Lately(Mutex<(Instant, [usize; 2])>);
+
+impl Lately {
+    pub fn new() -> Self {
+        Self(Mutex::new((Instant::now(), [0; 2])))
+    }
+
+    fn note(&self) {
+        self.with(|[_, now]| *now += 1);
+    }
+
+    /// In the last two to four seconds.
+    pub fn count(&self) -> usize {
+        self.with(|counts| counts.iter().sum())
+    }
+
+    fn with<T>(&self, what: impl FnOnce(&mut [usize; 2]) -> T) -> T {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, counts) = &mut *state;
+        let elapsed = since.elapsed();
+        if elapsed >= COME_AGAIN {
+            let before = if elapsed < 2 * COME_AGAIN {
+                counts[1]
+            } else {
+                0
+            };
+            (*since, *counts) = (Instant::now(), [before, 0]);
+        }
+        what(counts)
     }
 }
 

@@ -12,8 +12,8 @@ use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
 use tokio::sync::Semaphore;
 
-use collect::Allowance;
 pub use collect::Hold;
+use collect::{Allowance, Lately};
 
 use crate::config::{HttpConfig, LimitsConfig};
 use crate::connections::Client;
@@ -28,6 +28,7 @@ pub struct Intake {
     /// A permit a byte.
     memory: Arc<Semaphore>,
     discarded: Allowance,
+    refused: Lately,
 }
 
 /// The image files of a request.
@@ -53,7 +54,13 @@ impl Intake {
             timeout: http.body_timeout,
             memory: Arc::new(Semaphore::new(limits.body_memory)),
             discarded: Allowance::new(),
+            refused: Lately::new(),
         }
+    }
+
+    /// How many were refused lately for want of memory, who will come again.
+    pub fn refused_lately(&self) -> usize {
+        self.refused.count()
     }
 
     /// Reads a request's body and finds the files in it: one or more.

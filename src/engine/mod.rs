@@ -232,9 +232,13 @@ impl Engine {
         Deadline::of_server(self.deadline).or_sooner(asked)
     }
 
-    /// How long what waits will wait, by the rate measured lately.
-    pub fn wait(&self) -> Duration {
-        self.shared.queue.wait().max(self.shared.large.wait())
+    /// How long what waits, and so many more, will wait, by the rate measured lately.
+    pub fn wait(&self, more: usize) -> Duration {
+        let Shared { queue, large, .. } = &*self.shared;
+        match large.is_empty() {
+            true => queue.wait(more),
+            false => queue.wait(0).max(large.wait(more)),
+        }
     }
 
     /// How many images are waiting.

@@ -207,9 +207,9 @@ impl<T> Queue<T> {
         state.rate.within(LONGEST_BATCH)
     }
 
-    /// How long what is there will take, by the rate measured lately.
-    pub fn wait(&self) -> Duration {
-        self.expected(&self.lock())
+    /// How long what is there, and so many more, will take, by the rate measured lately.
+    pub fn wait(&self, more: usize) -> Duration {
+        self.expected(&self.lock(), more)
     }
 
     /// Takes nothing more in; what is there can still be taken.
@@ -218,6 +218,11 @@ impl<T> Queue<T> {
         self.is_filled.store(true, Ordering::Release);
         self.arrived.notify_all();
         self.left.notify_all();
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// How many items are waiting.
@@ -229,7 +234,7 @@ impl<T> Queue<T> {
         if state.closed {
             return Err(Refused::Closed);
         }
-        let wait = self.expected(state);
+        let wait = self.expected(state, 0);
         if state.items.len() + state.promised >= self.capacity {
             return Err(Refused::Full(wait));
         }
@@ -241,8 +246,8 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    fn expected(&self, state: &State<T>) -> Duration {
-        let items = state.items.len() + state.promised + state.taken;
+    fn expected(&self, state: &State<T>, more: usize) -> Duration {
+        let items = state.items.len() + state.promised + state.taken + more;
         state.rate.wait(items, self.takers)
     }
 

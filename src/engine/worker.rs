@@ -232,7 +232,7 @@ mod tests {
             assert!(queue.push(job, Duration::MAX).is_ok());
         }
         serving.engine.stop();
-        assert_eq!(serving.engine.wait(), Duration::ZERO);
+        assert_eq!(serving.engine.wait(0), Duration::ZERO);
         let metrics = service.get("/metrics").await;
         let text = metrics.text();
         assert!(text.contains("normgate_abandoned_total 2\n"), "{text}");

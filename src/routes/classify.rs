@@ -84,8 +84,11 @@ async fn read(
             .unwrap_or_else(|_| Err(deadline.problem())),
     };
     let serving = state.ready()?;
-    // Bodies fill the memory for as long as their images wait.
-    let submission = submission.map_err(|problem| problem.after(serving.engine.wait()))?;
+    // Bodies fill the memory for as long as their images wait. Who is refused is not the only one.
+    let submission = submission.map_err(|problem| {
+        let others = state.intake.refused_lately();
+        problem.after(serving.engine.wait(others))
+    })?;
     let top = top(asked, serving.manifest.labels.len())?;
     Ok((submission, serving, Wishes { top, deadline }))
 }

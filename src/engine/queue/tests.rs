@@ -96,7 +96,7 @@ fn what_would_wait_longer_than_it_can_is_refused_with_how_long_that_is() {
     let queue = filled(8, 0..4);
     let second = Duration::from_secs(1);
     queue.served(2, 2, second);
-    assert_eq!(queue.wait(), 2 * second);
+    assert_eq!(queue.wait(0), 2 * second);
     assert_eq!(
         queue.has_room(3 * second),
         Err(Refused::TooSlow(2 * second))
@@ -105,10 +105,10 @@ fn what_would_wait_longer_than_it_can_is_refused_with_how_long_that_is() {
     // One at a time, since each takes half a second.
     (0..5).for_each(|_| assert!(queue.take(9, &mut Vec::new())));
     // They are worked on, and nothing waits.
-    assert_eq!(queue.wait(), 2 * second + second / 2);
+    assert_eq!(queue.wait(0), 2 * second + second / 2);
     assert_eq!(queue.has_room(Duration::ZERO), Ok(()));
     queue.served(5, 5, 5 * second / 2);
-    assert_eq!(queue.wait(), Duration::ZERO);
+    assert_eq!(queue.wait(0), Duration::ZERO);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn what_was_taken_and_skipped_neither_counts_as_waiting_nor_as_fast() {
     queue.served(0, 1, second);
     (0..4).for_each(|_| assert!(queue.take(1, &mut Vec::new())));
     queue.served(4, 0, Duration::ZERO);
-    assert_eq!(queue.wait(), 4 * second);
+    assert_eq!(queue.wait(0), 4 * second);
 }
 
 #[test]
