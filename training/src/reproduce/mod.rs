@@ -141,6 +141,7 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
         workbench: WorkbenchArgs {
             threads: args.execution.evaluation_threads(),
             onnxruntime: args.onnxruntime.clone(),
+            ..WorkbenchArgs::default()
         },
     };
     let stop = stop_on_signal()?;

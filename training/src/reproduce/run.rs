@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::models::Model;
-use super::sets::{Auxiliary, Place, folder_of};
+use super::sets::{Auxiliary, Place, TrainingSets, folder_of};
 use crate::config::Precision;
 
 /// What all runs of a table have in common, and what decides their outcome besides the model.
@@ -21,9 +21,10 @@ impl Setting {
     /// For people.
     pub fn title(&self) -> String {
         let Self { width, epochs, .. } = self;
+        let plural = if *epochs == 1 { "" } else { "s" };
         match self.precision {
-            Precision::Fp32 => format!("width {width}, {epochs} epochs"),
-            Precision::Bf16 => format!("width {width}, {epochs} epochs, bf16"),
+            Precision::Fp32 => format!("width {width}, {epochs} epoch{plural}"),
+            Precision::Bf16 => format!("width {width}, {epochs} epoch{plural}, bf16"),
         }
     }
 
@@ -118,8 +119,9 @@ impl Run {
     /// The options of `calibrate`.
     pub fn calibrate(&self, place: &Place) -> Vec<String> {
         let mut line = Line(vec![self.file(place, super::carry_out::EXPORTED)]);
-        line.add("--data", list(place, &self.calibration()));
-        line.0.push("--balance".into());
+        let sets = self.model.task.training(self.model.imbalance);
+        line.add("--data", list(place, &sets.calibration));
+        line.balance(&sets);
         line.add("--score", self.model.score.name());
         line.add("--out", self.file(place, super::carry_out::MODEL));
         line.0
@@ -142,8 +144,9 @@ impl Run {
         if let Some(set) = task.other_source() {
             line.add("--shifted-id", place.set(set));
         }
-        line.add("--calibration", list(place, &self.calibration()));
-        line.0.push("--balance".into());
+        let sets = task.training(self.model.imbalance);
+        line.add("--calibration", list(place, &sets.calibration));
+        line.balance(&sets);
         line.add("--run", place.run(&self.name()).display());
         line.add("--out", self.file(place, super::carry_out::REPORT));
         line.0
@@ -152,9 +155,10 @@ impl Run {
     /// The folders of image sets that it needs.
     pub fn sets(&self) -> Vec<String> {
         let task = self.model.task;
-        let mut sets = vec![task.training(self.model.imbalance).data.to_owned()];
+        let training = task.training(self.model.imbalance);
+        let mut sets = vec![training.data.to_owned()];
         sets.extend(task.auxiliary(self.model.auxiliary));
-        sets.extend(self.calibration());
+        sets.extend(training.calibration);
         sets.push(task.test().into());
         sets.extend(task.ood().into_iter().map(|(_, set)| set));
         sets.extend(task.other_source().map(String::from));
@@ -162,10 +166,6 @@ impl Run {
         folders.sort();
         folders.dedup();
         folders
-    }
-
-    fn calibration(&self) -> Vec<String> {
-        self.model.task.training(self.model.imbalance).calibration
     }
 
     fn file(&self, place: &Place, name: &str) -> String {
@@ -180,6 +180,12 @@ struct Line(Vec<String>);
 impl Line {
     fn add(&mut self, option: &str, value: impl ToString) {
         self.0.extend([option.to_owned(), value.to_string()]);
+    }
+
+    fn balance(&mut self, sets: &TrainingSets) {
+        if sets.balance {
+            self.0.push("--balance".into());
+        }
     }
 }
 
@@ -217,6 +223,12 @@ mod tests {
              --width 16 --epochs 30 --seed 2 \
              --out runs/cifar10-lt-rna-aux-batch-size-256-w16-e30-s2"
         );
+    }
+
+    #[test]
+    fn classes_without_calibration_images_are_not_to_be_balanced() {
+        let lines = Task::ALL.map(|task| run(rna(task)).calibrate(&Place::canonical()).join(" "));
+        assert!(lines[0].contains(" --balance ") && !lines[1].contains("--balance"));
     }
 
     #[test]

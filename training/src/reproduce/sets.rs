@@ -53,6 +53,8 @@ pub struct TrainingSets {
     pub hold_out: String,
     /// Sets with filters that make up the calibration set.
     pub calibration: Vec<String>,
+    /// Whether these have more of some classes than of others, and of all some.
+    pub balance: bool,
 }
 
 /// The superclasses of CIFAR-100 that `aux_train_cifar100` shows: the other half is a fair test.
@@ -168,6 +170,7 @@ impl Task {
                     "cifar10_train_more".into(),
                     "cifar10_train_lt100#class=airplane#last=300".into(),
                 ],
+                balance: true,
             },
             (Task::Cifar10Lt, false) => TrainingSets {
                 data: "cifar10_train",
@@ -180,6 +183,7 @@ impl Task {
                 }
                 .into(),
                 calibration: vec!["cifar10_train#split=train#last=300".into()],
+                balance: false,
             },
             (Task::Cifar100Lt, true) => {
                 let classes: Vec<_> = (0..SPARING_CLASSES)
@@ -194,6 +198,7 @@ impl Task {
                         "cifar100_train_lt100#class={}#last=5",
                         classes.join("+")
                     )],
+                    balance: false,
                 }
             }
             (Task::Cifar100Lt, false) => TrainingSets {
@@ -201,6 +206,7 @@ impl Task {
                 imbalance: cut,
                 hold_out: if imbalance == 1 { "all=5" } else { "apple=5" }.into(),
                 calibration: vec!["cifar100_train#split=train#last=5".into()],
+                balance: false,
             },
         }
     }
