@@ -222,7 +222,7 @@ impl<T> Queue<T> {
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.lock().items.is_empty()
     }
 
     /// How many items are waiting.
