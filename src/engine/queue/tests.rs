@@ -61,7 +61,7 @@ fn a_taker_on_the_lookout_misses_nothing_and_sleeps_when_nothing_comes() {
                 thread::yield_now();
             }
         }
-        while queue.len() > 0 {
+        while !queue.is_empty() {
             thread::yield_now();
         }
         queue.close();
