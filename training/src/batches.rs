@@ -11,6 +11,7 @@ use normgate_evaluation::datasets::ImageSet;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 
+use crate::augment::window;
 use crate::error::TrainError;
 use crate::randomness::{Purpose, generator};
 
@@ -27,6 +28,8 @@ pub struct Stream {
     pub images: ImageSet,
     /// How many a step takes.
     pub per_step: usize,
+    /// Whether a small window of each image is shown instead of the whole.
+    pub cropped: bool,
 }
 
 impl Stream {
@@ -43,16 +46,34 @@ pub struct Plan {
     pub streams: Vec<Stream>,
     /// Seed of the order and the augmentation.
     pub seed: u64,
+    /// How often each image of the first stream is in its step, each time varied anew.
+    pub views: usize,
     /// Brings an image into the network's form.
     pub prepare: Box<Prepare>,
+}
+
+impl Plan {
+    /// Images that a step forwards.
+    #[must_use]
+    pub fn images_per_step(&self) -> usize {
+        (0..self.streams.len())
+            .map(|number| self.rows(number))
+            .sum()
+    }
+
+    /// How many of them come from a stream.
+    fn rows(&self, number: usize) -> usize {
+        let views = if number == 0 { self.views } else { 1 };
+        self.streams[number].per_step * views
+    }
 }
 
 /// The images of one step.
 #[derive(Debug, PartialEq)]
 pub struct Batch {
-    /// [sum of `per_step`, 3, H, W].
+    /// [images of a step, 3, H, W]: the first stream's, view after view, then the others'.
     pub images: Vec<f32>,
-    /// The classes of the first stream's images.
+    /// The classes of the first stream's images, view after view.
     pub labels: Vec<i64>,
 }
 
@@ -122,8 +143,9 @@ struct Order {
 }
 
 fn prepare(plan: &Plan, step: usize, orders: &mut [Order]) -> Batch {
-    let values = |stream: &Stream| stream.per_step * stream.images.image_bytes();
-    let mut images = vec![0.0; plan.streams.iter().map(values).sum()];
+    let values =
+        |(number, stream): (usize, &Stream)| plan.rows(number) * stream.images.image_bytes();
+    let mut images = vec![0.0; plan.streams.iter().enumerate().map(values).sum()];
     let mut labels = Vec::new();
     let mut rest = images.as_mut_slice();
     for (number, (stream, order)) in plan.streams.iter().zip(orders).enumerate() {
@@ -136,13 +158,21 @@ fn prepare(plan: &Plan, step: usize, orders: &mut [Order]) -> Batch {
             order.pass = Some(pass);
         }
         let start = step % steps * stream.per_step;
-        for position in start..start + stream.per_step {
+        for row in 0..plan.rows(number) {
+            let (view, position) = (row / stream.per_step, start + row % stream.per_step);
             let index = order.indices[position];
             let (out, remaining) = rest.split_at_mut(stream.images.image_bytes());
             rest = remaining;
-            let place = (pass as u64, position as u64);
-            let mut random = generator(plan.seed, Purpose::Augmentation, number, place.0, place.1);
-            (plan.prepare)(stream.images.image(index), &mut random, out);
+            let purpose = match view {
+                0 => Purpose::Augmentation,
+                _ => Purpose::SecondView,
+            };
+            let mut random = generator(plan.seed, purpose, number, pass as u64, position as u64);
+            let image = stream.images.image(index);
+            match stream.cropped {
+                true => (plan.prepare)(&window::cut(image, &mut random), &mut random, out),
+                false => (plan.prepare)(image, &mut random, out),
+            }
             if number == 0 {
                 labels.push(stream.images.labels[index].map_or(-100, i64::from));
             }
@@ -153,6 +183,8 @@ fn prepare(plan: &Plan, step: usize, orders: &mut [Order]) -> Batch {
 
 #[cfg(test)]
 mod tests {
+    use rand::RngExt;
+
     use super::*;
 
     /// Images of one pixel, its red the image's number.
@@ -171,10 +203,12 @@ mod tests {
         let stream = |count, per_step| Stream {
             images: numbered(count),
             per_step,
+            cropped: false,
         };
         let plan = Arc::new(Plan {
             streams: vec![stream(10, 3), stream(5, 2)],
             seed,
+            views: 1,
             prepare: Box::new(|image, _, out| out.fill(f32::from(image[0]))),
         });
         let mut batches = Batches::start(&plan, first, end, threads).unwrap();
@@ -226,13 +260,45 @@ mod tests {
     }
 
     #[test]
+    fn a_second_view_shows_the_same_images_varied_anew_and_leaves_the_first_as_it_was() {
+        let batch = |views| {
+            let stream = |count, per_step| Stream {
+                images: numbered(count),
+                per_step,
+                cropped: false,
+            };
+            let plan = Arc::new(Plan {
+                streams: vec![stream(10, 3), stream(5, 2)],
+                seed: 4,
+                views,
+                prepare: Box::new(|image, random, out| {
+                    out.fill(f32::from(image[0]) + random.random::<f32>());
+                }),
+            });
+            Batches::start(&plan, 0, 1, 1).unwrap().receive().unwrap()
+        };
+        let (one, two) = (batch(1), batch(2));
+        assert_eq!((one.images.len(), two.images.len()), (3 * 5, 3 * 8));
+        let (first, rest) = two.images.split_at(9);
+        let (second, auxiliary) = rest.split_at(9);
+        assert_eq!([first, auxiliary].concat(), one.images);
+        for (first, second) in first.iter().zip(second) {
+            assert_eq!(first.floor(), second.floor(), "the same image");
+            assert_ne!(first, second, "varied anew");
+        }
+        assert_eq!(two.labels, [one.labels.clone(), one.labels].concat());
+    }
+
+    #[test]
     fn past_the_last_step_there_is_an_error_and_no_waiting() {
         let plan = Arc::new(Plan {
             streams: vec![Stream {
                 images: numbered(4),
                 per_step: 2,
+                cropped: false,
             }],
             seed: 0,
+            views: 1,
             prepare: Box::new(|_, _, _| ()),
         });
         let mut batches = Batches::start(&plan, 0, 1, 1).unwrap();

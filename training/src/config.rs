@@ -7,7 +7,7 @@ use normgate_core::manifest::{Filter, Preprocessing, Resize};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::AugmentConfig;
-use crate::methods::MethodKind;
+use crate::methods::{Hyperparameters, MethodKind};
 use crate::models::ModelConfig;
 
 /// A run.
@@ -30,8 +30,8 @@ pub struct RunConfig {
 pub struct DataConfig {
     /// In-distribution sets.
     pub data: Vec<PathBuf>,
-    /// Auxiliary out-of-distribution sets.
-    pub auxiliary: Vec<PathBuf>,
+    /// Auxiliary out-of-distribution sets, as the command line names them.
+    pub auxiliary: Vec<String>,
     /// Shares of the auxiliary sets in each batch; empty: by their sizes.
     pub auxiliary_weights: Vec<f64>,
     /// Images kept out of training, as `CLASS=N`.
@@ -68,6 +68,9 @@ pub fn preprocessing(side: u32) -> Preprocessing {
 pub struct Recipe {
     /// The method.
     pub method: MethodKind,
+    /// The run whose weights it starts from; `None`: from fresh ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<PathBuf>,
     /// Passes over the in-distribution images.
     pub epochs: usize,
     /// In-distribution images a step.
@@ -78,10 +81,13 @@ pub struct Recipe {
     pub learning_rate: f64,
     /// L2 weight decay.
     pub weight_decay: f64,
-    /// Strength of the logit adjustment (RNA).
+    /// Strength of the logit adjustment.
     pub tau: f64,
-    /// Weight of the norm loss (RNA).
+    /// Weight of the loss on norms or auxiliary images.
     pub lambda: f64,
+    /// What single methods need besides.
+    #[serde(default)]
+    pub hyperparameters: Hyperparameters,
     /// Seed of every random choice.
     pub seed: u64,
     /// What the backbone computes in.
@@ -142,5 +148,18 @@ mod tests {
             command_line(words.iter().map(ToString::to_string)),
             r"normgate-train train --data 'my photos/a' --name 'it'\''s'"
         );
+    }
+
+    #[test]
+    fn a_recipe_from_before_there_were_further_methods_is_read() {
+        let recipe: Recipe = serde_json::from_str(
+            r#"{"method": "rna", "epochs": 30, "batch_size": 128, "auxiliary_batch_size": 128,
+                "learning_rate": 0.001, "weight_decay": 0.0005, "tau": 1.0, "lambda": 0.5,
+                "seed": 0, "precision": "bf16"}"#,
+        )
+        .unwrap();
+        assert_eq!(recipe.method, MethodKind::Rna);
+        assert_eq!(recipe.init, None);
+        assert_eq!(recipe.hyperparameters, Hyperparameters::default());
     }
 }

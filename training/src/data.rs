@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use normgate_evaluation::datasets::holdout::{self, HoldOut};
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, load, long_tail};
 
+use crate::auxiliary::{self, AuxiliarySpec};
 use crate::batches::Stream;
 use crate::config::preprocessing;
 use crate::error::TrainError;
@@ -15,7 +16,7 @@ pub struct Selection {
     /// In-distribution sets.
     pub data: Vec<PathBuf>,
     /// Auxiliary sets; none for a method that has no use for them.
-    pub auxiliary: Vec<PathBuf>,
+    pub auxiliary: Vec<AuxiliarySpec>,
     /// Shares of the auxiliary sets in each batch; empty: by their sizes.
     pub auxiliary_weights: Vec<f64>,
     /// Images to keep out of training.
@@ -77,16 +78,11 @@ impl TrainingData {
         let id = Stream {
             images,
             per_step: selection.batch_size,
+            cropped: false,
         };
         let mut streams = vec![id];
-        if !selection.auxiliary.is_empty() {
-            let auxiliary = read(&selection.auxiliary, &options)?;
-            streams.extend(auxiliary_streams(
-                auxiliary,
-                &selection.auxiliary_weights,
-                selection.auxiliary_batch_size,
-            )?);
-        }
+        let auxiliary = auxiliary::streams(selection, &streams[0].images, &options)?;
+        streams.extend(auxiliary);
         for (index, stream) in streams.iter().enumerate() {
             let option = match index {
                 0 => "--batch-size",
@@ -164,63 +160,6 @@ fn class_counts(images: &ImageSet, names: &[String]) -> Result<Vec<u64>, TrainEr
     }
 }
 
-fn auxiliary_streams(
-    sets: Vec<ImageSet>,
-    weights: &[f64],
-    per_step: usize,
-) -> Result<Vec<Stream>, TrainError> {
-    if weights.is_empty() {
-        // One stream: each image comes up equally often. What its classes are is of no interest.
-        let unlabelled = sets.into_iter().map(ImageSet::unlabelled);
-        return Ok(vec![Stream {
-            images: ImageSet::concat(unlabelled.collect())?,
-            per_step,
-        }]);
-    }
-    if weights.len() != sets.len() {
-        return Err(TrainError::Options(format!(
-            "--aux-weights gives {} weights for {} auxiliary sets",
-            weights.len(),
-            sets.len()
-        )));
-    }
-    let shares = shares(weights, per_step)?;
-    let streams = sets.into_iter().zip(shares);
-    Ok(streams
-        .map(|(images, per_step)| Stream { images, per_step })
-        .collect())
-}
-
-/// Splits `total` in the ratio of `weights`, by largest remainder.
-fn shares(weights: &[f64], total: usize) -> Result<Vec<usize>, TrainError> {
-    let sum: f64 = weights.iter().sum();
-    if !weights
-        .iter()
-        .all(|&weight| weight > 0.0 && weight.is_finite())
-    {
-        return Err(TrainError::Options(
-            "--aux-weights must all be greater than 0".into(),
-        ));
-    }
-    let exact: Vec<f64> = weights
-        .iter()
-        .map(|weight| weight / sum * total as f64)
-        .collect();
-    let mut shares: Vec<usize> = exact.iter().map(|&share| share as usize).collect();
-    let mut by_remainder: Vec<usize> = (0..shares.len()).collect();
-    by_remainder.sort_by(|&a, &b| exact[b].fract().total_cmp(&exact[a].fract()));
-    let missing = total - shares.iter().sum::<usize>();
-    for &set in by_remainder.iter().take(missing) {
-        shares[set] += 1;
-    }
-    if shares.contains(&0) {
-        return Err(TrainError::Options(format!(
-            "--aux-weights leave an auxiliary set no image in a batch of {total}"
-        )));
-    }
-    Ok(shares)
-}
-
 fn check_size(stream: &Stream, option: &str) -> Result<(), TrainError> {
     if stream.steps_per_pass() == 0 {
         return Err(TrainError::Data(format!(
@@ -232,26 +171,4 @@ fn check_size(stream: &Stream, option: &str) -> Result<(), TrainError> {
         )));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_add_up_and_follow_the_weights() {
-        assert_eq!(shares(&[1.0, 1.0], 128).unwrap(), [64, 64]);
-        assert_eq!(shares(&[2.0, 1.0], 128).unwrap(), [85, 43]);
-        assert_eq!(
-            shares(&[1.0, 1.0, 1.0], 128).unwrap().iter().sum::<usize>(),
-            128
-        );
-    }
-
-    #[test]
-    fn weights_that_leave_a_set_without_images_are_refused() {
-        assert!(shares(&[1000.0, 1.0], 128).is_err());
-        assert!(shares(&[1.0, 0.0], 128).is_err());
-        assert!(shares(&[1.0, f64::NAN], 128).is_err());
-    }
 }

@@ -1,5 +1,6 @@
 //! `history.json`: what each epoch came to, for the training curves.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -13,10 +14,24 @@ pub const FILE_NAME: &str = "history.json";
 /// Sums over the steps of an epoch so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
-    /// Sums of the quantities of [`Epoch`], in the order of its fields from `loss` on.
-    pub sums: [f64; 6],
+    /// What the method calls the parts of its loss.
+    #[serde(default)]
+    pub parts: Vec<String>,
+    /// Sums of the loss, its classification part, the method's other parts, the accuracy, and the
+    /// norms of in-distribution and auxiliary representations.
+    pub sums: Vec<f64>,
     /// Seconds spent.
     pub seconds: f64,
+}
+
+impl Totals {
+    /// Adds further sums of the same quantities.
+    pub fn add(&mut self, sums: &[f64]) {
+        self.sums.resize(sums.len(), 0.0);
+        for (total, sum) in self.sums.iter_mut().zip(sums) {
+            *total += sum;
+        }
+    }
 }
 
 /// An epoch in figures; what a method does not have is left out.
@@ -26,11 +41,12 @@ pub struct Epoch {
     pub epoch: usize,
     /// What was minimised.
     pub loss: f64,
-    /// Its classification part (with RNA: the logit-adjusted cross-entropy), in nats.
+    /// Its classification part (cross-entropy, logit-adjusted where the method is), in nats.
     pub classification_loss: f64,
-    /// RNA's part before weighting: minus the mean of log(1 + ‖h(f)‖₂).
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub norm_loss: Option<f64>,
+    /// The method's other parts before weighting, under the names that it gives them: with RNA
+    /// `norm_loss`, minus the mean of log(1 + ‖h(f)‖₂).
+    #[serde(flatten)]
+    pub parts: BTreeMap<String, f64>,
     /// Share of the training images classified right, 0 to 1, in train mode and without logit
     /// adjustment.
     pub accuracy: f64,
@@ -58,22 +74,20 @@ impl Epoch {
         has_auxiliary: bool,
         learning_rate: f64,
     ) -> Self {
-        let [
-            loss,
-            classification_loss,
-            norm_loss,
-            accuracy,
-            id_norm,
-            auxiliary_norm,
-        ] = totals.sums.map(|sum| sum / steps as f64);
+        let mean = |place: usize| {
+            let sum = totals.sums.get(place).copied();
+            sum.unwrap_or(f64::NAN) / steps as f64
+        };
+        let after = 2 + totals.parts.len();
+        let part = |(index, name): (usize, &String)| (name.clone(), mean(2 + index));
         Self {
             epoch,
-            loss,
-            classification_loss,
-            norm_loss: has_auxiliary.then_some(norm_loss),
-            accuracy,
-            id_norm,
-            auxiliary_norm: has_auxiliary.then_some(auxiliary_norm),
+            loss: mean(0),
+            classification_loss: mean(1),
+            parts: totals.parts.iter().enumerate().map(part).collect(),
+            accuracy: mean(after),
+            id_norm: mean(after + 1),
+            auxiliary_norm: has_auxiliary.then(|| mean(after + 2)),
             learning_rate,
             images_per_second: (steps * images) as f64 / totals.seconds.max(1e-9),
             seconds: totals.seconds,

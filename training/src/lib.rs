@@ -1,10 +1,11 @@
-//! The trainer: Representation Norm Amplification and its baseline on libtorch.
+//! The trainer: Representation Norm Amplification and what it is compared to, on libtorch.
 //!
 //! A run is a [`config::RunConfig`] carried out by a [`trainer::Trainer`], which leaves a
 //! [`checkpoint::Checkpoint`] behind.
 #![forbid(unsafe_code)]
 
 pub mod augment;
+pub mod auxiliary;
 pub mod batches;
 pub mod checkpoint;
 pub mod cli;
@@ -14,6 +15,7 @@ pub mod device;
 pub mod error;
 pub mod export;
 pub mod history;
+pub mod init;
 pub mod methods;
 pub mod models;
 pub mod optimiser;

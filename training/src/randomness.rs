@@ -12,6 +12,8 @@ pub enum Purpose {
     Order,
     /// The augmentation of one image.
     Augmentation,
+    /// That of its second view, where a method takes two.
+    SecondView,
 }
 
 /// The generator for one draw.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::{Device, Kind, TchError, Tensor, no_grad};
 
 use crate::batches::{Batch, Batches, Plan};
 use crate::checkpoint::{self, Checkpoint, Progress};
 use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::history::{self, Epoch, Totals};
-use crate::methods::{CrossEntropy, Method, MethodKind, Rna, Step};
+use crate::methods::{self, Loss, Method, Step};
 use crate::models::Network;
 use crate::optimiser::Adam;
 use crate::progress::Display;
@@ -52,7 +52,7 @@ pub struct Trainer {
     progress: Progress,
     history: Vec<Epoch>,
     /// Sums of the epoch's figures on the device, added to those in `progress` when read.
-    sums: Tensor,
+    sums: Option<Tensor>,
 }
 
 impl Trainer {
@@ -69,10 +69,12 @@ impl Trainer {
     ) -> Result<Self, TrainError> {
         let recipe = &config.recipe;
         let device = execution.device;
-        let network = match resumed {
+        let mut network = match resumed {
             Some(checkpoint) => Network::from_checkpoint(checkpoint, device)?,
             None => Network::new(&config.model, device, recipe.seed)?,
         };
+        let parameters = network.parameters_mut();
+        parameters.train_only(|name| recipe.method.trains(name))?;
         let trained = network
             .parameters()
             .trainable()
@@ -84,15 +86,8 @@ impl Trainer {
             snapshot::restore(checkpoint, &network, &mut optimiser)?;
             progress = checkpoint.progress.clone();
         }
-        let method: Box<dyn Method> = match recipe.method {
-            MethodKind::Ce => Box::new(CrossEntropy),
-            MethodKind::Rna => {
-                let counts = &config.data.class_counts;
-                Box::new(Rna::new(counts, recipe.tau, recipe.lambda, device)?)
-            }
-        };
+        let method = methods::method(recipe, &config.data.class_counts, device)?;
         let history = history::load(&execution.run, progress.epochs)?;
-        let sums = Tensor::f_zeros([6], (Kind::Double, device))?;
         let plan = Arc::new(plan);
         Ok(Self {
             config,
@@ -103,8 +98,17 @@ impl Trainer {
             method,
             progress,
             history,
-            sums,
+            sums: None,
         })
+    }
+
+    /// Starts from another run's weights and batch statistics instead of fresh ones.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`] naming the first tensor that is missing or of another shape.
+    pub fn adopt(&self, other: &Checkpoint) -> Result<(), TrainError> {
+        Ok(self.network.parameters().adopt(&other.tensors)?)
     }
 
     /// Trains to the end, or until `stop` is set: then the current step is finished and a
@@ -183,9 +187,11 @@ impl Trainer {
 
         let representation = self.network.representation(&images)?;
         let id_representation = representation.f_narrow(0, 0, id)?;
+        let auxiliary = representation.f_narrow(0, id, representation.size()[0] - id)?;
         let loss = self.method.loss(&Step {
             network: &self.network,
             representation: &id_representation,
+            auxiliary: &auxiliary,
             labels: &labels,
         })?;
 
@@ -195,52 +201,31 @@ impl Trainer {
         self.optimiser
             .step(tensors.into_iter(), &mut gradients, rate)?;
 
-        no_grad(|| {
-            let norms = representation.f_norm_scalaropt_dim(2.0, [1].as_slice(), false)?;
-            let auxiliary = norms.size()[0] - id;
-            let mean = |start, length: i64| {
-                norms
-                    .f_narrow(0, start, length.max(1))?
-                    .f_mean(Kind::Double)
-            };
-            let zero = Tensor::f_zeros([], (Kind::Double, self.execution.device))?;
-            let right = loss.logits.f_argmax(1, false)?.f_eq_tensor(&labels)?;
-            let figures = [
-                loss.total.f_to_kind(Kind::Double)?,
-                loss.classification.f_to_kind(Kind::Double)?,
-                match &loss.norm {
-                    Some(norm) => norm.f_to_kind(Kind::Double)?.f_neg()?,
-                    None => zero.shallow_clone(),
-                },
-                right.f_to_kind(Kind::Double)?.f_mean(Kind::Double)?,
-                mean(0, id)?,
-                if auxiliary > 0 {
-                    mean(id, auxiliary)?
-                } else {
-                    zero
-                },
-            ];
-            let _ = self.sums.f_add_(&Tensor::f_stack(&figures, 0)?)?;
-            Ok(())
-        })
+        let names = loss.parts.iter().map(|(name, _)| (*name).to_owned());
+        self.progress.totals.parts = names.collect();
+        let figures = no_grad(|| figures(&loss, &labels, &id_representation, &auxiliary))?;
+        self.sums = Some(match self.sums.take() {
+            Some(mut sums) => sums.f_add_(&figures)?,
+            None => figures,
+        });
+        Ok(())
     }
 
     /// The unfinished epoch's means so far.
     fn epoch(&mut self) -> Result<Epoch, TrainError> {
-        let mut sums = [0.0; 6];
-        self.sums
-            .f_to_device(Device::Cpu)?
-            .f_copy_data(&mut sums, 6)?;
-        let _ = self.sums.f_zero_()?;
-        for (total, sum) in self.progress.totals.sums.iter_mut().zip(sums) {
-            *total += sum;
+        if let Some(sums) = self.sums.take() {
+            let mut values = vec![0.0; sums.numel()];
+            let count = values.len();
+            sums.f_to_device(Device::Cpu)?
+                .f_copy_data(&mut values, count)?;
+            self.progress.totals.add(&values);
         }
         let epoch = Epoch::from_totals(
             self.progress.epochs + 1,
             &self.progress.totals,
             self.progress.steps,
-            self.plan.streams.iter().map(|stream| stream.per_step).sum(),
-            self.config.recipe.method.uses_auxiliary(),
+            self.plan.images_per_step(),
+            self.plan.streams.len() > 1,
             self.learning_rate(),
         );
         if !epoch.loss.is_finite() {
@@ -269,4 +254,30 @@ impl Trainer {
     fn steps_done(&self) -> usize {
         self.progress.epochs * self.steps_per_epoch() + self.progress.steps
     }
+}
+
+/// A step's figures in the order of [`Totals::sums`], float64.
+fn figures(
+    loss: &Loss,
+    labels: &Tensor,
+    representation: &Tensor,
+    auxiliary: &Tensor,
+) -> Result<Tensor, TchError> {
+    let double = |tensor: &Tensor| tensor.f_to_kind(Kind::Double);
+    let norm = |representation: &Tensor| {
+        let norms = representation.f_norm_scalaropt_dim(2.0, [1].as_slice(), false)?;
+        norms.f_mean(Kind::Double)
+    };
+    let right = loss.logits.f_argmax(1, false)?.f_eq_tensor(labels)?;
+    let mut figures = vec![double(&loss.total)?, double(&loss.classification)?];
+    for (_, part) in &loss.parts {
+        figures.push(double(part)?);
+    }
+    figures.push(double(&right)?.f_mean(Kind::Double)?);
+    figures.push(norm(representation)?);
+    figures.push(match auxiliary.size()[0] {
+        0 => Tensor::f_zeros([], (Kind::Double, labels.device()))?,
+        _ => norm(auxiliary)?,
+    });
+    Tensor::f_stack(&figures, 0)
 }

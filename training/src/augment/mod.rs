@@ -12,6 +12,7 @@ mod crop_flip;
 mod reference;
 #[cfg(test)]
 mod tests;
+pub mod window;
 
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;

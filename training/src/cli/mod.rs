@@ -1,6 +1,7 @@
 //! The command line of `normgate-train`: the table of its commands, a file for each.
 
 mod export;
+mod method;
 mod recipe;
 pub(crate) mod train;
 

@@ -6,11 +6,13 @@ use clap::Args;
 use normgate_evaluation::datasets::holdout::HoldOut;
 use normgate_evaluation::datasets::labels;
 
+use super::method::MethodArgs;
 use crate::augment::AugmentConfig;
+use crate::auxiliary::AuxiliarySpec;
 use crate::config::{DataConfig, Precision, Recipe, RunConfig};
 use crate::data::{Selection, TrainingData};
 use crate::error::TrainError;
-use crate::methods::MethodKind;
+use crate::init::Init;
 use crate::models::{Architecture, ModelConfig};
 
 /// What to train on, and how.
@@ -19,9 +21,10 @@ pub struct RecipeArgs {
     /// Folder of images to learn to classify (repeat the option, or separate by commas, for more)
     #[arg(long, value_name = "FOLDER", value_delimiter = ',', required = true)]
     data: Vec<PathBuf>,
-    /// Folder of auxiliary images that show none of the classes; --method rna needs some
+    /// Folder of auxiliary images that show none of the classes, or part of it as in FOLDER#first=300
+    /// (as `evaluate` takes sets); or the word crops, for crops of 5 to 25 % of the training images
     #[arg(long, value_name = "FOLDER", value_delimiter = ',')]
-    aux: Vec<PathBuf>,
+    aux: Vec<AuxiliarySpec>,
     /// Shares of the auxiliary folders in each batch, such as 2,1 [default: by their sizes]
     #[arg(long, value_name = "WEIGHTS", value_delimiter = ',', requires = "aux")]
     aux_weights: Vec<f64>,
@@ -46,22 +49,24 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "RATIO")]
     imbalance: Option<f64>,
 
-    /// Training method
-    #[arg(long, value_enum, default_value = "rna", help_heading = "Recipe")]
-    method: MethodKind,
     /// Channels of ResNet18's first stage; 64 is the full network, 16 trains about 12 times faster
-    #[arg(long, default_value_t = 64, value_name = "N", help_heading = "Recipe",
+    /// [default: 64, or that of --init]
+    #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u16).range(1..=1024))]
-    width: u16,
+    width: Option<u16>,
+    /// Give all batch normalisation γ and β, as the authors of all methods but rna do; the paper's
+    /// norms grow through them for any image [default: false, or as in --init]
+    #[arg(long, value_name = "BOOL", help_heading = "Recipe")]
+    affine: Option<bool>,
     /// Give batch normalisation on the downsampling shortcuts γ and β. The paper says that no layer
-    /// has them, the authors' code keeps them there: the default follows the code
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL",
-        help_heading = "Recipe")]
-    shortcut_affine: bool,
-    /// Passes over the images
-    #[arg(long, default_value_t = 200, value_name = "N", help_heading = "Recipe",
+    /// has them, the authors' code keeps them there: the default follows the code [default: true,
+    /// or as in --init]
+    #[arg(long, value_name = "BOOL", help_heading = "Recipe")]
+    shortcut_affine: Option<bool>,
+    /// Passes over the images [default: 200; with --init 10]
+    #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..))]
-    epochs: u32,
+    epochs: Option<u32>,
     /// Images to classify in each step
     #[arg(long, default_value_t = 128, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..=65536))]
@@ -70,20 +75,14 @@ pub struct RecipeArgs {
     #[arg(long, default_value_t = 128, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..=65536))]
     aux_batch_size: u32,
-    /// Adam's learning rate in the first epoch; falls to 0 along a cosine
-    #[arg(long, default_value_t = 1e-3, value_name = "RATE", help_heading = "Recipe",
-        value_parser = positive)]
-    lr: f64,
+    /// Adam's learning rate in the first epoch; falls to 0 along a cosine [default: 0.001; pascl-ft
+    /// and bel-ft 0.0005]
+    #[arg(long, value_name = "RATE", help_heading = "Recipe", value_parser = positive)]
+    lr: Option<f64>,
     /// Weight decay (L2)
     #[arg(long, default_value_t = 5e-4, value_name = "DECAY", help_heading = "Recipe",
         value_parser = not_negative)]
     weight_decay: f64,
-    /// Strength τ of the logit adjustment, which evens out frequent and rare classes (rna)
-    #[arg(long, default_value_t = 1.0, help_heading = "Recipe", value_parser = not_negative)]
-    tau: f64,
-    /// Weight λ of the loss that amplifies representation norms (rna)
-    #[arg(long, default_value_t = 0.5, help_heading = "Recipe", value_parser = not_negative)]
-    lambda: f64,
     /// Seed of every random choice
     #[arg(long, default_value_t = 0, help_heading = "Recipe")]
     seed: u64,
@@ -99,18 +98,8 @@ impl RecipeArgs {
     /// # Errors
     ///
     /// [`TrainError`] where options contradict each other, or the class names cannot be read.
-    pub(super) fn selection(&self) -> Result<Selection, TrainError> {
-        let uses_auxiliary = self.method.uses_auxiliary();
-        if uses_auxiliary && self.aux.is_empty() {
-            return Err(TrainError::Options(
-                "--method rna learns from auxiliary images: give --aux, or --method ce".into(),
-            ));
-        }
-        if !uses_auxiliary && !self.aux.is_empty() {
-            return Err(TrainError::Options(
-                "--method ce has no use for auxiliary images: leave out --aux".into(),
-            ));
-        }
+    pub(super) fn selection(&self, method: &MethodArgs) -> Result<Selection, TrainError> {
+        method.check(!self.aux.is_empty())?;
         Ok(Selection {
             data: self.data.clone(),
             auxiliary: self.aux.clone(),
@@ -125,19 +114,32 @@ impl RecipeArgs {
     }
 
     /// Everything that decides the outcome.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`] where the run to start from does not fit.
     pub(super) fn config(
         &self,
+        method: &MethodArgs,
         selection: &Selection,
         data: &TrainingData,
         augmentation: AugmentConfig,
+        init: Option<&Init>,
         command: String,
-    ) -> RunConfig {
+    ) -> Result<RunConfig, TrainError> {
         let images = &data.streams[0].images;
-        RunConfig {
+        let (tau, lambda) = method.weights();
+        let epochs = if init.is_some() { 10 } else { 200 };
+        init.map_or(Ok(()), |init| init.check_classes(&data.class_names))?;
+        Ok(RunConfig {
             command,
             data: DataConfig {
                 data: selection.data.clone(),
-                auxiliary: selection.auxiliary.clone(),
+                auxiliary: selection
+                    .auxiliary
+                    .iter()
+                    .map(AuxiliarySpec::to_string)
+                    .collect(),
                 auxiliary_weights: selection.auxiliary_weights.clone(),
                 hold_out: selection.hold_out.iter().map(HoldOut::to_string).collect(),
                 imbalance: selection.imbalance,
@@ -146,25 +148,37 @@ impl RecipeArgs {
                 image_size: (images.width, images.height),
             },
             augmentation,
-            model: ModelConfig {
-                architecture: Architecture::Resnet18,
-                width: self.width.into(),
-                shortcut_affine: self.shortcut_affine,
-                classes: data.class_names.len(),
-                projection: self.method.uses_projection(),
-            },
+            model: self.model(method, data.class_names.len(), init),
             recipe: Recipe {
-                method: self.method,
-                epochs: self.epochs as usize,
+                method: method.method,
+                init: method.init.clone(),
+                epochs: self.epochs.unwrap_or(epochs) as usize,
                 batch_size: selection.batch_size,
                 auxiliary_batch_size: selection.auxiliary_batch_size,
-                learning_rate: self.lr,
+                learning_rate: self.lr.unwrap_or_else(|| method.learning_rate()),
                 weight_decay: self.weight_decay,
-                tau: self.tau,
-                lambda: self.lambda,
+                tau,
+                lambda,
+                hyperparameters: method.hyperparameters(data, init)?,
                 seed: self.seed,
                 precision: self.precision,
             },
+        })
+    }
+
+    /// The network; what is not given is as in the run to start from.
+    fn model(&self, method: &MethodArgs, classes: usize, init: Option<&Init>) -> ModelConfig {
+        let its = init.map(|init| &init.checkpoint.config.model);
+        let width = its.map_or(64, |model| model.width);
+        let affine = its.is_some_and(|model| model.affine);
+        let shortcut_affine = its.is_none_or(|model| model.shortcut_affine);
+        ModelConfig {
+            architecture: Architecture::Resnet18,
+            width: self.width.map_or(width, usize::from),
+            affine: self.affine.unwrap_or(affine),
+            shortcut_affine: self.shortcut_affine.unwrap_or(shortcut_affine),
+            classes,
+            projection: method.projection(),
         }
     }
 }
@@ -177,9 +191,12 @@ impl RunConfig {
     /// [`TrainError`] where the configuration was tampered with.
     pub(super) fn selection(&self) -> Result<Selection, TrainError> {
         let hold_out = self.data.hold_out.iter().map(|text| text.parse());
+        let auxiliary = self.data.auxiliary.iter().map(|text| text.parse());
         Ok(Selection {
             data: self.data.data.clone(),
-            auxiliary: self.data.auxiliary.clone(),
+            auxiliary: auxiliary
+                .collect::<Result<_, _>>()
+                .map_err(TrainError::Options)?,
             auxiliary_weights: self.data.auxiliary_weights.clone(),
             hold_out: hold_out
                 .collect::<Result<_, _>>()
@@ -203,14 +220,14 @@ fn class_names(list_or_file: &str) -> Result<Vec<String>, TrainError> {
     Ok(labels::class_names(list_or_file)?)
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub(super) fn positive(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(value) if value > 0.0 && f64::is_finite(value) => Ok(value),
         _ => Err("not a number greater than 0".into()),
     }
 }
 
-fn not_negative(text: &str) -> Result<f64, String> {
+pub(super) fn not_negative(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(value) if value >= 0.0 && f64::is_finite(value) => Ok(value),
         _ => Err("not a number from 0 on".into()),

@@ -1,5 +1,6 @@
-//! From a run's checkpoint to a model file: the projection head is dropped, batch normalisation is
-//! folded into the convolutions, and the manifest is written into the ONNX metadata.
+//! From a run's checkpoint to a model file: all heads but the linear one are dropped, batch
+//! normalisation is folded into the convolutions, and the manifest is written into the ONNX
+//! metadata.
 //!
 //! Without libtorch: a checkpoint's tensors go straight into the ONNX messages of the core.
 
@@ -13,11 +14,11 @@ use normgate_core::manifest::{
 };
 use normgate_core::model::{Model, ModelError};
 use normgate_core::onnx::{Dim, GraphBuilder, GraphError};
-use normgate_core::scores::ScoreKind;
 
+use crate::auxiliary::AuxiliarySpec;
 use crate::checkpoint::Checkpoint;
 use crate::config::{DataConfig, RunConfig, preprocessing};
-use crate::methods::MethodKind;
+use crate::methods::Auxiliary;
 use crate::models::Architecture;
 
 pub use weights::WeightForm;
@@ -135,11 +136,7 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
         labels: data.class_names.clone(),
         representation_size,
         preprocessing: preprocessing(data.image_size.0 as u32),
-        score: match recipe.method {
-            MethodKind::Rna => ScoreKind::RepresentationNorm,
-            // Nothing has taught its representation norms to mean anything.
-            MethodKind::Ce => ScoreKind::Msp,
-        },
+        score: recipe.method.traits().score,
         calibration: None,
         training: Some(TrainingRecord {
             method: recipe.method.to_string(),
@@ -148,9 +145,9 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
             seed: recipe.seed,
             epochs: checkpoint.progress.epochs as u32,
             data: id_sets(data),
-            auxiliary: match recipe.method.uses_auxiliary() {
-                true => data.auxiliary.iter().map(|path| set_name(path)).collect(),
-                false => Vec::new(),
+            auxiliary: match recipe.method.traits().auxiliary {
+                Auxiliary::Never => Vec::new(),
+                _ => data.auxiliary.iter().map(|set| describe(set)).collect(),
             },
         }),
         quantization: None,
@@ -164,6 +161,12 @@ fn id_sets(data: &DataConfig) -> Vec<String> {
         *last += &format!(" (held out: {})", data.hold_out.join(", "));
     }
     names
+}
+
+/// An auxiliary set's name, with what was taken of it.
+fn describe(set: &str) -> String {
+    set.parse()
+        .map_or_else(|_| set.to_owned(), |set: AuxiliarySpec| set.describe())
 }
 
 fn set_name(path: &Path) -> String {

@@ -15,7 +15,7 @@ impl Method for CrossEntropy {
         Ok(Loss {
             classification: total.f_detach()?,
             total,
-            norm: None,
+            parts: Vec::new(),
             logits,
         })
     }

@@ -1,15 +1,40 @@
 //! Training methods: a file each. A method turns what the network made of a batch into a loss.
+//!
+//! Every step forwards all of its images at once, auxiliary ones included, so that batch
+//! normalisation has the statistics of both; so do the authors of every method here. What further
+//! sets a method apart stands in the table of [`MethodKind::traits`].
+//!
+//! Where a paper and its authors' code differ, the code is followed, since the published figures
+//! come from it, and the method's file says so. Optimiser, schedule and augmentation are those of
+//! the run, for all methods alike.
 
+mod attenuation;
+mod bel;
 mod ce;
+mod energy_oe;
+mod hyperparameters;
+mod kind;
+mod la;
+mod oe;
+mod oecc;
+mod pascl;
 mod rna;
 
-use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
-use tch::{TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
+use crate::config::Recipe;
 use crate::models::Network;
 
+pub use attenuation::Attenuation;
+pub use bel::BalancedEnergy;
 pub use ce::CrossEntropy;
+pub use energy_oe::EnergyOutlierExposure;
+pub use hyperparameters::Hyperparameters;
+pub use kind::{Auxiliary, MethodKind, Traits};
+pub use la::LogitAdjustment;
+pub use oe::OutlierExposure;
+pub use oecc::ConfidenceControl;
+pub use pascl::Pascl;
 pub use rna::Rna;
 
 /// What a method sees of one step.
@@ -17,9 +42,12 @@ pub use rna::Rna;
 pub struct Step<'a> {
     /// The network, for its heads.
     pub network: &'a Network,
-    /// Representations of the in-distribution half, `[B, D]`, float32.
+    /// Representations of the in-distribution images, `[B, D]`, float32. With a method that wants
+    /// two views of each: all of the first, then all of the second.
     pub representation: &'a Tensor,
-    /// Their classes, `[B]`, int64.
+    /// Representations of the auxiliary images, `[A, D]`, float32; A is 0 where there are none.
+    pub auxiliary: &'a Tensor,
+    /// The classes of the in-distribution images, `[B]`, int64.
     pub labels: &'a Tensor,
 }
 
@@ -30,8 +58,9 @@ pub struct Loss {
     pub total: Tensor,
     /// Its classification part, a scalar.
     pub classification: Tensor,
-    /// The mean of log(1 + ‖h(f)‖), a scalar, where the method has one.
-    pub norm: Option<Tensor>,
+    /// What else it is made of, scalars before they are weighted, as `history.json` calls them; in
+    /// every step the same ones.
+    pub parts: Vec<(&'static str, Tensor)>,
     /// The logits `[B, classes]`, unadjusted: what is predicted from.
     pub logits: Tensor,
 }
@@ -46,35 +75,36 @@ pub trait Method: Send {
     fn loss(&self, step: &Step<'_>) -> Result<Loss, TchError>;
 }
 
-/// The methods by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum MethodKind {
-    /// Plain cross-entropy on the in-distribution images alone: the baseline.
-    Ce,
-    /// Representation Norm Amplification, with auxiliary out-of-distribution images.
-    Rna,
-}
-
-impl MethodKind {
-    /// Whether auxiliary images take part in each step.
-    #[must_use]
-    pub fn uses_auxiliary(self) -> bool {
-        self == MethodKind::Rna
-    }
-
-    /// Whether the network needs a projection head.
-    #[must_use]
-    pub fn uses_projection(self) -> bool {
-        self == MethodKind::Rna
-    }
-}
-
-impl std::fmt::Display for MethodKind {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            MethodKind::Ce => "ce",
-            MethodKind::Rna => "rna",
-        })
-    }
+/// The method of a recipe, for classes of these sizes.
+///
+/// # Errors
+///
+/// [`TchError`] where the device has no memory left.
+pub fn method(
+    recipe: &Recipe,
+    class_counts: &[u64],
+    device: Device,
+) -> Result<Box<dyn Method>, TchError> {
+    let (tau, lambda, more) = (recipe.tau, recipe.lambda, &recipe.hyperparameters);
+    let adjustment = LogitAdjustment::new(class_counts, tau, device)?;
+    Ok(match recipe.method {
+        MethodKind::Ce => Box::new(CrossEntropy),
+        MethodKind::La | MethodKind::PasclFt | MethodKind::BelFt => Box::new(adjustment),
+        MethodKind::Oe | MethodKind::LaOe => Box::new(OutlierExposure::new(adjustment, lambda)),
+        MethodKind::EnergyOe => Box::new(EnergyOutlierExposure::new(adjustment, lambda, more)),
+        MethodKind::Oecc => Box::new(ConfidenceControl::new(adjustment, lambda, more)),
+        MethodKind::Bel => {
+            let prior = more.auxiliary_prior(class_counts);
+            Box::new(BalancedEnergy::new(
+                adjustment, lambda, more, &prior, device,
+            )?)
+        }
+        MethodKind::Pascl => {
+            let outliers = OutlierExposure::new(adjustment, lambda);
+            Box::new(Pascl::new(outliers, more, class_counts, device)?)
+        }
+        MethodKind::Rna => Box::new(Rna::new(class_counts, tau, lambda, device)?),
+        MethodKind::Attenuation => Box::new(Attenuation::new(adjustment, lambda, false)),
+        MethodKind::RnaAttenuation => Box::new(Attenuation::new(adjustment, lambda, true)),
+    })
 }

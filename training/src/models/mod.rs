@@ -5,6 +5,7 @@
 
 pub mod layers;
 pub mod parameters;
+mod projection;
 mod resnet;
 
 use std::fmt::Debug;
@@ -15,11 +16,11 @@ use thiserror::Error;
 
 use layers::Linear;
 use parameters::{Parameters, channels_last};
+use projection::ProjectionHead;
 
 use crate::checkpoint::Checkpoint;
 
-/// How wide the projection head's output is (the paper's: 128).
-const PROJECTION_SIZE: i64 = 128;
+pub use projection::Projection;
 
 /// Which backbone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,12 +37,16 @@ pub struct ModelConfig {
     pub architecture: Architecture,
     /// Channels of its first stage; 64 is the paper's.
     pub width: usize,
+    /// Whether all batch normalisation has γ and β.
+    #[serde(default)]
+    pub affine: bool,
     /// Whether batch normalisation on downsampling shortcuts has γ and β.
     pub shortcut_affine: bool,
     /// How many classes the linear head tells apart.
     pub classes: usize,
-    /// Whether there is a projection head (training with RNA; never exported).
-    pub projection: bool,
+    /// The projection head (for training alone; never exported).
+    #[serde(deserialize_with = "projection::or_whether")]
+    pub projection: Projection,
 }
 
 /// Why a network could not be built, filled or run.
@@ -102,14 +107,7 @@ pub struct Network {
     parameters: Parameters,
     backbone: Box<dyn Backbone>,
     linear: Linear,
-    projection: Option<Projection>,
-}
-
-/// The h of the RNA loss: Linear(d, d), ReLU, Linear(d, 128).
-#[derive(Debug)]
-struct Projection {
-    hidden: Linear,
-    output: Linear,
+    projection: ProjectionHead,
 }
 
 impl Network {
@@ -123,20 +121,16 @@ impl Network {
         tch::manual_seed(seed as i64);
         let mut parameters = Parameters::new(device);
         let backbone = match config.architecture {
-            Architecture::Resnet18 => {
-                resnet::ResNet18::new(&mut parameters, config.width as i64, config.shortcut_affine)?
-            }
+            Architecture::Resnet18 => resnet::ResNet18::new(
+                &mut parameters,
+                config.width as i64,
+                config.affine,
+                config.shortcut_affine,
+            )?,
         };
         let size = backbone.representation_size();
         let linear = Linear::new(&mut parameters, "linear", size, config.classes as i64)?;
-        let projection = if config.projection {
-            Some(Projection {
-                hidden: Linear::new(&mut parameters, "projection.0", size, size)?,
-                output: Linear::new(&mut parameters, "projection.2", size, PROJECTION_SIZE)?,
-            })
-        } else {
-            None
-        };
+        let projection = ProjectionHead::new(&mut parameters, config.projection, size)?;
         Ok(Self {
             parameters,
             backbone: Box::new(backbone),
@@ -160,6 +154,11 @@ impl Network {
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// The named tensors, to choose which of them are trained.
+    pub fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
     }
 
     /// [N, 3, H, W] to the representations [N, D], in train mode.
@@ -187,12 +186,7 @@ impl Network {
     ///
     /// [`TchError`] where shapes do not fit.
     pub fn project(&self, representation: &Tensor) -> Result<Tensor, TchError> {
-        match &self.projection {
-            Some(Projection { hidden, output }) => {
-                output.forward(&hidden.forward(representation)?.f_relu_()?)
-            }
-            None => Ok(representation.shallow_clone()),
-        }
+        self.projection.forward(representation)
     }
 
     /// Runs the network in evaluation mode, in float32: `count` images [N, 3, height, width] as

@@ -107,6 +107,39 @@ impl Parameters {
         Ok(())
     }
 
+    /// Overwrites each tensor with what `tensors` holds under its name, as another method may have
+    /// left it: a projection head that is not there stays as it was drawn.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] naming the first other tensor that is missing, or one of another shape.
+    pub fn adopt(&self, tensors: &BTreeMap<String, NamedTensor>) -> Result<(), ModelError> {
+        for (name, tensor) in self.all() {
+            match tensors.get(name) {
+                Some(saved) => overwrite(name, tensor, saved)?,
+                None if name.starts_with("projection.") => {}
+                None => return Err(ModelError::MissingTensor { name: name.clone() }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what is not `trained` as it is from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where libtorch refuses.
+    pub fn train_only(&mut self, trained: impl Fn(&str) -> bool) -> Result<(), TchError> {
+        let all = std::mem::take(&mut self.trained).into_iter();
+        let (kept, fixed): (Vec<_>, Vec<_>) = all.partition(|(name, _)| trained(name));
+        self.trained = kept;
+        for (name, tensor) in fixed {
+            self.buffers
+                .push((name, tensor.f_set_requires_grad(false)?));
+        }
+        Ok(())
+    }
+
     fn trained(&mut self, name: String, tensor: &Tensor) -> Result<Tensor, TchError> {
         let tensor = tensor.f_to_device(self.device)?.f_set_requires_grad(true)?;
         self.trained.push((name, tensor.shallow_clone()));

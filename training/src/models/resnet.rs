@@ -33,8 +33,9 @@ struct Block {
 impl ResNet18 {
     /// A freshly initialised network of `width` channels in the first stage.
     ///
-    /// `shortcut_affine` gives the batch normalisation of the downsampling shortcuts γ and β. The
-    /// paper (D.1) says that no layer has them; the authors' code keeps them there.
+    /// `affine` gives batch normalisation γ and β, `shortcut_affine` that of the downsampling
+    /// shortcuts alone. The paper (D.1) says that no layer has them; the authors' code keeps them
+    /// there. Other methods' authors have them everywhere.
     ///
     /// # Errors
     ///
@@ -42,10 +43,12 @@ impl ResNet18 {
     pub fn new(
         parameters: &mut Parameters,
         width: i64,
+        affine: bool,
         shortcut_affine: bool,
     ) -> Result<Self, TchError> {
         let conv1 = Convolution::new(parameters, "conv1", (3, width), 3, 1)?;
-        let bn1 = BatchNorm::new(parameters, "bn1", width, false)?;
+        let bn1 = BatchNorm::new(parameters, "bn1", width, affine)?;
+        let affine = [affine, affine || shortcut_affine];
         let mut blocks = Vec::new();
         let mut inputs = width;
         for stage in 0..4 {
@@ -54,13 +57,7 @@ impl ResNet18 {
                 let name = format!("layer{}.{block}", stage + 1);
                 let stride = if stage > 0 && block == 0 { 2 } else { 1 };
                 let channels = (inputs, outputs);
-                blocks.push(Block::new(
-                    parameters,
-                    &name,
-                    channels,
-                    stride,
-                    shortcut_affine,
-                )?);
+                blocks.push(Block::new(parameters, &name, channels, stride, affine)?);
                 inputs = outputs;
             }
         }
@@ -94,13 +91,13 @@ impl Block {
         name: &str,
         (inputs, outputs): (i64, i64),
         stride: i64,
-        shortcut_affine: bool,
+        [affine, shortcut_affine]: [bool; 2],
     ) -> Result<Self, TchError> {
         let layer = |layer: &str| format!("{name}.{layer}");
         let conv1 = Convolution::new(parameters, &layer("conv1"), (inputs, outputs), 3, stride)?;
-        let bn1 = BatchNorm::new(parameters, &layer("bn1"), outputs, false)?;
+        let bn1 = BatchNorm::new(parameters, &layer("bn1"), outputs, affine)?;
         let conv2 = Convolution::new(parameters, &layer("conv2"), (outputs, outputs), 3, 1)?;
-        let bn2 = BatchNorm::new(parameters, &layer("bn2"), outputs, false)?;
+        let bn2 = BatchNorm::new(parameters, &layer("bn2"), outputs, affine)?;
         let shortcut = if stride != 1 || inputs != outputs {
             let channels = (inputs, outputs);
             let conv = Convolution::new(parameters, &layer("shortcut.0"), channels, 1, stride)?;

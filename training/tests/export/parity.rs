@@ -11,8 +11,8 @@ use normgate_training::augment::AugmentConfig;
 use normgate_training::checkpoint::{Checkpoint, NamedTensor, Progress};
 use normgate_training::config::{DataConfig, Precision, Recipe, RunConfig};
 use normgate_training::export::{ExportError, ExportOptions, WeightForm, export};
-use normgate_training::methods::MethodKind;
-use normgate_training::models::{Architecture, ModelConfig, Network, values};
+use normgate_training::methods::{Hyperparameters, MethodKind};
+use normgate_training::models::{Architecture, ModelConfig, Network, Projection, values};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 use tch::{Device, Tensor};
@@ -54,9 +54,10 @@ fn network(images: &[f32]) -> (Network, ModelConfig) {
     let config = ModelConfig {
         architecture: Architecture::Resnet18,
         width: 8,
+        affine: false,
         shortcut_affine: true,
         classes: 10,
-        projection: true,
+        projection: Projection::Mlp,
     };
     let network = Network::new(&config, Device::Cpu, 3).unwrap();
     let batch = Tensor::from_slice(images).reshape([-1, 3, SIDE as i64, SIDE as i64]);
@@ -87,7 +88,7 @@ fn checkpoint(network: &Network, model: ModelConfig) -> Checkpoint {
         command: "normgate-train train".into(),
         data: DataConfig {
             data: vec!["sets/id".into()],
-            auxiliary: vec!["sets/aux".into()],
+            auxiliary: vec!["sets/aux#first=300".into()],
             auxiliary_weights: vec![],
             hold_out: vec!["c0=5".into()],
             imbalance: None,
@@ -99,6 +100,7 @@ fn checkpoint(network: &Network, model: ModelConfig) -> Checkpoint {
         model,
         recipe: Recipe {
             method: MethodKind::Rna,
+            init: None,
             epochs: 3,
             batch_size: 128,
             auxiliary_batch_size: 128,
@@ -106,6 +108,7 @@ fn checkpoint(network: &Network, model: ModelConfig) -> Checkpoint {
             weight_decay: 5e-4,
             tau: 1.0,
             lambda: 0.5,
+            hyperparameters: Hyperparameters::default(),
             seed: 7,
             precision: Precision::Fp32,
         },
@@ -206,7 +209,7 @@ fn the_manifest_says_how_the_model_was_trained() {
     assert_eq!((training.epochs, training.seed), (2, 7));
     assert_eq!(training.class_counts, (1..=10).rev().collect::<Vec<u64>>());
     assert_eq!(training.data, ["id (held out: c0=5)"]);
-    assert_eq!(training.auxiliary, ["aux"]);
+    assert_eq!(training.auxiliary, ["aux#first=300"]);
     assert_eq!(training.command.as_deref(), Some("normgate-train train"));
 
     checkpoint.config.recipe.method = MethodKind::Ce;
@@ -221,6 +224,29 @@ fn the_manifest_says_how_the_model_was_trained() {
             .auxiliary
             .is_empty()
     );
+}
+
+#[test]
+fn a_model_has_the_score_that_its_method_trains_for_and_no_head_but_the_linear_one() {
+    let pixels = tensor(&images().select(&(0..200).collect::<Vec<_>>()));
+    let (network, config) = network(&pixels);
+    let mut checkpoint = checkpoint(&network, config);
+    for (method, score) in [
+        (MethodKind::LaOe, ScoreKind::Msp),
+        (MethodKind::Oecc, ScoreKind::Msp),
+        (MethodKind::PasclFt, ScoreKind::Msp),
+        (MethodKind::EnergyOe, ScoreKind::Energy),
+        (MethodKind::BelFt, ScoreKind::Energy),
+        (MethodKind::RnaAttenuation, ScoreKind::RepresentationNorm),
+    ] {
+        checkpoint.config.recipe.method = method;
+        let model = export(&checkpoint, &options(WeightForm::Fp32)).unwrap();
+        assert_eq!(model.manifest().score, score, "{method}");
+        let training = model.manifest().training.clone().unwrap();
+        assert_eq!(training.method, method.to_string());
+        let named = |name: &[u8]| model.bytes().windows(name.len()).any(|part| part == name);
+        assert!(named(b"linear.weight") && !named(b"projection"), "{method}");
+    }
 }
 
 #[test]

@@ -1,98 +1,186 @@
 //! Losses and their gradients on fixed representations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use normgate_training::methods::{CrossEntropy, Method, Rna, Step};
+use clap::ValueEnum;
+use normgate_training::config::Recipe;
+use normgate_training::methods::{
+    CrossEntropy, Hyperparameters, Loss, Method, MethodKind, Rna, Step, method,
+};
+use normgate_training::models::{Network, Projection};
 use serde::Deserialize;
 use tch::{Device, Tensor};
 
-use crate::{assert_close, draw, network, parameter, reference};
+use crate::{assert_close, draw, network, network_with, parameter, recipe, reference};
 
 #[derive(Deserialize)]
 pub(crate) struct Expected {
     total: f32,
     classification: f32,
-    norm: Option<f32>,
+    parts: BTreeMap<String, f32>,
     representation_gradient: Vec<f32>,
+    auxiliary_gradient: Option<Vec<f32>>,
     gradients: BTreeMap<String, Vec<f32>>,
 }
 
+const COUNTS: [u64; 4] = [50, 20, 7, 3];
+const LABELS: [i64; 6] = [0, 3, 1, 2, 0, 3];
 const TOLERANCE: f32 = 2e-6;
+/// exp(similarity / 0.07) makes a rounding error up to 14 times as large.
+const CONTRAST_TOLERANCE: f32 = 1e-5;
 
-fn compare(method: &dyn Method, expected: &Expected) {
-    let network = network(1, 4);
-    let representation = (draw(1, &[6, 8]) + 0.5).set_requires_grad(true);
-    let labels = Tensor::from_slice(&[0_i64, 3, 1, 2, 0, 3]);
-    let step = Step {
-        network: &network,
-        representation: &representation,
-        labels: &labels,
+/// The inputs that `reference.py` gives a method.
+struct Inputs {
+    representation: Tensor,
+    auxiliary: Tensor,
+    labels: Tensor,
+}
+
+impl Inputs {
+    fn of(views: usize) -> Self {
+        let view = |seed| draw(seed, &[6, 8]) + 0.5;
+        let (representation, labels) = match views {
+            1 => (view(1), LABELS.to_vec()),
+            _ => (Tensor::cat(&[view(1), view(3)], 0), LABELS.repeat(2)),
+        };
+        Self {
+            representation: representation.set_requires_grad(true),
+            auxiliary: (draw(2, &[5, 8]) + 0.5).set_requires_grad(true),
+            labels: Tensor::from_slice(&labels),
+        }
+    }
+
+    fn loss(&self, method: &dyn Method, network: &Network) -> Loss {
+        let step = Step {
+            network,
+            representation: &self.representation,
+            auxiliary: &self.auxiliary,
+            labels: &self.labels,
+        };
+        method.loss(&step).unwrap()
+    }
+}
+
+/// A method with the numbers of `reference.py`, where they are not the defaults.
+fn test_recipe(kind: MethodKind) -> Recipe {
+    Recipe {
+        hyperparameters: Hyperparameters {
+            energy_in: -1.95,
+            energy_out: -1.9,
+            alpha: 0.5,
+            auxiliary_prior: vec![0.5, 0.25, 0.15, 0.1],
+            training_accuracy: 0.6,
+            ..Hyperparameters::default()
+        },
+        ..recipe(kind)
+    }
+}
+
+fn compare(name: &str, kind: MethodKind, network: &Network, expected: &Expected) {
+    let method = method(&test_recipe(kind), &COUNTS, Device::Cpu).unwrap();
+    let inputs = Inputs::of(kind.views());
+    let loss = inputs.loss(method.as_ref(), network);
+    let tolerance = match kind {
+        MethodKind::Pascl => CONTRAST_TOLERANCE,
+        _ => TOLERANCE,
     };
-    let loss = method.loss(&step).unwrap();
+    let close = |what: &str, found: &Tensor, expected: &[f32]| {
+        assert_close(&format!("{name}: {what}"), found, expected, tolerance);
+    };
 
-    assert_close("total", &loss.total, &[expected.total], TOLERANCE);
-    assert_close(
-        "classification",
-        &loss.classification,
-        &[expected.classification],
-        TOLERANCE,
-    );
-    assert_eq!(loss.norm.is_some(), expected.norm.is_some());
-    if let (Some(norm), Some(expected)) = (&loss.norm, expected.norm) {
-        assert_close("norm", norm, &[expected], TOLERANCE);
+    close("total", &loss.total, &[expected.total]);
+    let classification = &loss.classification;
+    close("classification", classification, &[expected.classification]);
+    let parts: BTreeMap<&str, &Tensor> = loss.parts.iter().map(|(n, part)| (*n, part)).collect();
+    assert_eq!(parts.len(), expected.parts.len(), "{name}");
+    for (part, expected) in &expected.parts {
+        close(part, parts[part.as_str()], &[*expected]);
     }
 
     let names: Vec<&String> = expected.gradients.keys().collect();
-    let mut inputs = vec![representation.shallow_clone()];
-    inputs.extend(names.iter().map(|name| parameter(&network, name)));
-    let gradients = Tensor::run_backward(&[&loss.total], &inputs, false, false);
-    let (first, heads) = gradients.split_first().unwrap();
-    assert_close(
-        "representation",
-        first,
-        &expected.representation_gradient,
-        TOLERANCE,
-    );
-    for (name, gradient) in names.iter().zip(heads) {
-        assert_close(name, gradient, &expected.gradients[*name], TOLERANCE);
+    let mut variables = vec![inputs.representation.shallow_clone()];
+    variables.extend(names.iter().map(|name| parameter(network, name)));
+    if expected.auxiliary_gradient.is_some() {
+        variables.push(inputs.auxiliary.shallow_clone());
+    }
+    let gradients = Tensor::run_backward(&[&loss.total], &variables, false, false);
+    let (first, rest) = gradients.split_first().unwrap();
+    close("representation", first, &expected.representation_gradient);
+    for (name, gradient) in names.iter().zip(rest) {
+        close(name, gradient, &expected.gradients[*name]);
+    }
+    if let Some(expected) = &expected.auxiliary_gradient {
+        close("auxiliary", &rest[names.len()], expected);
     }
 }
 
 #[test]
-fn rna_has_pytorchs_loss_and_gradients() {
-    let expected = &reference().losses["rna"];
-    assert_eq!(
-        expected.gradients.len(),
-        6,
-        "linear and both layers of the projection"
-    );
-    compare(
-        &Rna::new(&[50, 20, 7, 3], 1.0, 0.5, Device::Cpu).unwrap(),
-        expected,
-    );
+fn every_method_has_pytorchs_loss_and_gradients() {
+    let expected = reference().losses;
+    // A second stage has the loss of logit adjustment, and no figures of its own.
+    let all = MethodKind::value_variants().iter();
+    let mut compared = BTreeSet::new();
+    for &kind in all.filter(|kind| !kind.is_second_stage()) {
+        let name = kind.to_string();
+        compare(&name, kind, &network(1, 4), &expected[&name]);
+        compared.insert(name);
+    }
+    for projection in [Projection::Linear, Projection::None] {
+        let structure = format!("{projection:?}").to_lowercase();
+        let name = format!("rna, {structure}");
+        let network = network_with(projection, 1, 4);
+        compare(&name, MethodKind::Rna, &network, &expected[&name]);
+        compared.insert(name);
+    }
+    assert!(expected.keys().eq(&compared), "{compared:?}");
 }
 
 #[test]
-fn cross_entropy_has_pytorchs_loss_and_gradients() {
-    compare(&CrossEntropy, &reference().losses["ce"]);
+fn only_rna_and_what_has_no_auxiliary_images_leave_them_without_gradient() {
+    for (name, expected) in reference().losses {
+        let without =
+            ["ce", "la"].contains(&name.as_str()) || name.split(',').next() == Some("rna");
+        assert_eq!(expected.auxiliary_gradient.is_none(), without, "{name}");
+    }
 }
 
 #[test]
 fn without_adjustment_and_norm_rna_is_cross_entropy() {
     let network = network(1, 4);
-    let representation = draw(1, &[6, 8]) + 0.5;
-    let labels = Tensor::from_slice(&[0_i64, 3, 1, 2, 0, 3]);
-    let step = Step {
-        network: &network,
-        representation: &representation,
-        labels: &labels,
-    };
-    let rna = Rna::new(&[50, 20, 7, 3], 0.0, 0.0, Device::Cpu)
-        .unwrap()
-        .loss(&step)
-        .unwrap();
-    let ce = CrossEntropy.loss(&step).unwrap();
+    let inputs = Inputs::of(1);
+    let rna = Rna::new(&COUNTS, 0.0, 0.0, Device::Cpu).unwrap();
+    let rna = inputs.loss(&rna, &network);
+    let ce = inputs.loss(&CrossEntropy, &network);
     assert_eq!(rna.total.double_value(&[]), ce.total.double_value(&[]));
+}
+
+#[test]
+fn an_adjustment_makes_oe_what_the_paper_calls_la_oe() {
+    let network = network(1, 4);
+    let total = |recipe: &Recipe| {
+        let method = method(recipe, &COUNTS, Device::Cpu).unwrap();
+        let loss = Inputs::of(1).loss(method.as_ref(), &network);
+        loss.total.double_value(&[])
+    };
+    let mut adjusted = recipe(MethodKind::Oe);
+    assert_ne!(total(&adjusted), total(&recipe(MethodKind::LaOe)));
+    adjusted.tau = 1.0;
+    assert_eq!(total(&adjusted), total(&recipe(MethodKind::LaOe)));
+}
+
+#[test]
+fn a_batch_without_rare_classes_leaves_pascl_outlier_exposure() {
+    let network = network(1, 4);
+    let mut inputs = Inputs::of(1);
+    inputs.labels = Tensor::from_slice(&[0_i64, 1, 0, 0, 1, 1]);
+    let of = |kind| method(&recipe(kind), &COUNTS, Device::Cpu).unwrap();
+    let pascl = inputs.loss(of(MethodKind::Pascl).as_ref(), &network);
+    let oe = inputs.loss(of(MethodKind::Oe).as_ref(), &network);
+    assert_eq!(pascl.total.double_value(&[]), oe.total.double_value(&[]));
+    // The optimiser asks for the projection's gradient in every step.
+    let projection = parameter(&network, "projection.0.weight");
+    let gradients = Tensor::run_backward(&[&pascl.total], &[&projection], false, false);
+    assert_eq!(gradients[0].abs().max().double_value(&[]), 0.0);
 }
 
 #[test]
@@ -102,15 +190,24 @@ fn a_representation_of_zero_gives_finite_gradients() {
     for name in ["projection.0.bias", "projection.2.bias"] {
         let _ = tch::no_grad(|| parameter(&network, name).zero_());
     }
-    let representation = Tensor::zeros([6, 8], tch::kind::FLOAT_CPU).set_requires_grad(true);
-    let labels = Tensor::from_slice(&[0_i64, 3, 1, 2, 0, 3]);
-    let step = Step {
-        network: &network,
-        representation: &representation,
-        labels: &labels,
-    };
-    let rna = Rna::new(&[50, 20, 7, 3], 1.0, 0.5, Device::Cpu).unwrap();
-    let total = rna.loss(&step).unwrap().total;
-    let gradients = Tensor::run_backward(&[&total], &[&representation], false, false);
-    assert!(bool::try_from(gradients[0].isfinite().all()).unwrap());
+    let zeros = |rows| Tensor::zeros([rows, 8], tch::kind::FLOAT_CPU).set_requires_grad(true);
+    for kind in [
+        MethodKind::Rna,
+        MethodKind::RnaAttenuation,
+        MethodKind::Pascl,
+    ] {
+        let inputs = Inputs {
+            representation: zeros(6),
+            auxiliary: zeros(5),
+            labels: Tensor::from_slice(&LABELS),
+        };
+        let method = method(&recipe(kind), &COUNTS, Device::Cpu).unwrap();
+        let total = inputs.loss(method.as_ref(), &network).total;
+        let variables = [&inputs.representation];
+        let gradients = Tensor::run_backward(&[&total], &variables, false, false);
+        assert!(
+            bool::try_from(gradients[0].isfinite().all()).unwrap(),
+            "{kind}"
+        );
+    }
 }

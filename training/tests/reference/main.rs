@@ -9,8 +9,9 @@ mod trainer;
 
 use std::collections::BTreeMap;
 
-use normgate_training::methods::MethodKind;
-use normgate_training::models::{Architecture, ModelConfig, Network};
+use normgate_training::config::{Precision, Recipe};
+use normgate_training::methods::{Hyperparameters, MethodKind};
+use normgate_training::models::{Architecture, ModelConfig, Network, Projection};
 use serde::Deserialize;
 use tch::{Device, Tensor, no_grad};
 
@@ -39,14 +40,39 @@ pub(crate) fn draw(seed: u32, shape: &[i64]) -> Tensor {
     Tensor::from_slice(&values).reshape(shape)
 }
 
-/// A network with projection head, filled as `reference.py`'s `fill` does.
+/// A recipe with a method's own defaults.
+pub(crate) fn recipe(method: MethodKind) -> Recipe {
+    let traits = method.traits();
+    Recipe {
+        method,
+        init: None,
+        epochs: 2,
+        batch_size: 4,
+        auxiliary_batch_size: 4,
+        learning_rate: 1e-3,
+        weight_decay: 5e-4,
+        tau: traits.tau.unwrap_or(0.0),
+        lambda: traits.lambda.unwrap_or(0.0),
+        hyperparameters: Hyperparameters::default(),
+        seed: 0,
+        precision: Precision::Fp32,
+    }
+}
+
+/// A network with the paper's projection head, filled as `reference.py`'s `fill` does.
 pub(crate) fn network(width: usize, classes: usize) -> Network {
+    network_with(Projection::Mlp, width, classes)
+}
+
+/// The same with another head.
+pub(crate) fn network_with(projection: Projection, width: usize, classes: usize) -> Network {
     let config = ModelConfig {
         architecture: Architecture::Resnet18,
         width,
+        affine: false,
         shortcut_affine: true,
         classes,
-        projection: MethodKind::Rna.uses_projection(),
+        projection,
     };
     let network = Network::new(&config, Device::Cpu, 0).unwrap();
     let sorted: BTreeMap<&String, &Tensor> = network

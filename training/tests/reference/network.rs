@@ -71,10 +71,12 @@ fn a_network_evaluates_and_trains_as_in_pytorch() {
     assert_eq!(expected.steps.len(), 2);
     for (seed, expected) in (20..).zip(&expected.steps) {
         let images = draw(seed, &[8, 3, 16, 16]) + 0.5;
-        let representation = network.representation(&images).unwrap().narrow(0, 0, 4);
+        let all = network.representation(&images).unwrap();
+        let (representation, auxiliary) = (all.narrow(0, 0, 4), all.narrow(0, 4, 4));
         let step = Step {
             network: &network,
             representation: &representation,
+            auxiliary: &auxiliary,
             labels: &labels,
         };
         let loss = rna.loss(&step).unwrap();
@@ -86,12 +88,8 @@ fn a_network_evaluates_and_trains_as_in_pytorch() {
             &[expected.classification],
             TOLERANCE,
         );
-        assert_close(
-            "norm",
-            loss.norm.as_ref().unwrap(),
-            &[expected.norm],
-            TOLERANCE,
-        );
+        let (name, norm) = &loss.parts[0];
+        assert_close(name, norm, &[-expected.norm], TOLERANCE);
         let mut gradients = Tensor::run_backward(&[&loss.total], &trained, false, false);
         adam.step(trained.iter(), &mut gradients, 1e-3).unwrap();
     }

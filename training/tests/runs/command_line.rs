@@ -10,10 +10,10 @@ use tempfile::TempDir;
 use crate::{write_images, write_strip};
 
 /// A folder with two small sets, one of them with classes.
-struct Workplace(TempDir);
+pub(crate) struct Workplace(pub(crate) TempDir);
 
 impl Workplace {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         write_images(&folder.path().join("id/even"), 1, 20);
         write_images(&folder.path().join("id/odd"), 2, 20);
@@ -35,7 +35,7 @@ impl Workplace {
         command
     }
 
-    fn train(&self, arguments: &str) -> Output {
+    pub(crate) fn train(&self, arguments: &str) -> Output {
         self.command(arguments).output().unwrap()
     }
 }
@@ -43,7 +43,7 @@ impl Workplace {
 const SMALL: &str = "--data id --aux aux --out run --width 2 --threads 1 \
                      --batch-size 16 --aux-batch-size 16 --epochs 2";
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -171,10 +171,38 @@ fn mistakes_are_told_with_what_to_do() {
     write_strip(&folder.join("numbers"), &[2; 40]);
     let cases = [
         (
-            SMALL.replace("--aux aux", ""),
-            "--method rna learns from auxiliary images",
+            SMALL.replace("--aux aux", "--method oe"),
+            "--method oe learns from auxiliary images",
         ),
         (format!("{SMALL} --method ce"), "leave out --aux"),
+        (
+            SMALL.replace("--aux aux", "--method ce --tau 1"),
+            "--method ce adjusts no logits",
+        ),
+        (
+            SMALL.replace("--aux aux", "--method la --lambda 1"),
+            "--method la has no loss that --lambda could weigh",
+        ),
+        (
+            format!("{SMALL} --method oe --projection linear"),
+            "--method oe has no projection head",
+        ),
+        (
+            SMALL.replace("--aux aux", "--method pascl-ft"),
+            "goes on from a finished run: name it with --init",
+        ),
+        (format!("{SMALL} --method oecc"), "--training-accuracy"),
+        (format!("{SMALL} --init nowhere"), "nowhere"),
+        (format!("{SMALL} --tail 2"), "from 0 to 1"),
+        (
+            SMALL.replace("--aux aux", "--aux crops,aux"),
+            "stands alone",
+        ),
+        (SMALL.replace("--aux aux", "--aux aux#first=x"), "#first=N"),
+        (
+            SMALL.replace("--aux aux", "--aux aux#first=9"),
+            "(--aux-batch-size)",
+        ),
         (SMALL.replace("--data id", "--data nowhere"), "nowhere"),
         (SMALL.replace("--data id", "--data empty"), "empty"),
         (

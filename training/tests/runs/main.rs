@@ -3,6 +3,8 @@
 
 mod command_line;
 mod exactness;
+mod methods;
+mod tuning;
 
 use std::path::Path;
 

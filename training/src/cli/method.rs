@@ -1,0 +1,165 @@
+//! The options that choose a method, and those that single methods have.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::recipe::{not_negative, positive};
+use crate::data::TrainingData;
+use crate::error::TrainError;
+use crate::init::Init;
+use crate::methods::{Auxiliary, Hyperparameters, MethodKind};
+use crate::models::Projection;
+
+/// How to train.
+#[derive(Debug, Args)]
+pub struct MethodArgs {
+    /// Training method; papers, equations and what else each needs: docs/training.md
+    #[arg(long, value_enum, default_value = "rna", help_heading = "Recipe")]
+    pub(super) method: MethodKind,
+    /// Start from the weights of this finished run, to tune it by another method
+    #[arg(long, value_name = "RUN", help_heading = "Recipe")]
+    pub(super) init: Option<PathBuf>,
+    /// Strength τ of the logit adjustment, which evens out frequent and rare classes; 0: none
+    /// [default: 1 for la, la-oe, rna, attenuation, rna-attenuation and *-ft, else 0]
+    #[arg(long, help_heading = "Recipe", value_parser = not_negative)]
+    tau: Option<f64>,
+    /// Weight λ of the loss on norms or auxiliary images [default: 0.5; energy-oe and bel 0.1,
+    /// oecc 0.05]
+    #[arg(long, help_heading = "Recipe", value_parser = not_negative)]
+    lambda: Option<f64>,
+    /// Head whose output's norm is amplified or attenuated, or which is contrasted [default: mlp]
+    #[arg(long, value_enum, help_heading = "Recipe")]
+    projection: Option<Projection>,
+
+    /// Energy above which images of the classes are penalised (energy-oe, bel) [default: -23; from
+    /// 100 classes on -27]
+    #[arg(long, value_name = "ENERGY", help_heading = SINGLE, allow_negative_numbers = true)]
+    energy_in: Option<f64>,
+    /// Energy below which auxiliary images are penalised (energy-oe, bel) [default: -5]
+    #[arg(long, value_name = "ENERGY", help_heading = SINGLE, allow_negative_numbers = true)]
+    energy_out: Option<f64>,
+    /// How much --energy-out rises for what looks like a frequent class (bel) [default: 10; from
+    /// 100 classes on 100]
+    #[arg(long, help_heading = SINGLE, value_parser = not_negative)]
+    alpha: Option<f64>,
+    /// Power of the classes' shares, 0 treating them alike (bel) [default: 0.75]
+    #[arg(long, help_heading = SINGLE, value_parser = not_negative)]
+    gamma: Option<f64>,
+    /// Weight of the loss that keeps confidence at the training accuracy (oecc) [default: 0.07]
+    #[arg(long, value_name = "WEIGHT", help_heading = SINGLE, value_parser = not_negative)]
+    confidence_weight: Option<f64>,
+    /// That accuracy, 0 to 1 (oecc) [default: of the last epoch of --init]
+    #[arg(long, value_name = "SHARE", help_heading = SINGLE, value_parser = share)]
+    training_accuracy: Option<f64>,
+    /// Weight of the contrastive loss (pascl) [default: 0.1; from 100 classes on 0.02]
+    #[arg(long, value_name = "WEIGHT", help_heading = SINGLE, value_parser = not_negative)]
+    contrast_weight: Option<f64>,
+    /// Temperature of the contrastive loss (pascl) [default: 0.07; from 100 classes on 0.2]
+    #[arg(long, help_heading = SINGLE, value_parser = positive)]
+    temperature: Option<f64>,
+    /// Share of the classes, the rarest, that are contrasted (pascl) [default: 0.4]
+    #[arg(long, value_name = "SHARE", help_heading = SINGLE, value_parser = share)]
+    tail: Option<f64>,
+}
+
+const SINGLE: &str = "Recipe of single methods";
+
+impl MethodArgs {
+    /// Refuses options that the method has no use for, and the lack of what it needs.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Options`], saying what to do.
+    pub(super) fn check(&self, has_auxiliary: bool) -> Result<(), TrainError> {
+        let method = self.method;
+        let traits = method.traits();
+        let second_stage = method.is_second_stage() && self.init.is_none();
+        let unknown_accuracy = self.init.is_none() && self.training_accuracy.is_none();
+        let problem = match traits.auxiliary {
+            Auxiliary::Needed if !has_auxiliary => {
+                "learns from auxiliary images: give --aux, or another --method"
+            }
+            Auxiliary::Never if has_auxiliary => "has no use for auxiliary images: leave out --aux",
+            _ if self.tau.is_some() && traits.tau.is_none() => {
+                "adjusts no logits: leave out --tau, or take --method la"
+            }
+            _ if self.lambda.is_some() && traits.lambda.is_none() => {
+                "has no loss that --lambda could weigh: leave it out"
+            }
+            _ if self.projection.is_some() && traits.projection == Projection::None => {
+                "has no projection head: leave out --projection"
+            }
+            _ if second_stage => "goes on from a finished run: name it with --init",
+            _ if method == MethodKind::Oecc && unknown_accuracy => {
+                "keeps confidence at the accuracy of a trained network: name its run with --init, \
+                 or give --training-accuracy"
+            }
+            _ => return Ok(()),
+        };
+        Err(TrainError::Options(format!("--method {method} {problem}")))
+    }
+
+    /// τ and λ.
+    pub(super) fn weights(&self) -> (f64, f64) {
+        let traits = self.method.traits();
+        let tau = self.tau.or(traits.tau).unwrap_or(0.0);
+        (tau, self.lambda.or(traits.lambda).unwrap_or(0.0))
+    }
+
+    /// The learning rate where none is given.
+    pub(super) fn learning_rate(&self) -> f64 {
+        match self.method.is_second_stage() {
+            true => 5e-4,
+            false => 1e-3,
+        }
+    }
+
+    /// The head beside the linear one.
+    pub(super) fn projection(&self) -> Projection {
+        let default = self.method.traits().projection;
+        self.projection.unwrap_or(default)
+    }
+
+    /// The numbers of single methods.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`] where the run to start from cannot be asked what it has to say of them.
+    pub(super) fn hyperparameters(
+        &self,
+        data: &TrainingData,
+        init: Option<&Init>,
+    ) -> Result<Hyperparameters, TrainError> {
+        let mut default = Hyperparameters::for_classes(data.class_names.len());
+        match (self.method, init) {
+            (MethodKind::Oecc, Some(init)) if self.training_accuracy.is_none() => {
+                default.training_accuracy = init.training_accuracy()?;
+            }
+            (MethodKind::Bel, Some(init)) => {
+                default.auxiliary_prior = init.auxiliary_prior(&data.streams[1..])?;
+            }
+            _ => {}
+        }
+        let of = |given: Option<f64>, default: f64| given.unwrap_or(default);
+        Ok(Hyperparameters {
+            energy_in: of(self.energy_in, default.energy_in),
+            energy_out: of(self.energy_out, default.energy_out),
+            alpha: of(self.alpha, default.alpha),
+            gamma: of(self.gamma, default.gamma),
+            confidence_weight: of(self.confidence_weight, default.confidence_weight),
+            training_accuracy: of(self.training_accuracy, default.training_accuracy),
+            contrast_weight: of(self.contrast_weight, default.contrast_weight),
+            temperature: of(self.temperature, default.temperature),
+            tail: of(self.tail, default.tail),
+            ..default
+        })
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("not a number from 0 to 1".into()),
+    }
+}

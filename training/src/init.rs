@@ -1,0 +1,140 @@
+//! Starting from another run: what is taken over from it beside its weights.
+
+use std::path::{Path, PathBuf};
+
+use indicatif::ProgressBar;
+use rand_pcg::Pcg64Mcg;
+use tch::Device;
+
+use crate::augment::{AugmentConfig, Augmenter, window};
+use crate::batches::Stream;
+use crate::checkpoint::Checkpoint;
+use crate::error::TrainError;
+use crate::history;
+use crate::models::Network;
+
+/// Images that the network sees at once.
+const AT_ONCE: usize = 500;
+
+/// The run that another starts from.
+#[derive(Debug)]
+pub struct Init {
+    folder: PathBuf,
+    device: Device,
+    /// Its last checkpoint.
+    pub checkpoint: Checkpoint,
+}
+
+impl Init {
+    /// Reads a run, given its folder or its checkpoint; its network will be asked on `device`.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`] where it cannot be read or has not finished its epochs.
+    pub fn load(run: &Path, device: Device) -> Result<Self, TrainError> {
+        let checkpoint = Checkpoint::load(run)?;
+        let (done, all) = (checkpoint.progress.epochs, checkpoint.config.recipe.epochs);
+        if done < all {
+            return Err(TrainError::Options(format!(
+                "--init: {0} has {done} of its {all} epochs. Finish it first: normgate-train train \
+                 --resume {0}",
+                run.display()
+            )));
+        }
+        let folder = match run.is_dir() {
+            true => run,
+            false => run.parent().unwrap_or(Path::new(".")),
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            device,
+            checkpoint,
+        })
+    }
+
+    /// Refuses a run whose linear head means other classes.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Options`], with both lists of classes.
+    pub fn check_classes(&self, names: &[String]) -> Result<(), TrainError> {
+        let its = &self.checkpoint.config.data.class_names;
+        if its == names {
+            return Ok(());
+        }
+        Err(TrainError::Options(format!(
+            "--init: {} tells apart {}, but --data holds {}. Give the same classes in the same order \
+             (--class-names)",
+            self.folder.display(),
+            its.join(", "),
+            names.join(", ")
+        )))
+    }
+
+    /// The share of its training images that it classified right in its last epoch, 0 to 1.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::File`] where its history cannot be read.
+    pub fn training_accuracy(&self) -> Result<f64, TrainError> {
+        let history = history::load(&self.folder, self.checkpoint.progress.epochs)?;
+        Ok(history.last().map_or(1.0, |epoch| epoch.accuracy))
+    }
+
+    /// The share of the auxiliary images that it takes for each class; each stream counts by its
+    /// part of a batch.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError`] where the network cannot be built or run.
+    pub fn auxiliary_prior(&self, streams: &[Stream]) -> Result<Vec<f64>, TrainError> {
+        let network = Network::from_checkpoint(&self.checkpoint, self.device)?;
+        let mut prior = vec![0.0; self.checkpoint.config.model.classes];
+        let images: usize = streams.iter().map(|stream| stream.images.len()).sum();
+        let per_step: usize = streams.iter().map(|stream| stream.per_step).sum();
+        let bar = ProgressBar::new(images as u64);
+        bar.println("asking the first network what it takes the auxiliary images for");
+        for stream in streams {
+            let weight = stream.per_step as f64 / (per_step * stream.images.len()) as f64;
+            for class in classes(&network, stream, &bar)? {
+                prior[class] += weight;
+            }
+        }
+        bar.finish_and_clear();
+        Ok(prior)
+    }
+}
+
+/// What the network takes each image for.
+fn classes(
+    network: &Network,
+    stream: &Stream,
+    bar: &ProgressBar,
+) -> Result<Vec<usize>, TrainError> {
+    let set = &stream.images;
+    let size = set.image_bytes();
+    let scaled = Augmenter::new(AugmentConfig::off());
+    let mut random = Pcg64Mcg::new(0);
+    let mut found = Vec::with_capacity(set.len());
+    for start in (0..set.len()).step_by(AT_ONCE) {
+        let count = AT_ONCE.min(set.len() - start);
+        let mut images = vec![0.0; count * size];
+        for (offset, out) in images.chunks_exact_mut(size).enumerate() {
+            let image = set.image(start + offset);
+            match stream.cropped {
+                true => scaled.apply(&window::cut(image, &mut random), &mut random, out),
+                false => scaled.apply(image, &mut random, out),
+            }
+        }
+        let (logits, _) = network.forward_eval(&images, count, (set.height, set.width))?;
+        found.extend(logits.chunks_exact(logits.len() / count).map(largest));
+        bar.inc(count as u64);
+    }
+    Ok(found)
+}
+
+fn largest(logits: &[f32]) -> usize {
+    let places = logits.iter().enumerate();
+    let largest = places.max_by(|(_, a), (_, b)| a.total_cmp(b));
+    largest.map_or(0, |(class, _)| class)
+}

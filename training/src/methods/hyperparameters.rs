@@ -1,0 +1,78 @@
+//! The numbers that single methods have beside τ and λ.
+
+use serde::{Deserialize, Serialize};
+
+/// All of them; a method reads its own. Default: the authors' for CIFAR-10.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hyperparameters {
+    /// m_in: in-distribution energies above it are penalised (EnergyOE, BEL).
+    pub energy_in: f64,
+    /// m_out: auxiliary energies below it are penalised (EnergyOE, BEL).
+    pub energy_out: f64,
+    /// α: how much m_out rises for auxiliary images that look like a frequent class (BEL).
+    pub alpha: f64,
+    /// γ: power of the prior, 0 treating all classes alike (BEL).
+    pub gamma: f64,
+    /// Share of the auxiliary images that the network took for each class before training, in the
+    /// order of the classes (BEL); empty where training started from scratch.
+    pub auxiliary_prior: Vec<f64>,
+    /// λ₁, the weight of confidence control (OECC).
+    pub confidence_weight: f64,
+    /// A_tr, the accuracy that confidence is to equal, 0 to 1 (OECC).
+    pub training_accuracy: f64,
+    /// λ₂, the weight of the contrastive loss (PASCL).
+    pub contrast_weight: f64,
+    /// T, the temperature of the contrastive loss (PASCL).
+    pub temperature: f64,
+    /// k, the share of the classes, the rarest, that are contrasted (PASCL).
+    pub tail: f64,
+}
+
+impl Default for Hyperparameters {
+    fn default() -> Self {
+        Self {
+            energy_in: -23.0,
+            energy_out: -5.0,
+            alpha: 10.0,
+            gamma: 0.75,
+            auxiliary_prior: Vec::new(),
+            confidence_weight: 0.07,
+            training_accuracy: 1.0,
+            contrast_weight: 0.1,
+            temperature: 0.07,
+            tail: 0.4,
+        }
+    }
+}
+
+impl Hyperparameters {
+    /// The authors' for CIFAR-10, and from 100 classes on those for CIFAR-100.
+    #[must_use]
+    pub fn for_classes(classes: usize) -> Self {
+        let few = Self::default();
+        if classes < 100 {
+            return few;
+        }
+        Self {
+            energy_in: -27.0,
+            alpha: 100.0,
+            contrast_weight: 0.02,
+            temperature: 0.2,
+            ..few
+        }
+    }
+
+    /// The share of each class among the auxiliary images. Where no trained network could say,
+    /// the training images': a classifier trained on a long tail takes what it does not know for
+    /// its frequent classes too.
+    #[must_use]
+    pub fn auxiliary_prior(&self, class_counts: &[u64]) -> Vec<f64> {
+        if self.auxiliary_prior.len() == class_counts.len() {
+            return self.auxiliary_prior.clone();
+        }
+        let total = class_counts.iter().sum::<u64>() as f64;
+        let share = |&count: &u64| count as f64 / total;
+        class_counts.iter().map(share).collect()
+    }
+}

@@ -1,0 +1,63 @@
+//! Logit adjustment (Menon et al., ICLR 2021, Eq. 10): a class is not favoured merely for being
+//! frequent. The classification part of every method here that asks for τ > 0.
+
+use tch::{Device, TchError, Tensor};
+
+use super::ce::cross_entropy;
+use super::{Loss, Method, Step};
+
+/// CE(logits + τ·log prior, y); plain cross-entropy where τ is 0.
+#[derive(Debug)]
+pub struct LogitAdjustment {
+    /// τ·log prior, [1, classes].
+    offsets: Option<Tensor>,
+}
+
+impl LogitAdjustment {
+    /// From the number of training images of each class; the authors' τ is 1.
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where the device has no memory left.
+    pub fn new(class_counts: &[u64], tau: f64, device: Device) -> Result<Self, TchError> {
+        if tau == 0.0 {
+            return Ok(Self { offsets: None });
+        }
+        let total = class_counts.iter().sum::<u64>() as f64;
+        let offsets: Vec<f32> = class_counts
+            .iter()
+            .map(|&count| (tau * (count as f64 / total).ln()) as f32)
+            .collect();
+        let offsets = Tensor::f_from_slice(&offsets)?
+            .f_unsqueeze(0)?
+            .f_to_device(device)?;
+        Ok(Self {
+            offsets: Some(offsets),
+        })
+    }
+
+    /// The loss of logits [B, classes], a scalar.
+    pub(super) fn classification(
+        &self,
+        logits: &Tensor,
+        labels: &Tensor,
+    ) -> Result<Tensor, TchError> {
+        match &self.offsets {
+            Some(offsets) => cross_entropy(&logits.f_add(offsets)?, labels),
+            None => cross_entropy(logits, labels),
+        }
+    }
+}
+
+impl Method for LogitAdjustment {
+    fn loss(&self, step: &Step<'_>) -> Result<Loss, TchError> {
+        let logits = step.network.logits(step.representation)?;
+        let total = self.classification(&logits, step.labels)?;
+        Ok(Loss {
+            classification: total.f_detach()?,
+            total,
+            parts: Vec::new(),
+            logits,
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! One run after another on the command line, and the other kinds of auxiliary set.
+
+use serde_json::Value;
+
+use crate::command_line::{Workplace, stderr};
+use crate::write_images;
+
+const ID: &str = "--data id --threads 1 --batch-size 16 --width 2 --epochs 2";
+
+fn run(place: &Workplace, arguments: &str) -> String {
+    let output = place.train(arguments);
+    assert!(output.status.success(), "{arguments}: {}", stderr(&output));
+    stderr(&output)
+}
+
+fn read(place: &Workplace, path: &str) -> Value {
+    let text = std::fs::read_to_string(place.0.path().join(path)).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn a_finished_run_is_tuned_by_every_method_that_does() {
+    let place = Workplace::new();
+    run(&place, &format!("{ID} --method ce --out ce"));
+    let tune = |method: &str, from: &str, aux: &str| {
+        // Neither the width nor the number of epochs is named: they follow from the first run.
+        let arguments = format!(
+            "--data id --threads 1 --batch-size 16 --method {method} --init {from} {aux} --out {method}"
+        );
+        run(&place, &arguments);
+        let config = read(&place, &format!("{method}/config.json"));
+        assert_eq!(config["model"]["width"], 2, "{method}");
+        assert_eq!(config["recipe"]["epochs"], 10, "{method}");
+        assert_eq!(config["recipe"]["init"], from, "{method}");
+        config["recipe"].clone()
+    };
+    let aux = "--aux aux --aux-batch-size 16";
+    tune("energy-oe", "ce", aux);
+
+    let oecc = tune("oecc", "ce", aux);
+    let last = read(&place, "ce/history.json")[1]["accuracy"].clone();
+    assert_eq!(oecc["hyperparameters"]["training_accuracy"], last);
+
+    let bel = tune("bel", "ce", aux);
+    let prior = bel["hyperparameters"]["auxiliary_prior"]
+        .as_array()
+        .unwrap();
+    let sum: f64 = prior.iter().filter_map(Value::as_f64).sum();
+    assert_eq!(prior.len(), 2);
+    assert!((sum - 1.0).abs() < 1e-9, "{prior:?}");
+
+    let second = tune("bel-ft", "bel", "");
+    assert_eq!(second["learning_rate"], 5e-4);
+
+    // It goes on without the run that it started from.
+    std::fs::remove_dir_all(place.0.path().join("ce")).unwrap();
+    run(&place, "--resume bel --threads 1");
+}
+
+#[test]
+fn a_run_of_other_classes_or_another_width_is_not_tuned() {
+    let place = Workplace::new();
+    write_images(&place.0.path().join("others/prime"), 7, 20);
+    write_images(&place.0.path().join("others/square"), 8, 20);
+    run(&place, &format!("{ID} --method ce --out ce"));
+    let la = "--threads 1 --batch-size 16 --method la --init ce --out la";
+    for (arguments, expected) in [
+        (
+            format!("--data others {la}"),
+            "tells apart even, odd, but --data holds prime, square",
+        ),
+        (
+            format!("--data id {la} --width 4"),
+            "the tensor `conv1.weight` has shape",
+        ),
+    ] {
+        let said = stderr(&place.train(&arguments));
+        assert!(said.contains(expected), "{arguments}: {said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn rna_learns_with_crops_with_part_of_a_set_and_with_no_auxiliary_images() {
+    let place = Workplace::new();
+    let rna = format!("{ID} --aux-batch-size 16");
+    let said = run(&place, &format!("{rna} --aux crops --out crops"));
+    assert!(said.contains("40 auxiliary images: crops of id"), "{said}");
+    assert_eq!(
+        read(&place, "crops/config.json")["data"]["auxiliary"][0],
+        "crops"
+    );
+    run(&place, "--resume crops --threads 1");
+
+    let said = run(&place, &format!("{rna} --aux aux#first=20 --out part"));
+    assert!(said.contains("20 auxiliary images"), "{said}");
+
+    let said = run(&place, &format!("{ID} --projection linear --out without"));
+    assert!(said.contains("warning: rna without --aux"), "{said}");
+    let epoch = &read(&place, "without/history.json")[1];
+    assert!(
+        epoch["norm_loss"].is_f64() && epoch["auxiliary_norm"].is_null(),
+        "{epoch}"
+    );
+}
