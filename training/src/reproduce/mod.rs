@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
+use normgate_core::runtime::Device;
 use normgate_evaluation::workbench::WorkbenchArgs;
 
 use crate::cli::train::{ExecutionArgs, stop_on_signal};
@@ -140,6 +141,8 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
         execution: args.execution.clone(),
         workbench: WorkbenchArgs {
             threads: args.execution.evaluation_threads(),
+            // Where most of its users will serve, whatever trained it.
+            device: Device::Cpu,
             onnxruntime: args.onnxruntime.clone(),
             ..WorkbenchArgs::default()
         },
