@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
+use normgate_evaluation::EvaluationError;
 use normgate_evaluation::calibrate::{CalibrateArgs, calibrate};
 use normgate_evaluation::evaluate::{EvaluateArgs, evaluate};
 use normgate_evaluation::workbench::WorkbenchArgs;
@@ -199,14 +200,25 @@ impl Workshop {
 
         let mut args = parse::<EvaluateLine>(&run.evaluate(&self.place))?.args;
         args.workbench = self.workbench.clone();
-        let mut evaluation = evaluate(&args)?;
+        let mut evaluation = match evaluate(&args) {
+            // A network that has learnt next to nothing: what needs no fitting is measured anyway.
+            Err(EvaluationError::Fit { data, source }) => {
+                eprintln!("without the scores that are fitted: {data}: {source}");
+                args.fit_data.clear();
+                evaluate(&args)
+            }
+            done => done,
+        }?;
         evaluation.report.command = shown("evaluate", &run.evaluate(&Place::canonical()));
         evaluation
             .report
             .write(&folder.join(REPORT), &evaluation.plots)?;
 
         let path = folder.join(REPORT).join("report.json");
-        let report = fs::read(&path).map_err(|source| ReproduceError::File { path, source })?;
+        let report = fs::read(&path).map_err(|source| ReproduceError::File {
+            path: path.clone(),
+            source,
+        })?;
         let history = history::load(&folder, checkpoint.progress.epochs)?;
         let training = Training::of(&history).ok_or_else(|| {
             ReproduceError::Options(format!("{name} has no epoch in its history"))

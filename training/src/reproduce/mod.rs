@@ -129,7 +129,7 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
     }
     let results = Results::new(args.results.clone());
     if args.tables_only {
-        write(&tables, &results)?;
+        tell(&write(&tables, &results)?);
         return Ok(ExitCode::SUCCESS);
     }
     let workshop = Workshop {
@@ -144,7 +144,6 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
             // Where most of its users will serve, whatever trained it.
             device: Device::Cpu,
             onnxruntime: args.onnxruntime.clone(),
-            ..WorkbenchArgs::default()
         },
     };
     let stop = stop_on_signal()?;
@@ -241,8 +240,9 @@ fn make(
             return Ok(ExitCode::from(130));
         }
     }
-    write(tables, &workshop.results)?;
+    let files = write(tables, &workshop.results)?;
     eprintln!("\n{}", progress.table());
+    tell(&files);
     let failed = progress
         .runs
         .iter()
@@ -281,18 +281,26 @@ fn state(run: &Run, workshop: &Workshop) -> Result<State, ReproduceError> {
     })
 }
 
-fn write(tables: &[Table], results: &Results) -> Result<(), ReproduceError> {
+/// Writes the tables of what is finished; says where they are.
+fn write(tables: &[Table], results: &Results) -> Result<Vec<PathBuf>, ReproduceError> {
+    let mut files = Vec::new();
     for table in tables {
-        match page::page(table, results)? {
-            Some(page) => {
-                for (file, picture) in &page.pictures {
-                    results.write(file, picture)?;
-                }
-                let path = results.write(&format!("{}.md", table.id), &page.text)?;
-                eprintln!("written: {}", path.display());
-            }
-            None => eprintln!("{}: no run is finished yet", table.id),
+        let Some(page) = page::page(table, results)? else {
+            continue;
+        };
+        for (file, picture) in &page.pictures {
+            results.write(file, picture)?;
         }
+        files.push(results.write(&format!("{}.md", table.id), &page.text)?);
     }
-    Ok(())
+    Ok(files)
+}
+
+fn tell(files: &[PathBuf]) {
+    if files.is_empty() {
+        eprintln!("no run of these tables is finished yet: nothing to show");
+    }
+    for file in files {
+        eprintln!("written: {}", file.display());
+    }
 }

@@ -202,7 +202,7 @@ impl Part<'_> {
             if reports.is_empty() {
                 continue;
             }
-            let head = [format!("`{}`", model.name()), score_title(model).into()];
+            let head = [format!("`{}`", model.name()), model.score.title().into()];
             let cells = figures
                 .iter()
                 .map(|&figure| shown(estimate(figure, model, &reports)));
@@ -275,14 +275,6 @@ fn estimate(figure: Figure, model: &Model, reports: &[Report]) -> Option<Estimat
 
 fn shown(estimate: Option<Estimate>) -> String {
     estimate.map_or_else(|| "–".into(), |estimate| estimate.to_string())
-}
-
-fn score_title(model: &Model) -> &'static str {
-    match model.score.name() {
-        "representation_norm" => "RN",
-        "msp" => "MSP",
-        other => other,
-    }
 }
 
 fn capitalised(text: &str) -> String {

@@ -1,5 +1,6 @@
-//! What is kept of each run: `runs/<run>/report.json`, as `evaluate` wrote it, and beside it
-//! `run.json`, how the run was made. Small, to be committed: tables are made from these alone.
+//! What is kept of each run: `runs/<run>/report.json`, as `evaluate` wrote it but for the white
+//! space, and beside it `run.json`, how the run was made. Small, to be committed: tables are made
+//! from these alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -117,7 +118,14 @@ impl Results {
             path: folder.clone(),
             source,
         })?;
-        write(folder.join("report.json"), report)?;
+        let path = folder.join("report.json");
+        let json = |source| ReproduceError::Json {
+            path: path.clone(),
+            source,
+        };
+        let whole: serde_json::Value = serde_json::from_slice(report).map_err(json)?;
+        let compact = serde_json::to_vec(&whole).map_err(json)?;
+        write(path, &compact)?;
         // Last: what is there is whole.
         let path = folder.join("run.json");
         let json = serde_json::to_vec_pretty(record).map_err(|source| ReproduceError::Json {

@@ -147,6 +147,9 @@ impl Run {
         let sets = task.training(self.model.imbalance);
         line.add("--calibration", list(place, &sets.calibration));
         line.balance(&sets);
+        if !sets.fit.is_empty() {
+            line.add("--fit-data", list(place, &sets.fit));
+        }
         line.add("--run", place.run(&self.name()).display());
         line.add("--out", self.file(place, super::carry_out::REPORT));
         line.0

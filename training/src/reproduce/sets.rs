@@ -53,7 +53,9 @@ pub struct TrainingSets {
     pub hold_out: String,
     /// Sets with filters that make up the calibration set.
     pub calibration: Vec<String>,
-    /// Whether these have more of some classes than of others, and of all some.
+    /// What scores that are fitted to training images are fitted to; none for a cut set.
+    pub fit: Vec<String>,
+    /// Whether the calibration sets have more of some classes than of others, and some of all.
     pub balance: bool,
 }
 
@@ -170,6 +172,13 @@ impl Task {
                     "cifar10_train_more".into(),
                     "cifar10_train_lt100#class=airplane#last=300".into(),
                 ],
+                fit: match cut {
+                    None => vec![
+                        "cifar10_train_lt100#class!=airplane".into(),
+                        "cifar10_train_lt100#class=airplane#first=4700".into(),
+                    ],
+                    Some(_) => Vec::new(),
+                },
                 balance: true,
             },
             (Task::Cifar10Lt, false) => TrainingSets {
@@ -183,6 +192,7 @@ impl Task {
                 }
                 .into(),
                 calibration: vec!["cifar10_train#split=train#last=300".into()],
+                fit: Vec::new(),
                 balance: false,
             },
             (Task::Cifar100Lt, true) => {
@@ -198,6 +208,11 @@ impl Task {
                         "cifar100_train_lt100#class={}#last=5",
                         classes.join("+")
                     )],
+                    // With the few that are calibrated on, which makes no odds to the OOD sets.
+                    fit: match cut {
+                        None => vec!["cifar100_train_lt100".into()],
+                        Some(_) => Vec::new(),
+                    },
                     balance: false,
                 }
             }
@@ -206,6 +221,7 @@ impl Task {
                 imbalance: cut,
                 hold_out: if imbalance == 1 { "all=5" } else { "apple=5" }.into(),
                 calibration: vec!["cifar100_train#split=train#last=5".into()],
+                fit: Vec::new(),
                 balance: false,
             },
         }

@@ -5,7 +5,7 @@ use super::style;
 use super::svg::{Anchor, Canvas, Text};
 
 const NAMES: f64 = 110.0;
-const CELL: (f64, f64) = (120.0, 44.0);
+const CELL: (f64, f64) = (112.0, 44.0);
 
 /// `values` has a row for each of `rows` and in it one for each of `columns`, in percent; none where
 /// nothing is known.
