@@ -1,7 +1,8 @@
 //! Which training images a score remembers.
 
 /// As many numbers are remembered at the most: 4 MiB, which a processor reads in a fraction of a
-/// millisecond. 8,192 images of 128 values, 2,048 of 512, 512 of 2,048.
+/// millisecond. 8,192 images of 128 values, 2,048 of 512. Where there are more classes than that
+/// leaves images, one of each.
 const NUMBERS: usize = 1 << 20;
 
 /// Indices of the images that are remembered, where each takes `size` numbers.
@@ -10,7 +11,7 @@ const NUMBERS: usize = 1 << 20;
 /// leave hardly one of a rare class, and its images would be far from everything; here rare classes
 /// stay whole and the others get equally many, evenly spaced in the set's order.
 pub(super) fn choose(labels: &[usize], classes: usize, size: usize) -> Vec<usize> {
-    evenly(labels, classes, (NUMBERS / size.max(1)).max(1))
+    evenly(labels, classes, (NUMBERS / size.max(1)).max(classes))
 }
 
 fn evenly(labels: &[usize], classes: usize, limit: usize) -> Vec<usize> {
@@ -68,6 +69,15 @@ mod tests {
     fn what_is_kept_of_a_class_lies_evenly_in_its_order() {
         let labels = [0; 10];
         assert_eq!(evenly(&labels, 1, 5), [0, 2, 4, 6, 8]);
+    }
+
+    #[test]
+    fn where_classes_are_many_and_representations_long_one_of_each_stays() {
+        let labels: Vec<usize> = (0..3000).map(|image| image % 1000).collect();
+        let chosen = choose(&labels, 1000, 2048);
+        let classes: Vec<usize> = chosen.iter().map(|index| labels[*index]).collect();
+        assert_eq!(classes, (0..1000).collect::<Vec<_>>());
+        assert_eq!(choose(&labels, 1000, 128).len(), 3000);
     }
 
     #[test]
