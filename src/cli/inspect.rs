@@ -36,7 +36,7 @@ pub fn run(args: &InspectArgs) -> Result<(), Failure> {
     let model = Model::open(&args.model)?;
     let mut out = io::stdout().lock();
     if args.json {
-        let document = document(model.manifest(), model.digest())?;
+        let document = document(&model)?;
         writeln!(out, "{}", serde_json::to_string_pretty(&document)?)?;
     } else {
         write!(

@@ -20,13 +20,17 @@ pub async fn show(State(state): State<Arc<AppState>>) -> Result<impl IntoRespons
 
 /// The manifest as it is answered: in place of up to 10,000 calibration scores their quantiles.
 pub fn render(model: &Model) -> Result<Bytes, serde_json::Error> {
-    Ok(serde_json::to_vec(&document(model.manifest(), model.digest())?)?.into())
+    Ok(serde_json::to_vec(&document(model)?)?.into())
 }
 
-/// The manifest with its calibration scores summarised.
-pub fn document(manifest: &Manifest, digest: &str) -> Result<Value, serde_json::Error> {
+/// The manifest with its calibration scores summarised, and what a fitted score was fitted to.
+pub fn document(model: &Model) -> Result<Value, serde_json::Error> {
+    let manifest: &Manifest = model.manifest();
     let mut document = serde_json::to_value(manifest)?;
-    document["digest"] = json!(format!("sha256:{digest}"));
+    document["digest"] = json!(format!("sha256:{}", model.digest()));
+    if let Some(fitted) = model.fitted() {
+        document["fitted"] = json!({"images": fitted.images, "data": fitted.data});
+    }
     if let Some(calibration) = &manifest.calibration {
         let scores = &calibration.scores;
         let last = scores.len().saturating_sub(1) as f64;

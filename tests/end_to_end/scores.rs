@@ -106,6 +106,11 @@ fn every_fitted_score_is_fitted_written_shown_and_used() {
             "{shown}"
         );
 
+        let document = run(&["inspect", "--json", &out]).stdout;
+        let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+        assert_eq!(document["fitted"]["images"], 120);
+        assert_eq!(document["fitted"]["data"], "train");
+
         let answer = run(&["classify", "--json", "--model", &out, cat]);
         let answer: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
         assert_eq!(answer["ood"]["method"], name);
