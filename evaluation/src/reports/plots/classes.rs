@@ -80,6 +80,7 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
             },
         };
         panel.frame_with(&mut canvas, name, "", &decades(panel.x.min, panel.x.max));
+        let mut lines = Vec::new();
         for (group, _, colour) in GROUPS {
             let own: Vec<_> = classes
                 .iter()
@@ -94,6 +95,7 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
                 places().fold(f64::INFINITY, f64::min) - 0.04,
                 places().fold(f64::NEG_INFINITY, f64::max) + 0.04,
             );
+            lines.push((group, panel.at(ends.0, mean).1));
             panel.curve(
                 &mut canvas,
                 &[(ends.0, mean), (ends.1, mean)],
@@ -105,7 +107,7 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
             }
         }
         if classes.len() <= NAMED {
-            label(&mut canvas, &panel, classes, value);
+            label(&mut canvas, &panel, classes, value, &lines);
         }
     }
     Plot {
@@ -113,8 +115,14 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
     }
 }
 
-/// Names above the points or below, where no other name is in the way.
-fn label(canvas: &mut Canvas, panel: &Panel<'_>, classes: &[ClassPoint<'_>], value: Value) {
+/// Names above the points or below, where no other name and no line of the group is in the way.
+fn label(
+    canvas: &mut Canvas,
+    panel: &Panel<'_>,
+    classes: &[ClassPoint<'_>],
+    value: Value,
+    lines: &[(ClassGroup, f64)],
+) {
     let points = classes.iter().filter(|class| value(class).is_finite());
     let at = |class: &ClassPoint<'_>| {
         panel.at((class.images.max(1) as f64).log10(), 100.0 * value(class))
@@ -129,7 +137,10 @@ fn label(canvas: &mut Canvas, panel: &Panel<'_>, classes: &[ClassPoint<'_>], val
             let apart = |&(other, at, width): &(f64, f64, f64)| {
                 (other - x).abs() > half + width || (at - place).abs() > 13.0
             };
-            place < bottom - 3.0 && taken.iter().all(apart)
+            let off_line = |&(group, line): &(ClassGroup, f64)| {
+                group != class.group || line < place - 12.0 || line > place + 4.0
+            };
+            place < bottom - 3.0 && taken.iter().all(apart) && lines.iter().all(off_line)
         };
         let places = [y - 9.0, y + 17.0, y - 22.0, y - 35.0];
         let place = places.into_iter().find(is_free).unwrap_or(places[0]);

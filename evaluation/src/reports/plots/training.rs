@@ -1,6 +1,9 @@
 //! Training curves, from a run's `history.json` (the paper's Fig. 7).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Plot;
 use super::grid::Grid;
@@ -29,24 +32,36 @@ pub struct Epoch {
     /// Mean representation norm of the auxiliary half.
     #[serde(default)]
     pub auxiliary_norm: Option<f64>,
+    /// All else, of which the parts of other methods' losses (`outlier_loss`) are drawn.
+    #[serde(flatten)]
+    pub others: BTreeMap<String, Value>,
 }
 
 type Curve = (&'static str, Vec<(f64, f64)>, Stroke);
+type Series<'a> = &'a dyn Fn(&Epoch) -> Option<f64>;
 
 /// Losses, accuracy and representation norms over the epochs.
 pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
-    let over = |of: fn(&Epoch) -> Option<f64>, scale: f64| -> Vec<(f64, f64)> {
+    let over = |of: Series<'_>, scale: f64| -> Vec<(f64, f64)> {
         history
             .iter()
             .filter_map(|e| Some((f64::from(e.epoch), of(e)? * scale)))
             .filter(|point| point.1.is_finite())
             .collect()
     };
-    let classification = over(|e| e.classification_loss, 1.0);
-    let norm_loss = over(|e| e.norm_loss, 1.0);
-    let accuracy = over(|e| e.accuracy, 100.0);
-    let (id, auxiliary) = (over(|e| e.id_norm, 1.0), over(|e| e.auxiliary_norm, 1.0));
-    let panels: Vec<(&str, &str, &str, Vec<Curve>)> = vec![
+    let classification = over(&|e| e.classification_loss, 1.0);
+    let norm_loss = over(&|e| e.norm_loss, 1.0);
+    let accuracy = over(&|e| e.accuracy, 100.0);
+    let (id, auxiliary) = (over(&|e| e.id_norm, 1.0), over(&|e| e.auxiliary_norm, 1.0));
+    let parts: BTreeSet<&String> = history.iter().flat_map(|e| e.others.keys()).collect();
+    let parts = parts.into_iter().filter(|name| name.ends_with("_loss"));
+    let parts: Vec<_> = parts
+        .map(|name| {
+            let of = |e: &Epoch| e.others.get(name).and_then(Value::as_f64);
+            (spelled(name), over(&of, 1.0))
+        })
+        .collect();
+    let mut panels: Vec<(&str, &str, &str, Vec<Curve>)> = vec![
         (
             "Classification loss",
             "cross-entropy (nats)",
@@ -75,6 +90,10 @@ pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
             ],
         ),
     ];
+    for (name, points) in &parts {
+        let curve = ("", points.clone(), style::solid(style::PURPLE));
+        panels.insert(1, (name, "before weighting", "", vec![curve]));
+    }
     let panels: Vec<_> = panels
         .into_iter()
         .filter(|(.., curves)| curves.iter().any(|(_, points, _)| !points.is_empty()))
@@ -130,5 +149,38 @@ fn value_axis<'a>(curves: &[Curve], label: &'a str, unit: &'a str) -> Axis<'a> {
         max: if unit == " %" { 100.0 } else { high + margin },
         label,
         unit,
+    }
+}
+
+/// `outlier_loss` as people write it.
+fn spelled(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_any_method_s_loss_are_drawn_and_nothing_else_of_the_history() {
+        let history: Vec<Epoch> = serde_json::from_value(serde_json::json!([
+            {"epoch": 1, "loss": 3.0, "classification_loss": 2.0, "outlier_loss": 2.3,
+             "accuracy": 0.3, "learning_rate": 0.001, "seconds": 5.0},
+            {"epoch": 2, "loss": 2.0, "classification_loss": 1.5, "outlier_loss": 2.2,
+             "accuracy": 0.5, "learning_rate": 0.0005, "seconds": 5.0},
+        ]))
+        .unwrap();
+        let plot = training_curves("m", &history);
+        for name in [
+            "Classification loss",
+            "Outlier loss",
+            "Accuracy on training images",
+        ] {
+            assert!(plot.svg().contains(name), "{name}");
+        }
+        assert!(!plot.svg().contains("RNA loss") && !plot.svg().contains("earning rate"));
     }
 }
