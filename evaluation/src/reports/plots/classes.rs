@@ -137,13 +137,18 @@ fn label(
             let apart = |&(other, at, width): &(f64, f64, f64)| {
                 (other - x).abs() > half + width || (at - place).abs() > 13.0
             };
-            let off_line = |&(group, line): &(ClassGroup, f64)| {
+            place < bottom - 3.0 && taken.iter().all(apart)
+        };
+        let is_off_line = |&place: &f64| {
+            let off = |&(group, line): &(ClassGroup, f64)| {
                 group != class.group || line < place - 12.0 || line > place + 4.0
             };
-            place < bottom - 3.0 && taken.iter().all(apart) && lines.iter().all(off_line)
+            lines.iter().all(off)
         };
         let places = [y - 9.0, y + 17.0, y - 22.0, y - 35.0];
-        let place = places.into_iter().find(is_free).unwrap_or(places[0]);
+        let free = || places.into_iter().filter(is_free);
+        let place = free().find(is_off_line).or_else(|| free().next());
+        let place = place.unwrap_or(places[0]);
         canvas.text((x, place), class.name, style::tick(Anchor::Middle));
         taken.push((x, place, half));
     }
