@@ -68,7 +68,9 @@ pub fn page(table: &Table, results: &Results) -> Result<Option<Page>, ReproduceE
         }
     }
     out += "\nThe paper's figures stand under ours, never for the same images but those of the ID \
-            test set of CIFAR10-LT. They are means of six seeds at width 64 and 200 epochs.\n";
+            test set of CIFAR10-LT. They are means of six seeds at width 64 and 200 epochs. AUPR \
+            depends on how many OOD images there are to the 10,000 ID ones, and the paper's OOD \
+            sets are larger: at the same AUROC ours is lower.\n";
     out += &sections.concat();
     Ok(Some(Page {
         text: out,
@@ -226,14 +228,17 @@ impl Part<'_> {
             (Some(only), _) => (*only).to_owned(),
             _ => String::new(),
         };
+        let count = match runs.len() {
+            1 => "1 run".to_owned(),
+            count => format!("{count} runs"),
+        };
         format!(
-            "\nMade by\n\n    normgate-train reproduce {} {} --seeds {seeds}\n\non {} ({dates}; {} \
-             runs, {hours:.1} hours of training). What was measured of each run, and its commands: \
+            "\nMade by\n\n    normgate-train reproduce {} {} --seeds {seeds}\n\non {} ({dates}; \
+             {count}, {hours:.1} hours of training). What was measured of each run, and its commands: \
              [runs/](runs/).\n",
             table.id,
             self.setting.options(),
             machines.into_iter().collect::<Vec<_>>().join("; "),
-            runs.len(),
         )
     }
 

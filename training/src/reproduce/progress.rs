@@ -126,7 +126,7 @@ impl Progress {
         let count = |what: fn(&State) -> bool| self.runs.iter().filter(|(_, s)| what(s)).count();
         let open = count(State::is_open);
         let mut line = format!(
-            "{} runs: {} done, {} running, {open} left",
+            "Runs: {}; {} done, {} running, {open} left",
             self.runs.len(),
             count(|state| *state == State::Done),
             count(|state| matches!(state, State::Running | State::Elsewhere)),
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(progress.left(), Some(100.0));
         let table = progress.table();
         for part in [
-            "3 runs: 1 done, 0 running, 1 left, 1 left out; about 2 min left",
+            "Runs: 3; 1 done, 0 running, 1 left, 1 left out; about 2 min left",
             "seed 1     seed 2",
             "done",
             "15/30",
