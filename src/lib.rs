@@ -12,6 +12,7 @@ mod connections;
 mod deadline;
 mod engine;
 mod file_limit;
+mod freed_memory;
 mod loader;
 mod printable;
 mod problem;

@@ -18,8 +18,8 @@ fn switch_runtime_telemetry_off() {
     unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
 }
 
-/// Loading a model takes twice its size for a moment. glibc keeps what is freed for later, in pieces
-/// here and there, and a reload takes new memory beside them.
+/// A flood of images, or loading a model, takes much for a while. glibc keeps what is freed for later,
+/// in pieces here and there, and what comes next takes new memory beside them.
 #[allow(unsafe_code)]
 fn give_memory_back() {
     // SAFETY: it takes no pointer, and locks what it works on.

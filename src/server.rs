@@ -33,7 +33,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What a connection may have read and not handed on, a request's head included. It is not counted,
 /// and 1,000 clients that stall in the middle of large images each hold as much.
-const READ_AHEAD: usize = 64 << 10;
+const READ_AHEAD: usize = 32 << 10;
 
 /// More than these do not wait to be accepted: Linux's usual `somaxconn`. Without an end, a flood of
 /// connections could keep the server from stopping.

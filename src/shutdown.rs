@@ -11,8 +11,12 @@
 
 use std::io::{self, IsTerminal};
 use std::process;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Who signals a process and then its group, as `timeout` does, signals once.
+const ONE_AND_THE_SAME: Duration = Duration::from_millis(200);
 
 /// SIGTERM, as service managers send it, SIGINT, which is Ctrl-C, and SIGHUP, which asks for a
 /// reload, but is also what a terminal sends that is being closed.
@@ -66,10 +70,15 @@ impl Signals {
     /// Ends the process on the next signal to stop: whoever sends a second one does not want to
     /// wait.
     pub fn exit_on_next(mut self) {
+        let first = Instant::now();
         tokio::spawn(async move {
-            let name = self.stop().await;
-            tracing::warn!("{name} again: exiting at once");
-            process::exit(1);
+            loop {
+                let name = self.stop().await;
+                if first.elapsed() > ONE_AND_THE_SAME {
+                    tracing::warn!("{name} again: exiting at once");
+                    process::exit(1);
+                }
+            }
         });
     }
 }

@@ -39,7 +39,7 @@ pub struct Model {
 #[non_exhaustive]
 pub enum ModelError {
     /// No such file.
-    #[error("there is no model file {}: check the path given with --model", path.display())]
+    #[error("there is no model file {}: check the path", path.display())]
     Missing {
         /// The path asked for.
         path: PathBuf,

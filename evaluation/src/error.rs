@@ -156,6 +156,31 @@ pub enum EvaluationError {
     /// A model could not be quantised.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
+    /// `quantize` would write over the model that it reads.
+    #[error(
+        "--out {} is the fp32 model itself, which would be lost: give the int8 model another name",
+        path.display()
+    )]
+    OverwritesModel {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Of the images of `quantize`, too few are left for the threshold.
+    #[error(
+        "of the {images} images of --data, {for_ranges} are for the ranges, and the {found} others are \
+         too few for the threshold, which needs {needed}: add images, give fewer --images, or \
+         --calibrate SET"
+    )]
+    TooFewForThreshold {
+        /// Images there were.
+        images: usize,
+        /// How many the ranges come from.
+        for_ranges: usize,
+        /// How many are left.
+        found: usize,
+        /// How many the threshold needs.
+        needed: usize,
+    },
     /// `quantize` needs all its images for the ranges.
     #[error(
         "--data gives {images} images, and the ranges come from {for_ranges} of them, so that none \

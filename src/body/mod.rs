@@ -23,6 +23,7 @@ use media::Kind;
 /// What requests may ask for, and the memory they share.
 pub struct Intake {
     max_body_bytes: usize,
+    body_memory: usize,
     max_files: usize,
     timeout: Duration,
     /// A permit a byte.
@@ -50,12 +51,19 @@ impl Intake {
     pub fn new(limits: &LimitsConfig, http: &HttpConfig) -> Self {
         Self {
             max_body_bytes: limits.max_body_bytes,
+            body_memory: limits.body_memory,
             max_files: limits.max_files.get(),
             timeout: http.body_timeout,
             memory: Arc::new(Semaphore::new(limits.body_memory)),
             discarded: Allowance::new(),
             refused: Lately::new(),
         }
+    }
+
+    /// Bytes that bodies take just now.
+    pub fn held(&self) -> usize {
+        self.body_memory
+            .saturating_sub(self.memory.available_permits())
     }
 
     /// How many were refused lately for want of memory, who will come again.

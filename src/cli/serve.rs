@@ -16,7 +16,6 @@ use crate::config::{
     EngineConfig, HttpConfig, LimitsConfig, LogConfig, LogFormat, ModelConfig, ReloadConfig,
 };
 use crate::engine::StartError;
-use crate::file_limit;
 use crate::loader::{Loader, Watch};
 use crate::router::router;
 use crate::server::Server;
@@ -24,6 +23,7 @@ use crate::serving::Launch;
 use crate::shutdown::{Asked, Signals};
 use crate::state::AppState;
 use crate::telemetry::start_logs;
+use crate::{file_limit, freed_memory};
 
 /// Serve a model over HTTP: POST an image to /classify.
 ///
@@ -111,6 +111,10 @@ async fn serve<'a>(
         .map_err(|source| explain(listen, source))?;
     let address = listener.local_addr()?;
     let server = Server::new(router(Arc::clone(state)), &args.http);
+    tokio::spawn(freed_memory::give_back(
+        Arc::clone(state),
+        loader.give_memory_back,
+    ));
     let life = async {
         let runtime = loader.launch.runtime.version().to_owned();
         // On a thread of its own, so that `/livez` is answered meanwhile.

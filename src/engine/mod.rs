@@ -134,6 +134,9 @@ pub enum StartError {
     Panicked,
 }
 
+/// What a decoder may take for a photo of twelve megapixels, until that is measured.
+const LARGE: Duration = Duration::from_millis(30);
+
 /// How long a worker without work stays awake: about as long as a client of this machine takes to
 /// ask again. It needs a processor to spare.
 fn lookout(processors: usize) -> Duration {
@@ -161,11 +164,13 @@ impl Engine {
             spinning: false,
         };
         let capacity = config.queue_capacity.get();
+        let large = Queue::new(capacity, config.decode_threads());
+        large.expect(LARGE);
         let shared = Arc::new(Shared {
             queue: Queue::new(capacity, layout.workers)
                 .with_window(config.batch_window)
                 .with_lookout(lookout(config.processors())),
-            large: Queue::new(capacity, config.decode_threads()),
+            large,
             limits: launch.limits,
             max_batch,
             metrics: Arc::clone(&launch.metrics),

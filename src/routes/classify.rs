@@ -46,8 +46,10 @@ pub async fn classify(
             answer(&state, &serving, submission, wishes, started).await
         }
         Err(problem) => {
-            state.intake.linger(&parts.headers, &mut body).await;
-            Err(rejected(&state, problem))
+            let problem = rejected(&state, problem);
+            // The answer does not wait for what is still being sent.
+            tokio::spawn(async move { state.intake.linger(&parts.headers, &mut body).await });
+            Err(problem)
         }
     };
     outcome.unwrap_or_else(IntoResponse::into_response)

@@ -104,7 +104,10 @@ fn what_is_missing_is_said_and_nothing_is_written() {
     let out = folder.path().join("int8.onnx");
     for (more, part) in [
         // Half of the 30 are for the threshold.
-        (&[][..], "15 calibration images are too few"),
+        (
+            &[][..],
+            "15 are for the ranges, and the 15 others are too few",
+        ),
         // All are for the ranges.
         (
             &["--images", "30"],

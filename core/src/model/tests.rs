@@ -99,11 +99,11 @@ fn an_invalid_manifest_is_not_written_and_its_field_is_named() {
 }
 
 #[test]
-fn a_missing_file_is_named_with_the_flag_to_check() {
+fn a_missing_file_is_named() {
     let message = Model::open(Path::new("no/such.onnx")).err().unwrap();
     assert_eq!(
         message.to_string(),
-        "there is no model file no/such.onnx: check the path given with --model"
+        "there is no model file no/such.onnx: check the path"
     );
 }
 

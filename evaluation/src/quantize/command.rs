@@ -1,11 +1,11 @@
 //! The command: quantise, calibrate the int8 model, and say what changed.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use normgate_core::calibration::{Calibration, Convention};
+use normgate_core::calibration::{Calibration, CalibrationError, Convention};
 use normgate_core::model::Model;
 use normgate_core::scores::{Fitted, Score};
 use rand::SeedableRng;
@@ -110,6 +110,11 @@ const IMAGES: usize = 512;
 pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     told_apart("--ood", &args.ood)?;
     let model = Model::open(&args.model)?;
+    if is_same_file(&args.model, &args.out) {
+        return Err(EvaluationError::OverwritesModel {
+            path: args.out.clone(),
+        });
+    }
     let threshold = threshold_options(args, model.manifest().calibration.as_ref())?;
     check_fit_data(args, &threshold, &model)?;
     let bench = Workbench::new(&args.workbench)?;
@@ -154,7 +159,21 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         Some((before, after)) => (Some(before), Some(after)),
         None => (None, None),
     };
-    let mut new = calibrate::report(&threshold, &*score, &int8, &calibrated.1, after)?.calibration;
+    let report = calibrate::report(&threshold, &*score, &int8, &calibrated.1, after);
+    let mut new =
+        report
+            .map_err(|error| match error {
+                EvaluationError::Calibration(CalibrationError::TooFew {
+                    found, needed, ..
+                }) if args.calibrate.is_empty() => EvaluationError::TooFewForThreshold {
+                    images: data.len(),
+                    for_ranges: for_ranges.len(),
+                    found,
+                    needed,
+                },
+                error => error,
+            })?
+            .calibration;
     if args.calibrate.is_empty() {
         let without = format!(
             "; without the {} that the int8 ranges are from",
@@ -204,6 +223,12 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     };
     int8.save(&args.out)?;
     print(&report.to_string())
+}
+
+/// Whether both paths lead to one file, which is there.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(one).is_some_and(|one| Some(one) == real(other))
 }
 
 /// The images that the ranges come from, and the others.
