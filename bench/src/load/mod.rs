@@ -99,7 +99,8 @@ impl ClosedLoop<'_> {
         let begin = Instant::now();
         let (end, last) = (begin + self.measured, begin + LONGEST * self.measured);
         let mut now = begin;
-        while now < end || (now < last && clients.outcome.latencies.count() < ENOUGH) {
+        while now < end || (now < last && (1..ENOUGH).contains(&clients.outcome.latencies.count()))
+        {
             now = clients.step(if now < end { end } else { now + PAUSE })?;
         }
         let mut outcome = clients.outcome;
