@@ -11,9 +11,10 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use normgate_core::Runtime;
 use normgate_core::runtime::Device;
+use normgate_evaluation::machine::today;
 
 use crate::error::BenchError;
-use crate::machine::{Machine, today};
+use crate::machine::Machine;
 use crate::models::Choice;
 use crate::pictures::Input;
 use crate::plan::{Plan, Preset, Row};

@@ -1,9 +1,9 @@
 //! What a figure has to stand beside: the machine, the date, the versions.
 
 use std::fs;
-use std::process::Command;
 use std::thread::available_parallelism;
 
+use normgate_evaluation::machine::field;
 use serde::{Deserialize, Serialize};
 
 /// The machine that was measured on.
@@ -52,20 +52,10 @@ pub fn cores() -> usize {
     available_parallelism().map_or(1, Into::into)
 }
 
-/// The date, in UTC, as `date` has it.
-pub fn today() -> String {
-    let date = Command::new("date").args(["-u", "+%Y-%m-%d"]).output();
-    let date = date.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    date.unwrap_or_else(|_| "no date".into())
-}
-
-fn field(text: &str, name: &str) -> Option<String> {
-    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
-    lines.find_map(|(key, value)| (key.trim() == name).then(|| value.trim().to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
+    use normgate_evaluation::machine::today;
+
     use super::*;
 
     #[test]

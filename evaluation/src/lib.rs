@@ -12,6 +12,7 @@ pub mod datasets;
 pub mod error;
 pub mod evaluate;
 pub mod fit;
+pub mod machine;
 pub mod outputs;
 pub mod quantize;
 pub mod reports;

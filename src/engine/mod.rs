@@ -165,7 +165,7 @@ impl Engine {
         };
         let capacity = config.queue_capacity.get();
         let large = Queue::new(capacity, config.decode_threads());
-        large.expect(LARGE);
+        large.guess(LARGE);
         let shared = Arc::new(Shared {
             queue: Queue::new(capacity, layout.workers)
                 .with_window(config.batch_window)

@@ -201,7 +201,7 @@ impl<T> Queue<T> {
 
     /// Notes how long a taker takes for one item before the first has come, and says how many it will
     /// be given at once.
-    pub fn expect(&self, one: Duration) -> usize {
+    pub fn guess(&self, one: Duration) -> usize {
         let mut state = self.lock();
         state.rate.guess(one);
         state.rate.within(LONGEST_BATCH)

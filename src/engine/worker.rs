@@ -30,7 +30,7 @@ impl Worker {
     /// A worker that has run the model once.
     pub fn new(shared: Arc<Shared>) -> Result<Self, PipelineError> {
         let mut pipeline = shared.recipe.pipeline()?;
-        pipeline.warm_up(|one| shared.queue.expect(one))?;
+        pipeline.warm_up(|one| shared.queue.guess(one))?;
         let batch = Vec::with_capacity(shared.max_batch);
         Ok(Self {
             shared,

@@ -8,7 +8,7 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::energy_oe::{energy, too_high};
+use super::energy_oe::{energy, too_high, with_energies};
 use super::{Hyperparameters, LogitAdjustment, Loss, Method, Step};
 
 /// CE + λ·(mean max(0, E(x) − m_in)² + Σ Z(x)·max(0, m_out − E(x) + α·Z(x))² / Σ Z(x)), the second
@@ -71,15 +71,6 @@ impl Method for BalancedEnergy {
             .f_mul(&weights)?
             .f_sum(Kind::Float)?
             .f_div(&weights.f_sum(Kind::Float)?)?;
-        let energies = inside.f_add(&outside)?;
-        Ok(Loss {
-            total: classification.f_add(&energies.f_mul_scalar(self.lambda)?)?,
-            classification: classification.f_detach()?,
-            parts: vec![
-                ("energy_in_loss", inside.f_detach()?),
-                ("energy_out_loss", outside.f_detach()?),
-            ],
-            logits,
-        })
+        with_energies(classification, [inside, outside], self.lambda, logits)
     }
 }

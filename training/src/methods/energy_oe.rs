@@ -42,17 +42,27 @@ impl Method for EnergyOutlierExposure {
             .f_relu()?
             .f_square()?
             .f_mean(Kind::Float)?;
-        let energies = inside.f_add(&outside)?;
-        Ok(Loss {
-            total: classification.f_add(&energies.f_mul_scalar(self.lambda)?)?,
-            classification: classification.f_detach()?,
-            parts: vec![
-                ("energy_in_loss", inside.f_detach()?),
-                ("energy_out_loss", outside.f_detach()?),
-            ],
-            logits,
-        })
+        with_energies(classification, [inside, outside], self.lambda, logits)
     }
+}
+
+/// Classification + λ·(both energy losses), where each stands in the history.
+pub(super) fn with_energies(
+    classification: Tensor,
+    [inside, outside]: [Tensor; 2],
+    lambda: f64,
+    logits: Tensor,
+) -> Result<Loss, TchError> {
+    let energies = inside.f_add(&outside)?;
+    Ok(Loss {
+        total: classification.f_add(&energies.f_mul_scalar(lambda)?)?,
+        classification: classification.f_detach()?,
+        parts: vec![
+            ("energy_in_loss", inside.f_detach()?),
+            ("energy_out_loss", outside.f_detach()?),
+        ],
+        logits,
+    })
 }
 
 /// E(x) = −log Σₖ exp zₖ, [B].

@@ -8,6 +8,7 @@ use clap::Parser;
 use normgate_evaluation::EvaluationError;
 use normgate_evaluation::calibrate::{CalibrateArgs, calibrate};
 use normgate_evaluation::evaluate::{EvaluateArgs, evaluate};
+use normgate_evaluation::machine::today;
 use normgate_evaluation::workbench::WorkbenchArgs;
 
 use super::error::ReproduceError;
@@ -229,7 +230,7 @@ impl Workshop {
             setting: run.setting,
             seed: run.seed,
             machine: machine::describe(),
-            date: machine::today(),
+            date: today(),
             training,
         };
         self.results.keep(&record, &report)

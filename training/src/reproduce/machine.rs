@@ -4,6 +4,8 @@ use std::fs;
 use std::process::Command;
 use std::thread::available_parallelism;
 
+use normgate_evaluation::machine::field;
+
 /// The processor and how much of it there is, the GPUs, and the memory.
 pub fn describe() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -32,20 +34,10 @@ fn gpu() -> String {
         .unwrap_or_else(|| "CUDA device".into())
 }
 
-/// The date, in UTC, as year-month-day.
-pub fn today() -> String {
-    let date = Command::new("date").args(["-u", "+%Y-%m-%d"]).output();
-    let date = date.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    date.unwrap_or_else(|_| "no date".into())
-}
-
-fn field(text: &str, name: &str) -> Option<String> {
-    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
-    lines.find_map(|(key, value)| (key.trim() == name).then(|| value.trim().to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
+    use normgate_evaluation::machine::today;
+
     use super::*;
 
     #[test]
