@@ -220,6 +220,7 @@ impl Args {
             let peers: Vec<Contender> =
                 serde_json::from_str(&json).map_err(|source| BenchError::Json {
                     path: path.clone(),
+                    wanted: "a list of peers, as bench/peers/peers.json is",
                     source,
                 })?;
             contenders.extend(peers);

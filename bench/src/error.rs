@@ -27,10 +27,12 @@ pub enum BenchError {
         source: io::Error,
     },
     /// A report or a list of peers does not read.
-    #[error("{}: {source}", path.display())]
+    #[error("{} is not {wanted}: {source}", path.display())]
     Json {
         /// The file.
         path: PathBuf,
+        /// What it should be.
+        wanted: &'static str,
         /// What is wrong with it.
         source: serde_json::Error,
     },

@@ -17,12 +17,8 @@ const END: &str = "<!-- end -->";
 /// [`BenchError`] where the document cannot be read or written, or a marker has no end.
 pub fn write_tables(report: &Report, path: &Path) -> Result<(), BenchError> {
     let document = fs::read_to_string(path).map_err(BenchError::file(path))?;
-    let renewed = renew(&document, &parts(report)).map_err(|name| {
-        BenchError::Options(format!(
-            "{}: the table `{name}` has no {END}",
-            path.display()
-        ))
-    })?;
+    let renewed = renew(&document, &parts(report))
+        .map_err(|reason| BenchError::Options(format!("{}: {reason}", path.display())))?;
     fs::write(path, renewed).map_err(BenchError::file(path))
 }
 
@@ -49,15 +45,29 @@ fn parts(report: &Report) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn renew(document: &str, parts: &[(&'static str, String)]) -> Result<String, &'static str> {
+/// The document with new tables, or why it cannot have them.
+fn renew(document: &str, parts: &[(&'static str, String)]) -> Result<String, String> {
     let mut document = document.to_owned();
+    let marker = |name: &str| format!("<!-- table: {name} -->");
+    if !parts
+        .iter()
+        .any(|(name, _)| document.contains(&marker(name)))
+    {
+        let markers: Vec<_> = parts.iter().map(|(name, _)| marker(name)).collect();
+        return Err(format!(
+            "no table would be written, since it has none of the lines {}; each begins a table, and \
+             {END} ends it",
+            markers.join(", ")
+        ));
+    }
     for (name, part) in parts {
-        let begin = format!("<!-- table: {name} -->");
+        let begin = marker(name);
         let Some(at) = document.find(&begin) else {
             continue;
         };
         let from = at + begin.len();
-        let length = document[from..].find(END).ok_or(*name)?;
+        let length = document[from..].find(END);
+        let length = length.ok_or_else(|| format!("the table `{name}` has no {END}"))?;
         document.replace_range(from..from + length, &format!("\n\n{part}\n"));
     }
     Ok(document)
@@ -84,9 +94,13 @@ mod tests {
 
     #[test]
     fn a_marker_without_an_end_is_an_error_that_names_it() {
-        assert_eq!(
-            renew("<!-- table: raw -->", &[("raw", String::new())]),
-            Err("raw")
-        );
+        let error = renew("<!-- table: raw -->", &[("raw", String::new())]).unwrap_err();
+        assert_eq!(error, "the table `raw` has no <!-- end -->");
+    }
+
+    #[test]
+    fn a_document_without_a_place_for_tables_is_left_alone_and_told_of_the_markers() {
+        let error = renew("# Title", &[("raw", String::new())]).unwrap_err();
+        assert!(error.contains("<!-- table: raw -->"), "{error}");
     }
 }

@@ -136,6 +136,7 @@ impl Report {
         let json = fs::read_to_string(path).map_err(BenchError::file(path))?;
         serde_json::from_str(&json).map_err(|source| BenchError::Json {
             path: path.into(),
+            wanted: "a report, as --json writes it",
             source,
         })
     }
@@ -147,6 +148,7 @@ impl Report {
     pub fn write(&self, path: &Path) -> Result<(), BenchError> {
         let json = serde_json::to_string_pretty(self).map_err(|source| BenchError::Json {
             path: path.into(),
+            wanted: "to be written",
             source,
         })?;
         if let Some(folder) = path.parent() {
