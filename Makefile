@@ -20,7 +20,7 @@ deny := .tools/cargo-deny-$(deny_version)/bin/cargo-deny
 help:
 	@echo "usage: make TARGET"
 	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
-	  /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ## Use it
 
@@ -56,13 +56,17 @@ libtorch:
 
 ## Measure it
 
-.PHONY: bench bench-peers bench-build
+.PHONY: bench bench-peers bench-training bench-build
 bench: bench-build ## the server against ONNX Runtime's own limit: BENCH=quick|full, ARGS='--help'
 	@$(bench) --preset $(BENCH) $(ARGS)
 
 bench-peers: bench-build ## the same against Python servers, which it installs into .venv-peers
 	@bench/peers/install
 	@$(bench) --preset peers --peers bench/peers/peers.json --json $(target)/bench/peers.json $(ARGS)
+
+bench-training: trainer ## normgate-train against PyTorch, which it installs into .venv-torch
+	@bench/training/install
+	@bench/training/compare $(ARGS)
 
 bench-build: runtime
 	@scripts/need cargo cc
