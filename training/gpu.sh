@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Full-size training on a GPU, in commands that each end within 8 minutes and go on where the last one
+# stopped: for a machine with an NVIDIA driver for CUDA 13 that one can copy files to, and no more.
+#
+#   training/gpu.sh check              is the GPU there, does it compute what the CPU computes?
+#   training/gpu.sh speed              images a second, full width, and how long 200 epochs will take
+#   training/gpu.sh run [TABLE…]       the tables (default: t2), six seeds, width 64, 200 epochs
+#   training/gpu.sh show [TABLE…]      the tables of what is finished so far
+#   training/gpu.sh ship               the model for models/: the RNA seed that is best on held-out training
+#                                      images, its int8 form beside it
+#
+# `run` ends with status 75 while there is more to do, and 0 when all is done:
+#   until training/gpu.sh run; do [ $? = 75 ] || break; done
+#
+# It takes, each replaceable by the variable before it:
+#   BIN      target/release               normgate and normgate-train, built elsewhere against the very
+#                                         libtorch below: make trainer
+#   LIBTORCH .runtime/libtorch            scripts/fetch-libtorch --cuda fetches it. 6 GB unpacked; to carry it
+#                                         in pieces: tar c .runtime/libtorch | zstd | split -b 60M
+#   RUNTIME  .runtime/libonnxruntime.so   ONNX Runtime for the CPU, which evaluates
+#   DATA     data                         the image sets (docs/reproduce.md)
+#   OUT      gpu-training                 runs/ (checkpoints, models) and results/ (what is kept)
+#   LIMIT    420                          seconds after which a command stops at the next step
+#   PRECISION bf16                        or fp32
+#   SEEDS    6, WIDTH 64, EPOCHS 200, LOADERS (all processors but two)
+# Nobody has run it on a GPU so far; on a CPU (DEVICE=cpu, small numbers) its commands were tried.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=${BIN:-target/release} libtorch=${LIBTORCH:-.runtime/libtorch} data=${DATA:-data}
+out=${OUT:-gpu-training} limit=${LIMIT:-420} precision=${PRECISION:-bf16} device=${DEVICE:-cuda}
+seeds=${SEEDS:-6} width=${WIDTH:-64} epochs=${EPOCHS:-200}
+processors=$(nproc) loaders=${LOADERS:-$((processors > 3 ? processors - 2 : 1))}
+export ORT_DYLIB_PATH=${RUNTIME:-.runtime/libonnxruntime.so}
+# Libraries that were copied lie elsewhere than where the binary was linked.
+folders=$(find "$libtorch" -name '*.so*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd:)
+export LD_LIBRARY_PATH=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+train=$bin/normgate-train
+[ -x "$train" ] || { echo "gpu.sh: there is no $train (the top of this file says what it takes)" >&2; exit 1; }
+mkdir -p "$out"
+
+# What is trained on, for `check` and `speed`.
+sets=(--data "$data/cifar10_train_lt100" --class-names cifar10 --hold-out airplane=300
+  --aux "$data/aux_train,$data/aux_train_cifar100" --method rna --width "$width" --seed 1)
+
+# A run of one epoch, on a device in a precision; prints its history.
+one_epoch() {
+  rm -rf "$out/$1"
+  "$train" train "${sets[@]}" --epochs "${3:-1}" --device "$2" --precision "${4:-fp32}" --loaders "$loaders" \
+    --out "$out/$1" >&2
+  cat "$out/$1/history.json"
+}
+
+recipe=(--precision "$precision" --seeds "$seeds" --width "$width" --epochs "$epochs"
+  --data-root "$data" --out "$out/runs" --results "$out/results")
+
+case ${1:-} in
+check)
+  [ "$device" = cpu ] || nvidia-smi | tee "$out/machine.txt"
+  # One epoch with the same images and weights, on the CPU a minute or two. float32 differs in the last
+  # places, and training lets that grow, so the epoch's losses agree to a percent and no better.
+  one_epoch check-cpu cpu > "$out/check-cpu.json"
+  one_epoch check-gpu "$device" > "$out/check-gpu.json"
+  python3 - "$out/check-cpu.json" "$out/check-gpu.json" <<'PY'
+import json, sys
+cpu, gpu = (json.load(open(name))[0] for name in sys.argv[1:])
+for figure in ("loss", "classification_loss", "norm_loss", "id_norm"):
+    a, b = cpu[figure], gpu[figure]
+    print(f"{figure:>20}  CPU {a:9.4f}  GPU {b:9.4f}")
+    assert abs(a - b) <= 0.02 * max(abs(a), 0.1), figure
+print("the GPU trains as the CPU does")
+PY
+  ;;
+speed)
+  one_epoch speed "$device" 3 "$precision" > "$out/speed.json"
+  python3 - "$out/speed.json" "$epochs" <<'PY'
+import json, sys
+last = json.load(open(sys.argv[1]))[-1]
+print(f"{last['images_per_second']:.0f} images/s; {int(sys.argv[2])} epochs take {last['seconds'] * int(sys.argv[2]) / 60:.1f} minutes")
+PY
+  ;;
+run)
+  shift
+  status=0
+  # SIGINT ends a run after its current step, with a checkpoint.
+  timeout --signal=INT --kill-after=50 "$limit" "$train" reproduce "${@:-t2}" "${recipe[@]}" \
+    --device "$device" --loaders "$loaders" || status=$?
+  case $status in
+    0) ;;
+    124 | 130 | 137) exit 75 ;;
+    *) exit "$status" ;;
+  esac
+  ;;
+show)
+  shift
+  "$train" reproduce "${@:-t2}" --tables-only "${recipe[@]}"
+  ;;
+ship)
+  # Chosen on training images that were held out, and on auxiliary ones, which enter no loss: no test image
+  # has a say.
+  held_out="$data/cifar10_train_more,$data/cifar10_train_lt100#class=airplane#last=300"
+  others="tinyimagenet=$data/aux_train#first=4000,cifar100=$data/aux_train_cifar100#first=80"
+  models=$(find "$out/runs" -path "*cifar10-lt-rna-w$width-e$epochs*" -name model.onnx | sort)
+  [ -n "$models" ] || { echo "gpu.sh: no RNA run is finished in $out/runs: training/gpu.sh run t2" >&2; exit 1; }
+  for model in $models; do
+    folder=$(dirname "$model")
+    [ -e "$folder/held-out/report.json" ] || "$train" evaluate "$model" --id "$data/cifar10_train_more" \
+      --ood "$others" --calibration "$held_out" --balance --out "$folder/held-out" >&2
+  done
+  best=$(python3 - $models <<'PY'
+import json, pathlib, sys
+def quality(model):
+    figures = json.loads((pathlib.Path(model).parent / "held-out/report.json").read_text())["figures"]
+    auroc = next(mean["auroc"] for mean in figures["mean"] if mean["score"] == "representation_norm")
+    print(f"{model}: right {figures['id']['accuracy']['overall']:.4f}, AUROC {auroc:.4f}", file=sys.stderr)
+    return figures["id"]["accuracy"]["overall"] + auroc
+print(max(sys.argv[1:], key=quality))
+PY
+)
+  echo "the best: $best" >&2
+  cp "$best" "$out/fp32.onnx"
+  rm -f "$out/int8.onnx"
+  "$bin/normgate" quantize "$out/fp32.onnx" --out "$out/int8.onnx" --balance \
+    --data "$data/cifar10_train_lt100#first=4700" --calibrate "$held_out" --test "$data/cifar10_test" \
+    --ood "$data/ood_tinyimagenet,$data/ood_scenes,$data/ood_textures,$data/ood_characters,$data/ood_fashion"
+  ls -l "$out/fp32.onnx" "$out/int8.onnx"
+  ;;
+*)
+  sed -n '2,/^set -/p' "$0" | sed '$d; s/^# \{0,1\}//'
+  exit 2
+  ;;
+esac
