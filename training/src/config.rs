@@ -23,6 +23,10 @@ pub struct RunConfig {
     pub model: ModelConfig,
     /// How it is trained.
     pub recipe: Recipe,
+    /// Sets whose representation norms are recorded after each epoch, as the command line names
+    /// them. They decide nothing of the outcome.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitor: Vec<String>,
 }
 
 /// What is trained on.

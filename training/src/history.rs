@@ -55,6 +55,9 @@ pub struct Epoch {
     /// Mean norm of the auxiliary representations, in train mode.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub auxiliary_norm: Option<f64>,
+    /// Mean representation norm of each monitored set after the epoch, in evaluation mode.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub monitored_norms: BTreeMap<String, f64>,
     /// The learning rate.
     pub learning_rate: f64,
     /// Images trained on per second, auxiliary ones included.
@@ -88,6 +91,7 @@ impl Epoch {
             accuracy: mean(after),
             id_norm: mean(after + 1),
             auxiliary_norm: has_auxiliary.then(|| mean(after + 2)),
+            monitored_norms: BTreeMap::new(),
             learning_rate,
             images_per_second: (steps * images) as f64 / totals.seconds.max(1e-9),
             seconds: totals.seconds,

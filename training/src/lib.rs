@@ -18,6 +18,7 @@ pub mod history;
 pub mod init;
 pub mod methods;
 pub mod models;
+pub mod monitor;
 pub mod optimiser;
 pub mod progress;
 pub mod randomness;

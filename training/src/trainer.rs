@@ -14,6 +14,7 @@ use crate::error::TrainError;
 use crate::history::{self, Epoch, Totals};
 use crate::methods::{self, Loss, Method, Step};
 use crate::models::Network;
+use crate::monitor::Monitor;
 use crate::optimiser::Adam;
 use crate::progress::Display;
 use crate::schedule;
@@ -49,6 +50,7 @@ pub struct Trainer {
     network: Network,
     optimiser: Adam,
     method: Box<dyn Method>,
+    monitor: Monitor,
     progress: Progress,
     history: Vec<Epoch>,
     /// Sums of the epoch's figures on the device, added to those in `progress` when read.
@@ -60,7 +62,8 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`TrainError`] where the checkpoint does not fit, or memory is lacking.
+    /// [`TrainError`] where the checkpoint does not fit, a monitored set cannot be read, or memory is
+    /// lacking.
     pub fn new(
         config: RunConfig,
         execution: Execution,
@@ -87,6 +90,7 @@ impl Trainer {
             progress = checkpoint.progress.clone();
         }
         let method = methods::method(recipe, &config.data.class_counts, device)?;
+        let monitor = Monitor::load(&config)?;
         let history = history::load(&execution.run, progress.epochs)?;
         let plan = Arc::new(plan);
         Ok(Self {
@@ -96,6 +100,7 @@ impl Trainer {
             network,
             optimiser,
             method,
+            monitor,
             progress,
             history,
             sums: None,
@@ -142,7 +147,8 @@ impl Trainer {
                     display.show(&epoch, self.steps_done());
                 }
             }
-            let epoch = self.epoch()?;
+            let mut epoch = self.epoch()?;
+            epoch.monitored_norms = self.monitor.norms(&self.network)?;
             self.history.push(epoch);
             self.progress.epochs += 1;
             self.progress.steps = 0;

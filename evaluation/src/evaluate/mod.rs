@@ -145,7 +145,10 @@ pub fn run(args: &EvaluateArgs) -> Result<(), EvaluationError> {
 }
 
 /// That sets which each get a row of their own have names of their own.
-pub(crate) fn told_apart(option: &'static str, specs: &[SetSpec]) -> Result<(), EvaluationError> {
+///
+/// # Errors
+/// [`EvaluationError::SameName`] with the first two that have not, and `option`, which names them.
+pub fn told_apart(option: &'static str, specs: &[SetSpec]) -> Result<(), EvaluationError> {
     for (index, spec) in specs.iter().enumerate() {
         let name = spec.name();
         if let Some(first) = specs[..index].iter().find(|first| first.name() == name) {

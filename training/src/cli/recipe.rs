@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use normgate_evaluation::datasets::holdout::HoldOut;
-use normgate_evaluation::datasets::labels;
+use normgate_evaluation::datasets::{SetSpec, labels};
 
 use super::method::MethodArgs;
 use crate::augment::AugmentConfig;
@@ -48,6 +48,10 @@ pub struct RecipeArgs {
     /// 100)
     #[arg(long, value_name = "RATIO")]
     imbalance: Option<f64>,
+    /// After each epoch, record the mean representation norm of these sets in evaluation mode, each
+    /// named [NAME=]FOLDER[#FILTER]... as `evaluate` takes them; training is not changed by it
+    #[arg(long, value_name = "SET", value_delimiter = ',')]
+    monitor: Vec<SetSpec>,
 
     /// Channels of ResNet18's first stage; 64 is the full network, 16 trains about 12 times faster
     /// [default: 64, or that of --init]
@@ -163,6 +167,7 @@ impl RecipeArgs {
                 seed: self.seed,
                 precision: self.precision,
             },
+            monitor: self.monitor.iter().map(SetSpec::to_string).collect(),
         })
     }
 

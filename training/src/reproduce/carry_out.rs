@@ -233,7 +233,7 @@ impl Workshop {
             date: today(),
             training,
         };
-        self.results.keep(&record, &report)
+        self.results.keep(&record, &report, &history)
     }
 }
 

@@ -5,6 +5,7 @@
 //! ```
 
 mod carry_out;
+mod dynamics;
 mod error;
 mod figures;
 mod machine;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use normgate_evaluation::reports::plots::matrix;
 use normgate_evaluation::reports::table::Table as Lines;
 
+use super::dynamics;
 use super::error::ReproduceError;
 use super::figures::{Estimate, Figure, Group, Trust};
 use super::models::Model;
@@ -12,7 +13,7 @@ use super::report::Report;
 use super::results::{Record, Results};
 use super::run::{Run, Setting};
 use super::sets::Task;
-use super::tables::{Block, Cell, Table};
+use super::tables::{Block, Cell, Picture, Table};
 
 /// Figures of every model, whatever the table: what its flags are worth.
 const SERVED: [Figure; 7] = [
@@ -24,6 +25,12 @@ const SERVED: [Figure; 7] = [
     Figure::OtherSource(Trust::Accuracy),
     Figure::OtherSource(Trust::Unflagged),
 ];
+
+/// Said of tables that have some.
+const PAPERS_FIGURES: &str = "\nThe paper's figures stand under ours, never for the same images but those of the ID \
+    test set of CIFAR10-LT. They are means of six seeds at width 64 and 200 epochs. AUPR \
+    depends on how many OOD images there are to the 10,000 ID ones, and the paper's OOD \
+    sets are larger: at the same AUROC ours is lower.\n";
 
 /// A page in Markdown, and the pictures that it shows.
 pub struct Page {
@@ -67,10 +74,9 @@ pub fn page(table: &Table, results: &Results) -> Result<Option<Page>, ReproduceE
             out += &format!("- {difference}\n");
         }
     }
-    out += "\nThe paper's figures stand under ours, never for the same images but those of the ID \
-            test set of CIFAR10-LT. They are means of six seeds at width 64 and 200 epochs. AUPR \
-            depends on how many OOD images there are to the 10,000 ID ones, and the paper's OOD \
-            sets are larger: at the same AUROC ours is lower.\n";
+    if table.has_papers_figures() {
+        out += PAPERS_FIGURES;
+    }
     out += &sections.concat();
     Ok(Some(Page {
         text: out,
@@ -109,11 +115,15 @@ impl Part<'_> {
                 continue;
             }
             out += &format!("\n### {}\n\n{}", block.task.title(), self.block(block)?);
-            if table.is_matrix {
-                let (task, setting) = (block.task.slug(), self.setting.slug());
-                let file = format!("{}-{task}-{setting}.svg", table.id);
-                out += &format!("\n![{}]({file})\n", table.title);
-                pictures.push((file, self.matrix(table, block)?));
+            match table.picture {
+                Picture::None => {}
+                Picture::Matrix => {
+                    let (task, setting) = (block.task.slug(), self.setting.slug());
+                    let file = format!("{}-{task}-{setting}.svg", table.id);
+                    out += &format!("\n![{}]({file})\n", table.title);
+                    pictures.push((file, self.matrix(table, block)?));
+                }
+                Picture::Dynamics => out += &self.dynamics(table, block, pictures)?,
             }
             out += &self.served(block)?;
         }
@@ -161,6 +171,35 @@ impl Part<'_> {
         let rows: Vec<_> = block.rows.iter().map(|row| row.label.clone()).collect();
         let plot = matrix(&title, table.title, &rows, &block.columns, &values);
         Ok(plot.svg().to_owned())
+    }
+
+    /// What was monitored of each run, as a table and as curves.
+    fn dynamics(
+        &self,
+        table: &Table,
+        block: &Block,
+        pictures: &mut Vec<(String, String)>,
+    ) -> Result<String, ReproduceError> {
+        let mut out = String::new();
+        for record in block
+            .models()
+            .into_iter()
+            .flat_map(|model| self.runs(model))
+        {
+            let history = self.results.history(record)?;
+            if history.is_empty() {
+                continue;
+            }
+            let lines = dynamics::table(format!("Seed {}.", record.seed), &history);
+            let file = format!("{}-{}.svg", table.id, record.run);
+            out += &format!(
+                "\n{lines}\n![{}, seed {}]({file})\n",
+                table.title, record.seed
+            );
+            let title = format!("Training of {}", record.run);
+            pictures.push((file, dynamics::picture(&title, &history)));
+        }
+        Ok(out)
     }
 
     /// What the flags of each model are worth as it is served.

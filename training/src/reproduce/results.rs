@@ -1,17 +1,18 @@
 //! What is kept of each run: `runs/<run>/report.json`, as `evaluate` wrote it but for the white
-//! space, and beside it `run.json`, how the run was made. Small, to be committed: tables are made
-//! from these alone.
+//! space, and beside it `run.json`, how the run was made; of runs whose norms were monitored,
+//! `history.json` too. Small, to be committed: tables are made from these alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use normgate_evaluation::reports::plots;
 use serde::{Deserialize, Serialize};
 
 use super::error::ReproduceError;
 use super::report::{Report, TrainingNorms};
 use super::run::Setting;
 use crate::checkpoint::write_atomically;
-use crate::history::Epoch;
+use crate::history::{self, Epoch};
 
 /// The folder of the tables.
 #[derive(Clone, Debug)]
@@ -104,12 +105,30 @@ impl Results {
         Ok(report)
     }
 
+    /// The epochs of a finished run whose norms were monitored; none of other runs.
+    ///
+    /// # Errors
+    ///
+    /// [`ReproduceError`] where its file cannot be read.
+    pub fn history(&self, record: &Record) -> Result<Vec<plots::Epoch>, ReproduceError> {
+        let path = self.folder(&record.run).join(history::FILE_NAME);
+        match path.exists() {
+            true => read(&path),
+            false => Ok(Vec::new()),
+        }
+    }
+
     /// Keeps a finished run; `report` is its `report.json`.
     ///
     /// # Errors
     ///
     /// [`ReproduceError`] where a file cannot be written.
-    pub fn keep(&self, record: &Record, report: &[u8]) -> Result<(), ReproduceError> {
+    pub fn keep(
+        &self,
+        record: &Record,
+        report: &[u8],
+        history: &[Epoch],
+    ) -> Result<(), ReproduceError> {
         let folder = self.folder(&record.run);
         let write = |path: PathBuf, bytes: &[u8]| {
             write_atomically(&path, bytes).map_err(|source| ReproduceError::File { path, source })
@@ -126,6 +145,17 @@ impl Results {
         let whole: serde_json::Value = serde_json::from_slice(report).map_err(json)?;
         let compact = serde_json::to_vec(&whole).map_err(json)?;
         write(path, &compact)?;
+        if history
+            .iter()
+            .any(|epoch| !epoch.monitored_norms.is_empty())
+        {
+            let path = folder.join(history::FILE_NAME);
+            let compact = serde_json::to_vec(history).map_err(|source| ReproduceError::Json {
+                path: path.clone(),
+                source,
+            })?;
+            write(path, &compact)?;
+        }
         // Last: what is there is whole.
         let path = folder.join("run.json");
         let json = serde_json::to_vec_pretty(record).map_err(|source| ReproduceError::Json {

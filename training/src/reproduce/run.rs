@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::models::Model;
+use super::models::{Model, rna};
 use super::sets::{Auxiliary, Place, TrainingSets, folder_of};
 use crate::config::Precision;
 
@@ -109,6 +109,10 @@ impl Run {
             line.add("--precision", self.setting.precision);
         }
         line.add("--seed", self.seed);
+        let monitored = task.monitored();
+        if self.model == rna(task) && !monitored.is_empty() {
+            line.add("--monitor", named(place, monitored));
+        }
         if let Some(first) = self.before() {
             line.add("--init", place.run(&first.name()).display());
         }
@@ -132,15 +136,7 @@ impl Run {
         let task = self.model.task;
         let mut line = Line(vec![self.file(place, super::carry_out::MODEL)]);
         line.add("--id", place.set(task.test()));
-        let named = |(name, set): (_, String)| format!("{name}={}", place.set(&set));
-        line.add(
-            "--ood",
-            task.ood()
-                .into_iter()
-                .map(named)
-                .collect::<Vec<_>>()
-                .join(","),
-        );
+        line.add("--ood", named(place, task.ood()));
         if let Some(set) = task.other_source() {
             line.add("--shifted-id", place.set(set));
         }
@@ -197,10 +193,15 @@ fn list(place: &Place, sets: &[String]) -> String {
     paths.join(",")
 }
 
+fn named(place: &Place, sets: Vec<(&str, String)>) -> String {
+    let named = |(name, set): (&str, String)| format!("{name}={}", place.set(&set));
+    sets.into_iter().map(named).collect::<Vec<_>>().join(",")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reproduce::models::{energy_oe, rna};
+    use crate::reproduce::models::{ce, energy_oe, oe};
     use crate::reproduce::sets::Task;
 
     fn run(model: Model) -> Run {
@@ -226,6 +227,45 @@ mod tests {
              --width 16 --epochs 30 --seed 2 \
              --out runs/cifar10-lt-rna-aux-batch-size-256-w16-e30-s2"
         );
+    }
+
+    #[test]
+    fn the_usual_model_alone_is_monitored_and_no_other_command_changes_by_it() {
+        let line = |model: Model| run(model).train(&Place::canonical()).join(" ");
+        let task = Task::Cifar10Lt;
+        let data = "--data data/cifar10_train_lt100 --class-names cifar10 --hold-out airplane=300";
+        assert_eq!(
+            line(ce(task)),
+            format!(
+                "{data} --method ce --width 16 --epochs 30 --seed 2 \
+                 --out runs/cifar10-lt-ce-w16-e30-s2"
+            )
+        );
+        assert_eq!(
+            line(oe(task)),
+            format!(
+                "{data} --aux data/aux_train,data/aux_train_cifar100 --method oe --width 16 \
+                 --epochs 30 --seed 2 --out runs/cifar10-lt-oe-w16-e30-s2"
+            )
+        );
+        let usual = line(rna(task));
+        assert!(
+            usual.contains(
+                " --monitor test_head=data/cifar10_test#class=airplane+automobile+bird#first=200,\
+                 test_tail=data/cifar10_test#class=horse+ship+truck#first=200,\
+                 ood_textures=data/ood_textures#first=500,\
+                 ood_cifar100_unseen=data/ood_cifar100_test#coarse!=fish+flowers+"
+            ),
+            "{usual}"
+        );
+        for other in [
+            rna(task).with("lambda", 1),
+            rna(task).imbalance(1000),
+            rna(task).auxiliary(Auxiliary::TinyImageNet),
+            rna(Task::Cifar100Lt),
+        ] {
+            assert!(!line(other.clone()).contains("--monitor"), "{other:?}");
+        }
     }
 
     #[test]

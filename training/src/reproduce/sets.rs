@@ -153,6 +153,30 @@ impl Task {
         sets
     }
 
+    /// The parts of the test sets whose norms are followed over training (Fig. 7): of the usual model
+    /// alone, on the one task that the figure is about.
+    pub fn monitored(self) -> Vec<(&'static str, String)> {
+        match self {
+            // `first` counts in each class: 600 images of three classes, 500 of the others.
+            Task::Cifar10Lt => vec![
+                (
+                    "test_head",
+                    "cifar10_test#class=airplane+automobile+bird#first=200".into(),
+                ),
+                (
+                    "test_tail",
+                    "cifar10_test#class=horse+ship+truck#first=200".into(),
+                ),
+                ("ood_textures", "ood_textures#first=500".into()),
+                (
+                    "ood_cifar100_unseen",
+                    format!("ood_cifar100_test#coarse!={SHARED_SUPERCLASSES}#first=10"),
+                ),
+            ],
+            Task::Cifar100Lt => Vec::new(),
+        }
+    }
+
     /// The task's classes from another source, where there are such images.
     pub fn other_source(self) -> Option<&'static str> {
         (self == Task::Cifar10Lt).then_some("id_other_source")

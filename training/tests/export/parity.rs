@@ -112,6 +112,7 @@ fn checkpoint(network: &Network, model: ModelConfig) -> Checkpoint {
             seed: 7,
             precision: Precision::Fp32,
         },
+        monitor: vec![],
     };
     Checkpoint {
         config,

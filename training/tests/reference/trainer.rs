@@ -56,6 +56,7 @@ fn config() -> RunConfig {
             projection: Projection::Mlp,
         },
         recipe: recipe(MethodKind::Rna),
+        monitor: Vec::new(),
     }
 }
 

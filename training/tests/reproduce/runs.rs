@@ -43,6 +43,23 @@ fn a_table_is_made_once_and_again_without_training() {
     );
     assert!(record["training"]["auxiliary_norm"].is_f64());
 
+    // What was monitored last is what the exported model has on the same images.
+    let history: serde_json::Value =
+        serde_json::from_str(&read(&kept.join("history.json"))).unwrap();
+    let monitored = history[0]["monitored_norms"]["ood_textures"]
+        .as_f64()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let sets = report["figures"]["ood"].as_array().unwrap();
+    let textures = sets.iter().find(|set| set["name"] == "textures").unwrap();
+    let measured = textures["mean_norm"].as_f64().unwrap();
+    assert!(
+        (monitored - measured).abs() < 1e-4 * measured,
+        "{monitored} {measured}"
+    );
+    let ce = folder.join("results/runs/cifar10-lt-ce-w2-e1-s1");
+    assert!(!ce.join("history.json").exists());
+
     // What is kept needs neither the runs nor the sets.
     std::fs::remove_dir_all(folder.join("runs")).unwrap();
     let (output, said) = reproduce(folder, &line);

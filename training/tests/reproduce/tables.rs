@@ -79,6 +79,42 @@ fn a_table_has_mean_and_deviation_of_its_seeds_beside_the_paper_s() {
 }
 
 #[test]
+fn the_dynamics_of_each_monitored_run_are_a_table_and_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for seed in [1, 2, 3] {
+        keep(folder, "rna", seed, 0.9);
+    }
+    let epochs = (1..=30).map(|epoch| {
+        json!({"epoch": epoch, "classification_loss": 2.0, "norm_loss": -1.0, "accuracy": 0.5,
+               "id_norm": epoch, "auxiliary_norm": 1.0,
+               "monitored_norms": {"test_head": 2 * epoch, "test_tail": 1.5}})
+    });
+    let history = Value::from_iter(epochs).to_string();
+    for seed in [1, 2] {
+        let run = format!("results/runs/cifar10-lt-rna-w16-e30-s{seed}");
+        std::fs::write(folder.join(run).join("history.json"), &history).unwrap();
+    }
+    let (output, said) = reproduce(folder, "fig7 --tables-only");
+    assert!(output.status.success(), "{said}");
+    let page = read(&folder.join("results/fig7.md"));
+    for line in [
+        "| RNA | 3 | 65.00 ± 0.00 | 2.50 ± 0.00 | 43.00 ± 0.00 | 0.50 ± 0.00 |",
+        "| Mean norm of | epoch 1 | epoch 15 | epoch 30 |",
+        "| training, ID (train mode) | 1.00 | 15.00 | 30.00 |",
+        "| `test_head` | 2.00 | 30.00 | 60.00 |",
+        "seed 1](fig7-cifar10-lt-rna-w16-e30-s1.svg)",
+    ] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+    // The third seed was not monitored, and no figure is the paper's.
+    assert_eq!(page.matches("| `test_tail` |").count(), 2);
+    assert!(!page.contains("The paper's figures"), "{page}");
+    let picture = read(&folder.join("results/fig7-cifar10-lt-rna-w16-e30-s2.svg"));
+    assert!(picture.contains("test_head") && picture.contains("auxiliary OOD, training"));
+}
+
+#[test]
 fn tables_and_runs_are_listed_without_making_any() {
     let folder = tempfile::tempdir().unwrap();
     let (output, said) = reproduce(folder.path(), "--list --seeds 3");

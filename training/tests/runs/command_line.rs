@@ -105,6 +105,26 @@ fn a_run_leaves_its_options_its_history_and_a_checkpoint() {
 }
 
 #[test]
+fn monitored_sets_are_in_the_options_and_in_each_epoch_of_the_history() {
+    let place = Workplace::new();
+    let output = place.train(&format!("{SMALL} --monitor even=id#class=even#first=7,aux"));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(place.run().join(name)).unwrap()).unwrap()
+    };
+    assert_eq!(
+        read("config.json")["monitor"],
+        serde_json::json!(["even=id#class=even#first=7", "aux"])
+    );
+    let history = read("history.json");
+    for epoch in history.as_array().unwrap() {
+        let norms = epoch["monitored_norms"].as_object().unwrap();
+        assert_eq!(norms.keys().collect::<Vec<_>>(), ["aux", "even"]);
+        assert!(norms.values().all(|norm| norm.as_f64().unwrap() > 0.0));
+    }
+}
+
+#[test]
 fn ctrl_c_leaves_a_checkpoint_to_go_on_from() {
     let place = Workplace::new();
     let endless = SMALL.replace("--epochs 2", "--epochs 5000 --checkpoint-every 1");
@@ -245,6 +265,16 @@ fn mistakes_are_told_with_what_to_do() {
             format!("{SMALL} --aux-weights 1,2"),
             "2 weights for 1 auxiliary",
         ),
+        (format!("{SMALL} --monitor id,x=nowhere"), "nowhere"),
+        (
+            format!("{SMALL} --monitor id#class=cat"),
+            "there is no class \"cat\"",
+        ),
+        (
+            format!("{SMALL} --monitor aux,aux#first=3"),
+            "give --monitor names to tell them apart",
+        ),
+        ("--resume run --monitor aux".into(), "cannot be used with"),
         (format!("{SMALL} --device cuda:99"), "--device cuda"),
         (format!("{SMALL} --device gpu"), "cpu, cuda or cuda:N"),
         (format!("{SMALL} --lr 0"), "greater than 0"),

@@ -1,20 +1,24 @@
 //! The same seed gives the same weights, to the last bit, however the run was cut up.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use normgate_evaluation::datasets::ImageSet;
+use normgate_evaluation::datasets::{ImageSet, LoadOptions, load};
 use normgate_training::augment::{AugmentConfig, Augmenter};
 use normgate_training::batches::{Plan, Stream};
 use normgate_training::checkpoint::{Checkpoint, FILE_NAME};
-use normgate_training::config::{DataConfig, Precision, Recipe, RunConfig};
+use normgate_training::config::{DataConfig, Precision, Recipe, RunConfig, preprocessing};
 use normgate_training::history::{self, Epoch};
 use normgate_training::methods::{Auxiliary, Hyperparameters, MethodKind};
 use normgate_training::models::{Architecture, ModelConfig, Network};
+use normgate_training::monitor::Monitor;
 use normgate_training::trainer::{Execution, Outcome, Trainer};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 use tch::Device;
+
+use crate::write_images;
 
 const EPOCHS: usize = 4;
 
@@ -66,6 +70,7 @@ pub(crate) fn config(seed: u64, method: MethodKind, precision: Precision) -> Run
             seed,
             precision,
         },
+        monitor: Vec::new(),
     }
 }
 
@@ -129,6 +134,73 @@ fn figures(history: &[Epoch]) -> Vec<Epoch> {
     history.iter().map(timeless).collect()
 }
 
+/// The same run with two sets that are monitored.
+fn watching(config: RunConfig, folder: &Path) -> RunConfig {
+    write_images(&folder.join("one"), 5, 3);
+    // More images than one forward pass takes.
+    write_images(&folder.join("many"), 6, 300);
+    let set = |name: &str| format!("{name} images={}", folder.join(name).display());
+    RunConfig {
+        monitor: vec![set("one"), set("many")],
+        ..config
+    }
+}
+
+#[test]
+fn a_run_is_the_same_whether_it_is_monitored_or_not() {
+    for (method, precision) in [
+        (MethodKind::Rna, Precision::Fp32),
+        (MethodKind::Rna, Precision::Bf16),
+    ] {
+        let sets = tempfile::tempdir().unwrap();
+        let config = config(4, method, precision);
+        let (unwatched, without) = straight(&config, 1);
+        let (watched, with) = straight(&watching(config, sets.path()), 1);
+        assert_eq!(watched.tensors, unwatched.tensors);
+        assert_eq!(watched.moments, unwatched.moments);
+        assert!(without.iter().all(|epoch| epoch.monitored_norms.is_empty()));
+        let stripped = with.iter().map(|epoch| Epoch {
+            monitored_norms: BTreeMap::new(),
+            ..epoch.clone()
+        });
+        assert_eq!(
+            figures(&stripped.collect::<Vec<_>>()),
+            figures(&without),
+            "{precision}"
+        );
+    }
+}
+
+#[test]
+fn the_last_epoch_s_monitored_norm_is_that_of_the_network_that_is_left() {
+    let sets = tempfile::tempdir().unwrap();
+    let config = watching(config(4, MethodKind::Rna, Precision::Bf16), sets.path());
+    let (checkpoint, history) = straight(&config, 1);
+    let network = Network::from_checkpoint(&checkpoint, Device::Cpu).unwrap();
+    let expected = Monitor::load(&config).unwrap().norms(&network).unwrap();
+    assert_eq!(history[EPOCHS - 1].monitored_norms, expected);
+    assert_ne!(history[0].monitored_norms, expected);
+
+    // By hand, the images one by one.
+    let options = LoadOptions {
+        preprocessing: Some(preprocessing(8)),
+        ..LoadOptions::test()
+    };
+    let set = load(&sets.path().join("many"), &options).unwrap();
+    let norm = |index: usize| {
+        let pixels = set.image(index);
+        let plane = |channel| pixels.iter().skip(channel).step_by(3);
+        let planes = (0..3).flat_map(plane).map(|&byte| f32::from(byte) / 255.0);
+        let input: Vec<f32> = planes.collect();
+        let (_, representation) = network.forward_eval(&input, 1, (8, 8)).unwrap();
+        let squares = representation.iter().map(|value| f64::from(*value).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    let mean = (0..set.len()).map(norm).sum::<f64>() / set.len() as f64;
+    let found = expected["many images"];
+    assert!((found - mean).abs() < 1e-4 * mean, "{found} {mean}");
+}
+
 #[test]
 fn a_run_stopped_after_every_step_ends_as_one_without_a_break() {
     for (method, precision) in [
@@ -137,7 +209,8 @@ fn a_run_stopped_after_every_step_ends_as_one_without_a_break() {
         (MethodKind::Pascl, Precision::Fp32),
         (MethodKind::PasclFt, Precision::Fp32),
     ] {
-        let config = config(7, method, precision);
+        let sets = tempfile::tempdir().unwrap();
+        let config = watching(config(7, method, precision), sets.path());
         let (expected, expected_history) = straight(&config, 1);
 
         let run = tempfile::tempdir().unwrap();

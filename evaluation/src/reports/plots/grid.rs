@@ -11,12 +11,13 @@ pub(super) struct Grid {
 }
 
 /// Left of a panel: tick labels and the axis label.
-const LEFT: f64 = 72.0;
-const RIGHT: f64 = 14.0;
+pub(super) const LEFT: f64 = 72.0;
+/// Right of a panel.
+pub(super) const RIGHT: f64 = 14.0;
 /// Above a panel: its own title.
-const ABOVE: f64 = 26.0;
+pub(super) const ABOVE: f64 = 26.0;
 /// Below a panel: tick labels and the axis label.
-const BELOW: f64 = 56.0;
+pub(super) const BELOW: f64 = 56.0;
 
 impl Grid {
     /// For so many panels of about this width and height; a single one is wider.

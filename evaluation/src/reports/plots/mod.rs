@@ -3,6 +3,7 @@
 mod classes;
 mod grid;
 mod matrix;
+mod norm_curves;
 mod norms;
 mod panel;
 mod png;

@@ -9,6 +9,8 @@ pub(super) const BLUE: &str = "#0072b2";
 pub(super) const VERMILION: &str = "#d55e00";
 pub(super) const GREEN: &str = "#009e73";
 pub(super) const PURPLE: &str = "#cc79a7";
+pub(super) const ORANGE: &str = "#e69f00";
+pub(super) const SKY: &str = "#56b4e9";
 
 pub(super) const GRID: Stroke = Stroke {
     colour: "#e4e8ec",

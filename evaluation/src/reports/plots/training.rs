@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Plot;
 use super::grid::Grid;
+use super::norm_curves::{self, NormCurve};
 use super::panel::{Axis, Panel};
 use super::style;
 use super::svg::{Canvas, Stroke};
@@ -32,6 +33,9 @@ pub struct Epoch {
     /// Mean representation norm of the auxiliary half.
     #[serde(default)]
     pub auxiliary_norm: Option<f64>,
+    /// Mean representation norm of each monitored set after the epoch, in evaluation mode.
+    #[serde(default)]
+    pub monitored_norms: BTreeMap<String, f64>,
     /// All else, of which the parts of other methods' losses (`outlier_loss`) are drawn.
     #[serde(flatten)]
     pub others: BTreeMap<String, Value>,
@@ -40,7 +44,8 @@ pub struct Epoch {
 type Curve = (&'static str, Vec<(f64, f64)>, Stroke);
 type Series<'a> = &'a dyn Fn(&Epoch) -> Option<f64>;
 
-/// Losses, accuracy and representation norms over the epochs.
+/// Losses, accuracy and representation norms over the epochs. Where sets were monitored, their norms
+/// and those of the training images have a wide panel in common.
 pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
     let over = |of: Series<'_>, scale: f64| -> Vec<(f64, f64)> {
         history
@@ -53,6 +58,19 @@ pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
     let norm_loss = over(&|e| e.norm_loss, 1.0);
     let accuracy = over(&|e| e.accuracy, 100.0);
     let (id, auxiliary) = (over(&|e| e.id_norm, 1.0), over(&|e| e.auxiliary_norm, 1.0));
+    let sets: BTreeSet<&String> = history
+        .iter()
+        .flat_map(|e| e.monitored_norms.keys())
+        .collect();
+    let mut monitored: Vec<_> = sets
+        .into_iter()
+        .enumerate()
+        .map(|(number, name)| NormCurve {
+            name: name.clone(),
+            points: over(&|e| e.monitored_norms.get(name).copied(), 1.0),
+            stroke: norm_curves::stroke(number),
+        })
+        .collect();
     let parts: BTreeSet<&String> = history.iter().flat_map(|e| e.others.keys()).collect();
     let parts = parts.into_iter().filter(|name| name.ends_with("_loss"));
     let parts: Vec<_> = parts
@@ -80,16 +98,21 @@ pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
             " %",
             vec![("", accuracy, style::solid(style::GREEN))],
         ),
-        (
-            "Representation norm",
-            "mean norm",
-            "",
-            vec![
-                ("ID", id, style::solid(style::BLUE)),
-                ("auxiliary OOD", auxiliary, style::solid(style::VERMILION)),
-            ],
-        ),
     ];
+    let norms = [
+        ("ID", id, style::solid(style::BLUE)),
+        ("auxiliary OOD", auxiliary, style::solid(style::VERMILION)),
+    ];
+    if monitored.is_empty() {
+        panels.push(("Representation norm", "mean norm", "", norms.into()));
+    } else {
+        monitored.extend(norms.map(|(name, points, stroke)| NormCurve {
+            name: format!("{name}, training"),
+            points,
+            stroke,
+        }));
+        monitored.retain(|curve| !curve.points.is_empty());
+    }
     for (name, points) in &parts {
         let curve = ("", points.clone(), style::solid(style::PURPLE));
         panels.insert(1, (name, "before weighting", "", vec![curve]));
@@ -101,7 +124,12 @@ pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
 
     let grid = Grid::new(panels.len(), (250.0, 170.0));
     let (width, height) = grid.size();
-    let mut canvas = Canvas::new(width, height);
+    let wide = if monitored.is_empty() {
+        0.0
+    } else {
+        norm_curves::HEIGHT
+    };
+    let mut canvas = Canvas::new(width, height + wide);
     let last = history.iter().map(|e| e.epoch).max().unwrap_or(1);
     let legend: Vec<_> = panels
         .iter()
@@ -110,7 +138,17 @@ pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
         .map(|(name, _, stroke)| (*name, *stroke))
         .collect();
     let note = format!("Means over each of {last} epochs of training");
+    let note = match monitored.is_empty() {
+        true => note,
+        false => note + "; sets: after each epoch, in evaluation mode",
+    };
     style::heading(&mut canvas, title, &note, &legend);
+    let epochs = || Axis {
+        min: if last > 1 { 1.0 } else { 0.0 },
+        max: f64::from(last),
+        label: "epoch",
+        unit: "",
+    };
     for (index, (name, label, unit, curves)) in panels.iter().enumerate() {
         let (left, top) = grid.corner(index);
         let panel = Panel {
@@ -118,30 +156,38 @@ pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
             top,
             width: grid.panel.0,
             height: grid.panel.1,
-            x: Axis {
-                min: if last > 1 { 1.0 } else { 0.0 },
-                max: f64::from(last),
-                label: "epoch",
-                unit: "",
-            },
-            y: value_axis(curves, label, unit),
+            x: epochs(),
+            y: value_axis(values(curves), label, unit),
         };
         panel.frame(&mut canvas, name, "");
         for (_, points, stroke) in curves {
             panel.curve(&mut canvas, points, *stroke);
         }
     }
+    if !monitored.is_empty() {
+        let points = monitored.iter().flat_map(|curve| &curve.points);
+        let norm = value_axis(points.map(|point| point.1), "mean norm", "");
+        norm_curves::draw(&mut canvas, (height, width), (epochs(), norm), &monitored);
+    }
     Plot {
         svg: canvas.finish(),
     }
 }
 
+fn values(curves: &[Curve]) -> impl Iterator<Item = f64> + Clone {
+    let points = curves.iter().flat_map(|(_, points, _)| points);
+    points.map(|point| point.1)
+}
+
 /// From 0, where all values are positive, to a little above the highest.
-fn value_axis<'a>(curves: &[Curve], label: &'a str, unit: &'a str) -> Axis<'a> {
-    let values = || curves.iter().flat_map(|(_, points, _)| points).map(|p| p.1);
+fn value_axis<'a>(
+    values: impl Iterator<Item = f64> + Clone,
+    label: &'a str,
+    unit: &'a str,
+) -> Axis<'a> {
     let (low, high) = (
-        values().fold(f64::INFINITY, f64::min),
-        values().fold(f64::NEG_INFINITY, f64::max),
+        values.clone().fold(f64::INFINITY, f64::min),
+        values.fold(f64::NEG_INFINITY, f64::max),
     );
     let margin = ((high - low) * 0.06).max(1e-9);
     Axis {
@@ -182,5 +228,22 @@ mod tests {
             assert!(plot.svg().contains(name), "{name}");
         }
         assert!(!plot.svg().contains("RNA loss") && !plot.svg().contains("earning rate"));
+    }
+
+    #[test]
+    fn monitored_sets_share_a_panel_with_the_training_images() {
+        let epoch = |epoch: u32, norm: f64| {
+            serde_json::json!({"epoch": epoch, "classification_loss": 2.0, "accuracy": 0.3,
+                "id_norm": norm, "auxiliary_norm": 1.0,
+                "monitored_norms": {"tail": norm / 2.0, "a set with quite a long name": 0.5}})
+        };
+        let history = [epoch(1, 3.0), epoch(2, 9.0)].map(|e| serde_json::from_value(e).unwrap());
+        let plot = training_curves("m", &history);
+        let at = |text: &str| plot.svg().find(text).unwrap_or_else(|| panic!("{text}"));
+        // In the order in which the curves end.
+        assert!(at("ID, training") < at(">tail<"));
+        assert!(at(">tail<") < at("auxiliary OOD, training"));
+        assert!(at("auxiliary OOD, training") < at(">a set with quite a long…<"));
+        assert_eq!(plot.svg().matches(">Representation norm<").count(), 1);
     }
 }

@@ -4,7 +4,7 @@ use super::super::figures::{Figure, Group, Over};
 use super::super::models::{self, FINE_TUNING_EPOCHS, Model};
 use super::super::paper;
 use super::super::sets::Task;
-use super::{Block, ModelOf, Row, Table, means};
+use super::{Block, ModelOf, Picture, Row, Table, means};
 
 const FIGURES: [Figure; 4] = [
     Figure::Auroc(Over::All),
@@ -23,7 +23,7 @@ pub fn t17() -> Table {
             "A row names the classification loss of training, then of the 10 epochs of tuning. The \
              paper's three rows of each method are taken to be CE → CE, CE → LA, LA → LA.",
         ],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: Task::ALL.map(block).into(),
     }
 }

@@ -4,7 +4,7 @@ use super::super::figures::{Figure, Group, Over};
 use super::super::models;
 use super::super::paper;
 use super::super::sets::Task;
-use super::{Block, ModelOf, Row, Table, means};
+use super::{Block, ModelOf, Picture, Row, Table, means};
 
 const FIGURES: [Figure; 2] = [Figure::Auroc(Over::All), Figure::Accuracy(Group::All)];
 
@@ -18,7 +18,7 @@ pub fn t5() -> Table {
             "Imbalances under 100 need all of CIFAR's training images, as the sets `cifar10_train` \
              and `cifar100_train` (the official binary folders will do); without, they are left out.",
         ],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: Task::ALL.map(block).into(),
     }
 }

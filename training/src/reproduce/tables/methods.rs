@@ -6,7 +6,7 @@ use super::super::figures::{Figure, Group, Over};
 use super::super::models::{self, Model};
 use super::super::paper;
 use super::super::sets::Task;
-use super::{Block, ModelOf, Row, Table, USUAL, means, pairs};
+use super::{Block, ModelOf, Picture, Row, Table, USUAL, means, pairs};
 
 /// The methods of T2 in its order, by the paper's names.
 const METHODS: [(&str, ModelOf); 9] = [
@@ -47,7 +47,7 @@ pub fn t2() -> Table {
             "EnergyOE, OECC and BEL tune the CE run of the same seed for 10, 15 and 20 epochs, as in \
              their authors' code; PASCL-FT and BEL-FT tune the PASCL and the BEL run for 10.",
         ],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: Task::ALL.map(block).into(),
     }
 }
@@ -101,7 +101,7 @@ pub fn t4() -> Table {
             "The paper has MSP, energy and RN. From Mahalanobis on, scores are fitted to the \
                   training images.",
         ],
-        is_matrix: true,
+        picture: Picture::Matrix,
         blocks: Task::ALL.map(block).into(),
     }
 }
@@ -129,7 +129,7 @@ pub fn t6() -> Table {
         title: "Table 6: expected calibration error",
         asks: "Is a confidence of 80 % right in 80 % of cases?",
         notes: &["15 bins; of the softmax probability of the predicted class."],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: Task::ALL.map(block).into(),
     }
 }
@@ -198,7 +198,7 @@ fn by_set(
         title,
         asks: "Which method detects best what?",
         notes: &["In brackets: the paper's set that ours stands for, and that its figure is of."],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: Task::ALL.map(block).into(),
     }
 }
@@ -245,7 +245,7 @@ pub fn t11() -> Table {
             "Near: the other CIFAR and, where CIFAR-10 is in distribution, Tiny ImageNet; far: the \
              rest. The paper has CIFAR100-LT only, with Tiny ImageNet among the near.",
         ],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: [Task::Cifar100Lt, Task::Cifar10Lt].map(block).into(),
     }
 }

@@ -1,5 +1,6 @@
 //! The tables of the paper: of each, what it asks, and which figures of which models answer.
 
+mod dynamics;
 mod fine_tuning;
 mod imbalance;
 mod methods;
@@ -30,6 +31,7 @@ pub const TABLES: &[fn() -> Table] = &[
     variants::t16,
     fine_tuning::t17,
     variants::fig5,
+    dynamics::fig7,
 ];
 
 /// A table.
@@ -42,10 +44,21 @@ pub struct Table {
     pub asks: &'static str,
     /// What a reader has to know beside the data's differences.
     pub notes: &'static [&'static str],
-    /// Whether all its cells are figures of one kind, which a picture then shows at a glance.
-    pub is_matrix: bool,
+    /// What is drawn beside it.
+    pub picture: Picture,
     /// A part for each ID set.
     pub blocks: Vec<Block>,
+}
+
+/// What is drawn beside a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// Nothing.
+    None,
+    /// The table itself, each cell the darker the larger: of tables whose figures are all of one kind.
+    Matrix,
+    /// The training curves of each run, with the norms of what was monitored.
+    Dynamics,
 }
 
 /// The part of a table that has one ID set.
@@ -111,6 +124,13 @@ impl Table {
             })
         };
         names.iter().map(find).collect()
+    }
+
+    /// Whether the paper gives any of it in numbers.
+    pub fn has_papers_figures(&self) -> bool {
+        let rows = self.blocks.iter().flat_map(|block| &block.rows);
+        rows.flat_map(|row| &row.cells)
+            .any(|cell| cell.paper.is_some())
     }
 
     /// Every model that it shows, once, in its order.

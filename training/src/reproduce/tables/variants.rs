@@ -4,7 +4,7 @@ use super::super::figures::{Figure, Group, Over, Side};
 use super::super::models::{self, Model, rna};
 use super::super::paper;
 use super::super::sets::{Auxiliary, Task};
-use super::{Block, Row, Table, USUAL, means};
+use super::{Block, Picture, Row, Table, USUAL, means};
 
 const AUROC: Figure = Figure::Auroc(Over::All);
 const FPR95: Figure = Figure::Fpr95(Over::All);
@@ -44,7 +44,7 @@ pub fn t3() -> Table {
         title: "Table 3: variants of the RNA loss",
         asks: "Is it better to raise ID norms, or to lower those of auxiliary images?",
         notes: &["Norms and active shares of OOD: the mean over the test sets."],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: block(&figures, labelled(rows), paper::T3),
     }
 }
@@ -70,7 +70,7 @@ pub fn t7() -> Table {
         title: "Table 7: RNA without auxiliary images",
         asks: "Does RNA need auxiliary images, or will crops of the training images do?",
         notes: &["Crops: 5 to 25 % of a training image, enlarged."],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: block(&figures, labelled(rows), paper::T7),
     }
 }
@@ -91,7 +91,7 @@ pub fn t12() -> Table {
         notes: &[
             "Half of each number from Tiny ImageNet, half from CIFAR-100, equally of its classes.",
         ],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: block(&[AUROC, FPR95, ACCURACY, FEW], labelled(rows), paper::T12),
     }
 }
@@ -116,7 +116,7 @@ pub fn t13() -> Table {
         title: "Table 13: ID to auxiliary images in a batch",
         asks: "How many auxiliary images should a batch have?",
         notes: &["Norms and active shares of OOD: the mean over the test sets."],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: block(&figures, rows, paper::T13),
     }
 }
@@ -143,7 +143,7 @@ pub fn t14() -> Table {
             "The paper takes ImageNet-RC; here it is the 25,000 images of Tiny ImageNet alone, which \
              were resampled and compressed as CIFAR's were not.",
         ],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: block(&USUAL, labelled(rows), paper::T14),
     }
 }
@@ -165,7 +165,7 @@ pub fn t15() -> Table {
         title: "Table 15: structure of the projection",
         asks: "Must the norm be that of a projection?",
         notes: &[],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: block(&USUAL, labelled(projections()), paper::T15),
     }
 }
@@ -187,7 +187,7 @@ pub fn t16() -> Table {
             "Norms of training and auxiliary images: means of the last epoch in train mode. Of OOD \
              test images: the mean over the sets.",
         ],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: block(&figures, labelled(projections()), paper::T16),
     }
 }
@@ -213,7 +213,7 @@ pub fn fig5() -> Table {
         notes: &[
             "The paper shows curves without numbers: AUROC steady from small λ on, accuracy falling.",
         ],
-        is_matrix: false,
+        picture: Picture::None,
         blocks: blocks.into(),
     }
 }

@@ -1,0 +1,36 @@
+//! Fig. 7: norms over training.
+
+use super::super::figures::{Figure, Side};
+use super::super::models::rna;
+use super::super::sets::Task;
+use super::{Block, Picture, Row, Table};
+
+/// Fig. 7: the paper's curves are not given in numbers.
+pub fn fig7() -> Table {
+    let task = Task::Cifar10Lt;
+    let model = rna(task);
+    let figures = [
+        Figure::TrainingNorm(Side::Id),
+        Figure::TrainingNorm(Side::Ood),
+        Figure::Norm(Side::Id),
+        Figure::Norm(Side::Ood),
+    ];
+    let row = Row::of("RNA", &model, model.score, &figures, []);
+    Table {
+        id: "fig7",
+        title: "Figure 7: dynamics of training with RNA",
+        asks: "Does training widen the gap between the norms of ID and OOD images, also of those that \
+               it never shows?",
+        notes: &[
+            "The paper shows curves without numbers: the norms of ID images grow, those of training \
+             and test alike, and those of OOD images fall to near nothing.",
+            "`test_head` and `test_tail`: 600 test images of the three classes with the most training \
+             images, and of the three with the fewest. `ood_textures`, `ood_cifar100_unseen`: 500 OOD \
+             test images each. In evaluation mode, after each epoch.",
+            "Norms of training and auxiliary images: means over each epoch, in train mode, of all \
+             classes.",
+        ],
+        picture: Picture::Dynamics,
+        blocks: vec![Block::of(task, &figures, vec![row])],
+    }
+}
