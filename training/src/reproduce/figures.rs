@@ -85,6 +85,7 @@ impl Figure {
             Figure::Aupr(over) => of("AUPR", over),
             Figure::Fpr95(over) => of("FPR95", over),
             Figure::Accuracy(Group::All) => "Accuracy".into(),
+            Figure::FalseFlags(Group::All) => "ID flagged".into(),
             Figure::Accuracy(group) | Figure::FalseFlags(group) => format!("{group:?}"),
             Figure::Ece => "ECE".into(),
             Figure::Norm(Side::Id) => "Norm ID".into(),

@@ -85,7 +85,8 @@ impl Model {
             };
         }
         for (option, value) in &self.options {
-            name += &format!("-{option}-{value}");
+            // Folders bear these names, and lists of sets are separated by commas.
+            name += &format!("-{option}-{}", value.replace(',', "-"));
         }
         if let Some((first, _)) = &self.after {
             name += &format!("-after-{}", first.recipe_name());

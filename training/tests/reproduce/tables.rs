@@ -144,7 +144,7 @@ fn a_table_that_is_none_is_refused_with_those_that_are() {
     let (output, said) = reproduce(folder.path(), "t99");
     assert!(!output.status.success());
     assert!(
-        said.contains("there is no table \"t99\"; there are t2, t3"),
+        said.contains("there is no table \"t99\"; there are t1, t2, t3"),
         "{said}"
     );
 }

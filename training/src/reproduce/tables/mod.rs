@@ -1,5 +1,6 @@
 //! The tables of the paper: of each, what it asks, and which figures of which models answer.
 
+mod camera;
 mod dynamics;
 mod fine_tuning;
 mod imbalance;
@@ -14,6 +15,7 @@ use super::sets::Task;
 
 /// All tables, in the paper's order.
 pub const TABLES: &[fn() -> Table] = &[
+    methods::t1,
     methods::t2,
     variants::t3,
     methods::t4,
@@ -31,7 +33,9 @@ pub const TABLES: &[fn() -> Table] = &[
     variants::t16,
     fine_tuning::t17,
     variants::fig5,
+    variants::fig6,
     dynamics::fig7,
+    camera::camera,
 ];
 
 /// A table.
