@@ -159,7 +159,7 @@ fn list(args: &ReproduceArgs) {
     for table in TABLES.iter().map(|table| table()) {
         let runs = args.runs(std::slice::from_ref(&table)).len();
         println!(
-            "{:<5} {runs:>5}  {}\n             {}",
+            "{:<6} {runs:>4}  {}\n             {}",
             table.id, table.title, table.asks
         );
     }
