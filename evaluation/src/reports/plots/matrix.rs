@@ -5,10 +5,13 @@ use super::style;
 use super::svg::{Anchor, Canvas, Text};
 
 const NAMES: f64 = 110.0;
-const CELL: (f64, f64) = (112.0, 44.0);
+const CELL: (f64, f64) = (112.0, 38.0);
+/// More names than these, side by side, are too small to read where the picture is shown.
+const COLUMNS: usize = 8;
 
 /// `values` has a row for each of `rows` and in it one for each of `columns`, in percent; none where
-/// nothing is known.
+/// nothing is known. What has many columns and fewer rows is turned: its columns stand one below
+/// another.
 pub fn matrix(
     title: &str,
     note: &str,
@@ -16,6 +19,11 @@ pub fn matrix(
     columns: &[String],
     values: &[Vec<Option<f64>>],
 ) -> Plot {
+    if columns.len() > COLUMNS.max(rows.len()) {
+        let column = |index: usize| values.iter().map(move |row| *row.get(index)?);
+        let turned: Vec<Vec<_>> = (0..columns.len()).map(|i| column(i).collect()).collect();
+        return matrix(title, note, columns, rows, &turned);
+    }
     // Without a legend, the names of the columns stand in its place.
     let top = style::HEADING;
     let width = (NAMES + columns.len() as f64 * CELL.0 + 30.0).max(700.0);
@@ -75,5 +83,16 @@ mod tests {
         assert_eq!(plot.svg().matches("<polygon").count(), 3);
         assert!(plot.svg().contains(r#"fill-opacity="0.66""#));
         assert!(plot.svg().contains(">–<") && plot.svg().contains(">90.00<"));
+    }
+
+    #[test]
+    fn many_columns_stand_one_below_another() {
+        let names = |count: usize| -> Vec<String> { (0..count).map(|i| format!("n{i}")).collect() };
+        let (rows, columns) = (names(2), names(9));
+        let row = |of: f64| (0..9).map(|i| Some(of + f64::from(i))).collect();
+        let plot = matrix("m", "", &rows, &columns, &[row(10.0), row(50.0)]);
+        let turned = (0..9).map(|i| [10.0, 50.0].map(|of| Some(of + f64::from(i))).to_vec());
+        let turned: Vec<_> = turned.collect();
+        assert_eq!(plot.svg(), matrix("m", "", &columns, &rows, &turned).svg());
     }
 }

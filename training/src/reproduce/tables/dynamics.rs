@@ -22,8 +22,7 @@ pub fn fig7() -> Table {
         asks: "Does training widen the gap between the norms of ID and OOD images, also of those that \
                it never shows?",
         notes: &[
-            "The paper shows curves without numbers: the norms of ID images grow, those of training \
-             and test alike, and those of OOD images fall to near nothing.",
+            "The paper shows curves without numbers, and says that training widens the gap.",
             "`test_head` and `test_tail`: 600 test images of the three classes with the most training \
              images, and of the three with the fewest. `ood_textures`, `ood_cifar100_unseen`: 500 OOD \
              test images each. In evaluation mode, after each epoch.",
