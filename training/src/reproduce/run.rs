@@ -251,7 +251,9 @@ mod tests {
         let usual = line(rna(task));
         assert!(
             usual.contains(
-                " --monitor test_head=data/cifar10_test#class=airplane+automobile+bird#first=200,\
+                " --monitor train_head=data/cifar10_train_lt100#class=airplane+automobile+bird#first=200,\
+                 train_tail=data/cifar10_train_lt100#class=horse+ship+truck#first=200,\
+                 test_head=data/cifar10_test#class=airplane+automobile+bird#first=200,\
                  test_tail=data/cifar10_test#class=horse+ship+truck#first=200,\
                  ood_textures=data/ood_textures#first=500,\
                  ood_cifar100_unseen=data/ood_cifar100_test#coarse!=fish+flowers+"

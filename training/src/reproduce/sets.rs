@@ -157,8 +157,17 @@ impl Task {
     /// alone, on the one task that the figure is about.
     pub fn monitored(self) -> Vec<(&'static str, String)> {
         match self {
-            // `first` counts in each class: 600 images of three classes, 500 of the others.
+            // `first` counts in each class: 600 images of three classes (of the training images' tail all
+            // 272), 500 of the others.
             Task::Cifar10Lt => vec![
+                (
+                    "train_head",
+                    "cifar10_train_lt100#class=airplane+automobile+bird#first=200".into(),
+                ),
+                (
+                    "train_tail",
+                    "cifar10_train_lt100#class=horse+ship+truck#first=200".into(),
+                ),
                 (
                     "test_head",
                     "cifar10_test#class=airplane+automobile+bird#first=200".into(),

@@ -23,8 +23,9 @@ pub fn fig7() -> Table {
                it never shows?",
         notes: &[
             "The paper shows curves without numbers, and says that training widens the gap.",
-            "`test_head` and `test_tail`: 600 test images of the three classes with the most training \
-             images, and of the three with the fewest. `ood_textures`, `ood_cifar100_unseen`: 500 OOD \
+            "`train_head` and `train_tail`, `test_head` and `test_tail`: 600 images of the three classes \
+             with the most training images, and of the three with the fewest (272 training images). \
+             `ood_textures`, `ood_cifar100_unseen`: 500 OOD \
              test images each. In evaluation mode, after each epoch.",
             "Norms of training and auxiliary images: means over each epoch, in train mode, of all \
              classes.",
