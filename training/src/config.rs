@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use normgate_core::manifest::{Filter, Preprocessing, Resize};
+use normgate_core::manifest::Preprocessing;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::AugmentConfig;
+use crate::input::{Normalise, preprocessing};
 use crate::methods::{Hyperparameters, MethodKind};
 use crate::models::ModelConfig;
+use crate::optimiser::OptimiserKind;
 
 /// A run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,22 +46,17 @@ pub struct DataConfig {
     pub class_counts: Vec<u64>,
     /// The images' size in pixels: (width, height).
     pub image_size: (usize, usize),
+    /// What their values are normalised by.
+    #[serde(default)]
+    pub normalise: Normalise,
 }
 
-/// How images of other sizes are brought to a network's, in training and, through the manifest,
-/// ever after: the centre square, scaled to `side`; pixels as 0 to 1, not normalised (as in the
-/// authors' code for CIFAR).
-#[must_use]
-pub fn preprocessing(side: u32) -> Preprocessing {
-    Preprocessing {
-        width: side,
-        height: side,
-        resize: Resize::CentreCrop { shorter_side: side },
-        // Leaves a photo with the spectrum that CIFAR's own pictures have; sharper filters look
-        // to the network like another camera (figures: models/cifar10-lt.md).
-        filter: Filter::Bilinear,
-        mean: [0.0; 3],
-        std: [1.0; 3],
+impl RunConfig {
+    /// How images of other sizes are brought to the network's, as its manifest says it.
+    #[must_use]
+    pub fn preprocessing(&self) -> Preprocessing {
+        let side = self.data.image_size.0 as u32;
+        preprocessing(side, self.augmentation.crop, self.data.normalise)
     }
 }
 
@@ -77,6 +74,9 @@ pub struct Recipe {
     pub batch_size: usize,
     /// Auxiliary images a step.
     pub auxiliary_batch_size: usize,
+    /// What takes the steps.
+    #[serde(default)]
+    pub optimiser: OptimiserKind,
     /// The first epoch's learning rate.
     pub learning_rate: f64,
     /// L2 weight decay.
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recipe_from_before_there_were_further_methods_is_read() {
+    fn a_recipe_from_before_there_were_further_methods_and_optimisers_is_read() {
         let recipe: Recipe = serde_json::from_str(
             r#"{"method": "rna", "epochs": 30, "batch_size": 128, "auxiliary_batch_size": 128,
                 "learning_rate": 0.001, "weight_decay": 0.0005, "tau": 1.0, "lambda": 0.5,
@@ -160,6 +160,7 @@ mod tests {
         .unwrap();
         assert_eq!(recipe.method, MethodKind::Rna);
         assert_eq!(recipe.init, None);
+        assert_eq!(recipe.optimiser, OptimiserKind::Adam);
         assert_eq!(recipe.hyperparameters, Hyperparameters::default());
     }
 }
