@@ -139,7 +139,10 @@ pub fn command_line(arguments: impl Iterator<Item = String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use normgate_core::manifest::Resize;
+
     use super::*;
+    use crate::augment::Crop;
 
     #[test]
     fn a_command_line_is_quoted_only_where_a_shell_needs_it() {
@@ -151,16 +154,30 @@ mod tests {
     }
 
     #[test]
-    fn a_recipe_from_before_there_were_further_methods_and_optimisers_is_read() {
-        let recipe: Recipe = serde_json::from_str(
-            r#"{"method": "rna", "epochs": 30, "batch_size": 128, "auxiliary_batch_size": 128,
-                "learning_rate": 0.001, "weight_decay": 0.0005, "tau": 1.0, "lambda": 0.5,
-                "seed": 0, "precision": "bf16"}"#,
+    fn a_run_from_before_there_were_large_images_is_read_and_means_what_it_meant() {
+        let run: RunConfig = serde_json::from_str(
+            r#"{"command": "normgate-train train",
+                "data": {"data": ["id"], "auxiliary": [], "auxiliary_weights": [], "hold_out": [],
+                    "imbalance": null, "class_names": ["a", "b"], "class_counts": [2, 1],
+                    "image_size": [32, 32]},
+                "augmentation": {"crop_padding": 4, "flip": 0.5, "greyscale": 0.2,
+                    "colour": {"probability": 0.8, "brightness": 0.4, "contrast": 0.4,
+                        "saturation": 0.4, "hue": 0.1},
+                    "camera": {"strength": 0.0, "probability": 1.0, "operations": []}},
+                "model": {"architecture": "resnet18", "width": 16, "shortcut_affine": true,
+                    "classes": 2, "projection": true},
+                "recipe": {"method": "rna", "epochs": 30, "batch_size": 128,
+                    "auxiliary_batch_size": 128, "learning_rate": 0.001, "weight_decay": 0.0005,
+                    "tau": 1.0, "lambda": 0.5, "seed": 0, "precision": "bf16"}}"#,
         )
         .unwrap();
-        assert_eq!(recipe.method, MethodKind::Rna);
-        assert_eq!(recipe.init, None);
-        assert_eq!(recipe.optimiser, OptimiserKind::Adam);
+        let recipe = &run.recipe;
+        assert_eq!((recipe.method, &recipe.init), (MethodKind::Rna, &None));
         assert_eq!(recipe.hyperparameters, Hyperparameters::default());
+        assert_eq!(recipe.optimiser, OptimiserKind::Adam);
+        assert_eq!(run.augmentation.crop, Crop::Padded);
+        let shown = run.preprocessing();
+        assert_eq!(shown.resize, Resize::CentreCrop { shorter_side: 32 });
+        assert_eq!((shown.mean, shown.std), ([0.0; 3], [1.0; 3]));
     }
 }
