@@ -134,7 +134,7 @@ fn from_the_lists_of_imagenet_lt_to_a_report_on_the_command_line() {
     };
     let said = done(
         "train --recipe imagenet-lt --data imagenet_lt/ImageNet_LT_train.txt --aux imagenet_extra \
-         --out run --width 2 --image-size 64 --batch-size 8 --aux-batch-size 8 --epochs 2 --lr 0.01 \
+         --out run --width 8 --image-size 64 --batch-size 8 --aux-batch-size 8 --epochs 2 --lr 0.01 \
          --threads 1 --loaders 2",
     );
     assert!(said.contains("26 images of 3 classes (16, 8, 2)"), "{said}");

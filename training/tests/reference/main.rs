@@ -25,7 +25,7 @@ pub(crate) struct Reference {
     pub(crate) sgd: Vec<Vec<Vec<f32>>>,
     pub(crate) cosine: Vec<f64>,
     pub(crate) network: network::Expected,
-    pub(crate) resnet50: network::Expected,
+    pub(crate) resnet50: network::Batch,
 }
 
 pub(crate) fn reference() -> Reference {

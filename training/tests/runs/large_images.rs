@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::command_line::{Workplace, stderr};
 use crate::write_strip;
 
-const PARTS: &str = "--data id --aux aux --crop resized --width 2 --threads 1 \
+const PARTS: &str = "--data id --aux aux --crop resized --width 8 --threads 1 \
                      --batch-size 16 --aux-batch-size 16 --epochs 2";
 
 fn run(place: &Workplace, arguments: &str) -> Checkpoint {
@@ -32,7 +32,7 @@ fn parts_of_files_are_the_same_whatever_the_number_of_loaders() {
 #[test]
 fn the_recipe_of_imagenet_is_one_option() {
     let place = Workplace::new();
-    let small = "--image-size 32 --width 2 --batch-size 16 --aux-batch-size 16 --epochs 1";
+    let small = "--image-size 32 --width 8 --batch-size 16 --aux-batch-size 16 --epochs 1";
     let line = format!("--recipe imagenet-lt --data id --aux aux --threads 1 {small} --out run");
     let checkpoint = run(&place, &line);
     let config = &checkpoint.config;
