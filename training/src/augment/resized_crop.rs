@@ -94,10 +94,13 @@ mod tests {
         }
     }
 
+    /// Seed, width and height, scale, and the part: left, top, width, height.
+    type Case = (u32, [u32; 2], [f64; 2], [u32; 4]);
+
     #[test]
     fn parts_are_those_that_torchvision_draws() {
         let text = include_str!("../../tests/fixtures/resized_crop.json");
-        let cases: Vec<(u32, [u32; 2], [f64; 2], [u32; 4])> = serde_json::from_str(text).unwrap();
+        let cases: Vec<Case> = serde_json::from_str(text).unwrap();
         assert!(cases.len() > 50);
         for (seed, [width, height], scale, expected) in cases {
             let found = Rectangle::draw((width, height), scale.into(), uniform(seed));

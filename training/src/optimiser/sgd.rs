@@ -34,7 +34,6 @@ impl Sgd {
     }
 
     /// The momentum of each parameter, in its memory layout.
-    #[must_use]
     pub fn momenta(&self) -> &[Tensor] {
         &self.momenta
     }

@@ -137,7 +137,7 @@ pub const T7: [[f64; 2]; 4] = [
 
 /// A figure on each of the paper's OOD sets: Textures, SVHN, the other CIFAR, Tiny ImageNet, LSUN,
 /// Places365; MSP (CE), OECC, EnergyOE, OE, PASCL, BEL, RNA. None on ImageNet-LT, which has one set.
-type BySet = [[Pair; 6]; 7];
+pub type BySet = [[Pair; 6]; 7];
 
 /// T8: AUC.
 #[rustfmt::skip]

@@ -169,7 +169,7 @@ fn by_set(
     id: &'static str,
     title: &'static str,
     figure: fn(Over) -> Figure,
-    paper: fn(Task) -> Option<[[[f64; 2]; 6]; 7]>,
+    paper: fn(Task) -> Option<paper::BySet>,
 ) -> Table {
     // The paper's sets, then one that it does not have.
     let sets = [
