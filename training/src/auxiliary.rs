@@ -8,6 +8,7 @@ use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec};
 use crate::batches::Stream;
 use crate::data::Selection;
 use crate::error::TrainError;
+use crate::pictures::Part;
 
 /// The word for [`AuxiliarySpec::Crops`].
 const CROPS: &str = "crops";
@@ -80,7 +81,7 @@ pub fn streams(
                 return Ok(vec![Stream {
                     images,
                     per_step,
-                    cropped: true,
+                    part: Part::of(selection.crop, true),
                 }]);
             }
             AuxiliarySpec::Crops => {
@@ -93,7 +94,7 @@ pub fn streams(
     let stream = |images, per_step| Stream {
         images,
         per_step,
-        cropped: false,
+        part: Part::of(selection.crop, false),
     };
     if weights.is_empty() {
         // One stream: each image comes up equally often.

@@ -11,8 +11,8 @@ use normgate_evaluation::datasets::ImageSet;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 
-use crate::augment::window;
 use crate::error::TrainError;
+use crate::pictures::{Part, Pictures};
 use crate::randomness::{Purpose, generator};
 
 /// Turns an image (HWC bytes) into a network's input (CHW, 0 to 1), varied at random.
@@ -28,8 +28,8 @@ pub struct Stream {
     pub images: ImageSet,
     /// How many a step takes.
     pub per_step: usize,
-    /// Whether a small window of each image is shown instead of the whole.
-    pub cropped: bool,
+    /// What is shown of each image.
+    pub part: Part,
 }
 
 impl Stream {
@@ -80,7 +80,7 @@ pub struct Batch {
 /// Batches in the order of their steps.
 #[derive(Debug)]
 pub struct Batches {
-    loaders: Vec<Receiver<Batch>>,
+    loaders: Vec<Receiver<Result<Batch, TrainError>>>,
     next: usize,
 }
 
@@ -116,20 +116,31 @@ impl Batches {
     ///
     /// # Errors
     ///
-    /// [`TrainError::LoaderStopped`] past the last step, or where a thread has died.
+    /// [`TrainError::LoaderStopped`] past the last step, or where a thread has died;
+    /// [`TrainError::Image`] naming the file that cannot be read.
     pub fn receive(&mut self) -> Result<Batch, TrainError> {
         let batch = self.loaders[self.next]
             .recv()
-            .map_err(|_| TrainError::LoaderStopped)?;
+            .map_err(|_| TrainError::LoaderStopped)??;
         self.next = (self.next + 1) % self.loaders.len();
         Ok(batch)
     }
 }
 
-fn prepare_all(plan: &Plan, steps: impl Iterator<Item = usize>, sender: &SyncSender<Batch>) {
+fn prepare_all(
+    plan: &Plan,
+    steps: impl Iterator<Item = usize>,
+    sender: &SyncSender<Result<Batch, TrainError>>,
+) {
+    let Some(first) = plan.streams.first() else {
+        return;
+    };
+    let mut pictures = Pictures::new(&first.images);
     let mut orders: Vec<Order> = plan.streams.iter().map(|_| Order::default()).collect();
     for step in steps {
-        if sender.send(prepare(plan, step, &mut orders)).is_err() {
+        let batch = prepare(plan, step, &mut orders, &mut pictures);
+        let failed = batch.is_err();
+        if sender.send(batch).is_err() || failed {
             return; // Nobody is waiting any more.
         }
     }
@@ -142,7 +153,12 @@ struct Order {
     indices: Vec<usize>,
 }
 
-fn prepare(plan: &Plan, step: usize, orders: &mut [Order]) -> Batch {
+fn prepare(
+    plan: &Plan,
+    step: usize,
+    orders: &mut [Order],
+    pictures: &mut Pictures,
+) -> Result<Batch, TrainError> {
     let values =
         |(number, stream): (usize, &Stream)| plan.rows(number) * stream.images.image_bytes();
     let mut images = vec![0.0; plan.streams.iter().enumerate().map(values).sum()];
@@ -168,17 +184,15 @@ fn prepare(plan: &Plan, step: usize, orders: &mut [Order]) -> Batch {
                 _ => Purpose::SecondView,
             };
             let mut random = generator(plan.seed, purpose, number, pass as u64, position as u64);
-            let image = stream.images.image(index);
-            match stream.cropped {
-                true => (plan.prepare)(&window::cut(image, &mut random), &mut random, out),
-                false => (plan.prepare)(image, &mut random, out),
-            }
+            let image = pictures.show(stream, index, &mut random);
+            let image = image.map_err(TrainError::Image)?;
+            (plan.prepare)(&image, &mut random, out);
             if number == 0 {
                 labels.push(stream.images.labels[index].map_or(-100, i64::from));
             }
         }
     }
-    Batch { images, labels }
+    Ok(Batch { images, labels })
 }
 
 #[cfg(test)]
@@ -203,7 +217,7 @@ mod tests {
         let stream = |count, per_step| Stream {
             images: numbered(count),
             per_step,
-            cropped: false,
+            part: Part::Whole,
         };
         let plan = Arc::new(Plan {
             streams: vec![stream(10, 3), stream(5, 2)],
@@ -265,7 +279,7 @@ mod tests {
             let stream = |count, per_step| Stream {
                 images: numbered(count),
                 per_step,
-                cropped: false,
+                part: Part::Whole,
             };
             let plan = Arc::new(Plan {
                 streams: vec![stream(10, 3), stream(5, 2)],
@@ -295,7 +309,7 @@ mod tests {
             streams: vec![Stream {
                 images: numbered(4),
                 per_step: 2,
-                cropped: false,
+                part: Part::Whole,
             }],
             seed: 0,
             views: 1,

@@ -13,14 +13,13 @@ use thiserror::Error;
 
 use crate::config::RunConfig;
 use crate::history::Totals;
+use crate::optimiser::OptimiserKind;
 
 /// The checkpoint's name within a run folder.
 pub const FILE_NAME: &str = "checkpoint.safetensors";
 
 const CONFIG_KEY: &str = "normgate.config";
 const PROGRESS_KEY: &str = "normgate.progress";
-/// Before the names of Adam's running means of gradients and of their squares.
-const MOMENT_PREFIXES: [&str; 2] = ["adam.first.", "adam.second."];
 
 /// A float32 tensor as plain values, row after row.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,8 +52,10 @@ pub struct Checkpoint {
     pub progress: Progress,
     /// Weights and batch statistics under their PyTorch names (`layer1.0.conv1.weight`).
     pub tensors: BTreeMap<String, NamedTensor>,
-    /// Adam's running means of each trained tensor's gradient, and of its square.
-    pub moments: BTreeMap<String, [NamedTensor; 2]>,
+    /// What the optimiser keeps of each trained tensor, in the order of
+    /// [`OptimiserKind::state_names`]: Adam's running means of its gradient and of the square, SGD's
+    /// momentum.
+    pub moments: BTreeMap<String, Vec<NamedTensor>>,
 }
 
 /// Why a checkpoint could not be read or written.
@@ -125,7 +126,7 @@ impl Checkpoint {
                 .ok_or_else(|| foreign(format!("it has no `{key}`")))
         };
         let parse = |key: &str, error: serde_json::Error| foreign(format!("`{key}`: {error}"));
-        let config =
+        let config: RunConfig =
             serde_json::from_str(entry(CONFIG_KEY)?).map_err(|error| parse(CONFIG_KEY, error))?;
         let progress = serde_json::from_str(entry(PROGRESS_KEY)?)
             .map_err(|error| parse(PROGRESS_KEY, error))?;
@@ -137,7 +138,7 @@ impl Checkpoint {
             }
             tensors.insert(name.to_owned(), NamedTensor::from_view(&view));
         }
-        let moments = take_moments(&mut tensors).map_err(foreign)?;
+        let moments = take_moments(&mut tensors, config.recipe.optimiser).map_err(foreign)?;
         Ok(Self {
             config,
             progress,
@@ -171,8 +172,9 @@ impl Checkpoint {
             .iter()
             .map(|(name, tensor)| (name.clone(), tensor))
             .collect();
-        for (name, pair) in &self.moments {
-            for (prefix, tensor) in MOMENT_PREFIXES.iter().zip(pair) {
+        let prefixes = self.config.recipe.optimiser.state_names();
+        for (name, kept) in &self.moments {
+            for (prefix, tensor) in prefixes.iter().zip(kept) {
                 named.push((format!("{prefix}{name}"), tensor));
             }
         }
@@ -223,8 +225,10 @@ impl NamedTensor {
 /// Moves the optimiser's tensors out of `tensors`.
 fn take_moments(
     tensors: &mut BTreeMap<String, NamedTensor>,
-) -> Result<BTreeMap<String, [NamedTensor; 2]>, String> {
-    let [first, second] = MOMENT_PREFIXES;
+    optimiser: OptimiserKind,
+) -> Result<BTreeMap<String, Vec<NamedTensor>>, String> {
+    let prefixes = optimiser.state_names();
+    let first = prefixes.first().copied().unwrap_or_default();
     let names: Vec<String> = tensors
         .keys()
         .filter_map(|name| name.strip_prefix(first))
@@ -233,14 +237,15 @@ fn take_moments(
     names
         .into_iter()
         .map(|name| {
-            let mut take = |prefix: &str| {
+            let mut take = |prefix: &&str| {
                 let full = format!("{prefix}{name}");
                 tensors
                     .remove(&full)
                     .ok_or_else(|| format!("it has no `{full}`"))
             };
-            let pair = [take(first)?, take(second)?];
-            Ok((name, pair))
+            let state = prefixes.iter().map(&mut take);
+            let state = state.collect::<Result<_, String>>()?;
+            Ok((name, state))
         })
         .collect()
 }

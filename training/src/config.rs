@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use normgate_core::manifest::{Filter, Preprocessing, Resize};
+use normgate_core::manifest::Preprocessing;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::AugmentConfig;
+use crate::input::{Normalise, preprocessing};
 use crate::methods::{Hyperparameters, MethodKind};
 use crate::models::ModelConfig;
+use crate::optimiser::OptimiserKind;
 
 /// A run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,22 +50,17 @@ pub struct DataConfig {
     pub class_counts: Vec<u64>,
     /// The images' size in pixels: (width, height).
     pub image_size: (usize, usize),
+    /// What their values are normalised by.
+    #[serde(default)]
+    pub normalise: Normalise,
 }
 
-/// How images of other sizes are brought to a network's, in training and, through the manifest,
-/// ever after: the centre square, scaled to `side`; pixels as 0 to 1, not normalised (as in the
-/// authors' code for CIFAR).
-#[must_use]
-pub fn preprocessing(side: u32) -> Preprocessing {
-    Preprocessing {
-        width: side,
-        height: side,
-        resize: Resize::CentreCrop { shorter_side: side },
-        // Leaves a photo with the spectrum that CIFAR's own pictures have; sharper filters look
-        // to the network like another camera (figures: models/cifar10-lt.md).
-        filter: Filter::Bilinear,
-        mean: [0.0; 3],
-        std: [1.0; 3],
+impl RunConfig {
+    /// How images of other sizes are brought to the network's, as its manifest says it.
+    #[must_use]
+    pub fn preprocessing(&self) -> Preprocessing {
+        let side = self.data.image_size.0 as u32;
+        preprocessing(side, self.augmentation.crop, self.data.normalise)
     }
 }
 
@@ -81,6 +78,9 @@ pub struct Recipe {
     pub batch_size: usize,
     /// Auxiliary images a step.
     pub auxiliary_batch_size: usize,
+    /// What takes the steps.
+    #[serde(default)]
+    pub optimiser: OptimiserKind,
     /// The first epoch's learning rate.
     pub learning_rate: f64,
     /// L2 weight decay.
@@ -143,7 +143,10 @@ pub fn command_line(arguments: impl Iterator<Item = String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use normgate_core::manifest::Resize;
+
     use super::*;
+    use crate::augment::Crop;
 
     #[test]
     fn a_command_line_is_quoted_only_where_a_shell_needs_it() {
@@ -155,15 +158,30 @@ mod tests {
     }
 
     #[test]
-    fn a_recipe_from_before_there_were_further_methods_is_read() {
-        let recipe: Recipe = serde_json::from_str(
-            r#"{"method": "rna", "epochs": 30, "batch_size": 128, "auxiliary_batch_size": 128,
-                "learning_rate": 0.001, "weight_decay": 0.0005, "tau": 1.0, "lambda": 0.5,
-                "seed": 0, "precision": "bf16"}"#,
+    fn a_run_from_before_there_were_large_images_is_read_and_means_what_it_meant() {
+        let run: RunConfig = serde_json::from_str(
+            r#"{"command": "normgate-train train",
+                "data": {"data": ["id"], "auxiliary": [], "auxiliary_weights": [], "hold_out": [],
+                    "imbalance": null, "class_names": ["a", "b"], "class_counts": [2, 1],
+                    "image_size": [32, 32]},
+                "augmentation": {"crop_padding": 4, "flip": 0.5, "greyscale": 0.2,
+                    "colour": {"probability": 0.8, "brightness": 0.4, "contrast": 0.4,
+                        "saturation": 0.4, "hue": 0.1},
+                    "camera": {"strength": 0.0, "probability": 1.0, "operations": []}},
+                "model": {"architecture": "resnet18", "width": 16, "shortcut_affine": true,
+                    "classes": 2, "projection": true},
+                "recipe": {"method": "rna", "epochs": 30, "batch_size": 128,
+                    "auxiliary_batch_size": 128, "learning_rate": 0.001, "weight_decay": 0.0005,
+                    "tau": 1.0, "lambda": 0.5, "seed": 0, "precision": "bf16"}}"#,
         )
         .unwrap();
-        assert_eq!(recipe.method, MethodKind::Rna);
-        assert_eq!(recipe.init, None);
+        let recipe = &run.recipe;
+        assert_eq!((recipe.method, &recipe.init), (MethodKind::Rna, &None));
         assert_eq!(recipe.hyperparameters, Hyperparameters::default());
+        assert_eq!(recipe.optimiser, OptimiserKind::Adam);
+        assert_eq!(run.augmentation.crop, Crop::Padded);
+        let shown = run.preprocessing();
+        assert_eq!(shown.resize, Resize::CentreCrop { shorter_side: 32 });
+        assert_eq!((shown.mean, shown.std), ([0.0; 3], [1.0; 3]));
     }
 }

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use normgate_evaluation::datasets::holdout::{self, HoldOut};
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, load, long_tail};
 
+use crate::augment::Crop;
 use crate::auxiliary::{self, AuxiliarySpec};
 use crate::batches::Stream;
-use crate::config::preprocessing;
 use crate::error::TrainError;
+use crate::input::{Normalise, preprocessing};
+use crate::pictures::Part;
 
 /// What to read, and what of it to use.
 #[derive(Clone, Debug)]
@@ -27,6 +29,9 @@ pub struct Selection {
     pub class_names: Option<Vec<String>>,
     /// The side in pixels that all images are brought to.
     pub image_size: u32,
+    /// How the images are cropped; where parts of them are drawn, image files are read as they are
+    /// needed.
+    pub crop: Crop,
     /// In-distribution images a step.
     pub batch_size: usize,
     /// Auxiliary images a step.
@@ -55,7 +60,13 @@ impl TrainingData {
             check_names(names, "--class-names")?;
         }
         let options = LoadOptions {
-            preprocessing: Some(preprocessing(selection.image_size)),
+            // Bytes are kept: what the network is shown of them is normalised later.
+            preprocessing: Some(preprocessing(
+                selection.image_size,
+                selection.crop,
+                Normalise::None,
+            )),
+            in_files: selection.crop == Crop::Resized,
             ..LoadOptions::train()
         };
         let mut sets = read(&selection.data, &options)?;
@@ -78,7 +89,7 @@ impl TrainingData {
         let id = Stream {
             images,
             per_step: selection.batch_size,
-            cropped: false,
+            part: Part::of(selection.crop, false),
         };
         let mut streams = vec![id];
         let auxiliary = auxiliary::streams(selection, &streams[0].images, &options)?;

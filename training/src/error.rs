@@ -15,6 +15,12 @@ pub enum TrainError {
     /// An image set could not be read or does not fit.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// An image file could not be read in the midst of training.
+    #[error(
+        "{0}. The last checkpoint is kept: with the file repaired, --resume goes on from there; \
+         without the file it would be another run, to be started anew"
+    )]
+    Image(#[source] DatasetError),
     /// The image sets are fine, but not for this run.
     #[error("{0}")]
     Data(String),

@@ -6,12 +6,14 @@ use indicatif::ProgressBar;
 use rand_pcg::Pcg64Mcg;
 use tch::Device;
 
-use crate::augment::{AugmentConfig, Augmenter, window};
+use crate::augment::{AugmentConfig, Augmenter};
 use crate::batches::Stream;
 use crate::checkpoint::Checkpoint;
 use crate::error::TrainError;
 use crate::history;
+use crate::input::Normalise;
 use crate::models::Network;
+use crate::pictures::Pictures;
 
 /// Images that the network sees at once.
 const AT_ONCE: usize = 500;
@@ -71,6 +73,27 @@ impl Init {
         )))
     }
 
+    /// Refuses another way of normalising images than its own, under which its weights mean nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Options`], with its own.
+    pub fn check_normalise(&self, normalise: Normalise) -> Result<(), TrainError> {
+        let its = self.normalise();
+        if its == normalise {
+            return Ok(());
+        }
+        Err(TrainError::Options(format!(
+            "--init: the images of {} were normalised by --normalise {its}, these would be by \
+             {normalise}. Give the same --recipe, or --normalise {its}",
+            self.folder.display()
+        )))
+    }
+
+    fn normalise(&self) -> Normalise {
+        self.checkpoint.config.data.normalise
+    }
+
     /// The share of its training images that it classified right in its last epoch, 0 to 1.
     ///
     /// # Errors
@@ -96,7 +119,7 @@ impl Init {
         bar.println("asking the first network what it takes the auxiliary images for");
         for stream in streams {
             let weight = stream.per_step as f64 / (per_step * stream.images.len()) as f64;
-            for class in classes(&network, stream, &bar)? {
+            for class in classes(&network, self.normalise(), stream, &bar)? {
                 prior[class] += weight;
             }
         }
@@ -108,6 +131,7 @@ impl Init {
 /// What the network takes each image for.
 fn classes(
     network: &Network,
+    normalise: Normalise,
     stream: &Stream,
     bar: &ProgressBar,
 ) -> Result<Vec<usize>, TrainError> {
@@ -115,16 +139,15 @@ fn classes(
     let size = set.image_bytes();
     let scaled = Augmenter::new(AugmentConfig::off());
     let mut random = Pcg64Mcg::new(0);
+    let mut pictures = Pictures::new(set);
     let mut found = Vec::with_capacity(set.len());
     for start in (0..set.len()).step_by(AT_ONCE) {
         let count = AT_ONCE.min(set.len() - start);
         let mut images = vec![0.0; count * size];
         for (offset, out) in images.chunks_exact_mut(size).enumerate() {
-            let image = set.image(start + offset);
-            match stream.cropped {
-                true => scaled.apply(&window::cut(image, &mut random), &mut random, out),
-                false => scaled.apply(image, &mut random, out),
-            }
+            let image = pictures.show(stream, start + offset, &mut random)?;
+            scaled.apply(&image, &mut random, out);
+            normalise.apply(out);
         }
         let (logits, _) = network.forward_eval(&images, count, (set.height, set.width))?;
         found.extend(logits.chunks_exact(logits.len() / count).map(largest));

@@ -12,7 +12,7 @@ use normgate_core::scores::{RepresentationNorm, Score};
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec};
 use normgate_evaluation::evaluate::told_apart;
 
-use crate::config::{RunConfig, preprocessing};
+use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::models::Network;
 
@@ -38,7 +38,7 @@ impl Monitor {
             .collect::<Result<_, _>>()
             .map_err(TrainError::Options)?;
         told_apart("--monitor", &specs).map_err(|error| TrainError::Options(error.to_string()))?;
-        let preprocessing = preprocessing(config.data.image_size.0 as u32);
+        let preprocessing = config.preprocessing();
         let options = LoadOptions {
             preprocessing: Some(preprocessing.clone()),
             class_names: Some(config.data.class_names.clone()),

@@ -7,7 +7,7 @@ use tch::{TchError, Tensor, no_grad};
 use crate::checkpoint::{Checkpoint, NamedTensor, Progress};
 use crate::config::RunConfig;
 use crate::models::{ModelError, Network, values};
-use crate::optimiser::Adam;
+use crate::optimiser::Optimiser;
 
 /// The state of a run as a checkpoint.
 ///
@@ -18,7 +18,7 @@ pub fn take(
     config: &RunConfig,
     progress: &Progress,
     network: &Network,
-    optimiser: &Adam,
+    optimiser: &Optimiser,
 ) -> Result<Checkpoint, TchError> {
     let parameters = network.parameters();
     let tensors = parameters
@@ -28,16 +28,14 @@ pub fn take(
     let moments = parameters
         .trainable()
         .iter()
-        .zip(optimiser.moments())
-        .map(|((name, _), moments)| {
-            Ok((
-                name.clone(),
-                [plain(&moments.first)?, plain(&moments.second)?],
-            ))
+        .zip(optimiser.state())
+        .map(|((name, _), state)| {
+            let state = state.into_iter().map(plain);
+            Ok((name.clone(), state.collect::<Result<_, TchError>>()?))
         })
         .collect::<Result<BTreeMap<_, _>, TchError>>()?;
     let progress = Progress {
-        optimiser_steps: optimiser.steps,
+        optimiser_steps: optimiser.steps(),
         ..progress.clone()
     };
     Ok(Checkpoint {
@@ -56,17 +54,20 @@ pub fn take(
 pub fn restore(
     checkpoint: &Checkpoint,
     network: &Network,
-    optimiser: &mut Adam,
+    optimiser: &mut Optimiser,
 ) -> Result<(), ModelError> {
-    optimiser.steps = checkpoint.progress.optimiser_steps;
+    *optimiser.steps_mut() = checkpoint.progress.optimiser_steps;
+    let kept = checkpoint.config.recipe.optimiser.state_names();
     let trained = network.parameters().trainable();
-    for ((name, _), moments) in trained.iter().zip(optimiser.moments()) {
+    for ((name, _), state) in trained.iter().zip(optimiser.state()) {
         let saved = checkpoint.moments.get(name);
-        let [first, second] = saved.ok_or_else(|| ModelError::MissingTensor {
-            name: format!("adam.first.{name}"),
-        })?;
-        overwrite(name, &moments.first, first)?;
-        overwrite(name, &moments.second, second)?;
+        for (place, (tensor, kept)) in state.into_iter().zip(kept).enumerate() {
+            let saved = saved.and_then(|saved| saved.get(place));
+            let saved = saved.ok_or_else(|| ModelError::MissingTensor {
+                name: format!("{kept}{name}"),
+            })?;
+            overwrite(name, tensor, saved)?;
+        }
     }
     Ok(())
 }

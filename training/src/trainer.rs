@@ -15,7 +15,7 @@ use crate::history::{self, Epoch, Totals};
 use crate::methods::{self, Loss, Method, Step};
 use crate::models::Network;
 use crate::monitor::Monitor;
-use crate::optimiser::Adam;
+use crate::optimiser::Optimiser;
 use crate::progress::Display;
 use crate::schedule;
 use crate::snapshot;
@@ -48,7 +48,7 @@ pub struct Trainer {
     execution: Execution,
     plan: Arc<Plan>,
     network: Network,
-    optimiser: Adam,
+    optimiser: Optimiser,
     method: Box<dyn Method>,
     monitor: Monitor,
     progress: Progress,
@@ -83,7 +83,7 @@ impl Trainer {
             .trainable()
             .iter()
             .map(|(_, tensor)| tensor);
-        let mut optimiser = Adam::new(trained, recipe.weight_decay)?;
+        let mut optimiser = Optimiser::new(recipe.optimiser, trained, recipe.weight_decay)?;
         let mut progress = Progress::default();
         if let Some(checkpoint) = resumed {
             snapshot::restore(checkpoint, &network, &mut optimiser)?;

@@ -161,9 +161,7 @@ fn quantised(
                 .into_iter()
                 .flat_map(image::RgbImage::into_raw)
                 .collect(),
-            coarse_labels: None,
-            class_names: None,
-            coarse_names: None,
+            ..ImageSet::default()
         };
         let int8 = quantize(runtime, model, &images, &Options::default())?;
         calibrated(runtime, &int8)?.save(&path)?;

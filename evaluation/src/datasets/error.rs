@@ -24,7 +24,7 @@ pub enum DatasetError {
     #[error(
         "{} is not an image set: {found}. An image set is a folder of WebP strips with labels.bin, \
          the official CIFAR-10 or CIFAR-100 binary files, a folder with a folder of images per \
-         class, or a folder of images",
+         class, a folder of images, or a list (.txt) with a line PATH CLASS for each image",
         path.display()
     )]
     UnknownLayout {

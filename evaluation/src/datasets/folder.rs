@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use normgate_core::manifest::Preprocessing;
-use normgate_core::preprocess::{self, Limits, Preprocessor, Rgb8};
+use normgate_core::preprocess;
 
-use super::{DatasetError, ImageSet, parallel};
+use super::files::{self, io};
+use super::{DatasetError, ImageSet, LoadOptions};
 
 /// Deeper than any real set; a link that leads back up would otherwise never end.
 const MAX_DEPTH: usize = 16;
@@ -27,7 +27,7 @@ const IMAGE_EXTENSIONS: [&str; 14] = [
 pub(crate) fn load(
     folder: &Path,
     name: String,
-    preprocessing: Option<&Preprocessing>,
+    options: &LoadOptions,
 ) -> Result<ImageSet, DatasetError> {
     let (folders, files) = entries(folder)?;
     let mut flat = Vec::new();
@@ -68,73 +68,10 @@ pub(crate) fn load(
     }
     let class_names = (!images.is_empty()).then_some(classes);
     images.append(&mut flat);
-    read(images, name, class_names, preprocessing)
+    files::read(images, name, class_names, options)
 }
 
 const TOO_MANY: &str = "it has more than 65,536 class folders";
-
-fn read(
-    files: Vec<(PathBuf, Option<u16>)>,
-    name: String,
-    class_names: Option<Vec<String>>,
-    preprocessing: Option<&Preprocessing>,
-) -> Result<ImageSet, DatasetError> {
-    let limits = Limits::default();
-    let preprocessor = || preprocessing.map(Preprocessor::new);
-    let images = parallel::map(&files, preprocessor, |preprocessor, (path, _)| {
-        decode(path, &limits, preprocessor.as_mut())
-    })?;
-    let (width, height) = images
-        .first()
-        .map_or((0, 0), |image| (image.width, image.height));
-    let other = images
-        .iter()
-        .position(|image| (image.width, image.height) != (width, height));
-    if let Some(other) = other {
-        return Err(DatasetError::BrokenImage {
-            path: files[other].0.clone(),
-            reason: format!(
-                "{}x{} pixels, where {} has {width}x{height}: without a model or an image size \
-                 to bring them to, all images must have the same size",
-                images[other].width,
-                images[other].height,
-                files[0].0.display()
-            ),
-        });
-    }
-    let mut pixels = Vec::with_capacity(images.len() * (width * height * 3) as usize);
-    for image in images {
-        pixels.extend_from_slice(&image.pixels);
-    }
-    Ok(ImageSet {
-        name,
-        width: width as usize,
-        height: height as usize,
-        pixels,
-        labels: files.into_iter().map(|(_, label)| label).collect(),
-        class_names,
-        ..ImageSet::default()
-    })
-}
-
-fn decode(
-    path: &Path,
-    limits: &Limits,
-    preprocessor: Option<&mut Preprocessor>,
-) -> Result<Rgb8, DatasetError> {
-    let broken = |reason: String| DatasetError::BrokenImage {
-        path: path.into(),
-        reason,
-    };
-    let bytes = fs::read(path).map_err(|source| io(path, source))?;
-    let Some(preprocessor) = preprocessor else {
-        return preprocess::decode(&bytes, limits).map_err(|error| broken(error.to_string()));
-    };
-    let image = preprocessor.decode(&bytes, limits);
-    preprocessor
-        .resize(&image.map_err(|error| broken(error.to_string()))?)
-        .map_err(|error| broken(error.to_string()))
-}
 
 /// The images in a folder and in the folders inside it.
 fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>) -> Result<(), DatasetError> {
@@ -189,13 +126,6 @@ fn file_name(path: &Path) -> String {
     path.file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()
-}
-
-fn io(path: &Path, source: std::io::Error) -> DatasetError {
-    DatasetError::Io {
-        path: path.into(),
-        source,
-    }
 }
 
 fn unknown(path: &Path, found: &str) -> DatasetError {

@@ -1,10 +1,14 @@
-//! Images of one size with their labels, in memory.
+//! Images of one size with their labels, in memory or in files still to be read.
+
+use std::path::PathBuf;
 
 use super::{DatasetError, FineOrCoarse};
 
 /// A set of RGB images of one size, in a fixed order, with what is known of their classes.
 ///
-/// Everything that evaluates or trains reads this one type, whatever the files looked like.
+/// Everything that evaluates or trains reads this one type, whatever the files looked like. Where
+/// [`LoadOptions::in_files`](super::LoadOptions) left the images in their files, the set has `files`
+/// in place of `pixels`; all that concerns labels and order is the same.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImageSet {
     /// What reports call the set: the name given, else the last part of its path.
@@ -15,6 +19,9 @@ pub struct ImageSet {
     pub height: usize,
     /// The images one after another: rows of R, G, B bytes (`n * height * width * 3`).
     pub pixels: Vec<u8>,
+    /// The image files, one each, of any size, where the images are still to be read; else empty.
+    /// Width and height are then those that the images are to be brought to.
+    pub files: Vec<PathBuf>,
     /// The class of each image; `None` where it belongs to none of the classes, or is unlabelled.
     pub labels: Vec<Option<u16>>,
     /// The superclass of each image, where the layout has such (CIFAR-100: 0 to 19).
@@ -41,7 +48,12 @@ impl ImageSet {
         self.width * self.height * 3
     }
 
-    /// The pixels of image `i` (HWC, RGB); empty where there is no such image.
+    /// Whether the images are still in their files.
+    pub fn is_in_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// The pixels of image `i` (HWC, RGB); empty where there is no such image in memory.
     pub fn image(&self, i: usize) -> &[u8] {
         let size = self.image_bytes();
         self.pixels.get(i * size..(i + 1) * size).unwrap_or(&[])
@@ -50,13 +62,16 @@ impl ImageSet {
     /// The images at `indices`, in that order. Indices past the end are left out.
     pub fn select(&self, indices: &[usize]) -> ImageSet {
         let inside = || indices.iter().copied().filter(|&i| i < self.len());
-        let mut pixels = Vec::with_capacity(indices.len() * self.image_bytes());
+        let in_memory = if self.is_in_files() { 0 } else { indices.len() };
+        let mut pixels = Vec::with_capacity(in_memory * self.image_bytes());
         inside().for_each(|i| pixels.extend_from_slice(self.image(i)));
+        let file = |i: usize| self.files.get(i).cloned();
         ImageSet {
             name: self.name.clone(),
             width: self.width,
             height: self.height,
             pixels,
+            files: inside().filter_map(file).collect(),
             labels: inside().map(|i| self.labels[i]).collect(),
             coarse_labels: self
                 .coarse_labels
@@ -112,8 +127,9 @@ impl ImageSet {
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Mismatch`] where the image sizes differ, or where of two sets with labels
-    /// one names its classes differently, or not at all. Superclasses are kept only where all the sets have the same.
+    /// [`DatasetError::Mismatch`] where the image sizes differ, where the images of one set are in
+    /// memory and the other's in files, or where of two sets with labels one names its classes
+    /// differently, or not at all. Superclasses are kept only where all the sets have the same.
     pub fn concat(sets: Vec<ImageSet>) -> Result<ImageSet, DatasetError> {
         let mut sets = sets.into_iter();
         let Some(mut all) = sets.next() else {
@@ -165,6 +181,14 @@ impl ImageSet {
                 self.width, self.height, other.width, other.height
             )));
         }
+        if !self.is_empty() && !other.is_empty() && self.is_in_files() != other.is_in_files() {
+            return Err(mismatch(
+                "the images of one are files of any size, those of the other are of one size and \
+                 in memory: write those out as files too, or (auxiliary sets) keep the sets apart \
+                 by --aux-weights"
+                    .into(),
+            ));
+        }
         let labelled = |set: &ImageSet| set.labels.iter().any(Option::is_some);
         match (labelled(self), labelled(&other)) {
             (true, true) if self.class_names != other.class_names => {
@@ -196,6 +220,7 @@ impl ImageSet {
         }
         self.name = format!("{}+{}", self.name, other.name);
         self.pixels.extend_from_slice(&other.pixels);
+        self.files.extend(other.files);
         self.labels.extend(other.labels);
         Ok(())
     }

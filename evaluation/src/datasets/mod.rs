@@ -6,16 +6,19 @@
 //! | CIFAR-10, official | `data_batch_1.bin` … `data_batch_5.bin`, `test_batch.bin` |
 //! | CIFAR-100, official | `train.bin`, `test.bin` |
 //! | one file of CIFAR records | a file whose length is a multiple of 3,073 or 3,074 bytes |
+//! | a list file (ImageNet-LT) | a file whose name ends in `.txt`: a line `PATH CLASS` for each image |
 //! | a folder per class | folders with images inside |
 //! | images without labels | a folder with images |
 
 mod align;
 mod cifar_binary;
 mod error;
+mod files;
 mod folder;
 pub mod holdout;
 mod image_set;
 pub mod labels;
+mod list;
 pub mod long_tail;
 mod parallel;
 mod spec;
@@ -29,6 +32,7 @@ use normgate_core::manifest::Preprocessing;
 use normgate_core::preprocess::{Preprocessor, Rgb8};
 
 pub use error::DatasetError;
+pub use files::decode_file;
 pub use image_set::ImageSet;
 pub use spec::{SYNTAX, SetSpec};
 
@@ -65,6 +69,9 @@ pub struct LoadOptions {
     pub preprocessing: Option<Preprocessing>,
     /// The names of the classes, for layouts that have none (WebP strips).
     pub class_names: Option<Vec<String>>,
+    /// Leaves images that are files of their own unread ([`ImageSet::files`]), for who reads them
+    /// as they are needed. Without preprocessing, which says their size, they are read all the same.
+    pub in_files: bool,
 }
 
 impl LoadOptions {
@@ -75,6 +82,7 @@ impl LoadOptions {
             labels: FineOrCoarse::Fine,
             preprocessing: None,
             class_names: None,
+            in_files: false,
         }
     }
 
@@ -112,6 +120,9 @@ fn read(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
     if !path.exists() {
         return Err(DatasetError::Missing { path: path.into() });
     }
+    if path.is_file() && list::is_here(path) {
+        return list::load(path, name, options);
+    }
     if path.is_file() {
         return cifar_binary::load_file(path, name, options.labels);
     }
@@ -121,7 +132,7 @@ fn read(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
     if let Some(layout) = cifar_binary::find(path) {
         return cifar_binary::load(&layout, name, options.split, options.labels);
     }
-    folder::load(path, name, options.preprocessing.as_ref())
+    folder::load(path, name, options)
 }
 
 /// The last part of the path: of a file without its ending, of a folder whole, for what follows a

@@ -10,8 +10,9 @@ use super::{DatasetError, FineOrCoarse, ImageSet, LoadOptions, Split, load, name
 /// What `--help` says about naming a set.
 pub const SYNTAX: &str = "\
 An image set is named [NAME=]PATH[#FILTER]... PATH is a folder of class folders of images, a
-folder of images, the official CIFAR-10 or CIFAR-100 binary folder or one of its .bin files, or a
-folder of WebP strips. Filters narrow it, from left to right:
+folder of images, a list (.txt) with a line PATH CLASS for each image (paths relative to the list,
+classes numbered from 0: ImageNet-LT), the official CIFAR-10 or CIFAR-100 binary folder or one of
+its .bin files, or a folder of WebP strips. Filters narrow it, from left to right:
   #class=cat+dog   only these classes, by name or number; != for all but these
   #coarse=fish+15  the same for CIFAR-100's superclasses
   #first=300       the first 300 images of each class (unlabelled images count as one class)
@@ -205,6 +206,7 @@ mod tests {
             width: 1,
             height: 1,
             pixels: (0..18).collect(),
+            files: Vec::new(),
             labels: vec![Some(0), Some(1), Some(2), Some(0), Some(1), None],
             coarse_labels: Some(vec![Some(0), Some(0), Some(1), Some(0), Some(0), None]),
             class_names: Some(vec!["cat".into(), "dog".into(), "oak".into()]),

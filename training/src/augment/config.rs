@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AugmentConfig {
+    /// Which part of each image is shown.
+    #[serde(default)]
+    pub crop: Crop,
     /// Pixels of black added on every side before a window of the image's own size is cut out at
     /// random.
     pub crop_padding: u16,
@@ -19,6 +22,19 @@ pub struct AugmentConfig {
     pub greyscale: f32,
     /// Changes of how the image seems to have been made.
     pub camera: CameraConfig,
+}
+
+/// Which part of an image is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Crop {
+    /// The centre square, scaled before training begins and kept in memory, shifted within
+    /// --crop-padding: for small images
+    #[default]
+    Padded,
+    /// 20 to 100 % of the image, anywhere, 3:4 to 4:3, scaled (torchvision's RandomResizedCrop);
+    /// image files are read anew each time: for large images
+    Resized,
 }
 
 /// Changes of colour, in an order drawn at random for each image.
@@ -70,6 +86,7 @@ impl AugmentConfig {
     #[must_use]
     pub fn off() -> Self {
         AugmentConfig {
+            crop: Crop::Padded,
             crop_padding: 0,
             flip: 0.0,
             colour: ColourConfig {
@@ -92,6 +109,7 @@ impl AugmentConfig {
 impl Default for AugmentConfig {
     fn default() -> Self {
         AugmentConfig {
+            crop: Crop::Padded,
             crop_padding: 4,
             flip: 0.5,
             colour: ColourConfig {
@@ -115,10 +133,13 @@ impl Default for AugmentConfig {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Augmentation (of all training images alike)")]
 pub struct AugmentArgs {
+    /// Which part of each image is shown [default: padded; --recipe imagenet-lt resized]
+    #[arg(long, value_enum)]
+    crop: Option<Crop>,
     /// Pixels of black added on every side before a window of the image's size is cut at random;
-    /// 0: none
-    #[arg(long, value_name = "PIXELS", default_value_t = 4)]
-    crop_padding: u16,
+    /// 0: none [default: 4; --crop resized 0]
+    #[arg(long, value_name = "PIXELS")]
+    crop_padding: Option<u16>,
     /// Probability of mirroring left and right
     #[arg(long, value_name = "P", default_value_t = 0.5, value_parser = share)]
     flip: f32,
@@ -161,8 +182,23 @@ pub struct AugmentArgs {
 
 impl From<&AugmentArgs> for AugmentConfig {
     fn from(args: &AugmentArgs) -> Self {
+        args.config(Crop::default())
+    }
+}
+
+impl AugmentArgs {
+    /// What the options say; `crop` is the way of cropping where they do not say it.
+    #[must_use]
+    pub fn config(&self, crop: Crop) -> AugmentConfig {
+        let args = self;
+        let crop = args.crop.unwrap_or(crop);
+        let padding = match crop {
+            Crop::Padded => 4,
+            Crop::Resized => 0,
+        };
         AugmentConfig {
-            crop_padding: args.crop_padding,
+            crop,
+            crop_padding: args.crop_padding.unwrap_or(padding),
             flip: args.flip,
             colour: ColourConfig {
                 probability: args.colour,
@@ -214,6 +250,30 @@ mod tests {
             AugmentConfig::from(&command.augmentation),
             AugmentConfig::default()
         );
+    }
+
+    #[test]
+    fn parts_that_are_drawn_are_not_shifted_too_unless_asked() {
+        let config = |line: &[&str], crop| {
+            let words = std::iter::once(&"test").chain(line);
+            let config = Command::try_parse_from(words)
+                .unwrap()
+                .augmentation
+                .config(crop);
+            (config.crop, config.crop_padding)
+        };
+        assert_eq!(config(&[], Crop::Resized), (Crop::Resized, 0));
+        assert_eq!(config(&["--crop=padded"], Crop::Resized), (Crop::Padded, 4));
+        let both = ["--crop=resized", "--crop-padding=8"];
+        assert_eq!(config(&both, Crop::Padded), (Crop::Resized, 8));
+    }
+
+    #[test]
+    fn a_configuration_from_before_there_were_two_ways_of_cropping_is_read() {
+        let mut old = serde_json::to_value(AugmentConfig::default()).unwrap();
+        old.as_object_mut().unwrap().remove("crop").unwrap();
+        let read: AugmentConfig = serde_json::from_value(old).unwrap();
+        assert_eq!(read, AugmentConfig::default());
     }
 
     #[test]

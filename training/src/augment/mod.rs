@@ -1,7 +1,7 @@
 //! Random variation of training images, on the CPU, a few tens of microseconds an image.
 //!
-//! In-distribution and auxiliary images go through the same chain with independent draws: first
-//! [`camera`](CameraConfig) (how the image seems to have been made), then crop and flip, then
+//! In-distribution and auxiliary images go through the same chain with independent draws, once they
+//! are squares of the network's size ([`crate::pictures`]): first [`camera`](CameraConfig) (how the image seems to have been made), then crop and flip, then
 //! colour. What an image becomes follows from the generator it is given alone.
 
 mod camera;
@@ -10,6 +10,7 @@ mod config;
 mod crop_flip;
 #[cfg(test)]
 mod reference;
+mod resized_crop;
 #[cfg(test)]
 mod tests;
 pub mod window;
@@ -17,7 +18,8 @@ pub mod window;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-pub use config::{AugmentArgs, AugmentConfig, CameraConfig, CameraOperation, ColourConfig};
+pub use config::{AugmentArgs, AugmentConfig, CameraConfig, CameraOperation, ColourConfig, Crop};
+pub use resized_crop::Rectangle;
 
 /// Turns square images into inputs of the network, varied at random. Shared by all threads.
 #[derive(Clone, Debug)]

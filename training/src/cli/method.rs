@@ -10,6 +10,7 @@ use crate::error::TrainError;
 use crate::init::Init;
 use crate::methods::{Auxiliary, Hyperparameters, MethodKind};
 use crate::models::Projection;
+use crate::optimiser::OptimiserKind;
 
 /// How to train.
 #[derive(Debug, Args)]
@@ -108,10 +109,15 @@ impl MethodArgs {
     }
 
     /// The learning rate where none is given.
-    pub(super) fn learning_rate(&self) -> f64 {
+    pub(super) fn learning_rate(&self, optimiser: OptimiserKind) -> f64 {
+        let rate = match optimiser {
+            OptimiserKind::Adam => 1e-3,
+            OptimiserKind::Sgd => 0.1,
+        };
+        // As PASCL's authors have it with Adam.
         match self.method.is_second_stage() {
-            true => 5e-4,
-            false => 1e-3,
+            true => rate / 2.0,
+            false => rate,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod export;
 mod method;
+mod preset;
 mod recipe;
 pub(crate) mod train;
 

@@ -7,22 +7,26 @@ use normgate_evaluation::datasets::holdout::HoldOut;
 use normgate_evaluation::datasets::{SetSpec, labels};
 
 use super::method::MethodArgs;
-use crate::augment::AugmentConfig;
+use super::preset::Preset;
+use crate::augment::{AugmentConfig, Crop};
 use crate::auxiliary::AuxiliarySpec;
 use crate::config::{DataConfig, Precision, Recipe, RunConfig};
 use crate::data::{Selection, TrainingData};
 use crate::error::TrainError;
 use crate::init::Init;
+use crate::input::Normalise;
 use crate::models::{Architecture, ModelConfig};
+use crate::optimiser::OptimiserKind;
 
 /// What to train on, and how.
 #[derive(Debug, Args)]
 pub struct RecipeArgs {
-    /// Folder of images to learn to classify (repeat the option, or separate by commas, for more)
+    /// Folder or list file of images to learn to classify (repeat the option, or separate by commas,
+    /// for more)
     #[arg(long, value_name = "FOLDER", value_delimiter = ',', required = true)]
     data: Vec<PathBuf>,
-    /// Folder of auxiliary images that show none of the classes, or part of it as in FOLDER#first=300
-    /// (as `evaluate` takes sets); or the word crops, for crops of 5 to 25 % of the training images
+    /// Folder or list file of auxiliary images that show none of the classes, or part of it as in
+    /// FOLDER#first=300 (as `evaluate` takes sets); or the word crops, for crops of 5 to 25 % of the training images
     #[arg(long, value_name = "FOLDER", value_delimiter = ',')]
     aux: Vec<AuxiliarySpec>,
     /// Shares of the auxiliary folders in each batch, such as 2,1 [default: by their sizes]
@@ -36,10 +40,14 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "NAMES")]
     class_names: Option<String>,
     /// Side in pixels of the square that the network sees; of images of another size it is the
-    /// centre, scaled
-    #[arg(long, value_name = "PIXELS", default_value_t = 32,
+    /// centre, scaled, or what --crop says [default: 32; imagenet-lt 224]
+    #[arg(long, value_name = "PIXELS",
         value_parser = clap::value_parser!(u32).range(8..=1024))]
-    image_size: u32,
+    image_size: Option<u32>,
+    /// What is subtracted from each channel's values, and what they are divided by [default: none;
+    /// imagenet-lt imagenet]
+    #[arg(long, value_enum)]
+    normalise: Option<Normalise>,
     /// Keep the last N images of a class out of training, to calibrate on: CLASS=N, or all=N for
     /// each class
     #[arg(long, value_name = "CLASS=N", value_delimiter = ',')]
@@ -53,7 +61,13 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     monitor: Vec<SetSpec>,
 
-    /// Channels of ResNet18's first stage; 64 is the full network, 16 trains about 12 times faster
+    /// Which recipe of the paper the options that are not given follow
+    #[arg(long, value_enum, default_value = "cifar-lt", help_heading = "Recipe")]
+    recipe: Preset,
+    /// The network [default: resnet18, imagenet-lt resnet50, or that of --init]
+    #[arg(long, value_enum, help_heading = "Recipe")]
+    architecture: Option<Architecture>,
+    /// Channels of the first stage; 64 is the full network; ResNet18 with 16 trains 12 times faster
     /// [default: 64, or that of --init]
     #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -63,24 +77,27 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "BOOL", help_heading = "Recipe")]
     affine: Option<bool>,
     /// Give batch normalisation on the downsampling shortcuts γ and β. The paper says that no layer
-    /// has them, the authors' code keeps them there: the default follows the code [default: true,
-    /// or as in --init]
+    /// has them, the authors' code keeps them in ResNet18: the default follows the code [default:
+    /// true, resnet50 false, or as in --init]
     #[arg(long, value_name = "BOOL", help_heading = "Recipe")]
     shortcut_affine: Option<bool>,
-    /// Passes over the images [default: 200; with --init 10]
+    /// Passes over the images [default: 200, with --init 10; imagenet-lt 100, with --init 3]
     #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
-    /// Images to classify in each step
-    #[arg(long, default_value_t = 128, value_name = "N", help_heading = "Recipe",
+    /// Images to classify in each step [default: 128; imagenet-lt 256]
+    #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..=65536))]
-    batch_size: u32,
-    /// Auxiliary images in each step
-    #[arg(long, default_value_t = 128, value_name = "N", help_heading = "Recipe",
+    batch_size: Option<u32>,
+    /// Auxiliary images in each step [default: 128; imagenet-lt 256]
+    #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..=65536))]
-    aux_batch_size: u32,
-    /// Adam's learning rate in the first epoch; falls to 0 along a cosine [default: 0.001; pascl-ft
-    /// and bel-ft 0.0005]
+    aux_batch_size: Option<u32>,
+    /// What takes the steps [default: adam; imagenet-lt sgd]
+    #[arg(long, value_enum, help_heading = "Recipe")]
+    optimiser: Option<OptimiserKind>,
+    /// Learning rate in the first epoch; falls to 0 along a cosine [default: adam 0.001, sgd 0.1;
+    /// pascl-ft and bel-ft half of that]
     #[arg(long, value_name = "RATE", help_heading = "Recipe", value_parser = positive)]
     lr: Option<f64>,
     /// Weight decay (L2)
@@ -102,8 +119,13 @@ impl RecipeArgs {
     /// # Errors
     ///
     /// [`TrainError`] where options contradict each other, or the class names cannot be read.
-    pub(super) fn selection(&self, method: &MethodArgs) -> Result<Selection, TrainError> {
+    pub(super) fn selection(
+        &self,
+        method: &MethodArgs,
+        crop: Crop,
+    ) -> Result<Selection, TrainError> {
         method.check(!self.aux.is_empty())?;
+        let defaults = self.recipe.defaults();
         Ok(Selection {
             data: self.data.clone(),
             auxiliary: self.aux.clone(),
@@ -111,10 +133,16 @@ impl RecipeArgs {
             hold_out: self.hold_out.clone(),
             imbalance: self.imbalance,
             class_names: self.class_names.as_deref().map(class_names).transpose()?,
-            image_size: self.image_size,
-            batch_size: self.batch_size as usize,
-            auxiliary_batch_size: self.aux_batch_size as usize,
+            image_size: self.image_size.unwrap_or(defaults.image_size),
+            crop,
+            batch_size: self.batch_size.unwrap_or(defaults.batch_size) as usize,
+            auxiliary_batch_size: self.aux_batch_size.unwrap_or(defaults.batch_size) as usize,
         })
+    }
+
+    /// The way of cropping where the augmentation's options do not say it.
+    pub(super) fn crop(&self) -> Crop {
+        self.recipe.defaults().crop
     }
 
     /// Everything that decides the outcome.
@@ -133,8 +161,17 @@ impl RecipeArgs {
     ) -> Result<RunConfig, TrainError> {
         let images = &data.streams[0].images;
         let (tau, lambda) = method.weights();
-        let epochs = if init.is_some() { 10 } else { 200 };
-        init.map_or(Ok(()), |init| init.check_classes(&data.class_names))?;
+        let defaults = self.recipe.defaults();
+        let optimiser = self.optimiser.unwrap_or(defaults.optimiser);
+        let normalise = self.normalise.unwrap_or(defaults.normalise);
+        let epochs = match init {
+            Some(_) => defaults.tuning_epochs,
+            None => defaults.epochs,
+        };
+        if let Some(init) = init {
+            init.check_classes(&data.class_names)?;
+            init.check_normalise(normalise)?;
+        }
         Ok(RunConfig {
             command,
             data: DataConfig {
@@ -150,6 +187,7 @@ impl RecipeArgs {
                 class_names: data.class_names.clone(),
                 class_counts: data.class_counts.clone(),
                 image_size: (images.width, images.height),
+                normalise,
             },
             augmentation,
             model: self.model(method, data.class_names.len(), init),
@@ -159,7 +197,8 @@ impl RecipeArgs {
                 epochs: self.epochs.unwrap_or(epochs) as usize,
                 batch_size: selection.batch_size,
                 auxiliary_batch_size: selection.auxiliary_batch_size,
-                learning_rate: self.lr.unwrap_or_else(|| method.learning_rate()),
+                optimiser,
+                learning_rate: self.lr.unwrap_or_else(|| method.learning_rate(optimiser)),
                 weight_decay: self.weight_decay,
                 tau,
                 lambda,
@@ -176,9 +215,13 @@ impl RecipeArgs {
         let its = init.map(|init| &init.checkpoint.config.model);
         let width = its.map_or(64, |model| model.width);
         let affine = its.is_some_and(|model| model.affine);
-        let shortcut_affine = its.is_none_or(|model| model.shortcut_affine);
+        let default = its.map_or(self.recipe.defaults().architecture, |its| its.architecture);
+        let architecture = self.architecture.unwrap_or(default);
+        let shortcut_affine = its.map_or(architecture == Architecture::Resnet18, |model| {
+            model.shortcut_affine
+        });
         ModelConfig {
-            architecture: Architecture::Resnet18,
+            architecture,
             width: self.width.map_or(width, usize::from),
             affine: self.affine.unwrap_or(affine),
             shortcut_affine: self.shortcut_affine.unwrap_or(shortcut_affine),
@@ -209,6 +252,7 @@ impl RunConfig {
             imbalance: self.data.imbalance,
             class_names: Some(self.data.class_names.clone()),
             image_size: self.data.image_size.0 as u32,
+            crop: self.augmentation.crop,
             batch_size: self.recipe.batch_size,
             auxiliary_batch_size: self.recipe.auxiliary_batch_size,
         })

@@ -12,7 +12,7 @@ use tch::Device;
 
 use super::method::MethodArgs;
 use super::recipe::RecipeArgs;
-use crate::augment::{AugmentArgs, AugmentConfig, Augmenter};
+use crate::augment::{AugmentArgs, Augmenter};
 use crate::batches::Plan;
 use crate::checkpoint::{self, Checkpoint, write_atomically};
 use crate::config::{RunConfig, command_line};
@@ -29,9 +29,10 @@ const CONFIG_FILE: &str = "config.json";
 
 /// Train a network on image folders.
 ///
-/// The defaults are those of the paper (Shin & Chung, TMLR 2024) for CIFAR. A folder of images may
-/// be in CIFAR's binary layout, in WebP strips with labels.bin, or hold a folder of images for each
-/// class; auxiliary folders need no classes.
+/// The defaults are those of the paper (Shin & Chung, TMLR 2024) for CIFAR; --recipe imagenet-lt has
+/// its others. A folder of images may be in CIFAR's binary layout, in WebP strips with labels.bin, or
+/// hold a folder of images for each class; a list file (.txt) has a line PATH CLASS for each image, as
+/// ImageNet-LT is published; auxiliary sets need no classes.
 ///
 /// The run folder receives config.json (all options), history.json (each epoch in figures) and
 /// checkpoint.safetensors. Ctrl-C ends the run after the current step; --resume goes on from there
@@ -66,7 +67,8 @@ pub struct ExecutionArgs {
     /// Threads that the network computes with [default: all cores]
     #[arg(long, env = "NORMGATE_THREADS")]
     threads: Option<u16>,
-    /// Threads that read ahead and augment; one keeps up with a CPU, a GPU wants more
+    /// Threads that read ahead and augment; one keeps up with a CPU, a GPU wants more, and large images
+    /// all there are (docs/training.md)
     #[arg(long, default_value_t = 1)]
     loaders: u16,
     /// Write a checkpoint every N epochs
@@ -143,11 +145,15 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<Trainer, Trai
     introduce(&config, &data);
 
     let augmenter = Augmenter::new(config.augmentation.clone());
+    let normalise = config.data.normalise;
     let plan = Plan {
         streams: data.streams,
         seed: config.recipe.seed,
         views: config.recipe.method.views(),
-        prepare: Box::new(move |image, random, out| augmenter.apply(image, random, out)),
+        prepare: Box::new(move |image, random, out| {
+            augmenter.apply(image, random, out);
+            normalise.apply(out);
+        }),
     };
     let resumed = match &beginning {
         Beginning::Resumed(checkpoint) => Some(checkpoint),
@@ -190,11 +196,11 @@ fn start(
         )));
     }
     let method = &args.method;
-    let selection = recipe.selection(method)?;
+    let augmentation = args.augmentation.config(recipe.crop());
+    let selection = recipe.selection(method, augmentation.crop)?;
     let init = method.init.as_deref();
     let init = init.map(|run| Init::load(run, device)).transpose()?;
     let data = TrainingData::load(&selection)?;
-    let augmentation = AugmentConfig::from(&args.augmentation);
     let config = recipe.config(
         method,
         &selection,
@@ -254,11 +260,7 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
         "{} images of {} classes ({}); {} epochs of {} steps, {} + {} images each",
         id.images.len(),
         data.class_names.len(),
-        data.class_counts
-            .iter()
-            .map(u64::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
+        listed(&data.class_counts),
         recipe.epochs,
         id.steps_per_pass(),
         id.per_step,
@@ -280,6 +282,17 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
             "warning: {} without --aux learns to detect little (paper, T7: AUROC 75.6, not 92.9)",
             recipe.method
         );
+    }
+}
+
+/// The numbers, or of more than a hundred their range.
+fn listed(counts: &[u64]) -> String {
+    match (counts.iter().min(), counts.iter().max()) {
+        (Some(least), Some(most)) if counts.len() > 100 => format!("{least} to {most} of each"),
+        _ => {
+            let counts: Vec<_> = counts.iter().map(u64::to_string).collect();
+            counts.join(", ")
+        }
     }
 }
 

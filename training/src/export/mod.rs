@@ -4,7 +4,9 @@
 //!
 //! Without libtorch: a checkpoint's tensors go straight into the ONNX messages of the core.
 
-mod resnet;
+mod layers;
+mod resnet18;
+mod resnet50;
 mod weights;
 
 use std::path::Path;
@@ -17,10 +19,11 @@ use normgate_core::onnx::{Dim, GraphBuilder, GraphError};
 
 use crate::auxiliary::AuxiliarySpec;
 use crate::checkpoint::Checkpoint;
-use crate::config::{DataConfig, RunConfig, preprocessing};
+use crate::config::{DataConfig, RunConfig};
 use crate::methods::Auxiliary;
 use crate::models::Architecture;
 
+use layers::Layers;
 pub use weights::WeightForm;
 
 /// What a checkpoint does not say about the model that it becomes.
@@ -90,17 +93,16 @@ pub fn export(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Model,
         Dim::Fixed(width),
     ];
     let images = graph.input("image", &shape);
-    let (representation, logits) = match config.model.architecture {
-        Architecture::Resnet18 => {
-            let resnet = resnet::ResNet18 {
-                tensors: &checkpoint.tensors,
-                weights: options.weights,
-            };
-            let representation = resnet.add(&mut graph, &images)?;
-            let logits = resnet.head(&mut graph, &representation)?;
-            (representation, logits)
-        }
+    let layers = Layers {
+        tensors: &checkpoint.tensors,
+        weights: options.weights,
     };
+    let add = match config.model.architecture {
+        Architecture::Resnet18 => resnet18::add,
+        Architecture::Resnet50 => resnet50::add,
+    };
+    let representation = add(&layers, &mut graph, &images)?;
+    let logits = layers.head(&mut graph, &representation)?;
     let manifest = manifest(checkpoint, options)?;
     graph.output(&logits, &[Dim::Batch, Dim::Fixed(manifest.labels.len())]);
     graph.output(
@@ -135,7 +137,7 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
         description: options.description.clone(),
         labels: data.class_names.clone(),
         representation_size,
-        preprocessing: preprocessing(data.image_size.0 as u32),
+        preprocessing: checkpoint.config.preprocessing(),
         score: recipe.method.traits().score,
         calibration: None,
         training: Some(TrainingRecord {

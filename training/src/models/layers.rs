@@ -39,6 +39,28 @@ impl Convolution {
         })
     }
 
+    /// The same drawn as torchvision's residual networks are (He et al. 2015, "Delving Deep into
+    /// Rectifiers", by the fan-out): normally, with variance 2 / (outputs · kernel²).
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where the memory is lacking.
+    pub fn he(
+        parameters: &mut Parameters,
+        name: &str,
+        (inputs, outputs): (i64, i64),
+        kernel: i64,
+        stride: i64,
+    ) -> Result<Self, TchError> {
+        let shape = [outputs, inputs, kernel, kernel];
+        let deviation = (2.0 / (outputs * kernel * kernel) as f64).sqrt();
+        Ok(Self {
+            weight: parameters.normal(format!("{name}.weight"), &shape, deviation)?,
+            stride,
+            padding: kernel / 2,
+        })
+    }
+
     /// [N, inputs, H, W] to [N, outputs, H/stride, W/stride].
     ///
     /// # Errors

@@ -6,10 +6,12 @@
 pub mod layers;
 pub mod parameters;
 mod projection;
-mod resnet;
+mod resnet18;
+pub(crate) mod resnet50;
 
 use std::fmt::Debug;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tch::{Device, TchError, Tensor, no_grad};
 use thiserror::Error;
@@ -17,17 +19,21 @@ use thiserror::Error;
 use layers::Linear;
 use parameters::{Parameters, channels_last};
 use projection::ProjectionHead;
+use resnet18::ResNet18;
+use resnet50::ResNet50;
 
 use crate::checkpoint::Checkpoint;
 
 pub use projection::Projection;
 
 /// Which backbone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Architecture {
-    /// ResNet18 for images of about 32×32.
+    /// ResNet18 for images of about 32×32
     Resnet18,
+    /// ResNet50 for images of about 224×224
+    Resnet50,
 }
 
 /// All that is needed to build a network (its weights apart).
@@ -120,20 +126,29 @@ impl Network {
     pub fn new(config: &ModelConfig, device: Device, seed: u64) -> Result<Self, ModelError> {
         tch::manual_seed(seed as i64);
         let mut parameters = Parameters::new(device);
-        let backbone = match config.architecture {
-            Architecture::Resnet18 => resnet::ResNet18::new(
-                &mut parameters,
-                config.width as i64,
-                config.affine,
-                config.shortcut_affine,
-            )?,
+        let (width, affine) = (config.width as i64, config.affine);
+        let shortcut_affine = config.shortcut_affine;
+        let parameters_mut = &mut parameters;
+        let backbone: Box<dyn Backbone> = match config.architecture {
+            Architecture::Resnet18 => Box::new(ResNet18::new(
+                parameters_mut,
+                width,
+                affine,
+                shortcut_affine,
+            )?),
+            Architecture::Resnet50 => Box::new(ResNet50::new(
+                parameters_mut,
+                width,
+                affine,
+                shortcut_affine,
+            )?),
         };
         let size = backbone.representation_size();
         let linear = Linear::new(&mut parameters, "linear", size, config.classes as i64)?;
         let projection = ProjectionHead::new(&mut parameters, config.projection, size)?;
         Ok(Self {
             parameters,
-            backbone: Box::new(backbone),
+            backbone,
             linear,
             projection,
         })

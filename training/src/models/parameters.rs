@@ -43,10 +43,23 @@ impl Parameters {
         let bound = 1.0 / (fan_in as f64).sqrt();
         let mut drawn = Tensor::f_empty(shape, (Kind::Float, Device::Cpu))?;
         let _ = drawn.f_uniform_(-bound, bound)?;
-        if shape.len() == 4 {
-            drawn = channels_last(&drawn)?;
-        }
-        self.trained(name, &drawn)
+        self.drawn(name, drawn)
+    }
+
+    /// Adds a trained tensor drawn normally around 0, on the CPU.
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where the memory is lacking.
+    pub fn normal(
+        &mut self,
+        name: String,
+        shape: &[i64],
+        deviation: f64,
+    ) -> Result<Tensor, TchError> {
+        let mut drawn = Tensor::f_empty(shape, (Kind::Float, Device::Cpu))?;
+        let _ = drawn.f_normal_(0.0, deviation)?;
+        self.drawn(name, drawn)
     }
 
     /// Adds a trained tensor filled with `value`.
@@ -138,6 +151,13 @@ impl Parameters {
                 .push((name, tensor.f_set_requires_grad(false)?));
         }
         Ok(())
+    }
+
+    fn drawn(&mut self, name: String, mut drawn: Tensor) -> Result<Tensor, TchError> {
+        if drawn.dim() == 4 {
+            drawn = channels_last(&drawn)?;
+        }
+        self.trained(name, &drawn)
     }
 
     fn trained(&mut self, name: String, tensor: &Tensor) -> Result<Tensor, TchError> {

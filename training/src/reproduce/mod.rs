@@ -69,14 +69,14 @@ pub struct ReproduceArgs {
     /// Only these methods, as `train --method` calls them [default: all that the table has]
     #[arg(long, value_name = "METHODS", value_delimiter = ',')]
     method: Vec<String>,
-    /// Channels of ResNet18's first stage
-    #[arg(long, default_value_t = 64, value_name = "N",
-        value_parser = clap::value_parser!(u16).range(1..=1024))]
-    width: u16,
-    /// Passes over the training images; tuning of trained models has its own number
-    #[arg(long, default_value_t = 200, value_name = "N",
-        value_parser = clap::value_parser!(u32).range(1..))]
-    epochs: u32,
+    /// Channels of the first stage; ImageNet-LT's ResNet50 keeps its 64 unless --task imagenet-lt is
+    /// given [default: 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    width: Option<u16>,
+    /// Passes over the training images; tuning of trained models has its own number, and so has
+    /// ImageNet-LT unless --task imagenet-lt is given [default: 200; ImageNet-LT 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: Option<u32>,
     /// What convolutions compute in
     #[arg(long, value_enum, default_value = "fp32")]
     precision: Precision,
@@ -166,14 +166,21 @@ fn list(args: &ReproduceArgs) {
 }
 
 impl ReproduceArgs {
+    /// The size and length of a task's runs. What was chosen for ResNet18 on small images is not for
+    /// ResNet50 on large ones.
+    fn setting(&self, task: Task) -> Setting {
+        let (width, epochs) = task.paper_size();
+        let asked = task != Task::ImagenetLt || self.task == Some(task);
+        Setting {
+            width: self.width.filter(|_| asked).unwrap_or(width),
+            epochs: self.epochs.filter(|_| asked).unwrap_or(epochs),
+            precision: self.precision,
+        }
+    }
+
     /// The runs of the tables, each once, in the order in which they are made: what another begins
     /// with comes before it.
     fn runs(&self, tables: &[Table]) -> Vec<Run> {
-        let setting = Setting {
-            width: self.width,
-            epochs: self.epochs,
-            precision: self.precision,
-        };
         let asked = |model: &&Model| {
             let of_method = self.method.iter().any(|method| method == model.method);
             self.task.is_none_or(|task| task == model.task) && (self.method.is_empty() || of_method)
@@ -183,7 +190,7 @@ impl ReproduceArgs {
             for model in tables.iter().flat_map(Table::models).filter(asked) {
                 let run = Run {
                     model: model.clone(),
-                    setting,
+                    setting: self.setting(model.task),
                     seed,
                 };
                 let mut chain = vec![run];

@@ -54,8 +54,17 @@ impl Model {
         self
     }
 
-    /// Begun with another model, then trained for so many epochs.
-    pub fn after(mut self, first: Model, epochs: u32) -> Self {
+    /// Begun with another model, then tuned as in the paper's E.8.
+    pub fn tuned_from(self, first: Model) -> Self {
+        self.after(first, FINE_TUNING_EPOCHS)
+    }
+
+    /// Begun with another model, then trained for so many epochs where it is one of CIFAR.
+    fn after(mut self, first: Model, epochs: u32) -> Self {
+        let epochs = match self.task {
+            Task::Cifar10Lt | Task::Cifar100Lt => epochs,
+            Task::ImagenetLt => IMAGENET_EPOCHS,
+        };
         self.after = Some((Box::new(first), epochs));
         self
     }
@@ -95,12 +104,14 @@ impl Model {
     }
 }
 
-/// Epochs of fine-tuning with auxiliary images (paper, E.8), and of second stages.
-pub const FINE_TUNING_EPOCHS: u32 = 10;
+/// Epochs of fine-tuning with auxiliary images (paper, E.8), and of second stages, on CIFAR.
+const FINE_TUNING_EPOCHS: u32 = 10;
 /// Epochs that OECC's authors tune a trained network for.
 const OECC_EPOCHS: u32 = 15;
 /// Epochs that BEL's authors tune a trained network for.
 const BEL_EPOCHS: u32 = 20;
+/// Epochs of every tuning on ImageNet-LT (paper, E.8).
+const IMAGENET_EPOCHS: u32 = 3;
 
 /// Plain cross-entropy: the paper's "MSP" and "CE".
 pub fn ce(task: Task) -> Model {

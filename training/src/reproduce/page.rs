@@ -28,8 +28,8 @@ const SERVED: [Figure; 7] = [
 
 /// Said of tables that have some.
 const PAPERS_FIGURES: &str = "\nThe paper's figures stand under ours, never for the same images but those of the ID \
-    test set of CIFAR10-LT. They are means of six seeds at width 64 and 200 epochs. AUPR \
-    depends on how many OOD images there are to the 10,000 ID ones, and the paper's OOD \
+    test set of CIFAR10-LT and those of ImageNet-LT. They are means of six seeds at width 64 and 200 \
+    epochs (ImageNet-LT: 100). AUPR depends on how many OOD images there are to the 10,000 ID ones, and the paper's OOD \
     sets are larger: at the same AUROC ours is lower.\n";
 
 /// A page in Markdown, and the pictures that it shows.
@@ -204,10 +204,10 @@ impl Part<'_> {
 
     /// What the flags of each model are worth as it is served.
     fn served(&self, block: &Block) -> Result<String, ReproduceError> {
-        // Nothing of CIFAR-100's classes from another source is at hand.
-        let figures = match block.task {
-            Task::Cifar10Lt => &SERVED[..],
-            Task::Cifar100Lt => &SERVED[..4],
+        let other_source = block.task.other_source();
+        let figures = match other_source {
+            Some(_) => &SERVED[..],
+            None => &SERVED[..4],
         };
         let names = [
             "Model",
@@ -230,13 +230,13 @@ impl Part<'_> {
             text_columns: 2,
             rows: Vec::new(),
         };
-        lines.note += match block.task {
-            Task::Cifar10Lt => {
+        lines.note += match other_source {
+            Some(_) => {
                 "; and of the same classes from another source (`id_other_source`), which should \
                  pass where content is judged and not the camera, the share flagged, and how many \
                  answers are right."
             }
-            Task::Cifar100Lt => ".",
+            None => ".",
         };
         for model in block.models() {
             let reports = self.reports(model)?;
@@ -267,12 +267,18 @@ impl Part<'_> {
             (Some(only), _) => (*only).to_owned(),
             _ => String::new(),
         };
+        let imagenet = Task::ImagenetLt.slug();
+        // Which takes another size than its own only where it is named.
+        let task = match runs.iter().all(|record| record.run.starts_with(imagenet)) {
+            true => format!(" --task {imagenet}"),
+            false => String::new(),
+        };
         let count = match runs.len() {
             1 => "1 run".to_owned(),
             count => format!("{count} runs"),
         };
         format!(
-            "\nMade by\n\n    normgate-train reproduce {} {} --seeds {seeds}\n\non {} ({dates}; \
+            "\nMade by\n\n    normgate-train reproduce {}{task} {} --seeds {seeds}\n\non {} ({dates}; \
              {count}, {hours:.1} hours of training). What was measured of each run, and its commands: \
              [runs/](runs/).\n",
             table.id,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::results::Record;
 use super::run::Run;
-use super::sets::Auxiliary;
+use super::sets::{Auxiliary, Task};
 use crate::progress::duration;
 
 /// How far a run has come.
@@ -49,7 +49,7 @@ impl State {
 pub struct Progress {
     /// Each with how far it has come.
     pub runs: Vec<(Run, State)>,
-    /// Seconds for one epoch of one thousand images, by what was measured.
+    /// Seconds for a unit of work, by what was measured.
     pace: Option<f64>,
 }
 
@@ -63,22 +63,22 @@ impl Progress {
 
     /// Learns the pace from finished runs of the same setting.
     pub fn measure(&mut self, finished: &[Record]) {
-        let (mut seconds, mut work) = (0.0, 0.0);
+        let (mut seconds, mut done) = (0.0, 0.0);
         for (run, _) in &self.runs {
             if let Some(record) = finished.iter().find(|record| record.run == run.name()) {
                 seconds += record.training.seconds;
-                work += images(run);
+                done += work(run);
             }
         }
-        self.pace = (work > 0.0).then(|| seconds / work);
+        self.pace = (done > 0.0).then(|| seconds / done);
     }
 
     /// Seconds that the open runs will take.
     pub fn left(&self) -> Option<f64> {
         let open = self.runs.iter().map(|(run, state)| match state {
-            State::Open | State::Running => images(run),
+            State::Open | State::Running => work(run),
             State::Begun(done) => {
-                images(run) * (1.0 - f64::from(*done) / f64::from(run.epochs().max(1)))
+                work(run) * (1.0 - f64::from(*done) / f64::from(run.epochs().max(1)))
             }
             _ => 0.0,
         });
@@ -150,8 +150,14 @@ impl Progress {
     }
 }
 
-/// Images that go through the network, roughly: thousands times epochs.
-fn images(run: &Run) -> f64 {
+/// What a run computes, roughly: thousands of images times epochs times multiplications an image.
+fn work(run: &Run) -> f64 {
+    let thousands = match run.model.task {
+        Task::Cifar10Lt | Task::Cifar100Lt => 12.0,
+        // ResNet50 on 224×224 pixels has 7.3 times the multiplications of ResNet18 on 32×32.
+        Task::ImagenetLt => 116.0 * 7.3,
+    };
+    let width = f64::from(run.setting.width);
     let mut per_image = match run.model.method {
         "pascl" => 2.0,
         _ => 1.0,
@@ -165,7 +171,7 @@ fn images(run: &Run) -> f64 {
         let size = size.and_then(|(_, size)| size.parse::<f64>().ok());
         per_image += size.unwrap_or(128.0) / 128.0;
     }
-    12.0 * per_image * f64::from(run.epochs())
+    thousands * per_image * f64::from(run.epochs()) * width * width
 }
 
 #[cfg(test)]
@@ -175,7 +181,6 @@ mod tests {
     use crate::reproduce::models::{ce, rna};
     use crate::reproduce::results::Training;
     use crate::reproduce::run::Setting;
-    use crate::reproduce::sets::Task;
 
     fn run(index: usize, seed: u64) -> Run {
         let model = [ce(Task::Cifar10Lt), rna(Task::Cifar10Lt)][index].clone();

@@ -88,8 +88,15 @@ impl Run {
         let Model { task, method, .. } = self.model;
         let sets = task.training(self.model.imbalance);
         let mut line = Line(vec!["--data".into(), place.set(sets.data)]);
-        line.add("--class-names", task.class_names());
-        line.add("--hold-out", sets.hold_out);
+        if let Some(recipe) = task.recipe() {
+            line.add("--recipe", recipe);
+        }
+        if let Some(names) = task.class_names() {
+            line.add("--class-names", names);
+        }
+        if !sets.hold_out.is_empty() {
+            line.add("--hold-out", sets.hold_out);
+        }
         if let Some(imbalance) = sets.imbalance {
             line.add("--imbalance", imbalance);
         }
@@ -268,6 +275,28 @@ mod tests {
         ] {
             assert!(!line(other.clone()).contains("--monitor"), "{other:?}");
         }
+    }
+
+    #[test]
+    fn imagenet_is_trained_by_its_own_recipe_on_its_published_lists() {
+        let run = run(rna(Task::ImagenetLt));
+        let line = |words: Vec<String>| words.join(" ");
+        assert_eq!(
+            line(run.train(&Place::canonical())),
+            "--data data/imagenet_lt/ImageNet_LT_train.txt --recipe imagenet-lt \
+             --aux data/imagenet_extra --method rna --width 16 --epochs 30 --seed 2 \
+             --out runs/imagenet-lt-rna-w16-e30-s2"
+        );
+        let evaluate = line(run.evaluate(&Place::canonical()));
+        for part in [
+            "--id data/imagenet_lt/ImageNet_LT_test.txt --ood imagenet_ood=data/imagenet_ood ",
+            "--calibration data/imagenet_lt/ImageNet_LT_val.txt --run",
+        ] {
+            assert!(evaluate.contains(part), "{evaluate}");
+        }
+        let tuned = self::run(energy_oe(Task::ImagenetLt));
+        let line = line(tuned.train(&Place::canonical()));
+        assert!(line.contains("--epochs 3 "), "{line}");
     }
 
     #[test]

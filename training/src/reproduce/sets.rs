@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 /// What is in distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "each is called as the paper calls it"
+)]
 pub enum Task {
     /// CIFAR-10 with a long tail
     #[value(name = "cifar10-lt")]
@@ -16,6 +20,9 @@ pub enum Task {
     /// CIFAR-100 with a long tail
     #[value(name = "cifar100-lt")]
     Cifar100Lt,
+    /// ImageNet-1k with a long tail
+    #[value(name = "imagenet-lt")]
+    ImagenetLt,
 }
 
 /// Which auxiliary images take part in training.
@@ -49,7 +56,7 @@ pub struct TrainingSets {
     pub data: &'static str,
     /// The imbalance it is cut to, where it does not have it already.
     pub imbalance: Option<u32>,
-    /// What is kept out of training, as `--hold-out` takes it.
+    /// What is kept out of training, as `--hold-out` takes it; empty: nothing.
     pub hold_out: String,
     /// Sets with filters that make up the calibration set.
     pub calibration: Vec<String>,
@@ -94,14 +101,15 @@ fn join(folder: &Path, name: &str) -> String {
 }
 
 impl Task {
-    /// Both, in the paper's order.
-    pub const ALL: [Self; 2] = [Task::Cifar10Lt, Task::Cifar100Lt];
+    /// All, in the paper's order.
+    pub const ALL: [Self; 3] = [Task::Cifar10Lt, Task::Cifar100Lt, Task::ImagenetLt];
 
     /// As the paper calls it.
     pub fn title(self) -> &'static str {
         match self {
             Task::Cifar10Lt => "CIFAR10-LT",
             Task::Cifar100Lt => "CIFAR100-LT",
+            Task::ImagenetLt => "ImageNet-LT",
         }
     }
 
@@ -110,14 +118,29 @@ impl Task {
         match self {
             Task::Cifar10Lt => "cifar10-lt",
             Task::Cifar100Lt => "cifar100-lt",
+            Task::ImagenetLt => "imagenet-lt",
         }
     }
 
-    /// What `--class-names` takes.
-    pub fn class_names(self) -> &'static str {
+    /// What `--class-names` takes, where the sets do not bring the names.
+    pub fn class_names(self) -> Option<&'static str> {
         match self {
-            Task::Cifar10Lt => "cifar10",
-            Task::Cifar100Lt => "cifar100",
+            Task::Cifar10Lt => Some("cifar10"),
+            Task::Cifar100Lt => Some("cifar100"),
+            Task::ImagenetLt => None,
+        }
+    }
+
+    /// What `--recipe` takes, where it is not the default.
+    pub fn recipe(self) -> Option<&'static str> {
+        (self == Task::ImagenetLt).then_some("imagenet-lt")
+    }
+
+    /// Channels of the first stage and epochs in the paper.
+    pub fn paper_size(self) -> (u16, u32) {
+        match self {
+            Task::Cifar10Lt | Task::Cifar100Lt => (64, 200),
+            Task::ImagenetLt => (64, 100),
         }
     }
 
@@ -126,12 +149,16 @@ impl Task {
         match self {
             Task::Cifar10Lt => "cifar10_test",
             Task::Cifar100Lt => "ood_cifar100_test",
+            Task::ImagenetLt => "imagenet_lt/ImageNet_LT_test.txt",
         }
     }
 
     /// The OOD test sets: the name of each in reports, and the set with its filters. The means of
     /// the tables are over these.
     pub fn ood(self) -> Vec<(&'static str, String)> {
+        if self == Task::ImagenetLt {
+            return vec![("imagenet_ood", "imagenet_ood".into())];
+        }
         let everywhere = [
             ("textures", "ood_textures"),
             ("characters", "ood_characters"),
@@ -149,6 +176,7 @@ impl Task {
             ]),
             // Bees, tractors and oranges, forests, mountains and seas are classes of CIFAR-100.
             Task::Cifar100Lt => sets.push(("cifar10", "cifar10_test".into())),
+            Task::ImagenetLt => {}
         }
         sets
     }
@@ -182,7 +210,7 @@ impl Task {
                     format!("ood_cifar100_test#coarse!={SHARED_SUPERCLASSES}#first=10"),
                 ),
             ],
-            Task::Cifar100Lt => Vec::new(),
+            Task::Cifar100Lt | Task::ImagenetLt => Vec::new(),
         }
     }
 
@@ -257,6 +285,15 @@ impl Task {
                 fit: Vec::new(),
                 balance: false,
             },
+            // Published as it is, with 20 further images of each class to choose settings on.
+            (Task::ImagenetLt, _) => TrainingSets {
+                data: "imagenet_lt/ImageNet_LT_train.txt",
+                imbalance: None,
+                hold_out: String::new(),
+                calibration: vec!["imagenet_lt/ImageNet_LT_val.txt".into()],
+                fit: Vec::new(),
+                balance: false,
+            },
         }
     }
 
@@ -264,6 +301,10 @@ impl Task {
     pub fn auxiliary(self, which: Auxiliary) -> Vec<String> {
         match (which, self) {
             (Auxiliary::None | Auxiliary::Crops, _) => Vec::new(),
+            (Auxiliary::First(count), Task::ImagenetLt) => {
+                vec![format!("imagenet_extra#first={count}")]
+            }
+            (_, Task::ImagenetLt) => vec!["imagenet_extra".into()],
             (Auxiliary::TinyImageNet, _) | (Auxiliary::Usual, Task::Cifar100Lt) => {
                 vec!["aux_train".into()]
             }
@@ -308,6 +349,11 @@ impl Task {
                 "No Tiny ImageNet, LSUN or Places365: most of what is at hand for them shows classes \
                  of CIFAR-100 (bees, tractors, forests, seas). Means are over four sets: \
                  `cifar10`, `textures`, `characters` and `fashion`.",
+            ],
+            Task::ImagenetLt => &[
+                "The paper's sets, where they are at hand: the published lists of ImageNet-LT for \
+                 training (115,846 images), calibration (20,000) and test (50,000), ImageNet-Extra, \
+                 ImageNet-1k-OOD.",
             ],
         }
     }

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use normgate_core::manifest::Resize;
+use normgate_core::model::Model;
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
@@ -82,6 +84,79 @@ fn from_images_to_a_report_on_the_command_line() {
     ] {
         assert!(place.path().join("report").join(file).is_file(), "{file}");
     }
+}
+
+/// ImageNet-LT's layout from a few photos, each listed several times: a long tail to train on, as many
+/// of each class to calibrate and test on, auxiliary images in class folders, and OOD images.
+fn write_imagenet(photos: &Path, folder: &Path) {
+    let copy = |from: &str, to: String| {
+        let to = folder.join(to);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(photos.join(from), to).unwrap();
+    };
+    let classes = ["airplane", "cat", "dog"];
+    let [mut train, mut val, mut test] = [(); 3].map(|()| String::new());
+    for (class, (name, count)) in classes.into_iter().zip([16, 8, 2]).enumerate() {
+        let photo = format!("id/{name}_1.jpg");
+        let (one, other) = (
+            format!("train/n0{class}/1.JPEG"),
+            format!("val/{class}.JPEG"),
+        );
+        copy(&photo, format!("imagenet_lt/{one}"));
+        copy(&photo, format!("imagenet_lt/{other}"));
+        train += &format!("{one} {class}\n").repeat(count);
+        val += &format!("{one} {class}\n").repeat(10);
+        test += &format!("{other} {class}\n").repeat(5);
+    }
+    for (list, lines) in [("train", train), ("val", val), ("test", test)] {
+        let list = folder.join(format!("imagenet_lt/ImageNet_LT_{list}.txt"));
+        std::fs::write(list, lines).unwrap();
+    }
+    for number in 0..8 {
+        let which = number % 2;
+        let photo = ["id/ship_1.jpg", "id/frog_1.jpg"][which];
+        copy(photo, format!("imagenet_extra/n1{which}/{number}.JPEG"));
+        copy("ood/scene_1.jpg", format!("imagenet_ood/{number}.JPEG"));
+    }
+}
+
+#[test]
+fn from_the_lists_of_imagenet_lt_to_a_report_on_the_command_line() {
+    let Some(sets) = normgate_testing::image_sets("training on ImageNet-LT's layout") else {
+        return;
+    };
+    let place = tempfile::tempdir().unwrap();
+    write_imagenet(&sets.join("photos"), place.path());
+    let done = |arguments: &str| {
+        let (success, text) = run(place.path(), arguments);
+        assert!(success, "{arguments}: {text}");
+        text
+    };
+    let said = done(
+        "train --recipe imagenet-lt --data imagenet_lt/ImageNet_LT_train.txt --aux imagenet_extra \
+         --out run --width 8 --image-size 64 --batch-size 8 --aux-batch-size 8 --epochs 2 --lr 0.01 \
+         --threads 1 --loaders 2",
+    );
+    assert!(said.contains("26 images of 3 classes (16, 8, 2)"), "{said}");
+    done("export run --out tiny.onnx");
+    done("calibrate tiny.onnx --data imagenet_lt/ImageNet_LT_val.txt");
+    done(
+        "evaluate tiny.onnx --id imagenet_lt/ImageNet_LT_test.txt --ood imagenet_ood --run run \
+         --out report",
+    );
+    let model = Model::open(&place.path().join("tiny.onnx")).unwrap();
+    let manifest = model.manifest();
+    assert_eq!(manifest.labels, ["n00", "n01", "n02"]);
+    let preprocessing = &manifest.preprocessing;
+    assert_eq!((preprocessing.width, preprocessing.height), (64, 64));
+    let centre = Resize::CentreCrop { shorter_side: 73 };
+    assert_eq!(preprocessing.resize, centre);
+    assert_eq!(preprocessing.mean, [0.485, 0.456, 0.406]);
+    assert!(manifest.calibration.is_some());
+    let report = std::fs::read_to_string(place.path().join("report/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["figures"]["id"]["images"], 15);
+    assert_eq!(report["figures"]["ood"][0]["images"], 8);
 }
 
 #[test]

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use indicatif::ProgressBar;
+use normgate_core::manifest::Resize;
 use normgate_core::runtime::Runtime;
 use normgate_core::scores::{RepresentationNorm, ScoreKind};
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, load};
 use normgate_evaluation::outputs;
-use normgate_training::augment::AugmentConfig;
+use normgate_training::augment::{AugmentConfig, Crop};
 use normgate_training::checkpoint::{Checkpoint, NamedTensor, Progress};
 use normgate_training::config::{DataConfig, Precision, Recipe, RunConfig};
 use normgate_training::export::{ExportError, ExportOptions, WeightForm, export};
+use normgate_training::input::Normalise;
 use normgate_training::methods::{Hyperparameters, MethodKind};
 use normgate_training::models::{Architecture, ModelConfig, Network, Projection, values};
+use normgate_training::optimiser::OptimiserKind;
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 use tch::{Device, Tensor};
@@ -49,11 +52,16 @@ fn tensor(set: &ImageSet) -> Vec<f32> {
     bytes.map(|byte| f32::from(byte) / 255.0).collect()
 }
 
-/// A network whose batch statistics are those of the images, so that every layer has its say.
+/// A ResNet18 whose batch statistics are those of the images, so that every layer has its say.
 fn network(images: &[f32]) -> (Network, ModelConfig) {
+    built(Architecture::Resnet18, 8, images)
+}
+
+/// The same of another architecture and width.
+fn built(architecture: Architecture, width: usize, images: &[f32]) -> (Network, ModelConfig) {
     let config = ModelConfig {
-        architecture: Architecture::Resnet18,
-        width: 8,
+        architecture,
+        width,
         affine: false,
         shortcut_affine: true,
         classes: 10,
@@ -95,6 +103,7 @@ fn checkpoint(network: &Network, model: ModelConfig) -> Checkpoint {
             class_names: (0..10).map(|class| format!("c{class}")).collect(),
             class_counts: (1..=10).rev().collect(),
             image_size: (SIDE, SIDE),
+            normalise: Normalise::None,
         },
         augmentation: AugmentConfig::default(),
         model,
@@ -104,6 +113,7 @@ fn checkpoint(network: &Network, model: ModelConfig) -> Checkpoint {
             epochs: 3,
             batch_size: 128,
             auxiliary_batch_size: 128,
+            optimiser: OptimiserKind::Adam,
             learning_rate: 1e-3,
             weight_decay: 5e-4,
             tau: 1.0,
@@ -160,11 +170,27 @@ fn norm_difference(found: &[f32], expected: &[f32]) -> f32 {
 
 #[test]
 fn onnx_runtime_answers_as_libtorch_does() {
-    let set = images();
-    let pixels = tensor(&set);
-    let (network, config) = network(&pixels);
-    let (logits, representation) = network.forward_eval(&pixels, IMAGES, (SIDE, SIDE)).unwrap();
-    let expected = norms(&representation, 64);
+    compare(Architecture::Resnet18, 8, &images());
+}
+
+#[test]
+fn onnx_runtime_answers_as_libtorch_does_of_a_resnet50() {
+    let some: Vec<usize> = (0..200).collect();
+    compare(Architecture::Resnet50, 4, &images().select(&some));
+}
+
+fn compare(architecture: Architecture, width: usize, set: &ImageSet) {
+    let pixels = tensor(set);
+    let (network, config) = built(architecture, width, &pixels);
+    let size = network.parameters().all();
+    let size = size
+        .filter(|(name, _)| name == "linear.weight")
+        .map(|(_, head)| head.size()[1] as usize)
+        .sum();
+    let (logits, representation) = network
+        .forward_eval(&pixels, set.len(), (SIDE, SIDE))
+        .unwrap();
+    let expected = norms(&representation, size);
     let weakest = expected.iter().copied().fold(f32::INFINITY, f32::min);
     assert!(weakest > 0.01, "the representations are alive: {weakest}");
 
@@ -179,7 +205,7 @@ fn onnx_runtime_answers_as_libtorch_does() {
     let mut sizes = Vec::new();
     for (form, most_logits, most_norm) in forms {
         let model = export(&checkpoint, &options(form)).unwrap();
-        let answers = outputs::run(&runtime, &model, &set, 2, &ProgressBar::hidden()).unwrap();
+        let answers = outputs::run(&runtime, &model, set, 2, &ProgressBar::hidden()).unwrap();
         let logits = logit_difference(&answers.logits, &logits);
         let found = answers.scores(&RepresentationNorm);
         let found: Vec<f32> = found.into_iter().map(|score| -score).collect();
@@ -206,6 +232,9 @@ fn the_manifest_says_how_the_model_was_trained() {
     assert_eq!(manifest.representation_size, 64);
     assert_eq!(manifest.score, ScoreKind::RepresentationNorm);
     assert_eq!(manifest.calibration, None);
+    let resize = Resize::CentreCrop { shorter_side: 32 };
+    assert_eq!(manifest.preprocessing.resize, resize);
+    assert_eq!(manifest.preprocessing.std, [1.0; 3]);
     let training = manifest.training.clone().unwrap();
     assert_eq!((training.epochs, training.seed), (2, 7));
     assert_eq!(training.class_counts, (1..=10).rev().collect::<Vec<u64>>());
@@ -213,9 +242,15 @@ fn the_manifest_says_how_the_model_was_trained() {
     assert_eq!(training.auxiliary, ["aux#first=300"]);
     assert_eq!(training.command.as_deref(), Some("normgate-train train"));
 
+    checkpoint.config.augmentation.crop = Crop::Resized;
+    checkpoint.config.data.normalise = Normalise::Imagenet;
     checkpoint.config.recipe.method = MethodKind::Ce;
     let model = export(&checkpoint, &options(WeightForm::Fp32)).unwrap();
     assert_eq!(model.manifest().score, ScoreKind::Msp);
+    let resize = Resize::CentreCrop { shorter_side: 37 };
+    assert_eq!(model.manifest().preprocessing.resize, resize);
+    let std = model.manifest().preprocessing.std;
+    assert_eq!(std, [0.229, 0.224, 0.225]);
     assert!(
         model
             .manifest()

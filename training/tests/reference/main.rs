@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use normgate_training::config::{Precision, Recipe};
 use normgate_training::methods::{Hyperparameters, MethodKind};
 use normgate_training::models::{Architecture, ModelConfig, Network, Projection};
+use normgate_training::optimiser::OptimiserKind;
 use serde::Deserialize;
 use tch::{Device, Tensor, no_grad};
 
@@ -21,8 +22,10 @@ pub(crate) struct Reference {
     pub(crate) losses: BTreeMap<String, losses::Expected>,
     pub(crate) batch_norm: batch_norm::Expected,
     pub(crate) adam: Vec<Vec<Vec<f32>>>,
+    pub(crate) sgd: Vec<Vec<Vec<f32>>>,
     pub(crate) cosine: Vec<f64>,
     pub(crate) network: network::Expected,
+    pub(crate) resnet50: network::Batch,
 }
 
 pub(crate) fn reference() -> Reference {
@@ -49,6 +52,7 @@ pub(crate) fn recipe(method: MethodKind) -> Recipe {
         epochs: 2,
         batch_size: 4,
         auxiliary_batch_size: 4,
+        optimiser: OptimiserKind::Adam,
         learning_rate: 1e-3,
         weight_decay: 5e-4,
         tau: traits.tau.unwrap_or(0.0),
@@ -66,14 +70,18 @@ pub(crate) fn network(width: usize, classes: usize) -> Network {
 
 /// The same with another head.
 pub(crate) fn network_with(projection: Projection, width: usize, classes: usize) -> Network {
-    let config = ModelConfig {
+    filled(ModelConfig {
         architecture: Architecture::Resnet18,
         width,
         affine: false,
         shortcut_affine: true,
         classes,
         projection,
-    };
+    })
+}
+
+/// A network filled as `reference.py`'s `fill` does.
+pub(crate) fn filled(config: ModelConfig) -> Network {
     let network = Network::new(&config, Device::Cpu, 0).unwrap();
     let sorted: BTreeMap<&String, &Tensor> = network
         .parameters()

@@ -7,8 +7,10 @@ use normgate_training::augment::AugmentConfig;
 use normgate_training::batches::{Plan, Stream};
 use normgate_training::checkpoint::{Checkpoint, NamedTensor, Progress};
 use normgate_training::config::{DataConfig, RunConfig};
+use normgate_training::input::Normalise;
 use normgate_training::methods::MethodKind;
 use normgate_training::models::{Architecture, ModelConfig, Projection, values};
+use normgate_training::pictures::Part;
 use normgate_training::trainer::{Execution, Trainer};
 use tch::{Device, Tensor};
 
@@ -29,7 +31,7 @@ fn stream(first: u8, labels: [Option<u16>; 4]) -> Stream {
             ..ImageSet::default()
         },
         per_step: 4,
-        cropped: false,
+        part: Part::Whole,
     }
 }
 
@@ -45,6 +47,7 @@ fn config() -> RunConfig {
             class_names: (0..10).map(|class| class.to_string()).collect(),
             class_counts: (1..=10).rev().collect(),
             image_size: (SIDE, SIDE),
+            normalise: Normalise::None,
         },
         augmentation: AugmentConfig::default(),
         model: ModelConfig {
@@ -72,7 +75,7 @@ fn beginning() -> Checkpoint {
         values: values(tensor).unwrap(),
     };
     let parameters = network.parameters();
-    let zeros = |tensor: &Tensor| [(); 2].map(|()| named(&tensor.zeros_like()));
+    let zeros = |tensor: &Tensor| vec![named(&tensor.zeros_like()); 2];
     let all = parameters.all();
     let trained = parameters.trainable();
     Checkpoint {

@@ -119,7 +119,7 @@ fn tables_and_runs_are_listed_without_making_any() {
     let folder = tempfile::tempdir().unwrap();
     let (output, said) = reproduce(folder.path(), "--list --seeds 3");
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("t2       66  Table 2"), "{said}");
+    assert!(said.contains("t2       99  Table 2"), "{said}");
     let (output, said) = reproduce(
         folder.path(),
         "t13 --dry-run --seeds 2 --width 16 --epochs 30",
@@ -136,6 +136,40 @@ fn tables_and_runs_are_listed_without_making_any() {
     );
     assert_eq!(said.matches("normgate-train train ").count(), 10, "{said}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Long trainings are known again by their names and commands, and would begin anew under others.
+#[test]
+fn the_runs_on_cifar_have_the_names_and_commands_that_they_always_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = "t2 t3 t4 t5 t6 t7 t8 t9 t10 t11 t12 t13 t14 t15 t16 t17 fig5";
+    let line = format!("{tables} --dry-run --seeds 1 --width 16 --epochs 30");
+    let (output, said) = reproduce(folder.path(), &line);
+    assert!(output.status.success(), "{said}");
+    let known = include_str!("../fixtures/cifar-runs.txt");
+    assert!(known.lines().count() > 170);
+    let pairs: Vec<&str> = known.lines().collect();
+    for pair in pairs.chunks(2) {
+        let run = format!("{}\n  {}\n", pair[0], pair[1]);
+        assert!(said.contains(&run), "{run}");
+    }
+}
+
+#[test]
+fn a_size_chosen_for_cifar_is_not_imagenets_unless_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = |arguments: &str| {
+        let line =
+            format!("t6 --method rna --dry-run --seeds 1 --width 16 --epochs 30 {arguments}");
+        reproduce(folder.path(), &line).1
+    };
+    let all = runs("");
+    assert!(all.contains("cifar100-lt-rna-w16-e30-s1\n"), "{all}");
+    assert!(all.contains("imagenet-lt-rna-w64-e100-s1\n"), "{all}");
+    let named = runs("--task imagenet-lt");
+    assert!(named.contains("imagenet-lt-rna-w16-e30-s1\n"), "{named}");
+    assert!(named.contains("--recipe imagenet-lt"), "{named}");
+    assert!(!named.contains("cifar"), "{named}");
 }
 
 #[test]

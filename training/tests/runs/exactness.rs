@@ -8,11 +8,14 @@ use normgate_evaluation::datasets::{ImageSet, LoadOptions, load};
 use normgate_training::augment::{AugmentConfig, Augmenter};
 use normgate_training::batches::{Plan, Stream};
 use normgate_training::checkpoint::{Checkpoint, FILE_NAME};
-use normgate_training::config::{DataConfig, Precision, Recipe, RunConfig, preprocessing};
+use normgate_training::config::{DataConfig, Precision, Recipe, RunConfig};
 use normgate_training::history::{self, Epoch};
+use normgate_training::input::Normalise;
 use normgate_training::methods::{Auxiliary, Hyperparameters, MethodKind};
 use normgate_training::models::{Architecture, ModelConfig, Network};
 use normgate_training::monitor::Monitor;
+use normgate_training::optimiser::OptimiserKind;
+use normgate_training::pictures::Part;
 use normgate_training::trainer::{Execution, Outcome, Trainer};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
@@ -46,6 +49,7 @@ pub(crate) fn config(seed: u64, method: MethodKind, precision: Precision) -> Run
             class_names: ["a", "b", "c"].map(String::from).to_vec(),
             class_counts: vec![8, 8, 7],
             image_size: (8, 8),
+            normalise: Normalise::None,
         },
         augmentation: AugmentConfig::default(),
         model: ModelConfig {
@@ -62,6 +66,7 @@ pub(crate) fn config(seed: u64, method: MethodKind, precision: Precision) -> Run
             epochs: EPOCHS,
             batch_size: 8,
             auxiliary_batch_size: 6,
+            optimiser: OptimiserKind::Adam,
             learning_rate: 1e-2,
             weight_decay: 5e-4,
             tau: traits.tau.unwrap_or(0.0),
@@ -91,13 +96,13 @@ pub(crate) fn trainer(
     let mut streams = vec![Stream {
         images: images(1, 23),
         per_step: 8,
-        cropped: false,
+        part: Part::Whole,
     }];
     if config.recipe.method.traits().auxiliary != Auxiliary::Never {
         streams.push(Stream {
             images: images(2, 20),
             per_step: 6,
-            cropped: false,
+            part: Part::Whole,
         });
     }
     let augmenter = Augmenter::new(config.augmentation.clone());
@@ -183,7 +188,7 @@ fn the_last_epoch_s_monitored_norm_is_that_of_the_network_that_is_left() {
 
     // By hand, the images one by one.
     let options = LoadOptions {
-        preprocessing: Some(preprocessing(8)),
+        preprocessing: Some(config.preprocessing()),
         ..LoadOptions::test()
     };
     let set = load(&sets.path().join("many"), &options).unwrap();
@@ -203,14 +208,16 @@ fn the_last_epoch_s_monitored_norm_is_that_of_the_network_that_is_left() {
 
 #[test]
 fn a_run_stopped_after_every_step_ends_as_one_without_a_break() {
-    for (method, precision) in [
-        (MethodKind::Rna, Precision::Fp32),
-        (MethodKind::Ce, Precision::Bf16),
-        (MethodKind::Pascl, Precision::Fp32),
-        (MethodKind::PasclFt, Precision::Fp32),
+    for (method, precision, optimiser) in [
+        (MethodKind::Rna, Precision::Fp32, OptimiserKind::Adam),
+        (MethodKind::Rna, Precision::Fp32, OptimiserKind::Sgd),
+        (MethodKind::Ce, Precision::Bf16, OptimiserKind::Adam),
+        (MethodKind::Pascl, Precision::Fp32, OptimiserKind::Adam),
+        (MethodKind::PasclFt, Precision::Fp32, OptimiserKind::Sgd),
     ] {
         let sets = tempfile::tempdir().unwrap();
-        let config = watching(config(7, method, precision), sets.path());
+        let mut config = watching(config(7, method, precision), sets.path());
+        config.recipe.optimiser = optimiser;
         let (expected, expected_history) = straight(&config, 1);
 
         let run = tempfile::tempdir().unwrap();

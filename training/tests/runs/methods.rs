@@ -12,6 +12,7 @@ use normgate_training::history::Epoch;
 use normgate_training::init::Init;
 use normgate_training::methods::{Auxiliary, MethodKind};
 use normgate_training::models::Network;
+use normgate_training::pictures::Part;
 use normgate_training::trainer::{Execution, Trainer};
 use tch::Device;
 
@@ -36,7 +37,7 @@ fn stream(images: ImageSet, per_step: usize) -> Stream {
     Stream {
         images,
         per_step,
-        cropped: false,
+        part: Part::Whole,
     }
 }
 

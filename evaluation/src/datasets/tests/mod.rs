@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod folders;
+mod lists;
 mod real;
 mod records;
 mod strips;

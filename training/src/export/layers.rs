@@ -1,4 +1,4 @@
-//! ResNet18 as an ONNX graph, from the tensors of a checkpoint.
+//! A checkpoint's layers as ONNX nodes: what the exports of all networks are made of.
 
 use std::collections::BTreeMap;
 
@@ -10,57 +10,27 @@ use crate::checkpoint::NamedTensor;
 /// PyTorch's default, with which the networks are trained.
 const EPSILON: f64 = 1e-5;
 
-pub(super) struct ResNet18<'a> {
+/// A checkpoint's tensors, and how they are to lie in the file.
+pub(super) struct Layers<'a> {
     pub tensors: &'a BTreeMap<String, NamedTensor>,
     pub weights: WeightForm,
 }
 
-impl ResNet18<'_> {
-    /// From images [N, 3, H, W] to the pooled features [N, D], named `representation`.
-    pub fn add(&self, graph: &mut GraphBuilder, images: &Value) -> Result<Value, ExportError> {
-        let stem = self.conv_bn(graph, images, ("conv1", "bn1"), 1)?;
-        let mut features = graph.relu("relu1", &stem);
-        for (stage, block) in (0..4).flat_map(|stage| (0..2).map(move |block| (stage, block))) {
-            let name = format!("layer{}.{block}", stage + 1);
-            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            features = self.block(graph, &features, &name, stride)?;
-        }
-        let pooled = graph.global_average_pool("pool", &features);
-        Ok(graph.flatten("representation", &pooled))
-    }
-
-    /// From representations to class logits, named `logits`.
-    pub fn head(
-        &self,
-        graph: &mut GraphBuilder,
-        representation: &Value,
-    ) -> Result<Value, ExportError> {
-        let (weight, bias) = (self.tensor("linear.weight")?, self.tensor("linear.bias")?);
-        let weight = self
-            .weights
-            .add(graph, "linear.weight", &weight.shape, &weight.values);
-        let bias = graph.floats("linear.bias", &bias.shape, &bias.values);
-        Ok(graph.linear("logits", representation, &weight, Some(&bias)))
-    }
-
-    fn block(
+impl Layers<'_> {
+    /// What leads around a block: its input, or what the 1×1 convolution makes of it where the
+    /// block has one.
+    pub fn shortcut(
         &self,
         graph: &mut GraphBuilder,
         input: &Value,
-        name: &str,
+        block: &str,
         stride: usize,
     ) -> Result<Value, ExportError> {
-        let part = |part: &str| format!("{name}.{part}");
-        let first = self.conv_bn(graph, input, (&part("conv1"), &part("bn1")), stride)?;
-        let first = graph.relu(&part("relu1"), &first);
-        let second = self.conv_bn(graph, &first, (&part("conv2"), &part("bn2")), 1)?;
-        let (conv, bn) = (part("shortcut.0"), part("shortcut.1"));
-        let around = match self.tensors.contains_key(&format!("{conv}.weight")) {
-            true => self.conv_bn(graph, input, (&conv, &bn), stride)?,
-            false => input.clone(),
-        };
-        let sum = graph.add(&part("add"), &second, &around);
-        Ok(graph.relu(&part("relu2"), &sum))
+        let part = |part: &str| format!("{block}.shortcut.{part}");
+        match self.tensors.contains_key(&format!("{}.weight", part("0"))) {
+            true => self.conv_bn(graph, input, (&part("0"), &part("1")), stride),
+            false => Ok(input.clone()),
+        }
     }
 
     /// A convolution with the batch normalisation that follows it folded into weight and bias, in
@@ -70,7 +40,7 @@ impl ResNet18<'_> {
     /// while loading (the same time a batch to 1 % at widths 16, 32 and 64, batches of 1 and 32;
     /// answers within 1e-6 of each other). Folded here, the file is smaller, runtimes that do not
     /// fold gain too, and 8-bit weights are scaled for what is really computed with.
-    fn conv_bn(
+    pub fn conv_bn(
         &self,
         graph: &mut GraphBuilder,
         input: &Value,
@@ -132,6 +102,26 @@ impl ResNet18<'_> {
             .map(|((b, m), s)| b - m * s)
             .collect();
         Ok(Normalisation { scale, shift })
+    }
+
+    /// From the last stage's features to the pooled ones [N, D], named `representation`.
+    pub fn pool(graph: &mut GraphBuilder, features: &Value) -> Value {
+        let pooled = graph.global_average_pool("pool", features);
+        graph.flatten("representation", &pooled)
+    }
+
+    /// From representations to class logits, named `logits`.
+    pub fn head(
+        &self,
+        graph: &mut GraphBuilder,
+        representation: &Value,
+    ) -> Result<Value, ExportError> {
+        let (weight, bias) = (self.tensor("linear.weight")?, self.tensor("linear.bias")?);
+        let weight = self
+            .weights
+            .add(graph, "linear.weight", &weight.shape, &weight.values);
+        let bias = graph.floats("linear.bias", &bias.shape, &bias.values);
+        Ok(graph.linear("logits", representation, &weight, Some(&bias)))
     }
 
     fn vector(&self, name: &str, length: usize) -> Result<Vec<f64>, ExportError> {

@@ -1,5 +1,5 @@
 //! Adam (Kingma & Ba 2015) as `torch.optim.Adam` computes it: weight decay is added to the
-//! gradient (L2), not decoupled. Our own, because its state must travel in checkpoints.
+//! gradient (L2), not decoupled.
 
 use tch::{TchError, Tensor, no_grad};
 
