@@ -3,7 +3,7 @@
 mod export;
 mod method;
 mod preset;
-mod recipe;
+pub(crate) mod recipe;
 pub(crate) mod train;
 
 use std::process::ExitCode;

@@ -27,6 +27,7 @@ use clap::Args;
 use normgate_core::runtime::Device;
 use normgate_evaluation::workbench::WorkbenchArgs;
 
+use crate::cli::recipe::channels;
 use crate::cli::train::{ExecutionArgs, stop_on_signal};
 use crate::config::Precision;
 use carry_out::{End, Workshop, commands};
@@ -71,7 +72,7 @@ pub struct ReproduceArgs {
     method: Vec<String>,
     /// Channels of the first stage; ImageNet-LT's ResNet50 keeps its 64 unless --task imagenet-lt is
     /// given [default: 64]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = channels)]
     width: Option<u16>,
     /// Passes over the training images; tuning of trained models has its own number, and so has
     /// ImageNet-LT unless --task imagenet-lt is given [default: 200; ImageNet-LT 100]

@@ -54,7 +54,7 @@ fn from_images_to_a_report_on_the_command_line() {
         text
     };
     done(
-        "train --data id --aux aux --class-names airplane,automobile --out run --width 2 --threads 1 \
+        "train --data id --aux aux --class-names airplane,automobile --out run --width 8 --threads 1 \
          --batch-size 16 --aux-batch-size 16 --epochs 2",
     );
     let said = done("export run --out tiny.onnx --name tiny");

@@ -60,7 +60,7 @@ fn compare(network: &Network, expected: &Evaluation, side: usize, tolerance: f32
 #[test]
 fn a_network_evaluates_and_trains_as_in_pytorch() {
     let expected = reference().network;
-    let network = network(2, 10);
+    let network = network(8, 10);
     compare(&network, &expected.before, 16, TOLERANCE);
 
     let trained: Vec<Tensor> = network

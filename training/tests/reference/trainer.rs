@@ -52,7 +52,7 @@ fn config() -> RunConfig {
         augmentation: AugmentConfig::default(),
         model: ModelConfig {
             architecture: Architecture::Resnet18,
-            width: 2,
+            width: 8,
             affine: false,
             shortcut_affine: true,
             classes: 10,
@@ -65,7 +65,7 @@ fn config() -> RunConfig {
 
 /// The reference's network as a run that has not taken a step yet.
 fn beginning() -> Checkpoint {
-    let network = network(2, 10);
+    let network = network(8, 10);
     let named = |tensor: &Tensor| NamedTensor {
         shape: tensor
             .size()

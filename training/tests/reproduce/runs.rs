@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::{command, read, reproduce, sets};
 
-const TINY: &str = "t4 --task cifar10-lt --method ce,rna --seeds 1 --width 2 --threads 1";
-const RNA: &str = "cifar10-lt-rna-w2-e1-s1";
+const TINY: &str = "t4 --task cifar10-lt --method ce,rna --seeds 1 --width 8 --threads 1";
+const RNA: &str = "cifar10-lt-rna-w8-e1-s1";
 
 #[test]
 fn a_table_is_made_once_and_again_without_training() {
@@ -24,14 +24,14 @@ fn a_table_is_made_once_and_again_without_training() {
         "| RNA | 1 |",
         "| OE | 0 | – | – | – |",
         "| … in the paper |  | 91.73 | 91.96 | 92.90 | – |",
-        "(t4-cifar10-lt-w2-e1.svg)",
+        "(t4-cifar10-lt-w8-e1.svg)",
         "### CIFAR10-LT",
-        "normgate-train reproduce t4 --width 2 --epochs 1 --seeds 1",
+        "normgate-train reproduce t4 --width 8 --epochs 1 --seeds 1",
         "`cifar10-lt-rna` | RN |",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
-    assert!(read(&folder.join("results/t4-cifar10-lt-w2-e1.svg")).starts_with("<svg"));
+    assert!(read(&folder.join("results/t4-cifar10-lt-w8-e1.svg")).starts_with("<svg"));
     let kept = folder.join("results/runs").join(RNA);
     let report = read(&kept.join("report.json"));
     assert!(report.len() < 40_000, "{}", report.len());
@@ -57,7 +57,7 @@ fn a_table_is_made_once_and_again_without_training() {
         (monitored - measured).abs() < 1e-4 * measured,
         "{monitored} {measured}"
     );
-    let ce = folder.join("results/runs/cifar10-lt-ce-w2-e1-s1");
+    let ce = folder.join("results/runs/cifar10-lt-ce-w8-e1-s1");
     assert!(!ce.join("history.json").exists());
 
     // What is kept needs neither the runs nor the sets.
@@ -78,7 +78,7 @@ fn what_was_interrupted_goes_on() {
     let folder = folder.path();
     sets::write(folder);
     let line = format!("{TINY} --epochs 40 --checkpoint-every 1");
-    let first = folder.join("runs/cifar10-lt-ce-w2-e40-s1");
+    let first = folder.join("runs/cifar10-lt-ce-w8-e40-s1");
 
     let mut child = command(folder, &line)
         .stderr(Stdio::piped())

@@ -40,7 +40,7 @@ impl Workplace {
     }
 }
 
-const SMALL: &str = "--data id --aux aux --out run --width 2 --threads 1 \
+const SMALL: &str = "--data id --aux aux --out run --width 8 --threads 1 \
                      --batch-size 16 --aux-batch-size 16 --epochs 2";
 
 pub(crate) fn stderr(output: &Output) -> String {

@@ -54,7 +54,7 @@ pub(crate) fn config(seed: u64, method: MethodKind, precision: Precision) -> Run
         augmentation: AugmentConfig::default(),
         model: ModelConfig {
             architecture: Architecture::Resnet18,
-            width: 2,
+            width: 8,
             affine: false,
             shortcut_affine: true,
             classes: 3,
@@ -273,14 +273,14 @@ fn a_checkpoint_holds_the_network_that_was_trained() {
         .map(|&byte| f32::from(byte) / 255.0)
         .collect();
     let (logits, representation) = network.forward_eval(&input, 5, (8, 8)).unwrap();
-    assert_eq!((logits.len(), representation.len()), (5 * 3, 5 * 16));
+    assert_eq!((logits.len(), representation.len()), (5 * 3, 5 * 64));
 
     // The head, by hand: what is in the file under these names is what is computed with.
     let weight = &checkpoint.tensors["linear.weight"];
-    assert_eq!(weight.shape, [3, 16]);
+    assert_eq!(weight.shape, [3, 64]);
     let bias = &checkpoint.tensors["linear.bias"].values;
-    for (image, logits) in representation.chunks(16).zip(logits.chunks(3)) {
-        for (class, row) in weight.values.chunks(16).enumerate() {
+    for (image, logits) in representation.chunks(64).zip(logits.chunks(3)) {
+        for (class, row) in weight.values.chunks(64).enumerate() {
             let sum: f32 = row.iter().zip(image).map(|(a, b)| a * b).sum();
             assert!((sum + bias[class] - logits[class]).abs() < 1e-4);
         }
@@ -326,7 +326,7 @@ fn a_checkpoint_of_another_network_is_refused_with_the_tensor() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("`conv1.weight`") && error.contains("[2, 3, 3, 3]"),
+        error.contains("`conv1.weight`") && error.contains("[8, 3, 3, 3]"),
         "{error}"
     );
     checkpoint.tensors.remove("conv1.weight");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::command_line::{Workplace, stderr};
 use crate::write_images;
 
-const ID: &str = "--data id --threads 1 --batch-size 16 --width 2 --epochs 2";
+const ID: &str = "--data id --threads 1 --batch-size 16 --width 8 --epochs 2";
 
 fn run(place: &Workplace, arguments: &str) -> String {
     let output = place.train(arguments);
@@ -29,7 +29,7 @@ fn a_finished_run_is_tuned_by_every_method_that_does() {
         );
         run(&place, &arguments);
         let config = read(&place, &format!("{method}/config.json"));
-        assert_eq!(config["model"]["width"], 2, "{method}");
+        assert_eq!(config["model"]["width"], 8, "{method}");
         assert_eq!(config["recipe"]["epochs"], 10, "{method}");
         assert_eq!(config["recipe"]["init"], from, "{method}");
         config["recipe"].clone()
@@ -70,7 +70,7 @@ fn a_run_of_other_classes_or_another_width_is_not_tuned() {
             "tells apart even, odd, but --data holds prime, square",
         ),
         (
-            format!("--data id {la} --width 4"),
+            format!("--data id {la} --width 16"),
             "the tensor `conv1.weight` has shape",
         ),
     ] {
