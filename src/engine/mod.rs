@@ -158,11 +158,7 @@ impl Engine {
         let max_batch = config.max_batch(device);
         let layout = launch.layout(&model)?;
         let classifier = Classifier::new(&model)?;
-        // Idle threads that spin take their core from the other sessions, or from decoding.
-        let options = SessionOptions {
-            threads: layout.threads,
-            spinning: false,
-        };
+        let options = layout.session_options();
         let capacity = config.queue_capacity.get();
         let large = Queue::new(capacity, config.decode_threads());
         large.guess(LARGE);

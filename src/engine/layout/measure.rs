@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use normgate_core::{Model, Outputs, Runtime, Session, SessionOptions};
+use normgate_core::{Model, Outputs, Runtime, Session};
 
 use super::Layout;
 use crate::engine::PipelineError;
@@ -12,9 +12,9 @@ use crate::engine::PipelineError;
 /// Images in a batch: enough for threads to share, few enough for heavy models.
 const BATCH: usize = 8;
 /// So many rounds, since the machine may be busy with starting up in one.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 /// A round of a light model; of a heavy one it is a single batch.
-const ROUND: Duration = Duration::from_millis(30);
+const ROUND: Duration = Duration::from_millis(20);
 
 /// Sessions of a layout, and their input.
 struct Trial {
@@ -40,10 +40,7 @@ pub fn rounds(
 impl Trial {
     fn new(runtime: &Runtime, model: &Model, layout: Layout) -> Result<Self, PipelineError> {
         let input = &model.manifest().preprocessing;
-        let options = SessionOptions {
-            threads: layout.threads,
-            spinning: false,
-        };
+        let options = layout.session_options();
         let open = || Session::new(runtime, model, &options);
         let sessions: Result<Vec<_>, _> = thread::scope(|scope| {
             let opening: Vec<_> = (0..layout.workers).map(|_| scope.spawn(open)).collect();
