@@ -25,14 +25,21 @@
 #   SEEDS    6, WIDTH 64, EPOCHS 200, LOADERS (all processors but two)
 # Nobody has run it on a GPU so far; on a CPU (DEVICE=cpu, small numbers) its commands were tried.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+here=$(cd "$(dirname "$0")" && pwd)
+if [ $# = 0 ]; then
+  sed -n '2,/^set -/p' "$here/gpu.sh" | sed '$d; s/^# \{0,1\}//'
+  exit 2
+fi
+cd "$here/.."
 bin=${BIN:-target/release} libtorch=${LIBTORCH:-.runtime/libtorch} data=${DATA:-data}
 out=${OUT:-gpu-training} limit=${LIMIT:-420} precision=${PRECISION:-bf16} device=${DEVICE:-cuda}
 seeds=${SEEDS:-6} width=${WIDTH:-64} epochs=${EPOCHS:-200}
 processors=$(nproc) loaders=${LOADERS:-$((processors > 3 ? processors - 2 : 1))}
 export ORT_DYLIB_PATH=${RUNTIME:-.runtime/libonnxruntime.so}
 # Libraries that were copied lie elsewhere than where the binary was linked.
-folders=$(find "$libtorch" -name '*.so*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd:)
+folders=$({ find "$libtorch" -name '*.so*' -printf '%h\n' 2>/dev/null || true; } | sort -u | paste -sd:)
+# Convolutions in float32 mean TF32 to cuDNN, unless it is told otherwise.
+[ "$precision" = bf16 ] || export NVIDIA_TF32_OVERRIDE=0
 export LD_LIBRARY_PATH=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 train=$bin/normgate-train
 [ -x "$train" ] || { echo "gpu.sh: there is no $train (the top of this file says what it takes)" >&2; exit 1; }
@@ -59,7 +66,7 @@ check)
   # One epoch with the same images and weights, on the CPU a minute or two. float32 differs in the last
   # places, and training lets that grow, so the epoch's losses agree to a percent and no better.
   one_epoch check-cpu cpu > "$out/check-cpu.json"
-  one_epoch check-gpu "$device" > "$out/check-gpu.json"
+  NVIDIA_TF32_OVERRIDE=0 one_epoch check-gpu "$device" > "$out/check-gpu.json"
   python3 - "$out/check-cpu.json" "$out/check-gpu.json" <<'PY'
 import json, sys
 cpu, gpu = (json.load(open(name))[0] for name in sys.argv[1:])
@@ -99,7 +106,8 @@ ship)
   # has a say.
   held_out="$data/cifar10_train_more,$data/cifar10_train_lt100#class=airplane#last=300"
   others="tinyimagenet=$data/aux_train#first=4000,cifar100=$data/aux_train_cifar100#first=80"
-  models=$(find "$out/runs" -path "*cifar10-lt-rna-w$width-e$epochs*" -name model.onnx | sort)
+  slug=w$width-e$epochs$([ "$precision" = fp32 ] || echo "-$precision")
+  models=$(find "$out/runs" -path "*/cifar10-lt-rna-$slug-s*" -name model.onnx | sort)
   [ -n "$models" ] || { echo "gpu.sh: no RNA run is finished in $out/runs: training/gpu.sh run t2" >&2; exit 1; }
   for model in $models; do
     folder=$(dirname "$model")
@@ -125,7 +133,7 @@ PY
   ls -l "$out/fp32.onnx" "$out/int8.onnx"
   ;;
 *)
-  sed -n '2,/^set -/p' "$0" | sed '$d; s/^# \{0,1\}//'
+  echo "gpu.sh: there is no command $1; without one it says which there are" >&2
   exit 2
   ;;
 esac

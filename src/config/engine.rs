@@ -101,7 +101,7 @@ impl EngineConfig {
 }
 
 /// Processors that this process may use; a container's CPU limit counts.
-fn processors() -> usize {
+pub fn processors() -> usize {
     available_parallelism().map_or(1, NonZeroUsize::get)
 }
 

@@ -8,7 +8,7 @@ mod model;
 mod reload;
 mod units;
 
-pub use engine::EngineConfig;
+pub use engine::{EngineConfig, processors};
 pub use http::{HttpConfig, parse_address, reachable};
 pub use limits::{ImageLimits, LimitsConfig};
 pub use log::{LogConfig, LogFormat};

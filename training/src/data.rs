@@ -60,10 +60,11 @@ impl TrainingData {
             check_names(names, "--class-names")?;
         }
         let options = LoadOptions {
-            // Bytes are kept: what the network is shown of them is normalised later.
+            // Bytes are kept, of the whole centre square: what the network is shown of them is cut
+            // and normalised later.
             preprocessing: Some(preprocessing(
                 selection.image_size,
-                selection.crop,
+                Crop::Padded,
                 Normalise::None,
             )),
             in_files: selection.crop == Crop::Resized,

@@ -63,6 +63,16 @@ pub(crate) fn read(
     })
 }
 
+/// A set that was left in its files, read.
+pub(crate) fn read_in(set: ImageSet, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
+    let options = LoadOptions {
+        in_files: false,
+        ..options.clone()
+    };
+    let files = set.files.into_iter().zip(set.labels).collect();
+    read(files, set.name, set.class_names, &options)
+}
+
 /// An image file as it is: upright, sRGB, of its own size.
 ///
 /// # Errors

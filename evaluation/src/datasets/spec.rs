@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{DatasetError, FineOrCoarse, ImageSet, LoadOptions, Split, load, name_of};
+use super::{DatasetError, FineOrCoarse, ImageSet, LoadOptions, Split, files, load, name_of};
 
 /// What `--help` says about naming a set.
 pub const SYNTAX: &str = "\
@@ -57,6 +57,9 @@ impl SetSpec {
         let mut options = options.clone();
         options.split = self.split.unwrap_or(options.split);
         options.labels = self.labels.unwrap_or(options.labels);
+        // Of the files that no filter leaves, none needs reading.
+        let wanted_in_files = options.in_files;
+        options.in_files |= !self.filters.is_empty();
         let mut set = load(&self.path, &options)?;
         set.name = self.name();
         for filter in &self.filters {
@@ -67,6 +70,9 @@ impl SetSpec {
                 set: set.name,
                 reason: format!("no image is left of {self}"),
             });
+        }
+        if set.is_in_files() && !wanted_in_files {
+            return files::read_in(set, &options);
         }
         Ok(set)
     }

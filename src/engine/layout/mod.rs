@@ -11,7 +11,7 @@ use normgate_core::runtime::Device;
 use normgate_core::{Model, Runtime, SessionOptions};
 
 use super::PipelineError;
-use crate::config::EngineConfig;
+use crate::config::{EngineConfig, processors};
 
 /// Each worker's session has weights of its own. Where they would take more bytes than this, there is
 /// one worker, and nothing to measure.
@@ -29,13 +29,14 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// How each worker's session is opened. A single one has the processors to itself while it runs:
-    /// its threads need not be woken for each operator. Of several, a thread that spins takes its
-    /// processor from the others.
+    /// How each worker's session is opened. The threads of a single one stay awake while it runs, and
+    /// need not be woken for each operator; what else wants their processors then, decoding above
+    /// all, has to wait little longer. Of several workers, a thread that spins takes its processor
+    /// from the others, and so does one thread too many.
     pub fn session_options(self) -> SessionOptions {
         SessionOptions {
             threads: self.threads,
-            spinning: self.workers == 1 && self.threads > 1,
+            spinning: self.workers == 1 && (2..=processors()).contains(&self.threads),
         }
     }
 

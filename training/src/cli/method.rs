@@ -110,14 +110,12 @@ impl MethodArgs {
 
     /// The learning rate where none is given.
     pub(super) fn learning_rate(&self, optimiser: OptimiserKind) -> f64 {
-        let rate = match optimiser {
-            OptimiserKind::Adam => 1e-3,
-            OptimiserKind::Sgd => 0.1,
-        };
-        // As PASCL's authors have it with Adam.
-        match self.method.is_second_stage() {
-            true => rate / 2.0,
-            false => rate,
+        // Second stages as PASCL's authors have them, with SGD on ImageNet.
+        match (optimiser, self.method.is_second_stage()) {
+            (OptimiserKind::Adam, false) => 1e-3,
+            (OptimiserKind::Adam, true) => 5e-4,
+            (OptimiserKind::Sgd, false) => 0.1,
+            (OptimiserKind::Sgd, true) => 0.01,
         }
     }
 

@@ -11,7 +11,7 @@ use clap::Args;
 use tch::Device;
 
 use super::method::MethodArgs;
-use super::recipe::RecipeArgs;
+use super::recipe::{self, RecipeArgs};
 use crate::augment::{AugmentArgs, Augmenter};
 use crate::batches::Plan;
 use crate::checkpoint::{self, Checkpoint, write_atomically};
@@ -142,6 +142,10 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<Trainer, Trai
         loaders: args.execution.loaders.into(),
         checkpoint_every: args.execution.checkpoint_every.get(),
     };
+    let width = config.model.width.to_string();
+    recipe::channels(&width).map_err(|problem| {
+        TrainError::Options(format!("the network's width, {width}, is {problem}"))
+    })?;
     introduce(&config, &data);
 
     let augmenter = Augmenter::new(config.augmentation.clone());

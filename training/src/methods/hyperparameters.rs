@@ -47,19 +47,26 @@ impl Default for Hyperparameters {
 }
 
 impl Hyperparameters {
-    /// The authors' for CIFAR-10, and from 100 classes on those for CIFAR-100.
+    /// The authors' for CIFAR-10, and from 100 classes on those for CIFAR-100. From 1,000 on, PASCL's
+    /// are those of its command for ImageNet, which are its code's defaults.
     #[must_use]
     pub fn for_classes(classes: usize) -> Self {
         let few = Self::default();
         if classes < 100 {
             return few;
         }
-        Self {
+        let many = Self {
             energy_in: -27.0,
             alpha: 100.0,
+            ..few
+        };
+        if classes >= 1000 {
+            return many;
+        }
+        Self {
             contrast_weight: 0.02,
             temperature: 0.2,
-            ..few
+            ..many
         }
     }
 

@@ -163,7 +163,7 @@ impl Workshop {
         let resume = folder.join(checkpoint::FILE_NAME).exists();
         let line = if resume {
             let checkpoint = Checkpoint::load(&folder)?;
-            if checkpoint.config.command != command {
+            if !same_outcome(&checkpoint.config.command, &command) {
                 return Err(ReproduceError::OtherOptions {
                     path: folder,
                     found: checkpoint.config.command,
@@ -255,6 +255,21 @@ pub fn commands(run: &Run) -> Vec<String> {
     ]
 }
 
+/// Whether two commands train the same: `--monitor` only watches.
+pub fn same_outcome(one: &str, other: &str) -> bool {
+    let deciding = |command: &str| {
+        let Some((before, watched)) = command.split_once(" --monitor ") else {
+            return command.to_owned();
+        };
+        let after = match watched.strip_prefix('\'') {
+            Some(quoted) => quoted.split_once('\'').map_or("", |(_, after)| after),
+            None => watched.find(' ').map_or("", |end| &watched[end..]),
+        };
+        format!("{before}{after}")
+    };
+    deciding(one) == deciding(other)
+}
+
 fn shown(command: &str, arguments: &[String]) -> String {
     command_line(std::iter::once(command.to_owned()).chain(arguments.iter().cloned()))
 }
@@ -267,4 +282,29 @@ fn parse<T: Parser>(line: &[String]) -> Result<T, ReproduceError> {
         let first = first.strip_prefix("error: ").unwrap_or(first);
         ReproduceError::Unknown(first.to_owned())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_outcome;
+
+    #[test]
+    fn what_is_watched_makes_no_other_run_and_everything_else_does() {
+        let plain = "normgate-train train --data a --seed 1 --out r";
+        for watched in [
+            "normgate-train train --data a --seed 1 --monitor 'x=b#class!=c,y=d' --out r",
+            "normgate-train train --data a --seed 1 --monitor b --out r",
+            "normgate-train train --data a --seed 1 --out r --monitor b",
+        ] {
+            assert!(same_outcome(watched, plain), "{watched}");
+            assert!(!same_outcome(
+                watched,
+                "normgate-train train --data a --seed 2 --out r"
+            ));
+        }
+        assert!(!same_outcome(
+            plain,
+            "normgate-train train --data a --seed 1 --out s"
+        ));
+    }
 }

@@ -5,6 +5,7 @@
 //! ```
 
 mod carry_out;
+mod differences;
 mod dynamics;
 mod error;
 mod figures;
@@ -30,7 +31,7 @@ use normgate_evaluation::workbench::WorkbenchArgs;
 use crate::cli::recipe::channels;
 use crate::cli::train::{ExecutionArgs, stop_on_signal};
 use crate::config::Precision;
-use carry_out::{End, Workshop, commands};
+use carry_out::{End, Workshop, commands, same_outcome};
 pub use error::ReproduceError;
 use models::Model;
 use progress::{Progress, State};
@@ -123,6 +124,9 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
         return Ok(ExitCode::SUCCESS);
     }
     let tables = Table::find(&args.tables).map_err(ReproduceError::Options)?;
+    if args.runs(&tables).is_empty() {
+        return Err(ReproduceError::Options(nothing_chosen(args, &tables)));
+    }
     if args.dry_run {
         for run in args.runs(&tables) {
             println!("{}\n  {}\n", run.name(), commands(&run).join("\n  "));
@@ -150,6 +154,23 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
     };
     let stop = stop_on_signal()?;
     make(args, &tables, &workshop, &stop)
+}
+
+/// What the tables have that could be chosen, where nothing was.
+fn nothing_chosen(args: &ReproduceArgs, tables: &[Table]) -> String {
+    let mut methods: Vec<_> = tables.iter().flat_map(Table::models).collect();
+    methods.retain(|model| args.task.is_none_or(|task| task == model.task));
+    let mut methods: Vec<_> = methods.iter().map(|model| model.method).collect();
+    methods.sort_unstable();
+    methods.dedup();
+    match methods.is_empty() {
+        true => "these tables have nothing on that --task; --list says what each is about".into(),
+        false => format!(
+            "no model of these tables is trained by --method {}; there are {}",
+            args.method.join(","),
+            methods.join(", ")
+        ),
+    }
 }
 
 fn list(args: &ReproduceArgs) {
@@ -252,11 +273,11 @@ fn make(
     let files = write(tables, &workshop.results)?;
     eprintln!("\n{}", progress.table());
     tell(&files);
-    let failed = progress
-        .runs
-        .iter()
-        .any(|(_, state)| matches!(state, State::Failed(_)));
-    Ok(if failed {
+    let states = || progress.runs.iter().map(|(_, state)| state);
+    let failed = states().any(|state| matches!(state, State::Failed(_)));
+    // Some sets may rightly be missing. All of them: then --data-root is wrong.
+    let nothing = states().all(|state| matches!(state, State::LeftOut(_)));
+    Ok(if failed || nothing {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
@@ -266,7 +287,8 @@ fn make(
 fn state(run: &Run, workshop: &Workshop) -> Result<State, ReproduceError> {
     if let Some(record) = workshop.results.record(&run.name())? {
         let wanted = commands(run);
-        return match record.commands.first() == wanted.first() {
+        let made = record.commands.first().zip(wanted.first());
+        return match made.is_some_and(|(made, wanted)| same_outcome(made, wanted)) {
             true => Ok(State::Done),
             false => Ok(State::Failed(
                 ReproduceError::OtherOptions {
