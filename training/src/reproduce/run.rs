@@ -289,7 +289,7 @@ mod tests {
         );
         let evaluate = line(run.evaluate(&Place::canonical()));
         for part in [
-            "--id data/imagenet_lt/ImageNet_LT_test.txt --ood imagenet_ood=data/imagenet_ood ",
+            "--id data/imagenet_lt/ImageNet_LT_test.txt --ood imagenet_ood=data/imagenet_ood#first=50 ",
             "--calibration data/imagenet_lt/ImageNet_LT_val.txt --run",
         ] {
             assert!(evaluate.contains(part), "{evaluate}");

@@ -156,6 +156,26 @@ fn the_runs_on_cifar_have_the_names_and_commands_that_they_always_had() {
 }
 
 #[test]
+fn a_choice_that_leaves_no_run_is_an_error_that_says_what_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for (line, expected) in [
+        (
+            "t3 --method rna,oe2 --task cifar100-lt",
+            "nothing on that --task",
+        ),
+        (
+            "t3 --method oe2",
+            "there are attenuation, rna, rna-attenuation",
+        ),
+    ] {
+        let (output, said) = reproduce(folder.path(), &format!("{line} --dry-run"));
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let all = said + &String::from_utf8_lossy(&output.stderr);
+        assert!(all.contains(expected), "{all}");
+    }
+}
+
+#[test]
 fn a_size_chosen_for_cifar_is_not_imagenets_unless_it_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let runs = |arguments: &str| {

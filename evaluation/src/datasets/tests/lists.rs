@@ -110,6 +110,24 @@ fn in_files() -> LoadOptions {
 }
 
 #[test]
+fn a_filter_leaves_files_unread_that_it_does_not_keep() {
+    let folder = folder();
+    imagenet(folder.path());
+    write(&folder.path().join("train/n01/n01_10.JPEG"), b"broken");
+    let options = LoadOptions {
+        in_files: false,
+        ..in_files()
+    };
+    let train = folder.path().join("train").display().to_string();
+    let spec = |filter: &str| -> SetSpec { format!("{train}#{filter}").parse().unwrap() };
+    let kept = spec("class=n02").load(&options).unwrap();
+    assert!(!kept.is_in_files());
+    assert_eq!((kept.len(), kept.pixels.len()), (1, 16 * 16 * 3));
+    let error = spec("class=n01").load(&options).unwrap_err().to_string();
+    assert!(error.contains("n01_10.JPEG"), "{error}");
+}
+
+#[test]
 fn images_left_in_their_files_are_chosen_held_out_and_joined_as_those_in_memory() {
     let folder = folder();
     imagenet(folder.path());
