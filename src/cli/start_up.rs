@@ -43,6 +43,7 @@ impl StartUp<'_> {
             provider = self.serving.engine.provider(),
             workers = self.serving.engine.layout().workers,
             threads_per_worker = self.serving.engine.layout().threads,
+            lone_threads = self.serving.engine.layout().lone,
             seconds = self.took.as_secs_f64(),
             "ready"
         );
@@ -99,12 +100,16 @@ impl fmt::Display for StartUp<'_> {
         let plural = |n| if n == 1 { "" } else { "s" };
         writeln!(
             f,
-            "  engine   ONNX Runtime {runtime}, {}, {} worker{} of {} thread{}",
+            "  engine   ONNX Runtime {runtime}, {}, {} worker{} of {} thread{}{}",
             engine.provider(),
             layout.workers,
             plural(layout.workers),
             layout.threads,
-            plural(layout.threads)
+            plural(layout.threads),
+            match layout.lone {
+                0 => String::new(),
+                lone => format!("; {lone} for an image alone"),
+            }
         )?;
         writeln!(f, "  address  http://{}/", self.address)?;
         writeln!(

@@ -29,6 +29,12 @@ pub struct EngineConfig {
         value_parser = parse_count::<MOST_THREADS>)]
     pub threads_per_worker: Option<NonZeroUsize>,
 
+    /// Threads of one more session beside the workers', for an image that comes while nothing else is
+    /// being worked on: it is answered sooner, and nobody waits for it. 0: none. Default: all, where
+    /// --workers is measured and it helps; 0 where it is given.
+    #[arg(long, env = "NORMGATE_LONE_THREADS", value_name = "N", value_parser = parse_lone)]
+    pub lone_threads: Option<usize>,
+
     /// The most images a worker takes at once. It does not wait for a batch to fill: it takes what
     /// is there. Default: 16, and 64 on cuda.
     #[arg(long, env = "NORMGATE_MAX_BATCH", value_name = "N", value_parser = parse_batch)]
@@ -103,6 +109,13 @@ impl EngineConfig {
 /// Processors that this process may use; a container's CPU limit counts.
 pub fn processors() -> usize {
     available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn parse_lone(text: &str) -> Result<usize, String> {
+    match text.trim() {
+        "0" => Ok(0),
+        text => parse_count::<MOST_THREADS>(text).map(NonZeroUsize::get),
+    }
 }
 
 fn parse_batch(text: &str) -> Result<usize, String> {

@@ -7,11 +7,13 @@
 //! ```
 //!
 //! Invariant: there is no waiting for a batch to fill. A worker that becomes free takes what is
-//! queued; on a CPU a batch is hardly faster than its images one by one, so waiting only delays.
+//! queued; on a CPU a batch is hardly faster than its images one by one, so waiting only delays. An
+//! image that comes while nothing else is being worked on gets all processors (`lone.rs`).
 
 mod decoder;
 mod job;
 mod layout;
+mod lone;
 mod pipeline;
 mod queue;
 mod rate;
@@ -35,6 +37,7 @@ use crate::deadline::Deadline;
 use crate::serving::Launch;
 use crate::telemetry::{Metrics, ModelMetrics};
 use job::{Image, Job, Ticket};
+use lone::Lone;
 use queue::{Queue, Refused};
 use threads::Threads;
 
@@ -56,6 +59,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     model_metrics: Arc<ModelMetrics>,
     recipe: Recipe,
+    lone: Lone,
 }
 
 /// What a worker's pipeline is made of, at the start and again after a panic.
@@ -180,8 +184,9 @@ impl Engine {
                 #[cfg(test)]
                 is_broken: Default::default(),
             },
+            lone: Lone::default(),
         });
-        let (threads, provider) = Threads::start(&shared, layout.workers, config.decode_threads())?;
+        let (threads, provider) = Threads::start(&shared, layout, config.decode_threads())?;
         Ok(Self {
             shared,
             threads,

@@ -94,10 +94,19 @@ impl Pipeline {
     pub fn run(
         &mut self,
     ) -> Result<impl Iterator<Item = Result<Classification, PipelineError>>, PipelineError> {
+        self.run_in(None)
+    }
+
+    /// The same, in another session of the same model, where one is given.
+    pub fn run_in(
+        &mut self,
+        other: Option<&mut Session>,
+    ) -> Result<impl Iterator<Item = Result<Classification, PipelineError>>, PipelineError> {
         let count = std::mem::take(&mut self.count);
         let length = self.preprocessor.tensor_len();
         let images = &self.images[..count * length];
-        self.session.run(images, count, &mut self.outputs)?;
+        let session = other.unwrap_or(&mut self.session);
+        session.run(images, count, &mut self.outputs)?;
         let manifest = self.classifier.manifest();
         let (classes, size) = (manifest.labels.len(), manifest.representation_size);
         let logits = self.outputs.logits.chunks_exact(classes);

@@ -199,6 +199,12 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Whether no more than one item is being served, and none waits.
+    pub fn serves_at_most_one(&self) -> bool {
+        let state = self.lock();
+        state.taken <= 1 && state.items.is_empty()
+    }
+
     /// Notes how long a taker takes for one item before the first has come, and says how many it will
     /// be given at once.
     pub fn guess(&self, one: Duration) -> usize {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
+use super::layout::Layout;
 use super::worker::Worker;
 use super::{PipelineError, Shared, StartError, decoder};
 
@@ -15,10 +16,10 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// Starts all threads; returns when every worker is warm, with the execution provider's name.
+    /// Starts all threads; returns when every session is warm, with the execution provider's name.
     pub fn start(
         shared: &Arc<Shared>,
-        workers: usize,
+        layout: Layout,
         decoders: usize,
     ) -> Result<(Self, String), StartError> {
         let threads = Self {
@@ -26,7 +27,13 @@ impl Threads {
             decoders: Mutex::default(),
             alive: Arc::new(AtomicUsize::new(0)),
         };
-        match threads.spawn(shared, workers, decoders) {
+        let started = thread::scope(|scope| {
+            let lone = named("lone", 0).spawn_scoped(scope, || shared.open_lone(layout))?;
+            let provider = threads.spawn(shared, layout.workers, decoders)?;
+            lone.join().map_err(|_panic| StartError::Panicked)??;
+            Ok(provider)
+        });
+        match started {
             Ok(provider) => Ok((threads, provider)),
             Err(error) => {
                 threads.stop(shared);

@@ -70,7 +70,7 @@ impl Worker {
         }
     }
 
-    /// Answers, or passes on to the decoders, and says how many images the model has seen.
+    /// Answers, or passes on to the decoders, and says how many images this worker's session has seen.
     fn serve(&mut self, jobs: &mut Vec<Job>) -> usize {
         for job in jobs.drain(..) {
             if job.ticket.is_abandoned() {
@@ -79,11 +79,10 @@ impl Worker {
             }
             self.admit(job);
         }
-        let seen = self.batch.len();
-        if !self.pipeline.is_empty() {
-            self.infer();
+        match self.pipeline.is_empty() {
+            true => 0,
+            false => self.infer(),
         }
-        seen
     }
 
     /// Puts an image into the batch, or answers what is wrong with it.
@@ -157,18 +156,32 @@ impl Worker {
         }
     }
 
-    fn infer(&mut self) {
-        let metrics = &self.shared.metrics;
+    /// Runs the batch and answers. How many images of it this worker's own session has seen: the pace
+    /// of the other one, which has all processors to itself, says nothing of a queue that is full.
+    fn infer(&mut self) -> usize {
+        let Shared { metrics, queue, .. } = &*self.shared;
         let started = Instant::now();
-        metrics.batch(self.batch.len());
-        let answers = match self.pipeline.run() {
+        let count = self.batch.len();
+        metrics.batch(count);
+        let mut lone = match count == 1 && queue.serves_at_most_one() {
+            true => self.shared.lone.session(),
+            false => None,
+        };
+        let seen = match &lone {
+            Some(_) => {
+                metrics.lone();
+                0
+            }
+            None => count,
+        };
+        let answers = match self.pipeline.run_in(lone.as_deref_mut()) {
             Ok(answers) => answers,
             Err(error) => {
                 let reason = error.to_string();
                 for (ticket, _) in self.batch.drain(..) {
                     ticket.fail(EngineError::Failed(reason.clone()));
                 }
-                return;
+                return seen;
             }
         };
         let infer = started.elapsed();
@@ -186,6 +199,7 @@ impl Worker {
                 Err(error) => ticket.fail(EngineError::Failed(error.to_string())),
             }
         }
+        seen
     }
 }
 

@@ -27,6 +27,7 @@ pub struct Metrics {
     requests: Histograms<RequestLabels>,
     stages: Histograms<StageLabels>,
     batch_size: Histogram,
+    lone: Counter,
     queue_depth: Gauge,
     rejected: Family<ReasonLabels, Counter>,
     decode_errors: Family<FormatLabels, Counter>,
@@ -92,6 +93,12 @@ impl Default for Metrics {
             "Images in a run of the model",
             batch_size.clone(),
         );
+        let lone = Counter::default();
+        ours.register(
+            "lone_images",
+            "Images that came while nothing else was worked on, and got all processors",
+            lone.clone(),
+        );
         let queue_depth = Gauge::default();
         ours.register("queue_depth", "Images that wait", queue_depth.clone());
         let rejected: Family<ReasonLabels, Counter> = Family::default();
@@ -144,6 +151,7 @@ impl Default for Metrics {
             requests,
             stages,
             batch_size,
+            lone,
             queue_depth,
             rejected,
             decode_errors,
@@ -185,6 +193,11 @@ impl Metrics {
     /// A batch goes into the model.
     pub fn batch(&self, images: usize) {
         self.batch_size.observe(images as f64);
+    }
+
+    /// It is a single image, and gets all processors.
+    pub fn lone(&self) {
+        self.lone.inc();
     }
 
     /// An image was classified.

@@ -67,8 +67,28 @@ async fn an_image_whose_client_has_gone_is_not_decoded() {
 }
 
 #[tokio::test]
+async fn an_image_that_is_alone_gets_a_session_of_its_own_and_the_same_answer() {
+    let lone = Service::with(&["--workers", "2", "--lone-threads", "2"]);
+    let plain = Service::with(&["--workers", "2"]);
+    for image in [png(RED, 8, 8), png(GREEN, 600, 600)] {
+        let answer = lone.classify(image.clone()).await;
+        assert_eq!(answer.ok(), plain.classify(image).await.ok());
+    }
+    let counted = async |service: &Service| {
+        let metrics = service.get("/metrics").await;
+        let line = metrics
+            .text()
+            .lines()
+            .find_map(|line| line.strip_prefix("normgate_lone_images_total "))
+            .map(|count| count.parse::<u64>().unwrap());
+        line.unwrap()
+    };
+    assert_eq!((counted(&lone).await, counted(&plain).await), (2, 0));
+}
+
+#[tokio::test]
 async fn images_at_once_each_get_their_own_answer() {
-    let service = Service::with(&["--max-batch", "8"]);
+    let service = Service::with(&["--max-batch", "8", "--lone-threads", "2"]);
     let files = [
         (png(RED, 8, 8), "red"),
         (png(GREEN, 600, 600), "green"),

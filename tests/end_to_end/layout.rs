@@ -50,18 +50,22 @@ fn what_was_measured_is_kept_for_the_next_start_and_flags_need_no_measurement() 
         panic!("{:?}", kept(cache.path()));
     };
     let layout: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-    let many = json!({ "workers": processors, "threads": 1 });
-    let single = json!({ "workers": 1, "threads": processors });
-    assert!(layout == many || layout == single, "{layout}");
+    let [many, many_and_one] =
+        [0, processors].map(|lone| json!({ "workers": processors, "threads": 1, "lone": lone }));
+    let single = json!({ "workers": 1, "threads": processors, "lone": 0 });
+    assert!(
+        [&many, &many_and_one, &single].contains(&&layout),
+        "{layout}"
+    );
     assert_eq!(layout["workers"], measured);
 
-    let other = if layout == many { single } else { many };
+    let other = if layout == single { many } else { single };
     fs::write(file, other.to_string()).unwrap();
     let workers = server(cache.path(), &[]).get("/readyz").json()["workers"].clone();
     assert_eq!(workers, other["workers"]);
 
     // Neither nonsense nor another machine's layout is believed.
-    for nonsense in ["{", r#"{"workers": 100000, "threads": 1}"#] {
+    for nonsense in ["{", r#"{"workers": 100000, "threads": 1, "lone": 0}"#] {
         fs::write(file, nonsense).unwrap();
         let workers = server(cache.path(), &[]).get("/readyz").json()["workers"].clone();
         assert!(

@@ -63,7 +63,7 @@ fn throughput(cell: &Cell, server: &Server, share: f64) -> Option<Target> {
 }
 
 /// Against the inference of a session with as many threads as the server's sessions have: the cores
-/// divided by its workers.
+/// divided by its workers. An image that is alone may be given more of them, and be answered sooner.
 fn latency(cores: usize, cell: &Cell, server: &Server) -> Option<Target> {
     let threads = cores / server.workers?.max(1);
     let alone = cell.decode_ms + cell.inference_ms.get(&threads.max(1))?;

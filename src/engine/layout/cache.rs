@@ -11,16 +11,17 @@ use sha2::{Digest, Sha256};
 use super::Layout;
 
 /// What was measured by another measure is measured again.
-const MEASURE: u32 = 2;
+const MEASURE: u32 = 3;
 
-/// The name under which a layout is kept: it holds for this model on this machine.
-pub fn key(model: &Model, runtime: &Runtime, processors: usize) -> String {
+/// The name under which a layout is kept: it holds for this model on this machine, and for so many
+/// threads that an image may get that is alone.
+pub fn key(model: &Model, runtime: &Runtime, processors: usize, lone: usize) -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = processor
         .lines()
         .find(|line| line.starts_with("model name"));
     let text = format!(
-        "{MEASURE} {} {} {processors} {}",
+        "{MEASURE} {} {} {processors} {lone} {}",
         model.digest(),
         runtime.version(),
         name.unwrap_or_default()

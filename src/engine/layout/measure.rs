@@ -15,6 +15,8 @@ const BATCH: usize = 8;
 const ROUNDS: usize = 5;
 /// A round of a light model; of a heavy one it is a single batch.
 const ROUND: Duration = Duration::from_millis(20);
+/// A round of single images, of which even a light model classifies several in this time.
+const LONE_ROUND: Duration = Duration::from_millis(5);
 
 /// Sessions of a layout, and their input.
 struct Trial {
@@ -22,17 +24,40 @@ struct Trial {
     images: Vec<f32>,
 }
 
-/// Images a second of each in every round, on tensors alone.
+/// Images a second of two layouts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Round {
+    /// All sessions at a time, on batches.
+    pub together: [f64; 2],
+    /// One session, on one image after the other.
+    pub alone: [f64; 2],
+}
+
+impl Round {
+    /// The better of both, figure by figure.
+    pub fn best(self, other: Self) -> Self {
+        let best = |one: [f64; 2], other: [f64; 2]| [one[0].max(other[0]), one[1].max(other[1])];
+        Self {
+            together: best(self.together, other.together),
+            alone: best(self.alone, other.alone),
+        }
+    }
+}
+
+/// What each does in every round, on tensors alone.
 pub fn rounds(
     runtime: &Runtime,
     model: &Model,
     [one, other]: [Layout; 2],
-) -> Result<[[f64; 2]; ROUNDS], PipelineError> {
+) -> Result<[Round; ROUNDS], PipelineError> {
     let mut one = Trial::new(runtime, model, one)?;
     let mut other = Trial::new(runtime, model, other)?;
-    let mut rounds = [[0.0; 2]; ROUNDS];
+    let mut rounds = [Round::default(); ROUNDS];
     for round in &mut rounds {
-        *round = [one.round()?, other.round()?];
+        *round = Round {
+            together: [one.together()?, other.together()?],
+            alone: [one.alone()?, other.alone()?],
+        };
     }
     Ok(rounds)
 }
@@ -50,21 +75,21 @@ impl Trial {
         let sessions = sessions?;
         let mut trial = Self { sessions, images };
         // The first run allocates.
-        trial.round()?;
+        trial.together()?;
         Ok(trial)
     }
 
-    fn round(&mut self) -> Result<f64, PipelineError> {
+    fn alone(&mut self) -> Result<f64, PipelineError> {
+        let session = self.sessions.first_mut();
+        let image = &self.images[..self.images.len() / BATCH];
+        session.map_or(Ok(0.0), |session| rate(session, image, 1, LONE_ROUND))
+    }
+
+    fn together(&mut self) -> Result<f64, PipelineError> {
         let (images, together) = (&self.images, &Barrier::new(self.sessions.len()));
         let work = |session: &mut Session| -> Result<f64, PipelineError> {
-            let (mut outputs, mut done) = (Outputs::default(), 0);
             together.wait();
-            let start = Instant::now();
-            while done == 0 || start.elapsed() < ROUND {
-                session.run(images, BATCH, &mut outputs)?;
-                done += BATCH;
-            }
-            Ok(done as f64 / start.elapsed().as_secs_f64())
+            rate(session, images, BATCH, ROUND)
         };
         let rates: Result<Vec<f64>, PipelineError> = thread::scope(|scope| {
             let work = &work;
@@ -77,6 +102,22 @@ impl Trial {
         });
         Ok(rates?.iter().sum())
     }
+}
+
+/// Images a second of a session that is given so many at once, for so long.
+fn rate(
+    session: &mut Session,
+    images: &[f32],
+    count: usize,
+    time: Duration,
+) -> Result<f64, PipelineError> {
+    let (mut outputs, mut done) = (Outputs::default(), 0);
+    let start = Instant::now();
+    while done == 0 || start.elapsed() < time {
+        session.run(images, count, &mut outputs)?;
+        done += count;
+    }
+    Ok(done as f64 / start.elapsed().as_secs_f64())
 }
 
 fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {

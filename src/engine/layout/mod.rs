@@ -2,7 +2,8 @@
 //!
 //! Many workers of one thread classify the most images a second. One worker of all threads answers
 //! a single client soonest and takes the least memory; with a heavy model it is as fast in all, with
-//! a light one its threads wait for each other.
+//! a light one its threads wait for each other. Beside many workers there is one more session, of all
+//! threads, for an image that is alone in the engine: nobody else wants the processors then.
 
 mod cache;
 mod measure;
@@ -12,6 +13,7 @@ use normgate_core::{Model, Runtime, SessionOptions};
 
 use super::PipelineError;
 use crate::config::{EngineConfig, processors};
+use measure::Round;
 
 /// Each worker's session has weights of its own. Where they would take more bytes than this, there is
 /// one worker, and nothing to measure.
@@ -21,11 +23,16 @@ const MOST_WEIGHTS: usize = 2 << 30;
 /// or better, that a single client waits.
 const ENOUGH: f64 = 0.95;
 
+/// An image that is alone gets a session of its own where that makes it so many times as fast.
+const SOONER: f64 = 1.2;
+
 /// Inference threads, and the threads that share the work of one batch in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Layout {
     pub workers: usize,
     pub threads: usize,
+    /// The threads of one more session, for an image that is alone in the engine; 0: there is none.
+    pub lone: usize,
 }
 
 impl Layout {
@@ -34,10 +41,18 @@ impl Layout {
     /// all, has to wait little longer. Of several workers, a thread that spins takes its processor
     /// from the others, and so does one thread too many.
     pub fn session_options(self) -> SessionOptions {
-        SessionOptions {
-            threads: self.threads,
-            spinning: self.workers == 1 && (2..=processors()).contains(&self.threads),
+        match self.workers {
+            1 => awake(self.threads),
+            _ => SessionOptions {
+                threads: self.threads,
+                spinning: false,
+            },
         }
+    }
+
+    /// How the session for an image that is alone is opened, if there is to be one.
+    pub fn lone_options(self) -> Option<SessionOptions> {
+        (self.lone > 0).then(|| awake(self.lone))
     }
 
     /// As the options say; what they leave open is measured, or known from an earlier start.
@@ -52,40 +67,75 @@ impl Layout {
             return Ok(Self {
                 workers: config.workers(device),
                 threads: config.threads_per_worker(),
+                lone: config.lone_threads.unwrap_or(0),
             });
         }
-        let many = Self {
-            workers: processors,
-            threads: 1,
-        };
-        let single = Self {
-            workers: 1,
-            threads: processors,
-        };
-        let key = cache::key(model, runtime, processors);
-        if let Some(known) = cache::read(&key).filter(|known| [many, single].contains(known)) {
+        let lone = config.lone_threads.unwrap_or(processors);
+        let candidates = [
+            Self {
+                workers: 1,
+                threads: processors,
+                lone: 0,
+            },
+            Self {
+                workers: processors,
+                threads: 1,
+                lone: 0,
+            },
+            Self {
+                workers: processors,
+                threads: 1,
+                lone,
+            },
+        ];
+        let key = cache::key(model, runtime, processors, lone);
+        if let Some(known) = cache::read(&key).filter(|known| candidates.contains(known)) {
             return Ok(known);
         }
+        let [single, many, many_and_one] = candidates;
         if model.bytes().len().saturating_mul(processors) > MOST_WEIGHTS {
             return Ok(single);
         }
         let rounds = measure::rounds(runtime, model, [many, single])?;
+        let chosen = |together: [f64; 2], alone: [f64; 2]| match () {
+            () if together[1] >= ENOUGH * together[0] => single,
+            () if lone == 0 || alone[1] < SOONER * alone[0] => many,
+            () => many_and_one,
+        };
         // Whatever else the machine does only takes from a layout: its best round is the truest.
-        let best = |layout: usize| rounds.iter().map(|round| round[layout]).fold(0.0, f64::max);
-        let suits = |[many, single]: [f64; 2]| single >= ENOUGH * many;
-        let is_single = suits([best(0), best(1)]);
-        let Layout { workers, threads } = if is_single { single } else { many };
+        let best = rounds
+            .iter()
+            .copied()
+            .reduce(Round::best)
+            .unwrap_or_default();
+        let layout = chosen(best.together, best.alone);
         // Where the rounds disagree, something else was going on: the next start may know better.
-        let is_clear = rounds.iter().all(|&round| suits(round) == is_single);
+        let is_clear = rounds
+            .iter()
+            .all(|round| chosen(round.together, round.alone) == layout);
+        let Layout {
+            workers,
+            threads,
+            lone,
+        } = layout;
         tracing::info!(
             workers,
             threads,
+            lone,
             is_clear,
             "measured how many workers suit the model"
         );
         if is_clear {
-            cache::write(&key, Layout { workers, threads });
+            cache::write(&key, layout);
         }
-        Ok(Layout { workers, threads })
+        Ok(layout)
+    }
+}
+
+/// A session whose threads stay awake while it runs, unless they are more than there are processors.
+fn awake(threads: usize) -> SessionOptions {
+    SessionOptions {
+        threads,
+        spinning: (2..=processors()).contains(&threads),
     }
 }

@@ -22,6 +22,18 @@ fn a_taker_gets_all_that_is_there_in_order_up_to_its_most() {
 }
 
 #[test]
+fn an_item_is_alone_until_another_waits_or_is_taken_and_again_when_that_is_served() {
+    let queue = filled(8, 0..1);
+    let mut taken = Vec::new();
+    assert!(queue.take(3, &mut taken) && queue.serves_at_most_one());
+    queue.push(1, LONG).unwrap();
+    assert!(!queue.serves_at_most_one());
+    assert!(queue.take(3, &mut taken) && !queue.serves_at_most_one());
+    queue.served(1, 1, Duration::from_millis(1));
+    assert!(queue.serves_at_most_one());
+}
+
+#[test]
 fn with_a_window_a_taker_waits_for_a_full_batch_and_takes_less_when_it_is_over() {
     let queue = Arc::new(Queue::new(8, 1).with_window(Duration::from_secs(20)));
     let taker = thread::spawn({
