@@ -108,15 +108,28 @@ impl MethodArgs {
         (tau, self.lambda.or(traits.lambda).unwrap_or(0.0))
     }
 
+    /// What takes the steps, where it is not given; else it is as the recipe has it.
+    pub(super) fn optimiser(&self, recipe: OptimiserKind) -> OptimiserKind {
+        match self.tunes_gently() {
+            true => OptimiserKind::Sgd,
+            false => recipe,
+        }
+    }
+
     /// The learning rate where none is given.
     pub(super) fn learning_rate(&self, optimiser: OptimiserKind) -> f64 {
         // Second stages as PASCL's authors have them, with SGD on ImageNet.
         match (optimiser, self.method.is_second_stage()) {
             (OptimiserKind::Adam, false) => 1e-3,
             (OptimiserKind::Adam, true) => 5e-4,
+            (OptimiserKind::Sgd, false) if self.tunes_gently() => 1e-3,
             (OptimiserKind::Sgd, false) => 0.1,
             (OptimiserKind::Sgd, true) => 0.01,
         }
+    }
+
+    fn tunes_gently(&self) -> bool {
+        self.init.is_some() && self.method.is_tuned_with_sgd()
     }
 
     /// The head beside the linear one.
@@ -165,5 +178,39 @@ fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
         _ => Err("not a number from 0 to 1".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        method: MethodArgs,
+    }
+
+    #[test]
+    fn what_tunes_a_trained_network_with_outliers_takes_small_steps_of_sgd_as_its_authors_do() {
+        use OptimiserKind::{Adam, Sgd};
+        for (method, recipe, [trained, tuned]) in [
+            ("oe", Adam, [(Adam, 1e-3), (Sgd, 1e-3)]),
+            ("oecc", Adam, [(Adam, 1e-3), (Sgd, 1e-3)]),
+            ("bel", Sgd, [(Sgd, 0.1), (Sgd, 1e-3)]),
+            ("rna", Adam, [(Adam, 1e-3), (Adam, 1e-3)]),
+            ("rna", Sgd, [(Sgd, 0.1), (Sgd, 0.1)]),
+            ("pascl-ft", Adam, [(Adam, 5e-4), (Adam, 5e-4)]),
+        ] {
+            for (init, expected) in [(None, trained), (Some("--init=run"), tuned)] {
+                let line = ["train", "--method", method];
+                let Line { method } = Line::parse_from(line.into_iter().chain(init));
+                let optimiser = method.optimiser(recipe);
+                let found = (optimiser, method.learning_rate(optimiser));
+                assert_eq!(found, expected, "{line:?} {init:?}");
+            }
+        }
     }
 }

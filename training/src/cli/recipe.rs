@@ -92,11 +92,13 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..=65536))]
     aux_batch_size: Option<u32>,
-    /// What takes the steps [default: adam; imagenet-lt sgd]
+    /// What takes the steps [default: adam; imagenet-lt sgd; oe, la-oe, energy-oe, oecc and bel with
+    /// --init sgd]
     #[arg(long, value_enum, help_heading = "Recipe")]
     optimiser: Option<OptimiserKind>,
     /// Learning rate in the first epoch; falls to 0 along a cosine [default: adam 0.001, sgd 0.1;
-    /// pascl-ft and bel-ft half of that]
+    /// oe, la-oe, energy-oe, oecc and bel with --init 0.001; pascl-ft and bel-ft adam 0.0005, sgd
+    /// 0.01]
     #[arg(long, value_name = "RATE", help_heading = "Recipe", value_parser = positive)]
     lr: Option<f64>,
     /// Weight decay (L2)
@@ -161,7 +163,9 @@ impl RecipeArgs {
         let images = &data.streams[0].images;
         let (tau, lambda) = method.weights();
         let defaults = self.recipe.defaults();
-        let optimiser = self.optimiser.unwrap_or(defaults.optimiser);
+        let optimiser = self
+            .optimiser
+            .unwrap_or_else(|| method.optimiser(defaults.optimiser));
         let normalise = self.normalise.unwrap_or(defaults.normalise);
         let epochs = match init {
             Some(_) => defaults.tuning_epochs,

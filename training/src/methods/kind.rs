@@ -117,6 +117,20 @@ impl MethodKind {
         matches!(self, Self::PasclFt | Self::BelFt)
     }
 
+    /// Whether its authors tune a trained network with SGD and Nesterov's momentum, from a learning
+    /// rate of 0.001 on (the code of OE, EnergyOE, OECC and BEL, `CIFAR/oe_tune.py`, `CIFAR/train.py`,
+    /// `CIFAR/OECC_tune_cifar.ipynb` and `classification/inf_train_res.py`).
+    ///
+    /// Adam at that rate undoes in one epoch what the network has learned: tuned with OECC, it put
+    /// nearly every image into the three largest classes (docs/reproduce.md).
+    #[must_use]
+    pub fn is_tuned_with_sgd(self) -> bool {
+        matches!(
+            self,
+            Self::Oe | Self::LaOe | Self::EnergyOe | Self::Oecc | Self::Bel
+        )
+    }
+
     /// Whether the method trains the network's parameter of this name.
     #[must_use]
     pub fn trains(self, parameter: &str) -> bool {
