@@ -50,6 +50,7 @@ struct Candidate {
 #[derive(Default)]
 struct Rounds {
     workers: Option<usize>,
+    lone_threads: Option<usize>,
     starts: Vec<f64>,
     peak: Option<f64>,
     loads: BTreeMap<usize, Vec<(Outcome, Option<f64>)>>,
@@ -173,6 +174,7 @@ impl Bench<'_> {
             rounds.starts.push(running.started_in.as_secs_f64());
         }
         rounds.workers = running.workers;
+        rounds.lone_threads = running.lone_threads;
         let requests = requests(contender, running.address, input.media_type(), files);
         for &connections in &self.plan.connections {
             let outcome = self.load(&running, &requests, connections)?;
@@ -276,6 +278,7 @@ impl Rounds {
             name: contender.name.clone(),
             variant: contender.variant.clone(),
             workers: self.workers,
+            lone_threads: self.lone_threads,
             start_seconds: Spread::of(&self.starts),
             peak_mib: self.peak,
             loads: loads

@@ -126,6 +126,7 @@ impl Contender {
                 address,
                 started_in: Duration::ZERO,
                 workers: None,
+                lone_threads: None,
             },
             None => self.spawn(model, logs)?,
         };
@@ -133,7 +134,8 @@ impl Contender {
             let reply = get(running.address, &self.ready);
             if let Some((200, body)) = reply {
                 running.started_in = began.elapsed();
-                running.workers = workers(&body);
+                running.workers = number(&body, "workers");
+                running.lone_threads = number(&body, "lone_threads");
                 return Ok(running);
             }
             if running.has_ended() {
@@ -201,6 +203,7 @@ impl Contender {
             address,
             started_in: Duration::ZERO,
             workers: None,
+            lone_threads: None,
         })
     }
 }
@@ -221,6 +224,8 @@ pub struct Running {
     pub started_in: Duration,
     /// Inference threads with a session each, where it says so.
     pub workers: Option<usize>,
+    /// Threads of one more session, for an image that is alone, where it says so.
+    pub lone_threads: Option<usize>,
 }
 
 impl Running {
@@ -301,12 +306,9 @@ fn get(address: SocketAddr, path: &str) -> Option<(u16, Vec<u8>)> {
     Some((head.status, body))
 }
 
-fn workers(ready: &[u8]) -> Option<usize> {
+fn number(ready: &[u8], name: &str) -> Option<usize> {
     let ready: serde_json::Value = serde_json::from_slice(ready).ok()?;
-    ready
-        .get("workers")?
-        .as_u64()
-        .map(|workers| workers as usize)
+    ready.get(name)?.as_u64().map(|number| number as usize)
 }
 
 #[cfg(test)]

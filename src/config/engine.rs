@@ -29,9 +29,9 @@ pub struct EngineConfig {
         value_parser = parse_count::<MOST_THREADS>)]
     pub threads_per_worker: Option<NonZeroUsize>,
 
-    /// Threads of one more session beside the workers', for an image that comes while nothing else is
-    /// being worked on: it is answered sooner, and nobody waits for it. 0: none. Default: all, where
-    /// --workers is measured and it helps; 0 where it is given.
+    /// Threads of one more session beside several workers', for an image that comes while nothing else
+    /// is being worked on: it is answered sooner. 0: none. Default: all, where the workers are measured
+    /// and it helps; none where they are given, and on cuda.
     #[arg(long, env = "NORMGATE_LONE_THREADS", value_name = "N", value_parser = parse_lone)]
     pub lone_threads: Option<usize>,
 
@@ -112,10 +112,10 @@ pub fn processors() -> usize {
 }
 
 fn parse_lone(text: &str) -> Result<usize, String> {
-    match text.trim() {
-        "0" => Ok(0),
-        text => parse_count::<MOST_THREADS>(text).map(NonZeroUsize::get),
-    }
+    let threads = text.trim().parse().ok();
+    threads
+        .filter(|threads| *threads <= MOST_THREADS)
+        .ok_or_else(|| format!("expected a whole number from 0 to {MOST_THREADS}"))
 }
 
 fn parse_batch(text: &str) -> Result<usize, String> {

@@ -5,36 +5,44 @@
 
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
-use normgate_core::{Outputs, Session};
+use normgate_core::runtime::SessionError;
+use normgate_core::{Outputs, Session, SessionOptions};
 
+use super::Shared;
 use super::layout::Layout;
-use super::{PipelineError, Shared};
 
 /// A session of all threads beside those of the workers; or none, where it would be no faster.
 #[derive(Default)]
 pub struct Lone(OnceLock<Mutex<Session>>);
 
-impl Lone {
-    /// The session, where there is one and nobody uses it.
-    pub fn session(&self) -> Option<MutexGuard<'_, Session>> {
-        // After a panic with it in hand, nobody gets it any more.
-        self.0.get()?.try_lock().ok()
-    }
-}
-
 impl Shared {
-    /// Opens the session that the layout asks for, and runs it once, so that the first real image
-    /// finds its buffers allocated.
-    pub fn open_lone(&self, layout: Layout) -> Result<(), PipelineError> {
+    /// The session for the one image that a worker has, where nothing else is being worked on.
+    pub fn lone_session(&self) -> Option<MutexGuard<'_, Session>> {
+        let session = self.lone.0.get()?;
+        // Another large photo may be with a decoder, which wants a processor too.
+        let is_alone = self.queue.serves_at_most_one() && self.large.serves_at_most_one();
+        // After a panic with it in hand, nobody gets it any more.
+        is_alone.then(|| session.try_lock().ok()).flatten()
+    }
+
+    /// Opens the session that the layout asks for. Without it, all is answered by the workers'.
+    pub fn open_lone(&self, layout: Layout) {
         let Some(options) = layout.lone_options() else {
-            return Ok(());
+            return;
         };
+        match self.warm_session(&options) {
+            Ok(session) => drop(self.lone.0.set(Mutex::new(session))),
+            Err(error) => tracing::warn!(%error, "no session for an image that is alone"),
+        }
+    }
+
+    /// A session that was run once, so that the first real image finds its buffers allocated.
+    fn warm_session(&self, options: &SessionOptions) -> Result<Session, SessionError> {
         let model = &self.recipe.model;
-        let mut session = Session::new(&self.recipe.runtime, model, &options)?;
+        let mut session = Session::new(&self.recipe.runtime, model, options)?;
         let input = &model.manifest().preprocessing;
         let image = vec![0.0; 3 * input.width as usize * input.height as usize];
         session.run(&image, 1, &mut Outputs::default())?;
-        self.lone.0.get_or_init(|| Mutex::new(session));
-        Ok(())
+        Ok(session)
     }
 }

@@ -98,10 +98,11 @@ impl Pipeline {
     }
 
     /// The same, in another session of the same model, where one is given.
-    pub fn run_in(
-        &mut self,
+    pub fn run_in<'a>(
+        &'a mut self,
         other: Option<&mut Session>,
-    ) -> Result<impl Iterator<Item = Result<Classification, PipelineError>>, PipelineError> {
+    ) -> Result<impl Iterator<Item = Result<Classification, PipelineError>> + use<'a>, PipelineError>
+    {
         let count = std::mem::take(&mut self.count);
         let length = self.preprocessor.tensor_len();
         let images = &self.images[..count * length];

@@ -16,8 +16,13 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// What to expect until something was measured.
+    /// What to expect until something was measured. Of several guesses, the shortest: each is made
+    /// while much else starts.
     pub fn guess(&mut self, one: Duration) {
+        let is_known = self.items > 0.0;
+        if is_known && (!self.is_guess || self.seconds <= one.as_secs_f64()) {
+            return;
+        }
         *self = Self {
             items: 1.0,
             seconds: one.as_secs_f64(),
@@ -69,6 +74,18 @@ mod tests {
         assert_eq!(rate.wait(0, 2), Duration::ZERO);
         assert_eq!(rate.within(SECOND / 4), 5);
         assert_eq!(rate.within(SECOND / 1000), 1);
+    }
+
+    #[test]
+    fn the_shortest_guess_holds_until_something_was_measured() {
+        let mut rate = Rate::default();
+        for seconds in [3, 2, 4] {
+            rate.guess(seconds * SECOND);
+        }
+        assert_eq!(rate.wait(1, 1), 2 * SECOND);
+        rate.note(1, 5 * SECOND);
+        rate.guess(SECOND);
+        assert_eq!(rate.wait(1, 1), 5 * SECOND);
     }
 
     #[test]

@@ -29,9 +29,9 @@ impl Threads {
         };
         let started = thread::scope(|scope| {
             let lone = named("lone", 0).spawn_scoped(scope, || shared.open_lone(layout))?;
-            let provider = threads.spawn(shared, layout.workers, decoders)?;
-            lone.join().map_err(|_panic| StartError::Panicked)??;
-            Ok(provider)
+            let provider = threads.spawn(shared, layout.workers, decoders);
+            lone.join().map_err(|_panic| StartError::Panicked)?;
+            provider
         });
         match started {
             Ok(provider) => Ok((threads, provider)),

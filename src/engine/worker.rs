@@ -159,13 +159,13 @@ impl Worker {
     /// Runs the batch and answers. How many images of it this worker's own session has seen: the pace
     /// of the other one, which has all processors to itself, says nothing of a queue that is full.
     fn infer(&mut self) -> usize {
-        let Shared { metrics, queue, .. } = &*self.shared;
+        let metrics = &self.shared.metrics;
         let started = Instant::now();
         let count = self.batch.len();
         metrics.batch(count);
-        let mut lone = match count == 1 && queue.serves_at_most_one() {
-            true => self.shared.lone.session(),
-            false => None,
+        let mut lone = match count {
+            1 => self.shared.lone_session(),
+            _ => None,
         };
         let seen = match &lone {
             Some(_) => {
@@ -174,7 +174,9 @@ impl Worker {
             }
             None => count,
         };
-        let answers = match self.pipeline.run_in(lone.as_deref_mut()) {
+        let outcome = self.pipeline.run_in(lone.as_deref_mut());
+        drop(lone);
+        let answers = match outcome {
             Ok(answers) => answers,
             Err(error) => {
                 let reason = error.to_string();

@@ -22,6 +22,8 @@ pub struct Ready {
     model: ReadyModel,
     provider: String,
     workers: usize,
+    /// Threads of the session for an image that is alone; 0: there is none.
+    lone_threads: usize,
 }
 
 #[derive(Serialize)]
@@ -57,5 +59,6 @@ pub async fn ready(State(state): State<Arc<AppState>>) -> Result<Json<Ready>, Pr
         },
         provider: serving.engine.provider().to_owned(),
         workers: serving.engine.workers(),
+        lone_threads: serving.engine.layout().lone,
     }))
 }

@@ -93,6 +93,7 @@ async fn readiness_names_the_model_and_what_it_runs_on() {
         "model": {"name": "colours", "version": "1.2", "digest": model().digest()},
         "provider": "CPUExecutionProvider",
         "workers": 1,
+        "lone_threads": 0,
     });
     assert_eq!(ready, expected);
 }

@@ -94,6 +94,9 @@ pub struct Server {
     pub variant: String,
     /// Sessions, where it says how many.
     pub workers: Option<usize>,
+    /// Threads of one more session, for an image that is alone; 0: there is none.
+    #[serde(default)]
+    pub lone_threads: Option<usize>,
     /// Seconds from starting the process to being ready; `None` where it ran already.
     pub start_seconds: Option<Spread>,
     /// The largest resident memory of any round, in MiB.

@@ -295,6 +295,9 @@ fn start_up(server: &Server) -> String {
     if let Some(workers) = server.workers {
         facts.push(format!("workers: {workers}"));
     }
+    if let Some(threads) = server.lone_threads.filter(|&threads| threads > 0) {
+        facts.push(format!("an image alone gets {threads} threads"));
+    }
     facts.join(", ")
 }
 

@@ -62,10 +62,14 @@ fn throughput(cell: &Cell, server: &Server, share: f64) -> Option<Target> {
     })
 }
 
-/// Against the inference of a session with as many threads as the server's sessions have: the cores
-/// divided by its workers. An image that is alone may be given more of them, and be answered sooner.
+/// Against the inference of a session with as many threads as an image gets that is alone: those of
+/// the session that is there for it, or else the cores divided by the workers.
 fn latency(cores: usize, cell: &Cell, server: &Server) -> Option<Target> {
-    let threads = cores / server.workers?.max(1);
+    let shared = cores / server.workers?.max(1);
+    let threads = server
+        .lone_threads
+        .filter(|&threads| threads > 0)
+        .unwrap_or(shared);
     let alone = cell.decode_ms + cell.inference_ms.get(&threads.max(1))?;
     let found = server.at(1)?.p50_ms?;
     Some(Target {

@@ -19,8 +19,8 @@ use measure::Round;
 /// one worker, and nothing to measure.
 const MOST_WEIGHTS: usize = 2 << 30;
 
-/// A single worker is chosen where it does at least this share of what many do: it halves the time,
-/// or better, that a single client waits.
+/// A single worker is chosen where it does at least this share of what many do: it takes the memory of
+/// one session, not of one for each processor and one more.
 const ENOUGH: f64 = 0.95;
 
 /// An image that is alone gets a session of its own where that makes it so many times as fast.
@@ -67,7 +67,10 @@ impl Layout {
             return Ok(Self {
                 workers: config.workers(device),
                 threads: config.threads_per_worker(),
-                lone: config.lone_threads.unwrap_or(0),
+                lone: match device {
+                    Device::Cpu => config.lone_threads.unwrap_or(0),
+                    Device::Cuda(_) => 0,
+                },
             });
         }
         let lone = config.lone_threads.unwrap_or(processors);
@@ -93,26 +96,21 @@ impl Layout {
             return Ok(known);
         }
         let [single, many, many_and_one] = candidates;
-        if model.bytes().len().saturating_mul(processors) > MOST_WEIGHTS {
+        if model.bytes().len().saturating_mul(processors + 1) > MOST_WEIGHTS {
             return Ok(single);
         }
         let rounds = measure::rounds(runtime, model, [many, single])?;
-        let chosen = |together: [f64; 2], alone: [f64; 2]| match () {
-            () if together[1] >= ENOUGH * together[0] => single,
-            () if lone == 0 || alone[1] < SOONER * alone[0] => many,
-            () => many_and_one,
-        };
         // Whatever else the machine does only takes from a layout: its best round is the truest.
-        let best = rounds
-            .iter()
-            .copied()
-            .reduce(Round::best)
-            .unwrap_or_default();
-        let layout = chosen(best.together, best.alone);
+        let best = rounds.into_iter().reduce(Round::best).unwrap_or_default();
+        let layout = match best.single_suits() {
+            true => single,
+            false if config.lone_threads.is_none() && !best.lone_is_sooner() => many,
+            false => many_and_one,
+        };
         // Where the rounds disagree, something else was going on: the next start may know better.
         let is_clear = rounds
             .iter()
-            .all(|round| chosen(round.together, round.alone) == layout);
+            .all(|round| round.single_suits() == best.single_suits());
         let Layout {
             workers,
             threads,
@@ -129,6 +127,18 @@ impl Layout {
             cache::write(&key, layout);
         }
         Ok(layout)
+    }
+}
+
+impl Round {
+    fn single_suits(&self) -> bool {
+        let [many, single] = self.together;
+        single >= ENOUGH * many
+    }
+
+    fn lone_is_sooner(&self) -> bool {
+        let [one, all] = self.alone;
+        all >= SOONER * one
     }
 }
 

@@ -119,10 +119,8 @@ impl MethodKind {
 
     /// Whether its authors tune a trained network with SGD and Nesterov's momentum, from a learning
     /// rate of 0.001 on (the code of OE, EnergyOE, OECC and BEL, `CIFAR/oe_tune.py`, `CIFAR/train.py`,
-    /// `CIFAR/OECC_tune_cifar.ipynb` and `classification/inf_train_res.py`).
-    ///
-    /// Adam at that rate undoes in one epoch what the network has learned: tuned with OECC, it put
-    /// nearly every image into the three largest classes (docs/reproduce.md).
+    /// `CIFAR/OECC_tune_cifar.ipynb` and `classification/inf_train_res.py`). What Adam does at that rate
+    /// is in docs/training.md.
     #[must_use]
     pub fn is_tuned_with_sgd(self) -> bool {
         matches!(

@@ -36,8 +36,14 @@ fn a_finished_run_is_tuned_by_every_method_that_does() {
     };
     let aux = "--aux aux --aux-batch-size 16";
     tune("energy-oe", "ce", aux);
+    let adam = tune("oe", "ce", &format!("{aux} --optimiser adam"));
+    assert_eq!(adam["optimiser"], "adam");
 
     let oecc = tune("oecc", "ce", aux);
+    assert_eq!(
+        (&oecc["optimiser"], &oecc["learning_rate"]),
+        (&"sgd".into(), &0.001.into())
+    );
     let last = read(&place, "ce/history.json")[1]["accuracy"].clone();
     assert_eq!(oecc["hyperparameters"]["training_accuracy"], last);
 
