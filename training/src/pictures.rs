@@ -8,19 +8,18 @@ use normgate_evaluation::datasets::{DatasetError, ImageSet, decode_file};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use crate::augment::{Crop, Rectangle, window};
+use crate::augment::{Crop, Rectangle};
 use crate::batches::Stream;
 
-/// The shares of an image's area that a small window has.
-const WINDOW: (f64, f64) = (0.05, 0.25);
+/// Shares of an image's area that show parts of things and plain surfaces, and none of the classes any
+/// more: what the RNA paper takes where there are no auxiliary images ("Aug. ID", Sec. 6.3.4, T7).
+const SMALL: Part = Part::Drawn(0.05, 0.25);
 
 /// Which part of each image is shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Part {
     /// The square in the centre: the whole of an image in memory.
     Whole,
-    /// A small window, as [`window`] cuts it.
-    Window,
     /// One drawn at random, of so much of the image's area: least and most.
     Drawn(f64, f64),
 }
@@ -32,9 +31,8 @@ impl Part {
     pub fn of(crop: Crop, crops: bool) -> Self {
         match (crop, crops) {
             (Crop::Padded, false) => Part::Whole,
-            (Crop::Padded, true) => Part::Window,
             (Crop::Resized, false) => Part::Drawn(0.2, 1.0),
-            (Crop::Resized, true) => Part::Drawn(WINDOW.0, WINDOW.1),
+            (_, true) => SMALL,
         }
     }
 }
@@ -74,14 +72,12 @@ impl Pictures {
         let set = &stream.images;
         let (picture, path) = match (set.files.get(index), stream.part) {
             (None, Part::Whole) => return Ok(Cow::Borrowed(set.image(index))),
-            (None, Part::Window) => return Ok(Cow::Owned(window::cut(set.image(index), random))),
             (None, Part::Drawn(..)) => (in_memory(set, index), None),
             (Some(path), _) => (decode_file(path)?, Some(path)),
         };
         let size = (picture.width, picture.height);
         let part = match stream.part {
             Part::Whole => Rectangle::square(size),
-            Part::Window => Rectangle::draw(size, WINDOW, || random.random::<f64>()),
             Part::Drawn(least, most) => {
                 Rectangle::draw(size, (least, most), || random.random::<f64>())
             }

@@ -13,7 +13,6 @@ mod reference;
 mod resized_crop;
 #[cfg(test)]
 mod tests;
-pub mod window;
 
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
