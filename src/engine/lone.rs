@@ -20,7 +20,7 @@ impl Shared {
     pub fn lone_session(&self) -> Option<MutexGuard<'_, Session>> {
         let session = self.lone.0.get()?;
         // Another large photo may be with a decoder, which wants a processor too.
-        let is_alone = self.queue.serves_at_most_one() && self.large.serves_at_most_one();
+        let is_alone = self.queue.is_quiet() && self.large.is_quiet();
         // After a panic with it in hand, nobody gets it any more.
         is_alone.then(|| session.try_lock().ok()).flatten()
     }

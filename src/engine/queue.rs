@@ -35,6 +35,8 @@ struct State<T> {
     promised: usize,
     /// Items that were taken and are not served yet.
     taken: usize,
+    /// There was more than one item at a time since the last that was alone.
+    is_crowded: bool,
     rate: Rate,
     closed: bool,
 }
@@ -60,6 +62,7 @@ impl<T> Queue<T> {
                 is_watched: false,
                 promised: 0,
                 taken: 0,
+                is_crowded: false,
                 rate: Rate::default(),
                 closed: false,
             }),
@@ -116,6 +119,7 @@ impl<T> Queue<T> {
 
     fn add(&self, mut state: MutexGuard<'_, State<T>>, item: T) {
         state.items.push_back(item);
+        state.is_crowded |= state.items.len() + state.taken > 1;
         self.is_filled.store(true, Ordering::Release);
         let is_watched = state.is_watched;
         drop(state);
@@ -199,10 +203,14 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Whether no more than one item is being served, and none waits.
-    pub fn serves_at_most_one(&self) -> bool {
-        let state = self.lock();
-        state.taken <= 1 && state.items.is_empty()
+    /// Whether no more than one item is being served, none waits, and that is not the first moment
+    /// since there were more: among many there are gaps, and whoever is alone in one is not for long.
+    pub fn is_quiet(&self) -> bool {
+        let mut state = self.lock();
+        let is_alone = state.taken <= 1 && state.items.is_empty();
+        let was_crowded = state.is_crowded;
+        state.is_crowded &= !is_alone;
+        is_alone && !was_crowded
     }
 
     /// Notes how long a taker takes for one item before the first has come, and says how many it will
