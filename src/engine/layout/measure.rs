@@ -9,11 +9,12 @@ use normgate_core::{Model, Outputs, Runtime, Session};
 use super::Layout;
 use crate::engine::PipelineError;
 
-/// Images in a batch: enough for threads to share, few enough for heavy models.
+/// The most images in a batch: enough for threads to share. Of a heavy model as many as a round has
+/// time for, or one: it gains nothing by more.
 const BATCH: usize = 8;
 /// So many rounds, since the machine may be busy with starting up in one.
 const ROUNDS: usize = 5;
-/// A round of a light model; of a heavy one it is a single batch.
+/// A round of a light model; of a heavy one it is a single image in each session.
 const ROUND: Duration = Duration::from_millis(20);
 /// A round of single images, of which even a light model classifies several in this time.
 const LONE_ROUND: Duration = Duration::from_millis(5);
@@ -21,6 +22,7 @@ const LONE_ROUND: Duration = Duration::from_millis(5);
 /// Sessions of a layout, and their input.
 struct Trial {
     sessions: Vec<Session>,
+    batch: usize,
     images: Vec<f32>,
 }
 
@@ -71,25 +73,30 @@ impl Trial {
             let opening: Vec<_> = (0..layout.workers).map(|_| scope.spawn(open)).collect();
             opening.into_iter().map(join).collect()
         });
-        let images = vec![0.0; BATCH * 3 * input.width as usize * input.height as usize];
-        let sessions = sessions?;
-        let mut trial = Self { sessions, images };
-        // The first run allocates.
+        let mut trial = Self {
+            sessions: sessions?,
+            batch: 1,
+            images: vec![0.0; BATCH * 3 * input.width as usize * input.height as usize],
+        };
+        // The first run of each size allocates.
+        trial.alone()?;
+        trial.batch = ((trial.alone()? * ROUND.as_secs_f64()) as usize).clamp(1, BATCH);
         trial.together()?;
         Ok(trial)
     }
 
     fn alone(&mut self) -> Result<f64, PipelineError> {
         let session = self.sessions.first_mut();
-        let image = &self.images[..self.images.len() / BATCH];
-        session.map_or(Ok(0.0), |session| rate(session, image, 1, LONE_ROUND))
+        let images = &self.images;
+        session.map_or(Ok(0.0), |session| rate(session, images, 1, LONE_ROUND))
     }
 
     fn together(&mut self) -> Result<f64, PipelineError> {
-        let (images, together) = (&self.images, &Barrier::new(self.sessions.len()));
+        let (images, batch) = (&self.images, self.batch);
+        let together = &Barrier::new(self.sessions.len());
         let work = |session: &mut Session| -> Result<f64, PipelineError> {
             together.wait();
-            rate(session, images, BATCH, ROUND)
+            rate(session, images, batch, ROUND)
         };
         let rates: Result<Vec<f64>, PipelineError> = thread::scope(|scope| {
             let work = &work;
@@ -104,13 +111,14 @@ impl Trial {
     }
 }
 
-/// Images a second of a session that is given so many at once, for so long.
+/// Images a second of a session that is given so many of these at once, for so long.
 fn rate(
     session: &mut Session,
     images: &[f32],
     count: usize,
     time: Duration,
 ) -> Result<f64, PipelineError> {
+    let images = &images[..images.len() / BATCH * count];
     let (mut outputs, mut done) = (Outputs::default(), 0);
     let start = Instant::now();
     while done == 0 || start.elapsed() < time {
