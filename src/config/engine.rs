@@ -16,10 +16,10 @@ const MOST_THREADS: usize = 1024;
 #[command(next_help_heading = "Engine")]
 pub struct EngineConfig {
     /// Inference threads, each with a session of its own. Many workers of one thread give the most
-    /// answers a second; one worker of many threads gives the fastest answer to a single client.
-    /// Default: one a processor of one thread, or a single one of all, whichever is better for this
-    /// model by a short measurement at the first start, kept in ~/.cache/normgate (delete it to
-    /// measure again); 1 on cuda. A container's CPU limit counts.
+    /// answers a second, one of many threads takes the least memory. Default: one a processor, unless a
+    /// single one of all threads does clearly more with this model by a short measurement at the first
+    /// start, kept in ~/.cache/normgate (delete it to measure again); 1 on cuda. A container's CPU limit
+    /// counts.
     #[arg(long, env = "NORMGATE_WORKERS", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub workers: Option<NonZeroUsize>,
@@ -29,7 +29,7 @@ pub struct EngineConfig {
         value_parser = parse_count::<MOST_THREADS>)]
     pub threads_per_worker: Option<NonZeroUsize>,
 
-    /// Threads of one more session beside several workers', for an image that comes while nothing else
+    /// Threads of one more session beside the workers', for an image that comes while nothing else
     /// is being worked on: it is answered sooner. 0: none. Default: all, where the workers are measured
     /// and it helps; none where they are given, and on cuda.
     #[arg(long, env = "NORMGATE_LONE_THREADS", value_name = "N", value_parser = parse_lone)]

@@ -15,11 +15,19 @@ use super::layout::Layout;
 #[derive(Default)]
 pub struct Lone(OnceLock<Mutex<Session>>);
 
+impl Lone {
+    /// Whether there is a session.
+    pub fn is_open(&self) -> bool {
+        self.0.get().is_some_and(|session| !session.is_poisoned())
+    }
+}
+
 impl Shared {
     /// The session for the one image that a worker has, where nothing else is being worked on.
     pub fn lone_session(&self) -> Option<MutexGuard<'_, Session>> {
         let session = self.lone.0.get()?;
-        // Another large photo may be with a decoder, which wants a processor too.
+        // Decoders want processors too. One photo that is with them may be this image itself, which they
+        // are not done counting.
         let is_alone = self.queue.is_quiet() && self.large.is_quiet();
         // After a panic with it in hand, nobody gets it any more.
         is_alone.then(|| session.try_lock().ok()).flatten()

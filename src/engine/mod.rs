@@ -257,7 +257,15 @@ impl Engine {
         self.threads.workers_alive()
     }
 
-    /// Workers at the start, and the threads of each.
+    /// Threads of the session for an image that is alone; 0 where there is none.
+    pub fn lone_threads(&self) -> usize {
+        match self.shared.lone.is_open() {
+            true => self.layout.lone,
+            false => 0,
+        }
+    }
+
+    /// Workers at the start, the threads of each, and those of the lone session that was asked for.
     pub fn layout(&self) -> Layout {
         self.layout
     }

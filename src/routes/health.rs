@@ -59,6 +59,6 @@ pub async fn ready(State(state): State<Arc<AppState>>) -> Result<Json<Ready>, Pr
         },
         provider: serving.engine.provider().to_owned(),
         workers: serving.engine.workers(),
-        lone_threads: serving.engine.layout().lone,
+        lone_threads: serving.engine.lone_threads(),
     }))
 }

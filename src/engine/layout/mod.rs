@@ -25,7 +25,7 @@ const MOST_WEIGHTS: usize = 2 << 30;
 const CLEARLY_MORE: f64 = 1.05;
 
 /// An image that is alone gets a session of its own where that makes it so many times as fast.
-const SOONER: f64 = 1.2;
+const SOONER: f64 = 1.1;
 
 /// Inference threads, and the threads that share the work of one batch in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
