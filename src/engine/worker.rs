@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use normgate_core::preprocess::{DecodeError, Limits};
 use normgate_core::{Preprocessor, Rgb8};
@@ -24,6 +24,8 @@ pub struct Worker {
     pipeline: Pipeline,
     /// Tickets of the images in the pipeline's batch, in order.
     batch: Vec<(Ticket, Timings)>,
+    /// How many images were taken that are not noted as served yet, and when.
+    taken: (usize, Instant),
 }
 
 impl Worker {
@@ -36,6 +38,7 @@ impl Worker {
             shared,
             pipeline,
             batch,
+            taken: (0, Instant::now()),
         })
     }
 
@@ -49,10 +52,10 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         let mut jobs = Vec::with_capacity(shared.max_batch);
         while shared.queue.take(shared.max_batch, &mut jobs) {
-            let (taken, started) = (jobs.len(), Instant::now());
+            self.taken = (jobs.len(), Instant::now());
             let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut jobs)));
-            let worked = *served.as_ref().unwrap_or(&0);
-            shared.queue.served(taken, worked, started.elapsed());
+            // What did not come to the model, or did not come back.
+            shared.queue.served(self.taken.0, 0, self.taken.1.elapsed());
             if served.is_ok() {
                 continue;
             }
@@ -70,8 +73,8 @@ impl Worker {
         }
     }
 
-    /// Answers, or passes on to the decoders, and says how many images this worker's session has seen.
-    fn serve(&mut self, jobs: &mut Vec<Job>) -> usize {
+    /// Answers, or passes on to the decoders.
+    fn serve(&mut self, jobs: &mut Vec<Job>) {
         for job in jobs.drain(..) {
             if job.ticket.is_abandoned() {
                 self.shared.metrics.abandoned();
@@ -79,9 +82,8 @@ impl Worker {
             }
             self.admit(job);
         }
-        match self.pipeline.is_empty() {
-            true => 0,
-            false => self.infer(),
+        if !self.pipeline.is_empty() {
+            self.infer();
         }
     }
 
@@ -107,6 +109,9 @@ impl Worker {
 
     /// Large images take the way over the decoders, which also judge by the real limit.
     fn hand_over(&mut self, job: Job) {
+        // Before it can come back, when this worker is to count as free.
+        self.taken.0 = self.taken.0.saturating_sub(1);
+        self.shared.queue.served(1, 0, Duration::ZERO);
         let patience = job.ticket.patience();
         let Err((refused, Job { image, ticket })) = self.shared.large.push(job, patience) else {
             return;
@@ -156,9 +161,7 @@ impl Worker {
         }
     }
 
-    /// Runs the batch and answers. How many images of it this worker's own session has seen: the pace
-    /// of the other one, which has all processors to itself, says nothing of a queue that is full.
-    fn infer(&mut self) -> usize {
+    fn infer(&mut self) {
         let metrics = &self.shared.metrics;
         let started = Instant::now();
         let count = self.batch.len();
@@ -167,7 +170,8 @@ impl Worker {
             1 => self.shared.lone_session(),
             _ => None,
         };
-        let seen = match &lone {
+        // The pace of a session that has all processors to itself says nothing of a queue that is full.
+        let worked = match &lone {
             Some(_) => {
                 metrics.lone();
                 0
@@ -176,6 +180,9 @@ impl Worker {
         };
         let outcome = self.pipeline.run_in(lone.as_deref_mut());
         drop(lone);
+        // Before the answers go out: a client may come again at once, and is to find nobody at work.
+        let (taken, since) = std::mem::replace(&mut self.taken, (0, started));
+        self.shared.queue.served(taken, worked, since.elapsed());
         let answers = match outcome {
             Ok(answers) => answers,
             Err(error) => {
@@ -183,7 +190,7 @@ impl Worker {
                 for (ticket, _) in self.batch.drain(..) {
                     ticket.fail(EngineError::Failed(reason.clone()));
                 }
-                return seen;
+                return;
             }
         };
         let infer = started.elapsed();
@@ -201,7 +208,6 @@ impl Worker {
                 Err(error) => ticket.fail(EngineError::Failed(error.to_string())),
             }
         }
-        seen
     }
 }
 
@@ -224,8 +230,6 @@ pub fn decode_caught(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::deadline::Deadline;
     use crate::test_support::{RED, Service, png};
