@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use normgate_core::runtime::Device;
 
-use super::units::{parse_count, parse_duration, parse_some_time};
+use super::units::{parse_count, parse_count_or_none, parse_duration, parse_some_time};
 
 /// More threads than any machine has use for, and fewer than any refuses to start.
 const MOST_THREADS: usize = 1024;
@@ -32,7 +32,8 @@ pub struct EngineConfig {
     /// Threads of one more session beside the workers', for an image that comes while nothing else
     /// is being worked on: it is answered sooner. 0: none. Default: all, where the workers are measured
     /// and it helps; none where they are given, and on cuda.
-    #[arg(long, env = "NORMGATE_LONE_THREADS", value_name = "N", value_parser = parse_lone)]
+    #[arg(long, env = "NORMGATE_LONE_THREADS", value_name = "N",
+        value_parser = parse_count_or_none::<MOST_THREADS>)]
     pub lone_threads: Option<usize>,
 
     /// The most images a worker takes at once. It does not wait for a batch to fill: it takes what
@@ -109,13 +110,6 @@ impl EngineConfig {
 /// Processors that this process may use; a container's CPU limit counts.
 pub fn processors() -> usize {
     available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
-fn parse_lone(text: &str) -> Result<usize, String> {
-    let threads = text.trim().parse().ok();
-    threads
-        .filter(|threads| *threads <= MOST_THREADS)
-        .ok_or_else(|| format!("expected a whole number from 0 to {MOST_THREADS}"))
 }
 
 fn parse_batch(text: &str) -> Result<usize, String> {

@@ -56,15 +56,25 @@ pub fn parse_count<const MOST: usize>(text: &str) -> Result<NonZeroUsize, String
     let number = text.parse().ok();
     number
         .filter(|number: &NonZeroUsize| number.get() <= MOST)
-        .ok_or_else(|| {
-            // What a deployment's template makes of a variable that it has no value for.
-            let empty = if text.is_empty() {
-                "it is empty; unset it, or give "
-            } else {
-                "expected "
-            };
-            format!("{empty}a whole number from 1 to {MOST}")
-        })
+        .ok_or_else(|| no_number(text, 1, MOST))
+}
+
+/// The same from 0 on, which means none.
+pub fn parse_count_or_none<const MOST: usize>(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|number| *number <= MOST)
+        .ok_or_else(|| no_number(text, 0, MOST))
+}
+
+fn no_number(text: &str, least: usize, most: usize) -> String {
+    // What a deployment's template makes of a variable that it has no value for.
+    let empty = if text.is_empty() {
+        "it is empty; unset it, or give "
+    } else {
+        "expected "
+    };
+    format!("{empty}a whole number from {least} to {most}")
 }
 
 /// Writes a number of bytes for people: `20 MiB`, `1.5 KiB`, `12 bytes`.
@@ -122,6 +132,11 @@ mod tests {
             assert_eq!(message, "expected a whole number from 1 to 8", "{wrong}");
         }
         assert!(parse_count::<8>("").unwrap_err().contains("unset"));
+        assert_eq!(["0", "8"].map(parse_count_or_none::<8>), [Ok(0), Ok(8)]);
+        for wrong in ["9", "-1", "x", ""] {
+            let message = parse_count_or_none::<8>(wrong).unwrap_err();
+            assert!(message.contains("from 0 to 8"), "{message}");
+        }
     }
 
     #[test]

@@ -75,28 +75,25 @@ impl Layout {
             });
         }
         let lone = config.lone_threads.unwrap_or(processors);
-        let candidates = [
-            Self {
-                workers: 1,
-                threads: processors,
-                lone: 0,
-            },
-            Self {
-                workers: processors,
-                threads: 1,
-                lone: 0,
-            },
-            Self {
-                workers: processors,
-                threads: 1,
-                lone,
-            },
-        ];
+        let many_and_one = Self {
+            workers: processors,
+            threads: 1,
+            lone,
+        };
+        let many = Self {
+            lone: 0,
+            ..many_and_one
+        };
+        let single = Self {
+            workers: 1,
+            threads: processors,
+            lone: 0,
+        };
         let key = cache::key(model, runtime, processors, lone);
-        if let Some(known) = cache::read(&key).filter(|known| candidates.contains(known)) {
+        let is_possible = |known: &Self| [single, many, many_and_one].contains(known);
+        if let Some(known) = cache::read(&key).filter(is_possible) {
             return Ok(known);
         }
-        let [single, many, many_and_one] = candidates;
         if model.bytes().len().saturating_mul(processors + 1) > MOST_WEIGHTS {
             return Ok(single);
         }
