@@ -1,6 +1,6 @@
 //! Huffman codes, by tables.
 
-use super::bits::Bits;
+use super::bits::{Bits, FILLED};
 
 /// Bits of a code that are looked up at once. Nearly all codes of photos are shorter.
 const DIRECT: u32 = 9;
@@ -122,26 +122,30 @@ impl AcCodes {
     pub(super) fn pass(&self, bits: &mut Bits, mut place: usize) -> Option<()> {
         while place < 64 {
             bits.fill();
-            let step = self.steps[bits.peek::<AHEAD>() & ((1 << AHEAD) - 1)];
-            // A step that reaches the end of the block may hold bits of the next one.
-            let next = place + usize::from(step.places);
-            if next < 64 {
-                bits.skip(step.bits.into());
-                place = next;
-                continue;
-            }
-            if (ENDS..NONE).contains(&step.places) && next < 64 + usize::from(ENDS) {
-                bits.skip(step.bits.into());
-                return Some(());
-            }
-            match self.take(bits)? {
-                (0, 0) => return Some(()),
-                (15, 0) => place += 16,
-                (_, 0) => return None,
-                (zeros, size) => {
-                    bits.skip(size);
-                    place += zeros + 1;
+            for _ in 0..FILLED / AHEAD {
+                let step = self.steps[bits.peek::<AHEAD>() & ((1 << AHEAD) - 1)];
+                let next = place + usize::from(step.places);
+                if next < 64 {
+                    bits.skip(step.bits.into());
+                    place = next;
+                    continue;
                 }
+                if (ENDS..NONE).contains(&step.places) && next < 64 + usize::from(ENDS) {
+                    bits.skip(step.bits.into());
+                    return Some(());
+                }
+                // A step that reaches the end of the block may hold bits of the next one.
+                bits.fill();
+                match self.take(bits)? {
+                    (0, 0) => return Some(()),
+                    (15, 0) => place += 16,
+                    (_, 0) => return None,
+                    (zeros, size) => {
+                        bits.skip(size);
+                        place += zeros + 1;
+                    }
+                }
+                break;
             }
         }
         (place == 64).then_some(())

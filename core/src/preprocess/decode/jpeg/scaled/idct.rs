@@ -56,7 +56,7 @@ fn transform<const WIDTH: usize, const HEIGHT: usize>(
     let out = out.chunks_mut(stride).take(HEIGHT);
     let out = out.filter_map(|row| row.first_chunk_mut::<WIDTH>());
     if flat {
-        let value = to_byte(coefficients[0] * 0.125 + 128.0);
+        let value = mean(coefficients[0]);
         return out.for_each(|row| *row = [value; WIDTH]);
     }
     let across = &basis.0[WIDTH.ilog2() as usize];
@@ -79,6 +79,12 @@ fn transform<const WIDTH: usize, const HEIGHT: usize>(
         }
         *out = values.map(to_byte);
     }
+}
+
+/// The mean of a block's pixels, which its first coefficient alone says.
+#[inline(always)]
+pub(super) fn mean(first: f32) -> u8 {
+    to_byte(first * 0.125 + 128.0)
 }
 
 /// The nearest byte. Among floats this large the whole numbers follow one another bit by bit, so that

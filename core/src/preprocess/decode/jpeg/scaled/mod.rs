@@ -11,6 +11,7 @@ mod bits;
 mod header;
 mod huffman;
 mod idct;
+mod scan;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use header::{Component, Header};
 use huffman::{AcCodes, Codes};
 use idct::{Basis, Inverse};
 use image::RgbImage;
+use scan::Scan;
 
 /// Where the coefficients of a block lie, in the order they come: along diagonals.
 const ZIGZAG: [u8; 64] = [
@@ -27,6 +29,9 @@ const ZIGZAG: [u8; 64] = [
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
+
+/// No block has more: 64 coefficients, of 16 bits of code and 15 of value each.
+const MOST_BYTES: usize = 64 * 31 / 8;
 
 /// The picture at `eighths` eighths of its size, rounded up: 1, 2 or 4.
 pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
@@ -44,11 +49,18 @@ pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
     let mcus = mcus_across * header.height.div_ceil(8 * down);
 
     let basis = Basis::new();
-    let mut bits = Bits::new(header.scan);
+    let mcu_blocks: usize = header.components.iter().map(|c| c.across * c.down).sum();
+    let mut scan = Scan::new(header.scan);
+    let mut bits = Bits::new(&[]);
     let mut pixels = vec![0; 3 * width * height];
     let mut done = 0;
     for rows in pixels.chunks_mut(3 * width * rows_each) {
         for mcu in 0..mcus_across {
+            if bits.bytes_left() < mcu_blocks * MOST_BYTES && !scan.is_at_marker() {
+                let (place, unused) = (bits.go_on(&[]), bits.bytes_left());
+                scan.advance(unused);
+                bits = place.go_on(scan.plain());
+            }
             for plane in &mut planes {
                 plane.decode(&mut bits, &basis, mcu)?;
             }
@@ -58,13 +70,15 @@ pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
             }
             if header.restart_interval > 0 && done % header.restart_interval == 0 && done < mcus {
                 let number = (done / header.restart_interval - 1) % 8;
-                bits = bits.after_marker(0xD0 + number as u8)?;
+                bits.are_used_up()
+                    .then(|| scan.pass(0xD0 + number as u8))??;
+                bits = Bits::new(&[]);
                 planes.iter_mut().for_each(|plane| plane.dc = 0);
             }
         }
         paint(&planes, rows, width);
     }
-    bits.after_marker(0xD9)?;
+    bits.are_used_up().then(|| scan.pass(0xD9))??;
     RgbImage::from_raw(width as u32, height as u32, pixels)
 }
 
@@ -128,6 +142,10 @@ impl<'a> Plane<'a> {
                 let out = self
                     .pixels
                     .get_mut(block_down * height * self.stride + column..)?;
+                if self.last == 0 {
+                    *out.first_mut()? = idct::mean(self.coefficients[0]);
+                    continue;
+                }
                 (self.inverse)(basis, &mut self.coefficients, flat, out, self.stride);
             }
         }

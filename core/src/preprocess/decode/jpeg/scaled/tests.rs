@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use image::Rgb;
+use image::codecs::jpeg::JpegEncoder;
 use image::imageops::crop_imm;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -58,6 +60,19 @@ fn every_ordinary_kind_of_file_gives_its_picture_made_smaller() {
             assert!(mean < most, "{name} at {eighths}/8: {mean}");
         }
     }
+}
+
+#[test]
+fn a_photo_whose_scan_comes_in_many_pieces_is_the_same_picture() {
+    let mut random = Pcg64Mcg::seed_from_u64(4);
+    let noise = RgbImage::from_fn(500, 300, |_, _| Rgb(random.random()));
+    let mut bytes = Vec::new();
+    let encoder = JpegEncoder::new_with_quality(&mut bytes, 95);
+    noise.write_with_encoder(encoder).unwrap();
+    assert!(bytes.len() > 4 * (64 << 10), "{}", bytes.len());
+    let scaled = decode(&bytes, 1).unwrap();
+    let mean = mean_difference(&scaled, &whole(&bytes), 8);
+    assert!(mean < 2.0, "{mean}");
 }
 
 #[test]
