@@ -39,15 +39,6 @@ impl AppState {
         serving.ok_or_else(|| Problem::not_ready("the model is being loaded and warmed up"))
     }
 
-    /// The model in service, if it has somebody to answer.
-    pub fn ready(&self) -> Result<Arc<Serving>, Problem> {
-        let serving = self.serving()?;
-        match serving.engine.workers() {
-            0 => Err(no_worker_left()),
-            _ => Ok(serving),
-        }
-    }
-
     /// Puts a model into service, and returns the one that was. From here on every request that
     /// asks gets the new one.
     pub fn serve(&self, next: Arc<Serving>) -> Option<Arc<Serving>> {
@@ -56,18 +47,6 @@ impl AppState {
             .unwrap_or_else(PoisonError::into_inner)
             .replace(next)
     }
-
-    /// Whether the engine has lost a worker for good: the others do its work as well as they can, and
-    /// only a new engine would have all.
-    pub fn is_beyond_help(&self) -> bool {
-        self.serving()
-            .is_ok_and(|serving| serving.engine.has_lost_a_worker())
-    }
-}
-
-/// Why nothing is answered any more.
-fn no_worker_left() -> Problem {
-    Problem::not_ready("no worker is left to answer; the log says why")
 }
 
 /// Serving, or on the way out.

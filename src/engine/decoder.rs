@@ -22,7 +22,7 @@ pub fn work(shared: &Arc<Shared>) {
     {
         tracing::debug!(%error, "a decoder runs at the priority of a worker");
     }
-    let preprocessing = &shared.recipe.model.manifest().preprocessing;
+    let preprocessing = &shared.manifest.preprocessing;
     let mut preprocessor = Preprocessor::new(preprocessing);
     let mut jobs = Vec::with_capacity(1);
     while shared.large.take(1, &mut jobs) {

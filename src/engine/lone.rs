@@ -3,13 +3,12 @@
 //! Workers of one thread each classify the most images a second, but leave all processors but one
 //! idle while there is one image to classify. That one is run by all of them.
 
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, TryLockError};
 
 use normgate_core::runtime::SessionError;
 use normgate_core::{Outputs, Session, SessionOptions};
 
-use super::Shared;
-use super::layout::Layout;
+use super::{Opening, Shared};
 
 /// A session of all threads beside those of the workers; or none, where it would be no faster.
 #[derive(Default)]
@@ -18,7 +17,7 @@ pub struct Lone(OnceLock<Mutex<Session>>);
 impl Lone {
     /// Whether there is a session.
     pub fn is_open(&self) -> bool {
-        self.0.get().is_some_and(|session| !session.is_poisoned())
+        self.0.get().is_some()
     }
 }
 
@@ -29,26 +28,31 @@ impl Shared {
         // Decoders want processors too. One photo that is with them may be this image itself, which they
         // are not done counting.
         let is_alone = self.queue.is_quiet() && self.large.is_quiet();
-        // After a panic with it in hand, nobody gets it any more.
-        is_alone.then(|| session.try_lock().ok()).flatten()
+        match session.try_lock() {
+            Ok(session) if is_alone => Some(session),
+            // Whoever panicked with it in hand has left it as it was.
+            Err(TryLockError::Poisoned(left)) if is_alone => Some(left.into_inner()),
+            _ => None,
+        }
     }
 
     /// Opens the session that the layout asks for. Without it, all is answered by the workers'.
-    pub fn open_lone(&self, layout: Layout) {
-        let Some(options) = layout.lone_options() else {
+    pub fn open_lone(&self, opening: &Opening) {
+        let Some(options) = opening.layout.lone_options() else {
             return;
         };
-        match self.warm_session(&options) {
+        match opening.warm_session(&options) {
             Ok(session) => drop(self.lone.0.set(Mutex::new(session))),
             Err(error) => tracing::warn!(%error, "no session for an image that is alone"),
         }
     }
+}
 
+impl Opening {
     /// A session that was run once, so that the first real image finds its buffers allocated.
     fn warm_session(&self, options: &SessionOptions) -> Result<Session, SessionError> {
-        let model = &self.recipe.model;
-        let mut session = Session::new(&self.recipe.runtime, model, options)?;
-        let input = &model.manifest().preprocessing;
+        let mut session = Session::new(&self.runtime, &self.model, options)?;
+        let input = &self.model.manifest().preprocessing;
         let image = vec![0.0; 3 * input.width as usize * input.height as usize];
         session.run(&image, 1, &mut Outputs::default())?;
         Ok(session)

@@ -26,7 +26,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use normgate_core::classifier::NotCalibrated;
 use normgate_core::preprocess::{DecodeError, Limits};
-use normgate_core::{Classifier, Model, Runtime, SessionOptions};
+use normgate_core::{Classifier, Manifest, Model, Runtime};
 
 pub use job::{Answer, Timings};
 pub use layout::Layout;
@@ -58,34 +58,27 @@ struct Shared {
     max_batch: usize,
     metrics: Arc<Metrics>,
     model_metrics: Arc<ModelMetrics>,
-    recipe: Recipe,
+    manifest: Arc<Manifest>,
     lone: Lone,
 }
 
-/// What a worker's pipeline is made of, at the start and again after a panic.
-struct Recipe {
+/// What sessions are opened from. Dropped with the model's bytes once all are: they hold the weights in
+/// their own form, and outlive a panic in the thread that uses them.
+struct Opening {
     runtime: Runtime,
     model: Model,
     classifier: Classifier,
-    options: SessionOptions,
+    layout: Layout,
     max_batch: usize,
-    /// The model can no longer be loaded, in tests only.
-    #[cfg(test)]
-    is_broken: std::sync::atomic::AtomicBool,
 }
 
-impl Recipe {
+impl Opening {
     fn pipeline(&self) -> Result<Pipeline, PipelineError> {
-        #[cfg(test)]
-        if self.is_broken.load(std::sync::atomic::Ordering::Relaxed) {
-            return Err(PipelineError::Full);
-        }
-        let classifier = self.classifier.clone();
         Pipeline::new(
             &self.runtime,
             &self.model,
-            classifier,
-            &self.options,
+            self.classifier.clone(),
+            &self.layout.session_options(),
             self.max_batch,
         )
     }
@@ -162,7 +155,6 @@ impl Engine {
         let max_batch = config.max_batch(device);
         let layout = launch.layout(&model)?;
         let classifier = Classifier::new(&model)?;
-        let options = layout.session_options();
         let capacity = config.queue_capacity.get();
         let large = Queue::new(capacity, config.decode_threads());
         large.guess(LARGE);
@@ -175,18 +167,17 @@ impl Engine {
             max_batch,
             metrics: Arc::clone(&launch.metrics),
             model_metrics,
-            recipe: Recipe {
-                runtime: launch.runtime.clone(),
-                model,
-                classifier,
-                options,
-                max_batch,
-                #[cfg(test)]
-                is_broken: Default::default(),
-            },
+            manifest: Arc::clone(model.manifest()),
             lone: Lone::default(),
         });
-        let (threads, provider) = Threads::start(&shared, layout, config.decode_threads())?;
+        let opening = Arc::new(Opening {
+            runtime: launch.runtime.clone(),
+            model,
+            classifier,
+            layout,
+            max_batch,
+        });
+        let (threads, provider) = Threads::start(&shared, &opening, config.decode_threads())?;
         Ok(Self {
             shared,
             threads,
@@ -252,11 +243,6 @@ impl Engine {
         self.shared.queue.len() + self.shared.large.len()
     }
 
-    /// How many workers are there to answer.
-    pub fn workers(&self) -> usize {
-        self.threads.workers_alive()
-    }
-
     /// Threads of the session for an image that is alone; 0 where there is none.
     pub fn lone_threads(&self) -> usize {
         match self.shared.lone.is_open() {
@@ -268,18 +254,6 @@ impl Engine {
     /// Workers at the start, the threads of each, and those of the lone session that was asked for.
     pub fn layout(&self) -> Layout {
         self.layout
-    }
-
-    /// Whether a worker has ended for want of a session, which nothing but a new engine can mend.
-    pub fn has_lost_a_worker(&self) -> bool {
-        self.workers() < self.layout.workers
-    }
-
-    /// From now on, no worker can be restarted.
-    #[cfg(test)]
-    pub fn break_model(&self) {
-        let broken = &self.shared.recipe.is_broken;
-        broken.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// The execution provider in use, as ONNX Runtime names it.

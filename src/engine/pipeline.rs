@@ -119,6 +119,13 @@ impl Pipeline {
         }))
     }
 
+    /// Forgets the batch and all that a panic may have left half done. The session stays: it is ONNX
+    /// Runtime's, through which no panic passes.
+    pub fn start_afresh(&mut self) {
+        self.preprocessor = Preprocessor::new(&self.classifier.manifest().preprocessing);
+        self.count = 0;
+    }
+
     /// Whether the batch holds nothing.
     pub fn is_empty(&self) -> bool {
         self.count == 0

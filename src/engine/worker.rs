@@ -10,7 +10,7 @@ use normgate_core::{Preprocessor, Rgb8};
 use super::job::{Answer, Image, Job, Ticket, Timings};
 use super::pipeline::{Pipeline, PipelineError};
 use super::queue::Refused;
-use super::{EngineError, Shared};
+use super::{EngineError, Opening, Shared};
 #[cfg(test)]
 use crate::test_support::{PANICS_IN_DECODER, PANICS_IN_WORKER, STALLS_WORKER, panic_at, stall_at};
 
@@ -30,8 +30,8 @@ pub struct Worker {
 
 impl Worker {
     /// A worker that has run the model once.
-    pub fn new(shared: Arc<Shared>) -> Result<Self, PipelineError> {
-        let mut pipeline = shared.recipe.pipeline()?;
+    pub fn new(shared: Arc<Shared>, opening: &Opening) -> Result<Self, PipelineError> {
+        let mut pipeline = opening.pipeline()?;
         pipeline.warm_up(|one| shared.queue.guess(one))?;
         let batch = Vec::with_capacity(shared.max_batch);
         Ok(Self {
@@ -47,7 +47,7 @@ impl Worker {
         self.pipeline.provider()
     }
 
-    /// Works until the queue is closed and empty, or the model can no longer be loaded.
+    /// Works until the queue is closed and empty.
     pub fn work(mut self) {
         let shared = Arc::clone(&self.shared);
         let mut jobs = Vec::with_capacity(shared.max_batch);
@@ -59,17 +59,11 @@ impl Worker {
             if served.is_ok() {
                 continue;
             }
-            // Dropped tickets answer 500. Whatever the panic left behind goes with them.
+            // Dropped tickets answer 500.
             jobs.clear();
             self.batch.clear();
+            self.pipeline.start_afresh();
             shared.metrics.worker_panicked();
-            match Worker::new(Arc::clone(&shared)) {
-                Ok(fresh) => self = fresh,
-                Err(error) => {
-                    tracing::error!(%error, "a worker could not be restarted after a panic");
-                    return;
-                }
-            }
         }
     }
 

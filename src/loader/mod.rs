@@ -151,10 +151,10 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// The model of the file, warm; `None` where it is the one in service, and in working order.
+    /// The model of the file, warm; `None` where it is the one in service.
     fn load(&self, current: &Serving) -> Result<Option<Serving>, ReloadError> {
         let model = Model::open(self.path)?;
-        if model.digest() == current.digest && !current.engine.has_lost_a_worker() {
+        if model.digest() == current.digest {
             return Ok(None);
         }
         Ok(Some(self.launch.start(model)?))

@@ -76,7 +76,7 @@ async fn read(
     let asked = asked_top(options)?;
     let deadline = Deadline::of_client(headers, started)?;
     // Before the body is read: it may be large, and nobody could work on it.
-    state.ready()?.engine.has_room(deadline)?;
+    state.serving()?.engine.has_room(deadline)?;
     let client = extensions.get::<Arc<Client>>().map(Arc::as_ref);
     let reading = state.intake.read(headers, body, client);
     let submission = match deadline {
@@ -85,7 +85,7 @@ async fn read(
             .await
             .unwrap_or_else(|_| Err(deadline.problem())),
     };
-    let serving = state.ready()?;
+    let serving = state.serving()?;
     // Bodies fill the memory for as long as their images wait. Who is refused is not the only one.
     let submission = submission.map_err(|problem| {
         let others = state.intake.refused_lately();

@@ -33,23 +33,18 @@ struct ReadyModel {
     digest: String,
 }
 
-/// 200 unless only a restart can help: while the model is loaded, it is 200 already.
-pub async fn alive(State(state): State<Arc<AppState>>) -> Result<Json<Alive>, Problem> {
-    if state.is_beyond_help() {
-        return Err(Problem::not_ready(
-            "a worker has failed for good; the log says why, and a restart brings it back",
-        ));
-    }
-    Ok(Json(Alive { status: "alive" }))
+/// 200 as long as the process answers: there is no state that only a restart could mend.
+pub async fn alive() -> Json<Alive> {
+    Json(Alive { status: "alive" })
 }
 
-/// 200 while requests should come here; 503 with the reason before the model is warm, when no
-/// worker is left, and from the moment that the server was told to stop.
+/// 200 while requests should come here; 503 with the reason before the model is warm, and from the
+/// moment that the server was told to stop.
 pub async fn ready(State(state): State<Arc<AppState>>) -> Result<Json<Ready>, Problem> {
     if state.lifecycle.is_stopping() {
         return Err(Problem::shutting_down());
     }
-    let serving = state.ready()?;
+    let serving = state.serving()?;
     Ok(Json(Ready {
         status: "ready",
         model: ReadyModel {
@@ -58,7 +53,7 @@ pub async fn ready(State(state): State<Arc<AppState>>) -> Result<Json<Ready>, Pr
             digest: serving.digest.clone(),
         },
         provider: serving.engine.provider().to_owned(),
-        workers: serving.engine.workers(),
+        workers: serving.engine.layout().workers,
         lone_threads: serving.engine.lone_threads(),
     }))
 }

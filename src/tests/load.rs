@@ -121,16 +121,6 @@ async fn what_is_queued_when_the_engine_stops_is_still_answered() {
 }
 
 #[tokio::test]
-async fn without_a_worker_left_the_server_asks_to_be_restarted() {
-    let service = Service::with(&["--workers", "1"]);
-    service.get("/livez").await.ok();
-    service.state.serving().unwrap().engine.stop();
-    for path in ["/livez", "/readyz"] {
-        service.get(path).await.problem(503, "not-ready");
-    }
-}
-
-#[tokio::test]
 async fn a_panic_costs_one_answer_and_no_worker() {
     let service = Service::with(&["--workers", "1", "--decode-threads", "1"]);
     for (colour, side) in [

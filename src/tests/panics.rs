@@ -13,7 +13,7 @@ use crate::telemetry::resident_bytes;
 use crate::test_support::{Options, PANICS_IN_DECODER, PANICS_IN_WORKER, RED, Service, png};
 
 const PANICS: usize = 200;
-/// Enough for what allocators keep; a session that is not given back takes more each time.
+/// Enough for what allocators keep.
 const ROOM: u64 = 16 << 20;
 
 fn threads() -> usize {
@@ -84,46 +84,4 @@ fn hundreds_of_panics_leave_answers_workers_threads_and_memory_as_they_were() {
         output.status.success() && text.contains("1 passed"),
         "{text}"
     );
-}
-
-#[tokio::test]
-async fn without_any_worker_nobody_waits_and_the_engine_still_stops() {
-    let flags = ["--workers", "1", "--queue-capacity", "1"];
-    let service = Service::with(&[&flags[..], &["--decode-threads", "1"]].concat());
-    let serving = service.state.serving().unwrap();
-    serving.engine.break_model();
-    // A large one comes back to the queue that nobody empties.
-    let last = service.classify(png(PANICS_IN_WORKER, 8, 8));
-    let (last, _) = tokio::join!(last, service.classify(png(RED, 700, 700)));
-    last.problem(500, "internal-error");
-    while serving.engine.workers() > 0 {
-        tokio::task::yield_now().await;
-    }
-    service
-        .classify(png(RED, 8, 8))
-        .await
-        .problem(503, "not-ready");
-    let stopped = spawn_blocking(move || serving.engine.stop());
-    let patience = std::time::Duration::from_secs(60);
-    tokio::time::timeout(patience, stopped)
-        .await
-        .unwrap()
-        .unwrap();
-}
-
-#[tokio::test]
-async fn a_worker_that_cannot_be_restarted_asks_for_a_restart_of_the_process() {
-    let service = Service::with(&["--workers", "2"]);
-    service.get("/livez").await.ok();
-    service.state.serving().unwrap().engine.break_model();
-    let answer = service.classify(png(PANICS_IN_WORKER, 8, 8)).await;
-    answer.problem(500, "internal-error");
-    while service.state.serving().unwrap().engine.workers() == 2 {
-        tokio::task::yield_now().await;
-    }
-    // The other one answers for as long as it takes.
-    service.classify(png(RED, 8, 8)).await.ok();
-    service.get("/readyz").await.ok();
-    let problem = service.get("/livez").await.problem(503, "not-ready");
-    assert!(problem.to_string().contains("worker"), "{problem}");
 }
