@@ -164,8 +164,9 @@ impl Problem {
         Self::new(500, "internal-error", "Internal error", detail)
     }
 
-    /// 503: not there yet, or broken.
-    pub fn not_ready(detail: impl AsRef<str>) -> Self {
+    /// 503: not there yet.
+    pub fn not_ready() -> Self {
+        let detail = "the model is being loaded and warmed up";
         Self::new(503, "not-ready", "The server is not ready", detail).temporary()
     }
 

@@ -22,8 +22,7 @@ pub fn work(shared: &Arc<Shared>) {
     {
         tracing::debug!(%error, "a decoder runs at the priority of a worker");
     }
-    let preprocessing = &shared.manifest.preprocessing;
-    let mut preprocessor = Preprocessor::new(preprocessing);
+    let mut preprocessor = Preprocessor::new(&shared.preprocessing);
     let mut jobs = Vec::with_capacity(1);
     while shared.large.take(1, &mut jobs) {
         for job in jobs.drain(..) {
@@ -37,7 +36,7 @@ pub fn work(shared: &Arc<Shared>) {
                 catch_unwind(AssertUnwindSafe(|| prepare(shared, &mut preprocessor, job)));
             if prepared.is_err() {
                 shared.metrics.worker_panicked();
-                preprocessor = Preprocessor::new(preprocessing);
+                preprocessor = Preprocessor::new(&shared.preprocessing);
             }
             shared.large.served(1, 1, started.elapsed());
         }

@@ -3,7 +3,7 @@
 //! Workers of one thread each classify the most images a second, but leave all processors but one
 //! idle while there is one image to classify. That one is run by all of them.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use normgate_core::runtime::SessionError;
 use normgate_core::{Outputs, Session, SessionOptions};
@@ -28,12 +28,9 @@ impl Shared {
         // Decoders want processors too. One photo that is with them may be this image itself, which they
         // are not done counting.
         let is_alone = self.queue.is_quiet() && self.large.is_quiet();
-        match session.try_lock() {
-            Ok(session) if is_alone => Some(session),
-            // Whoever panicked with it in hand has left it as it was.
-            Err(TryLockError::Poisoned(left)) if is_alone => Some(left.into_inner()),
-            _ => None,
-        }
+        // Whoever panicked with it in hand has left it as it was.
+        session.clear_poison();
+        is_alone.then(|| session.try_lock().ok()).flatten()
     }
 
     /// Opens the session that the layout asks for. Without it, all is answered by the workers'.

@@ -25,8 +25,9 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use normgate_core::classifier::NotCalibrated;
+use normgate_core::manifest::Preprocessing;
 use normgate_core::preprocess::{DecodeError, Limits};
-use normgate_core::{Classifier, Manifest, Model, Runtime};
+use normgate_core::{Classifier, Model, Runtime};
 
 pub use job::{Answer, Timings};
 pub use layout::Layout;
@@ -58,7 +59,7 @@ struct Shared {
     max_batch: usize,
     metrics: Arc<Metrics>,
     model_metrics: Arc<ModelMetrics>,
-    manifest: Arc<Manifest>,
+    preprocessing: Preprocessing,
     lone: Lone,
 }
 
@@ -69,17 +70,16 @@ struct Opening {
     model: Model,
     classifier: Classifier,
     layout: Layout,
-    max_batch: usize,
 }
 
 impl Opening {
-    fn pipeline(&self) -> Result<Pipeline, PipelineError> {
+    fn pipeline(&self, max_batch: usize) -> Result<Pipeline, PipelineError> {
         Pipeline::new(
             &self.runtime,
             &self.model,
             self.classifier.clone(),
             &self.layout.session_options(),
-            self.max_batch,
+            max_batch,
         )
     }
 }
@@ -167,7 +167,7 @@ impl Engine {
             max_batch,
             metrics: Arc::clone(&launch.metrics),
             model_metrics,
-            manifest: Arc::clone(model.manifest()),
+            preprocessing: model.manifest().preprocessing.clone(),
             lone: Lone::default(),
         });
         let opening = Arc::new(Opening {
@@ -175,7 +175,6 @@ impl Engine {
             model,
             classifier,
             layout,
-            max_batch,
         });
         let (threads, provider) = Threads::start(&shared, &opening, config.decode_threads())?;
         Ok(Self {
@@ -238,6 +237,11 @@ impl Engine {
         }
     }
 
+    /// How long the workers will have enough of what is queued.
+    pub fn queue_lasts(&self) -> Duration {
+        self.shared.queue.lasts()
+    }
+
     /// How many images are waiting.
     pub fn queue_depth(&self) -> usize {
         self.shared.queue.len() + self.shared.large.len()
@@ -251,7 +255,7 @@ impl Engine {
         }
     }
 
-    /// Workers at the start, the threads of each, and those of the lone session that was asked for.
+    /// Workers, the threads of each, and those of the lone session that was asked for.
     pub fn layout(&self) -> Layout {
         self.layout
     }

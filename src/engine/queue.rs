@@ -226,6 +226,12 @@ impl<T> Queue<T> {
         self.expected(&self.lock(), more)
     }
 
+    /// How long the takers will have enough of what is there now, by the rate measured lately.
+    pub fn lasts(&self) -> Duration {
+        let state = self.lock();
+        state.rate.wait(state.items.len(), self.takers)
+    }
+
     /// Takes nothing more in; what is there can still be taken.
     pub fn close(&self) {
         self.lock().closed = true;

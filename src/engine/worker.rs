@@ -31,7 +31,7 @@ pub struct Worker {
 impl Worker {
     /// A worker that has run the model once.
     pub fn new(shared: Arc<Shared>, opening: &Opening) -> Result<Self, PipelineError> {
-        let mut pipeline = opening.pipeline()?;
+        let mut pipeline = opening.pipeline(shared.max_batch)?;
         pipeline.warm_up(|one| shared.queue.guess(one))?;
         let batch = Vec::with_capacity(shared.max_batch);
         Ok(Self {
@@ -47,24 +47,31 @@ impl Worker {
         self.pipeline.provider()
     }
 
-    /// Works until the queue is closed and empty.
+    /// Works until the queue is closed and empty, whatever panics meanwhile.
     pub fn work(mut self) {
+        while catch_unwind(AssertUnwindSafe(|| self.work_until_closed())).is_err() {
+            // Dropped tickets answer 500.
+            self.batch.clear();
+            self.note_served();
+            self.pipeline.start_afresh();
+            self.shared.metrics.worker_panicked();
+        }
+    }
+
+    fn work_until_closed(&mut self) {
         let shared = Arc::clone(&self.shared);
         let mut jobs = Vec::with_capacity(shared.max_batch);
         while shared.queue.take(shared.max_batch, &mut jobs) {
             self.taken = (jobs.len(), Instant::now());
-            let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut jobs)));
-            // What did not come to the model, or did not come back.
-            shared.queue.served(self.taken.0, 0, self.taken.1.elapsed());
-            if served.is_ok() {
-                continue;
-            }
-            // Dropped tickets answer 500.
-            jobs.clear();
-            self.batch.clear();
-            self.pipeline.start_afresh();
-            shared.metrics.worker_panicked();
+            self.serve(&mut jobs);
+            self.note_served();
         }
+    }
+
+    /// Notes what did not come to the model, or did not come back.
+    fn note_served(&mut self) {
+        let (taken, since) = std::mem::replace(&mut self.taken, (0, Instant::now()));
+        self.shared.queue.served(taken, 0, since.elapsed());
     }
 
     /// Answers, or passes on to the decoders.

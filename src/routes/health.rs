@@ -33,7 +33,7 @@ struct ReadyModel {
     digest: String,
 }
 
-/// 200 as long as the process answers: there is no state that only a restart could mend.
+/// 200 as long as the process answers.
 pub async fn alive() -> Json<Alive> {
     Json(Alive { status: "alive" })
 }

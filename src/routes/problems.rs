@@ -69,7 +69,7 @@ mod tests {
             Problem::undecodable(""),
             Problem::overloaded(""),
             Problem::internal(),
-            Problem::not_ready(""),
+            Problem::not_ready(),
             Problem::shutting_down(),
             Problem::deadline_exceeded(1.0, "--deadline"),
         ];

@@ -98,17 +98,12 @@ impl Layout {
             return Ok(single);
         }
         let rounds = measure::rounds(runtime, model, [many, single])?;
-        // Whatever else the machine does only takes from a layout: its best round is the truest.
-        let best = rounds.into_iter().reduce(Round::best).unwrap_or_default();
-        let layout = match best.single_suits() {
-            true => single,
-            false if config.lone_threads.is_none() && !best.lone_is_sooner() => many,
-            false => many_and_one,
+        let (suits, is_clear) = what_suits(&rounds);
+        let layout = match suits {
+            Suits::Single => single,
+            Suits::Many if config.lone_threads.is_none() => many,
+            Suits::Many | Suits::ManyAndOne => many_and_one,
         };
-        // Where the rounds disagree, something else was going on: the next start may know better.
-        let is_clear = rounds
-            .iter()
-            .all(|round| round.single_suits() == best.single_suits());
         let Layout {
             workers,
             threads,
@@ -128,16 +123,37 @@ impl Layout {
     }
 }
 
-impl Round {
-    fn single_suits(&self) -> bool {
-        let [many, single] = self.together;
-        single >= CLEARLY_MORE * many
-    }
+/// What a machine does most with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Suits {
+    Single,
+    Many,
+    ManyAndOne,
+}
 
-    fn lone_is_sooner(&self) -> bool {
-        let [one, all] = self.alone;
-        all >= SOONER * one
-    }
+/// What the best of all rounds say, figure by figure: whatever else the machine does only takes from a
+/// layout. And whether each of them says the same of one worker or many: where they disagree, something else
+/// was going on, and the next start may know better.
+fn what_suits(rounds: &[Round]) -> (Suits, bool) {
+    let single_suits = |round: &Round| {
+        let [many, single] = round.together;
+        single >= CLEARLY_MORE * many
+    };
+    let best = rounds
+        .iter()
+        .copied()
+        .reduce(Round::best)
+        .unwrap_or_default();
+    let [one, all] = best.alone;
+    let suits = if single_suits(&best) {
+        Suits::Single
+    } else if all >= SOONER * one {
+        Suits::ManyAndOne
+    } else {
+        Suits::Many
+    };
+    let agrees = |round| single_suits(round) == (suits == Suits::Single);
+    (suits, rounds.iter().all(agrees))
 }
 
 /// A session whose threads stay awake while it runs, unless they are more than there are processors.
@@ -145,5 +161,45 @@ fn awake(threads: usize) -> SessionOptions {
     SessionOptions {
         threads,
         spinning: (2..=processors()).contains(&threads),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(many: f64, single: f64, one: f64, all: f64) -> Round {
+        Round {
+            together: [many, single],
+            alone: [one, all],
+        }
+    }
+
+    #[test]
+    fn a_single_worker_has_to_do_clearly_more_and_a_lone_session_to_be_clearly_sooner() {
+        for (measured, suits) in [
+            (round(100.0, 95.0, 50.0, 90.0), Suits::ManyAndOne),
+            (round(100.0, 104.0, 50.0, 90.0), Suits::ManyAndOne),
+            (round(100.0, 106.0, 50.0, 90.0), Suits::Single),
+            (round(100.0, 95.0, 50.0, 54.0), Suits::Many),
+            (round(100.0, 106.0, 50.0, 40.0), Suits::Single),
+        ] {
+            assert_eq!(what_suits(&[measured]), (suits, true), "{measured:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_rounds_each_figure_counts_where_it_was_best_and_disagreement_is_said() {
+        // Many workers were disturbed in the first, the single one in the second.
+        let rounds = [
+            round(60.0, 100.0, 50.0, 50.0),
+            round(99.0, 70.0, 40.0, 80.0),
+        ];
+        assert_eq!(what_suits(&rounds), (Suits::ManyAndOne, false));
+        let rounds = [
+            round(60.0, 100.0, 50.0, 50.0),
+            round(80.0, 99.0, 50.0, 50.0),
+        ];
+        assert_eq!(what_suits(&rounds), (Suits::Single, true));
     }
 }

@@ -33,6 +33,9 @@ const ZIGZAG: [u8; 64] = [
 /// No block has more: 64 coefficients, of 16 bits of code and 15 of value each.
 const MOST_BYTES: usize = 64 * 31 / 8;
 
+/// So many more are looked at beyond what is taken.
+const WINDOW: usize = 8;
+
 /// The picture at `eighths` eighths of its size, rounded up: 1, 2 or 4.
 pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
     let header = header::read(bytes)?;
@@ -56,7 +59,7 @@ pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
     let mut done = 0;
     for rows in pixels.chunks_mut(3 * width * rows_each) {
         for mcu in 0..mcus_across {
-            if bits.bytes_left() < mcu_blocks * MOST_BYTES && !scan.is_at_marker() {
+            if bits.bytes_left() < mcu_blocks * MOST_BYTES + WINDOW && !scan.is_at_marker() {
                 let (place, unused) = (bits.go_on(&[]), bits.bytes_left());
                 scan.advance(unused);
                 bits = place.go_on(scan.plain());
@@ -142,6 +145,7 @@ impl<'a> Plane<'a> {
                 let out = self
                     .pixels
                     .get_mut(block_down * height * self.stride + column..)?;
+                // Of a photo at an eighth that is two blocks in three.
                 if self.last == 0 {
                     *out.first_mut()? = idct::mean(self.coefficients[0]);
                     continue;

@@ -5,7 +5,7 @@ use memchr::memchr;
 
 /// How many bytes are made plain at once: they are still in a near cache when they are decoded, and what
 /// a photo takes in memory does not double.
-const PIECE: usize = 64 << 10;
+pub(super) const PIECE: usize = 64 << 10;
 
 /// What is left of a scan.
 pub(super) struct Scan<'a> {

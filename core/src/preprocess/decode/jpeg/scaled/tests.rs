@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use image::Rgb;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::crop_imm;
+use image::{DynamicImage, Rgb};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -66,13 +66,21 @@ fn every_ordinary_kind_of_file_gives_its_picture_made_smaller() {
 fn a_photo_whose_scan_comes_in_many_pieces_is_the_same_picture() {
     let mut random = Pcg64Mcg::seed_from_u64(4);
     let noise = RgbImage::from_fn(500, 300, |_, _| Rgb(random.random()));
-    let mut bytes = Vec::new();
-    let encoder = JpegEncoder::new_with_quality(&mut bytes, 95);
-    noise.write_with_encoder(encoder).unwrap();
-    assert!(bytes.len() > 4 * (64 << 10), "{}", bytes.len());
-    let scaled = decode(&bytes, 1).unwrap();
-    let mean = mean_difference(&scaled, &whole(&bytes), 8);
-    assert!(mean < 2.0, "{mean}");
+    for picture in [
+        DynamicImage::from(noise.clone()),
+        DynamicImage::from(noise).grayscale(),
+    ] {
+        let mut bytes = Vec::new();
+        let encoder = JpegEncoder::new_with_quality(&mut bytes, 98);
+        picture.write_with_encoder(encoder).unwrap();
+        assert!(bytes.len() > 2 * scan::PIECE, "{}", bytes.len());
+        let whole = whole(&bytes);
+        for (eighths, most) in [(1, 2.0), (2, 6.0), (4, 20.0)] {
+            let scaled = decode(&bytes, eighths).unwrap();
+            let mean = mean_difference(&scaled, &whole, 8 / eighths as u32);
+            assert!(mean < most, "{eighths}/8: {mean}");
+        }
+    }
 }
 
 #[test]
