@@ -14,6 +14,7 @@ mod engine;
 mod file_limit;
 mod freed_memory;
 mod loader;
+mod pause;
 mod printable;
 mod problem;
 mod reply;

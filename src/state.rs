@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::body::Intake;
 use crate::config::{HttpConfig, LimitsConfig};
+use crate::pause::Pause;
 use crate::problem::Problem;
 use crate::serving::Serving;
 use crate::telemetry::{Metrics, Refusals};
@@ -14,6 +15,7 @@ pub struct AppState {
     pub intake: Intake,
     pub metrics: Arc<Metrics>,
     pub refusals: Refusals,
+    pub pause: Arc<Pause>,
     pub lifecycle: Lifecycle,
     /// `None` until the first model is warm.
     serving: RwLock<Option<Arc<Serving>>>,
@@ -26,6 +28,7 @@ impl AppState {
             intake: Intake::new(limits, http),
             metrics: Arc::default(),
             refusals: Refusals::default(),
+            pause: Arc::default(),
             lifecycle: Lifecycle::default(),
             serving: RwLock::default(),
         }
@@ -36,7 +39,7 @@ impl AppState {
     pub fn serving(&self) -> Result<Arc<Serving>, Problem> {
         let serving = self.serving.read();
         let serving = serving.unwrap_or_else(PoisonError::into_inner).clone();
-        serving.ok_or_else(|| Problem::not_ready("the model is being loaded and warmed up"))
+        serving.ok_or_else(Problem::not_ready)
     }
 
     /// Puts a model into service, and returns the one that was. From here on every request that

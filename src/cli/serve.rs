@@ -80,9 +80,17 @@ pub fn run(args: ServeArgs, give_memory_back: fn()) -> Result<(), Failure> {
     };
     let outcome = thread::scope(|threads| {
         // One thread is enough for the bytes of a few processors' worth of inference.
+        let io_threads = args.engine.workers(args.model.device).div_ceil(8);
+        let pause = Arc::clone(&state.pause);
         let tokio = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(args.engine.workers(args.model.device).div_ceil(8))
+            .worker_threads(io_threads)
             .thread_name("io")
+            .on_thread_park(move || {
+                // Of several, one that sleeps would keep the others from being woken.
+                if io_threads == 1 {
+                    pause.take();
+                }
+            })
             .enable_all()
             .build()?;
         // When it is dropped, connections that were cut off go first: then nobody waits for what

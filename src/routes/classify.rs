@@ -76,7 +76,13 @@ async fn read(
     let asked = asked_top(options)?;
     let deadline = Deadline::of_client(headers, started)?;
     // Before the body is read: it may be large, and nobody could work on it.
-    state.serving()?.engine.has_room(deadline)?;
+    let serving = state.serving()?;
+    serving.engine.has_room(deadline).inspect_err(|_| {
+        // A client in a greater hurry than the server says nothing of what comes.
+        if deadline.is_none() {
+            state.pause.is_due(serving.engine.queue_lasts());
+        }
+    })?;
     let client = extensions.get::<Arc<Client>>().map(Arc::as_ref);
     let reading = state.intake.read(headers, body, client);
     let submission = match deadline {

@@ -1,5 +1,6 @@
 //! More work than can be done, and work that nobody waits for.
 
+use axum::http::Request;
 use futures_util::future::join_all;
 
 use crate::test_support::{GREEN, PANICS_IN_DECODER, PANICS_IN_WORKER, RED, Service, png};
@@ -33,6 +34,33 @@ async fn a_full_queue_refuses_and_recovers() {
         assert!((1..=60).contains(&seconds), "{seconds}");
     }
     service.classify(image).await.ok();
+}
+
+#[tokio::test]
+async fn the_thread_that_reads_is_to_pause_where_the_queue_is_full_but_not_for_a_client_in_a_hurry()
+{
+    let flags = [
+        "--workers",
+        "1",
+        "--max-batch",
+        "1",
+        "--queue-capacity",
+        "9",
+    ];
+    for (hurry, pauses) in [(None, true), (Some("1s"), false)] {
+        let service = Service::with(&flags);
+        let requests = (0..40).map(|_| {
+            let request = hurry
+                .iter()
+                .fold(Request::post("/classify"), |request, time| {
+                    request.header("x-request-timeout", *time)
+                });
+            service.send(request.body(png(RED, 500, 500).into()).unwrap())
+        });
+        let answers = join_all(requests).await;
+        assert!(answers.iter().any(|answer| answer.status == 429));
+        assert_eq!(!service.state.pause.length().is_zero(), pauses, "{hurry:?}");
+    }
 }
 
 #[tokio::test]
@@ -117,7 +145,7 @@ async fn what_is_queued_when_the_engine_stops_is_still_answered() {
     service
         .classify(png(RED, 8, 8))
         .await
-        .problem(503, "not-ready");
+        .problem(503, "shutting-down");
 }
 
 #[tokio::test]
@@ -142,5 +170,4 @@ async fn a_panic_costs_one_answer_and_no_worker() {
         "{}",
         metrics.text()
     );
-    assert_eq!(service.get("/readyz").await.ok()["workers"], 1);
 }
