@@ -75,7 +75,9 @@ fn a_photo_whose_scan_comes_in_many_pieces_is_the_same_picture() {
         picture.write_with_encoder(encoder).unwrap();
         assert!(bytes.len() > 2 * scan::PIECE, "{}", bytes.len());
         let whole = whole(&bytes);
-        for (eighths, most) in [(1, 2.0), (2, 6.0), (4, 20.0)] {
+        // Of noise, the lowest frequencies are not quite the means; another picture's would differ by
+        // nearly three times as much.
+        for (eighths, most) in [(1, 2.0), (2, 8.0), (4, 16.0)] {
             let scaled = decode(&bytes, eighths).unwrap();
             let mean = mean_difference(&scaled, &whole, 8 / eighths as u32);
             assert!(mean < most, "{eighths}/8: {mean}");
