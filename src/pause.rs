@@ -1,17 +1,17 @@
 //! A pause for the thread that reads requests, while more comes than can be done.
 //!
 //! All that the workers can do is queued then, and to wake up for every single request of a flood, only
-//! to refuse it, takes the processors from them: on one processor 16 % at ten times what it can do. When
+//! to refuse it, takes the processors from them: on one processor 12 to 16 % at ten times what it can do. When
 //! it has refused somebody, the thread lets some more requests come, and refuses those together.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// A refusal, like all that the thread does, comes so much later at most.
+/// Each step of the thread comes so much later at most.
 const LONGEST: Duration = Duration::from_millis(10);
 
-/// What is queued lasts so many times as long: no worker runs out of it meanwhile.
+/// What is queued lasts so many times as long: where that is several batches, no worker runs out meanwhile.
 const PART: u32 = 8;
 
 /// A pause that is due.

@@ -131,11 +131,16 @@ pub fn bench(args: &Args) -> Result<Report, BenchError> {
     let plan = args.plan();
     let contenders = args.contenders()?;
     let bar = progress(plan.steps(contenders.len()));
+    // A server takes only an absolute path for where it keeps what it has measured.
+    let cache = std::path::absolute(&args.cache).map_err(|source| BenchError::File {
+        path: args.cache.clone(),
+        source,
+    })?;
     let bench = Bench {
         runtime: &runtime,
         plan: &plan,
         contenders: &contenders,
-        logs: args.cache.join("logs"),
+        logs: cache.join("logs"),
         bar: &bar,
     };
     let mut cells = Vec::new();

@@ -63,8 +63,8 @@ struct Shared {
     lone: Lone,
 }
 
-/// What sessions are opened from. Dropped with the model's bytes once all are: they hold the weights in
-/// their own form, and outlive a panic in the thread that uses them.
+/// What sessions are opened from. Dropped, with the model's bytes, once all are open: a session holds the
+/// weights in its own form, and outlives a panic of its thread.
 struct Opening {
     runtime: Runtime,
     model: Model,

@@ -70,8 +70,10 @@ impl Worker {
 
     /// Notes what did not come to the model, or did not come back.
     fn note_served(&mut self) {
-        let (taken, since) = std::mem::replace(&mut self.taken, (0, Instant::now()));
-        self.shared.queue.served(taken, 0, since.elapsed());
+        let taken = std::mem::take(&mut self.taken.0);
+        if taken > 0 {
+            self.shared.queue.served(taken, 0, Duration::ZERO);
+        }
     }
 
     /// Answers, or passes on to the decoders.

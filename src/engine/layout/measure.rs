@@ -16,8 +16,8 @@ const BATCH: usize = 8;
 const ROUNDS: usize = 5;
 /// A round of a light model; of a heavy one it is a single image in each session.
 const ROUND: Duration = Duration::from_millis(20);
-/// A round of single images, of which even a light model classifies several in this time.
-const LONE_ROUND: Duration = Duration::from_millis(5);
+/// A round of single images, of which a light model classifies ten in this time.
+const LONE_ROUND: Duration = Duration::from_millis(10);
 
 /// Sessions of a layout, and their input.
 struct Trial {

@@ -2,7 +2,7 @@
 
 /// Bits, most significant first, as a Huffman decoder asks for them. Small and handed over by value
 /// where it is not inlined, so that it lives in registers.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
     /// The next bits, the next of all on top. Below those that count there may be some more, or zeros.
@@ -17,15 +17,6 @@ pub(super) struct Bits<'a> {
 pub(super) const FILLED: u32 = 56;
 
 impl<'a> Bits<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            window: 0,
-            count: 0,
-            made_up: 0,
-        }
-    }
-
     /// How many bytes are not in the window yet.
     pub(super) fn bytes_left(&self) -> usize {
         self.bytes.len()

@@ -122,6 +122,7 @@ impl AcCodes {
     pub(super) fn pass(&self, bits: &mut Bits, mut place: usize) -> Option<()> {
         while place < 64 {
             bits.fill();
+            // No step takes more than `AHEAD` bits.
             for _ in 0..FILLED / AHEAD {
                 let step = self.steps[bits.peek::<AHEAD>() & ((1 << AHEAD) - 1)];
                 let next = place + usize::from(step.places);

@@ -54,7 +54,7 @@ pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
     let basis = Basis::new();
     let mcu_blocks: usize = header.components.iter().map(|c| c.across * c.down).sum();
     let mut scan = Scan::new(header.scan);
-    let mut bits = Bits::new(&[]);
+    let mut bits = Bits::default();
     let mut pixels = vec![0; 3 * width * height];
     let mut done = 0;
     for rows in pixels.chunks_mut(3 * width * rows_each) {
@@ -75,7 +75,7 @@ pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
                 let number = (done / header.restart_interval - 1) % 8;
                 bits.are_used_up()
                     .then(|| scan.pass(0xD0 + number as u8))??;
-                bits = Bits::new(&[]);
+                bits = Bits::default();
                 planes.iter_mut().for_each(|plane| plane.dc = 0);
             }
         }
@@ -145,7 +145,7 @@ impl<'a> Plane<'a> {
                 let out = self
                     .pixels
                     .get_mut(block_down * height * self.stride + column..)?;
-                // Of a photo at an eighth that is two blocks in three.
+                // Of a 4:2:0 photo at an eighth that is two blocks in three.
                 if self.last == 0 {
                     *out.first_mut()? = idct::mean(self.coefficients[0]);
                     continue;
