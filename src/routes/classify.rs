@@ -10,7 +10,7 @@ use axum::extract::{Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::future::join_all;
+use futures_util::future::{FutureExt, join_all};
 use tokio::time::timeout_at;
 
 use crate::body::{File, Submission};
@@ -47,8 +47,13 @@ pub async fn classify(
         }
         Err(problem) => {
             let problem = rejected(&state, problem);
-            // The answer does not wait for what is still being sent.
-            tokio::spawn(async move { state.intake.linger(&parts.headers, &mut body).await });
+            let mut lingering =
+                Box::pin(async move { state.intake.linger(&parts.headers, &mut body).await });
+            // Of a flood of small images all is there already. What is still being sent, the answer
+            // does not wait for.
+            if (&mut lingering).now_or_never().is_none() {
+                tokio::spawn(lingering);
+            }
             Err(problem)
         }
     };

@@ -12,8 +12,6 @@ use crate::engine::PipelineError;
 /// The most images in a batch: enough for threads to share. Of a heavy model as many as a round has
 /// time for, or one: it gains nothing by more.
 const BATCH: usize = 8;
-/// So many rounds, since the machine may be busy with starting up in one.
-const ROUNDS: usize = 5;
 /// A round of a light model; of a heavy one it is a single image in each session.
 const ROUND: Duration = Duration::from_millis(20);
 /// A round of single images, of which a light model classifies ten in this time.
@@ -46,22 +44,27 @@ impl Round {
     }
 }
 
-/// What each does in every round, on tensors alone.
-pub fn rounds(
-    runtime: &Runtime,
-    model: &Model,
-    [one, other]: [Layout; 2],
-) -> Result<[Round; ROUNDS], PipelineError> {
-    let mut one = Trial::new(runtime, model, one)?;
-    let mut other = Trial::new(runtime, model, other)?;
-    let mut rounds = [Round::default(); ROUNDS];
-    for round in &mut rounds {
-        *round = Round {
-            together: [one.together()?, other.together()?],
-            alone: [one.alone()?, other.alone()?],
-        };
+/// Two layouts, ready to be measured.
+pub struct Contest([Trial; 2]);
+
+impl Contest {
+    pub fn new(
+        runtime: &Runtime,
+        model: &Model,
+        [one, other]: [Layout; 2],
+    ) -> Result<Self, PipelineError> {
+        let one = Trial::new(runtime, model, one)?;
+        Ok(Self([one, Trial::new(runtime, model, other)?]))
     }
-    Ok(rounds)
+
+    /// What each does now, on tensors alone.
+    pub fn round(&mut self) -> Result<Round, PipelineError> {
+        let [one, other] = &mut self.0;
+        Ok(Round {
+            together: [one.together(ROUND)?, other.together(ROUND)?],
+            alone: [one.alone(LONE_ROUND)?, other.alone(LONE_ROUND)?],
+        })
+    }
 }
 
 impl Trial {
@@ -79,24 +82,25 @@ impl Trial {
             images: vec![0.0; BATCH * 3 * input.width as usize * input.height as usize],
         };
         // The first run of each size allocates.
-        trial.alone()?;
-        trial.batch = ((trial.alone()? * ROUND.as_secs_f64()) as usize).clamp(1, BATCH);
-        trial.together()?;
+        trial.alone(Duration::ZERO)?;
+        let alone = trial.alone(LONE_ROUND)?;
+        trial.batch = ((alone * ROUND.as_secs_f64()) as usize).clamp(1, BATCH);
+        trial.together(Duration::ZERO)?;
         Ok(trial)
     }
 
-    fn alone(&mut self) -> Result<f64, PipelineError> {
+    fn alone(&mut self, time: Duration) -> Result<f64, PipelineError> {
         let session = self.sessions.first_mut();
         let images = &self.images;
-        session.map_or(Ok(0.0), |session| rate(session, images, 1, LONE_ROUND))
+        session.map_or(Ok(0.0), |session| rate(session, images, 1, time))
     }
 
-    fn together(&mut self) -> Result<f64, PipelineError> {
+    fn together(&mut self, time: Duration) -> Result<f64, PipelineError> {
         let (images, batch) = (&self.images, self.batch);
         let together = &Barrier::new(self.sessions.len());
         let work = |session: &mut Session| -> Result<f64, PipelineError> {
             together.wait();
-            rate(session, images, batch, ROUND)
+            rate(session, images, batch, time)
         };
         let rates: Result<Vec<f64>, PipelineError> = thread::scope(|scope| {
             let work = &work;
@@ -111,7 +115,7 @@ impl Trial {
     }
 }
 
-/// Images a second of a session that is given so many of these at once, for so long.
+/// Images a second of a session that is given so many of these at once, for so long, and once at least.
 fn rate(
     session: &mut Session,
     images: &[f32],

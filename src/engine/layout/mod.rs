@@ -13,7 +13,7 @@ use normgate_core::{Model, Runtime, SessionOptions};
 
 use super::PipelineError;
 use crate::config::{EngineConfig, processors};
-use measure::Round;
+use measure::{Contest, Round};
 
 /// Each worker's session has weights of its own. Where they would take more bytes than this, there is
 /// one worker, and nothing to measure.
@@ -26,6 +26,10 @@ const CLEARLY_MORE: f64 = 1.05;
 
 /// An image that is alone gets a session of its own where that makes it so many times as fast.
 const SOONER: f64 = 1.1;
+
+/// Where so many rounds agree, no more are needed: they delay the start.
+const FEWEST_ROUNDS: usize = 3;
+const MOST_ROUNDS: usize = 5;
 
 /// Inference threads, and the threads that share the work of one batch in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -97,8 +101,8 @@ impl Layout {
         if model.bytes().len().saturating_mul(processors + 1) > MOST_WEIGHTS {
             return Ok(single);
         }
-        let rounds = measure::rounds(runtime, model, [many, single])?;
-        let (suits, is_clear) = what_suits(&rounds);
+        let mut contest = Contest::new(runtime, model, [many, single])?;
+        let (suits, is_clear) = settle(|| contest.round())?;
         let layout = match suits {
             Suits::Single => single,
             Suits::Many if config.lone_threads.is_none() => many,
@@ -129,6 +133,18 @@ enum Suits {
     Single,
     Many,
     ManyAndOne,
+}
+
+/// Measures until it is clear what suits the machine, which may be busy with starting up in a round.
+fn settle<E>(mut round: impl FnMut() -> Result<Round, E>) -> Result<(Suits, bool), E> {
+    let mut rounds = Vec::new();
+    loop {
+        rounds.push(round()?);
+        let (suits, is_clear) = what_suits(&rounds);
+        if (is_clear && rounds.len() >= FEWEST_ROUNDS) || rounds.len() >= MOST_ROUNDS {
+            return Ok((suits, is_clear));
+        }
+    }
 }
 
 /// What the best of all rounds say, figure by figure: whatever else the machine does only takes from a
@@ -188,6 +204,24 @@ mod tests {
         ] {
             assert_eq!(what_suits(&[measured]), (suits, true), "{measured:?}");
         }
+    }
+
+    #[test]
+    fn three_rounds_that_agree_are_enough_and_five_are_measured_where_they_do_not() {
+        let [many, single] =
+            [(100.0, 60.0), (60.0, 100.0)].map(|(many, single)| round(many, single, 50.0, 50.0));
+        let measured = |rounds: [Round; 5]| {
+            let mut left = rounds.iter();
+            let settled = settle(|| left.next().copied().ok_or("no sixth round"));
+            (settled.unwrap(), 5 - left.len())
+        };
+        let first_differs = [single, many, many, many, many].map(|mut round| {
+            round.together[1] = round.together[1].min(99.0);
+            round
+        });
+        assert_eq!(measured([many; 5]), ((Suits::Many, true), 3));
+        assert_eq!(measured(first_differs), ((Suits::Many, true), 5));
+        assert_eq!(measured([single, many, many, single, many]).1, 5);
     }
 
     #[test]

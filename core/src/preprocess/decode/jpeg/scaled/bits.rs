@@ -17,6 +17,15 @@ pub(super) struct Bits<'a> {
 pub(super) const FILLED: u32 = 56;
 
 impl<'a> Bits<'a> {
+    /// The lower 16 bits of a number.
+    pub(super) fn of(bits: usize) -> Self {
+        Self {
+            window: (bits as u64) << 48,
+            count: 16,
+            ..Self::default()
+        }
+    }
+
     /// How many bytes are not in the window yet.
     pub(super) fn bytes_left(&self) -> usize {
         self.bytes.len()
@@ -78,12 +87,10 @@ impl<'a> Bits<'a> {
     #[inline(always)]
     pub(super) fn value(&mut self, size: u32) -> i32 {
         let bits = (self.window >> (64 - size)) as i32;
+        // All ones where it is negative: half of all are, so that a branch would often be mispredicted.
+        let negative = !((self.window as i64 >> 63) as i32);
         self.skip(size);
-        if bits >> (size - 1) == 0 {
-            bits - (1 << size) + 1
-        } else {
-            bits
-        }
+        bits - (((1 << size) - 1) & negative)
     }
 
     /// Whether no bit was taken that is not there.

@@ -89,9 +89,30 @@ struct Step {
 const ENDS: u8 = 64;
 const NONE: u8 = 128;
 
+/// Bits that are looked up at once for a coefficient's code and value together. Most are shorter.
+const SHORT: u32 = 10;
+
+/// A coefficient whose code and value the next bits hold wholly.
+#[derive(Clone, Copy)]
+struct Short {
+    bits: u8,
+    /// Zeros that come before it; `ENDS` where the block ends, `NONE` where more bits are needed.
+    zeros: u8,
+    value: i16,
+}
+
+/// What comes next of a block.
+#[cfg_attr(test, derive(Debug, PartialEq))]
+pub(super) enum Next {
+    Coefficient { zeros: usize, value: i32 },
+    Zeros(usize),
+    End,
+}
+
 /// The codes of all but a block's first coefficient, with the steps to pass over them.
 pub(super) struct AcCodes {
     codes: Codes,
+    short: Box<[Short; 1 << SHORT]>,
     steps: Box<[Step; 1 << AHEAD]>,
 }
 
@@ -106,13 +127,61 @@ impl AcCodes {
         for (bits, step) in steps.iter_mut().enumerate() {
             *step = codes.step(bits);
         }
-        Self { codes, steps }
+        let more = Short {
+            bits: 0,
+            zeros: NONE,
+            value: 0,
+        };
+        let mut short = Box::new([more; 1 << SHORT]);
+        for (bits, short) in short.iter_mut().enumerate() {
+            *short = codes.short(bits).unwrap_or(more);
+        }
+        Self {
+            codes,
+            short,
+            steps,
+        }
+    }
+
+    /// Takes the next of a block. `None` for bits that no block has.
+    #[inline(always)]
+    pub(super) fn take(&self, bits: &mut Bits) -> Option<Next> {
+        let Short {
+            bits: length,
+            zeros,
+            value,
+        } = self.short[bits.peek::<SHORT>() & ((1 << SHORT) - 1)];
+        if zeros < ENDS {
+            bits.skip(length.into());
+            return Some(Next::Coefficient {
+                zeros: zeros.into(),
+                value: value.into(),
+            });
+        }
+        if zeros == ENDS {
+            bits.skip(length.into());
+            return Some(Next::End);
+        }
+        self.take_long(bits)
+    }
+
+    #[inline(always)]
+    fn take_long(&self, bits: &mut Bits) -> Option<Next> {
+        match self.take_symbol(bits)? {
+            (0, 0) => Some(Next::End),
+            (15, 0) => Some(Next::Zeros(16)),
+            (_, 0) | (_, 11..) => None,
+            (zeros, size) => Some(Next::Coefficient {
+                zeros,
+                value: bits.value(size),
+            }),
+        }
     }
 
     /// Takes a symbol, whose upper half says how many zeros come before a value, and whose lower
     /// half how many bits that value has.
     #[inline(always)]
-    pub(super) fn take(&self, bits: &mut Bits) -> Option<(usize, u32)> {
+    fn take_symbol(&self, bits: &mut Bits) -> Option<(usize, u32)> {
         let symbol = self.codes.take(bits)?;
         Some((usize::from(symbol >> 4), u32::from(symbol & 15)))
     }
@@ -137,7 +206,7 @@ impl AcCodes {
                 }
                 // A step that reaches the end of the block may hold bits of the next one.
                 bits.fill();
-                match self.take(bits)? {
+                match self.take_symbol(bits)? {
                     (0, 0) => return Some(()),
                     (15, 0) => place += 16,
                     (_, 0) => return None,
@@ -154,6 +223,24 @@ impl AcCodes {
 }
 
 impl Codes {
+    fn short(&self, ahead: usize) -> Option<Short> {
+        let ahead = ahead << (16 - SHORT);
+        let (length, symbol) = self.find(ahead)?;
+        let size = u32::from(symbol & 15);
+        let bits = length + size;
+        let (zeros, value) = match (symbol >> 4, size) {
+            _ if bits > SHORT => return None,
+            (0, 0) => (ENDS, 0),
+            (_, 0) => return None,
+            (zeros, size) => (zeros, Bits::of(ahead << length).value(size) as i16),
+        };
+        Some(Short {
+            bits: bits as u8,
+            zeros,
+            value,
+        })
+    }
+
     fn step(&self, ahead: usize) -> Step {
         let mut step = Step { bits: 0, places: 0 };
         loop {
@@ -186,6 +273,38 @@ impl Codes {
             if step.places >= ENDS {
                 return step;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preprocess::decode::jpeg::scaled::header;
+
+    #[test]
+    fn a_coefficient_that_is_looked_up_at_once_is_what_its_code_and_value_say() {
+        let photo = include_bytes!("../../../../../tests/fixtures/images/420.jpg");
+        let header = header::read(photo).unwrap();
+        let (mut short, mut tables) = (0, 0);
+        for codes in header.ac.iter().flatten() {
+            tables += 1;
+            for window in 0..1 << 16 {
+                let [mut at_once, mut in_turn] = [Bits::of(window); 2];
+                let next = codes.take(&mut at_once);
+                assert_eq!(next, codes.take_long(&mut in_turn), "{window:016b}");
+                assert_eq!(at_once.peek::<32>(), in_turn.peek::<32>(), "{window:016b}");
+                short += usize::from(codes.short[window >> (16 - SHORT)].zeros < NONE);
+            }
+        }
+        assert!(short > tables << 15, "{short} of {tables} tables");
+    }
+
+    #[test]
+    fn the_first_bit_of_a_value_is_its_sign() {
+        for (bits, value) in [(0b000, -7), (0b011, -4), (0b100, 4), (0b111, 7)] {
+            let mut bits = Bits::of(bits << 13 | 1);
+            assert_eq!((bits.value(3), bits.peek::<13>()), (value, 1));
         }
     }
 }

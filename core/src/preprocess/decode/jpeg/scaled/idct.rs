@@ -38,6 +38,7 @@ pub(super) fn inverse(width: usize, height: usize) -> Option<Inverse> {
 
 fn inverse_of<const WIDTH: usize>(height: usize) -> Option<Inverse> {
     match height {
+        2 if WIDTH == 2 => Some(two_by_two),
         1 => Some(transform::<WIDTH, 1>),
         2 => Some(transform::<WIDTH, 2>),
         4 => Some(transform::<WIDTH, 4>),
@@ -78,6 +79,24 @@ fn transform<const WIDTH: usize, const HEIGHT: usize>(
             }
         }
         *out = values.map(to_byte);
+    }
+}
+
+/// With two pixels a side each coefficient has the same share in each pixel, but for the sign.
+fn two_by_two(_: &Basis, coefficients: &mut [f32; 64], _: bool, out: &mut [u8], stride: usize) {
+    let [all, across] = [0, 1].map(|place| coefficients[place]);
+    let [down, both] = [8, 9].map(|place| coefficients[place]);
+    for place in [1, 8, 9] {
+        coefficients[place] = 0.0;
+    }
+    let rows = [
+        [all + across + (down + both), all - across + (down - both)],
+        [all + across - (down + both), all - across - (down - both)],
+    ];
+    for (values, out) in rows.iter().zip(out.chunks_mut(stride)) {
+        if let Some(out) = out.first_chunk_mut() {
+            *out = values.map(mean);
+        }
     }
 }
 

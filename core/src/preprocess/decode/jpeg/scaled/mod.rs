@@ -18,7 +18,7 @@ mod tests;
 
 use bits::Bits;
 use header::{Component, Header};
-use huffman::{AcCodes, Codes};
+use huffman::{AcCodes, Codes, Next};
 use idct::{Basis, Inverse};
 use image::RgbImage;
 use scan::Scan;
@@ -171,12 +171,11 @@ impl<'a> Plane<'a> {
         while place <= self.last {
             bits.fill();
             match self.ac_codes.take(bits)? {
-                (0, 0) => return Some(flat),
-                (15, 0) => place += 16,
-                (_, 0) | (_, 11..) => return None,
-                (zeros, size) => {
+                Next::End => return Some(flat),
+                Next::Zeros(zeros) => place += zeros,
+                Next::Coefficient { zeros, value } => {
                     place += zeros;
-                    let value = bits.value(size) as f32 * quantisation.get(place)?;
+                    let value = value as f32 * quantisation.get(place)?;
                     self.coefficients[usize::from(ZIGZAG[place])] = value;
                     flat = false;
                     place += 1;
