@@ -49,8 +49,8 @@ pub async fn classify(
             let problem = rejected(&state, problem);
             let mut lingering =
                 Box::pin(async move { state.intake.linger(&parts.headers, &mut body).await });
-            // Of a flood of small images all is there already. What is still being sent, the answer
-            // does not wait for.
+            // A small image is there already, in one piece with its head: of a flood, each task counts.
+            // For the rest of a larger one the answer does not wait.
             if (&mut lingering).now_or_never().is_none() {
                 tokio::spawn(lingering);
             }

@@ -70,7 +70,8 @@ pub(super) fn read(bytes: &[u8]) -> Option<Header<'_>> {
                     height,
                     components: read_scan(payload, &declared, &quantisation)?,
                     dc,
-                    ac,
+                    // Not before: a file can have millions of codes in it, each replaced by the next.
+                    ac: ac.map(|codes| codes.map(AcCodes::new)),
                     restart_interval,
                     scan: rest,
                 });
@@ -151,7 +152,7 @@ fn read_quantisation(mut payload: &[u8], tables: &mut [Option<[f32; 64]>; 4]) ->
 fn read_codes(
     mut payload: &[u8],
     dc: &mut [Option<Codes>; 4],
-    ac: &mut [Option<AcCodes>; 4],
+    ac: &mut [Option<Codes>; 4],
 ) -> Option<()> {
     while let [info, rest @ ..] = payload {
         let (counts, rest) = rest.split_first_chunk::<16>()?;
@@ -162,7 +163,7 @@ fn read_codes(
         let index = usize::from(info & 15);
         match info >> 4 {
             0 if symbols.iter().all(|&size| size <= 11) => *dc.get_mut(index)? = Some(codes),
-            1 => *ac.get_mut(index)? = Some(AcCodes::new(codes)),
+            1 => *ac.get_mut(index)? = Some(codes),
             _ => return None,
         }
     }

@@ -89,7 +89,8 @@ struct Step {
 const ENDS: u8 = 64;
 const NONE: u8 = 128;
 
-/// Bits that are looked up at once for a coefficient's code and value together. Most are shorter.
+/// Bits that are looked up at once for a coefficient's code and value together. Most coefficients of a
+/// photo take fewer, and the table fills an eighth of the fastest memory.
 const SHORT: u32 = 10;
 
 /// A coefficient whose code and value the next bits hold wholly.
@@ -104,12 +105,15 @@ struct Short {
 /// What comes next of a block.
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub(super) enum Next {
+    /// A coefficient, and the zeros before it.
     Coefficient { zeros: usize, value: i32 },
+    /// So many zeros.
     Zeros(usize),
+    /// Nothing but zeros.
     End,
 }
 
-/// The codes of all but a block's first coefficient, with the steps to pass over them.
+/// The codes of all but a block's first coefficient, with what is looked up to take several steps at once.
 pub(super) struct AcCodes {
     codes: Codes,
     short: Box<[Short; 1 << SHORT]>,
@@ -165,6 +169,7 @@ impl AcCodes {
         self.take_long(bits)
     }
 
+    /// The same by the code and then the value. Needs up to 26 bits.
     #[inline(always)]
     fn take_long(&self, bits: &mut Bits) -> Option<Next> {
         match self.take_symbol(bits)? {
@@ -223,6 +228,7 @@ impl AcCodes {
 }
 
 impl Codes {
+    /// What bits begin with, where they hold it wholly and a block may have it.
     fn short(&self, ahead: usize) -> Option<Short> {
         let ahead = ahead << (16 - SHORT);
         let (length, symbol) = self.find(ahead)?;
@@ -231,7 +237,7 @@ impl Codes {
         let (zeros, value) = match (symbol >> 4, size) {
             _ if bits > SHORT => return None,
             (0, 0) => (ENDS, 0),
-            (_, 0) => return None,
+            (_, 0) | (_, 11..) => return None,
             (zeros, size) => (zeros, Bits::of(ahead << length).value(size) as i16),
         };
         Some(Short {
@@ -282,22 +288,45 @@ mod tests {
     use super::*;
     use crate::preprocess::decode::jpeg::scaled::header;
 
+    /// Of all that may come next, how much was looked up at once.
+    fn looked_up_at_once(codes: &AcCodes) -> f64 {
+        let mut at_once = 0;
+        for window in 0..1 << 16 {
+            let [mut bits, mut in_turn] = [Bits::of(window); 2];
+            let next = codes.take(&mut bits);
+            assert_eq!(next, codes.take_long(&mut in_turn), "{window:016b}");
+            if next.is_some() {
+                assert_eq!(bits.peek::<32>(), in_turn.peek::<32>(), "{window:016b}");
+            }
+            at_once += u32::from(codes.short[window >> (16 - SHORT)].zeros < NONE);
+        }
+        f64::from(at_once) / f64::from(1 << 16)
+    }
+
     #[test]
     fn a_coefficient_that_is_looked_up_at_once_is_what_its_code_and_value_say() {
         let photo = include_bytes!("../../../../../tests/fixtures/images/420.jpg");
         let header = header::read(photo).unwrap();
-        let (mut short, mut tables) = (0, 0);
-        for codes in header.ac.iter().flatten() {
-            tables += 1;
-            for window in 0..1 << 16 {
-                let [mut at_once, mut in_turn] = [Bits::of(window); 2];
-                let next = codes.take(&mut at_once);
-                assert_eq!(next, codes.take_long(&mut in_turn), "{window:016b}");
-                assert_eq!(at_once.peek::<32>(), in_turn.peek::<32>(), "{window:016b}");
-                short += usize::from(codes.short[window >> (16 - SHORT)].zeros < NONE);
-            }
-        }
-        assert!(short > tables << 15, "{short} of {tables} tables");
+        let shares: Vec<f64> = header.ac.iter().flatten().map(looked_up_at_once).collect();
+        assert!(
+            shares.len() == 2 && shares.iter().all(|&share| share > 0.9),
+            "{shares:?}"
+        );
+    }
+
+    #[test]
+    fn what_no_block_has_is_not_looked_up_at_once_either() {
+        // Of 2 bits: the end, and one of 1 to 15 zeros without a value. Then 16 zeros, values of 1, 11 and
+        // 15 bits, and codes as long as what is looked up and one longer.
+        let mut counts = [0; 16];
+        counts[..11].copy_from_slice(&[0, 2, 1, 1, 1, 1, 0, 0, 0, 1, 1]);
+        let symbols = [0x00, 0x10, 0xF0, 0x01, 0x0B, 0x0F, 0x02, 0x01];
+        let codes = AcCodes::new(Codes::new(&counts, &symbols).unwrap());
+        let share = looked_up_at_once(&codes);
+        let mut odd = Bits::of(0b01 << 14);
+        assert_eq!(codes.take(&mut odd), None);
+        // The end, and a value of one bit.
+        assert_eq!(share, 0.25 + 1.0 / 16.0);
     }
 
     #[test]

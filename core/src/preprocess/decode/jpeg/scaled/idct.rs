@@ -28,6 +28,7 @@ impl Basis {
 /// The transform to so many pixels; `None` for what is not 1, 2, 4 or 8.
 pub(super) fn inverse(width: usize, height: usize) -> Option<Inverse> {
     match width {
+        2 if height == 2 => Some(two_by_two),
         1 => inverse_of::<1>(height),
         2 => inverse_of::<2>(height),
         4 => inverse_of::<4>(height),
@@ -38,7 +39,6 @@ pub(super) fn inverse(width: usize, height: usize) -> Option<Inverse> {
 
 fn inverse_of<const WIDTH: usize>(height: usize) -> Option<Inverse> {
     match height {
-        2 if WIDTH == 2 => Some(two_by_two),
         1 => Some(transform::<WIDTH, 1>),
         2 => Some(transform::<WIDTH, 2>),
         4 => Some(transform::<WIDTH, 4>),
@@ -82,7 +82,8 @@ fn transform<const WIDTH: usize, const HEIGHT: usize>(
     }
 }
 
-/// With two pixels a side each coefficient has the same share in each pixel, but for the sign.
+/// With two pixels a side each coefficient has the same share in each pixel, but for the sign. That is
+/// no more work than asking whether there is but the first. Coefficients that are not shown stay.
 fn two_by_two(_: &Basis, coefficients: &mut [f32; 64], _: bool, out: &mut [u8], stride: usize) {
     let [all, across] = [0, 1].map(|place| coefficients[place]);
     let [down, both] = [8, 9].map(|place| coefficients[place]);
@@ -113,4 +114,40 @@ fn to_byte(value: f32) -> u8 {
     const ZERO: f32 = 12_582_912.0;
     const LEAST: i32 = ZERO.to_bits() as i32;
     ((value + ZERO).to_bits() as i32).clamp(LEAST, LEAST + 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64Mcg;
+
+    use super::*;
+
+    #[test]
+    fn two_by_two_pixels_are_those_of_the_transform_for_any_number() {
+        let basis = Basis::new();
+        let mut random = Pcg64Mcg::seed_from_u64(3);
+        for round in 0..1000 {
+            let mut coefficients = [0.0; 64];
+            for place in [0, 1, 8, 9] {
+                coefficients[place] = random.random_range(-600.0..600.0);
+            }
+            let flat = round % 10 == 0;
+            if flat {
+                coefficients[1..].fill(0.0);
+            }
+            let mut same = coefficients;
+            let [mut short, mut long] = [[7; 10]; 2];
+            two_by_two(&basis, &mut coefficients, flat, &mut short, 5);
+            transform::<2, 2>(&basis, &mut same, flat, &mut long, 5);
+            let differs = |(one, other): (&u8, &u8)| one.abs_diff(*other) > 1;
+            assert!(!short.iter().zip(&long).any(differs), "{short:?} {long:?}");
+            assert_eq!([short[2..5].to_vec(), short[7..].to_vec()], [[7; 3]; 2]);
+            assert!(
+                coefficients[1..]
+                    .iter()
+                    .all(|&coefficient| coefficient == 0.0)
+            );
+        }
+    }
 }
