@@ -70,7 +70,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<Header<'_>> {
                     height,
                     components: read_scan(payload, &declared, &quantisation)?,
                     dc,
-                    // Not before: a file can have millions of codes in it, each replaced by the next.
+                    // Not before: a file can have millions of tables, each of which replaces one before.
                     ac: ac.map(|codes| codes.map(AcCodes::new)),
                     restart_interval,
                     scan: rest,

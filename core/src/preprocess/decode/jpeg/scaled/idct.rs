@@ -83,7 +83,7 @@ fn transform<const WIDTH: usize, const HEIGHT: usize>(
 }
 
 /// With two pixels a side each coefficient has the same share in each pixel, but for the sign. That is
-/// no more work than asking whether there is but the first. Coefficients that are not shown stay.
+/// no more work than to ask whether there is only the first. Coefficients that are not shown stay.
 fn two_by_two(_: &Basis, coefficients: &mut [f32; 64], _: bool, out: &mut [u8], stride: usize) {
     let [all, across] = [0, 1].map(|place| coefficients[place]);
     let [down, both] = [8, 9].map(|place| coefficients[place]);
