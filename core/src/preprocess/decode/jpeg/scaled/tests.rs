@@ -85,6 +85,74 @@ fn a_photo_whose_scan_comes_in_many_pieces_is_the_same_picture() {
     }
 }
 
+/// Pictures below one another, each the same and an interval between restart markers. The markers make each
+/// independent of those before.
+fn stacked(bytes: &[u8], mcu_rows: u16, mcu_height: u16, interval: u16, times: u16) -> Vec<u8> {
+    let (mut stack, mut rest) = (bytes[..2].to_vec(), &bytes[2..]);
+    loop {
+        let segment = 2 + usize::from(u16::from_be_bytes([rest[2], rest[3]]));
+        let mut head = rest[..segment].to_vec();
+        rest = &rest[segment..];
+        match head[1] {
+            0xC0 => head[5..7].copy_from_slice(&(times * mcu_rows * mcu_height).to_be_bytes()),
+            0xDA => {
+                stack.extend([0xFF, 0xDD, 0, 4]);
+                stack.extend(interval.to_be_bytes());
+                stack.extend(head);
+                break;
+            }
+            _ => {}
+        }
+        stack.extend(head);
+    }
+    let scan = rest.strip_suffix(&[0xFF, 0xD9]).unwrap();
+    for number in 0..times {
+        stack.extend(scan);
+        stack.extend([
+            0xFF,
+            if number + 1 == times {
+                0xD9
+            } else {
+                0xD0 + (number % 8) as u8
+            },
+        ]);
+    }
+    stack
+}
+
+#[test]
+fn a_scan_in_many_pieces_may_have_restart_markers_and_colours_coded_with_fewer_pixels() {
+    let mut random = Pcg64Mcg::seed_from_u64(5);
+    // One interval is longer than a piece.
+    let noise = RgbImage::from_fn(4000, 8, |_, _| Rgb(random.random()));
+    let mut wide = Vec::new();
+    let encoder = JpegEncoder::new_with_quality(&mut wide, 98);
+    noise.write_with_encoder(encoder).unwrap();
+    assert!(wide.len() > scan::PIECE, "{}", wide.len());
+    // Of 21 x 13 pixels, which 2 x 1, 2 x 2 and 3 x 2 MCUs hold.
+    for (bytes, mcu_rows, mcu_height, interval, times) in [
+        (wide, 1, 8, 500, 3),
+        (fixture("420.jpg"), 1, 16, 2, 900),
+        (fixture("422.jpg"), 2, 8, 4, 900),
+        (fixture("444.jpg"), 2, 8, 6, 900),
+    ] {
+        let stack = stacked(&bytes, mcu_rows, mcu_height, interval, times);
+        assert!(stack.len() > 2 * scan::PIECE, "{}", stack.len());
+        let every = usize::from(mcu_rows * mcu_height);
+        assert_eq!(whole(&stack).height() as usize, usize::from(times) * every);
+        for eighths in [1, 2, 4] {
+            let one = decode(&bytes, eighths).unwrap();
+            let all = decode(&stack, eighths).unwrap();
+            let bytes_each = 3 * one.width() as usize * every * eighths / 8;
+            let copies = all.as_raw().chunks(bytes_each);
+            assert_eq!(copies.len(), usize::from(times));
+            for (number, copy) in copies.enumerate() {
+                assert!(copy.starts_with(one.as_raw()), "{number} at {eighths}/8");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_out_of_the_ordinary_is_left_to_the_complete_decoder() {
     for name in [
