@@ -1,6 +1,7 @@
 //! An image set as it is named on the command line: where it lies, what it is called, and which
 //! part of it is meant.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -17,6 +18,7 @@ its .bin files, or a folder of WebP strips. Filters narrow it, from left to righ
   #coarse=fish+15  the same for CIFAR-100's superclasses
   #first=300       the first 300 images of each class (unlabelled images count as one class)
   #last=300        the last 300 of each class
+  #but-last=300    all but those: what training sees where --hold-out keeps 300 for calibration
   #split=test      train, test or all, where one folder has both
   #labels=coarse   CIFAR-100's superclasses as the classes
 For example: unseen=data/cifar-100#split=test#coarse!=fish+flowers";
@@ -43,6 +45,7 @@ enum Filter {
     },
     First(usize),
     Last(usize),
+    ButLast(usize),
 }
 
 impl SetSpec {
@@ -131,7 +134,7 @@ impl SetSpec {
         let bad = || {
             format!(
                 "there is no filter \"#{filter}\"; there are #class=, #class!=, #coarse=, \
-                 #coarse!=, #first=N, #last=N, #split=train|test|all, #labels=fine|coarse"
+                 #coarse!=, #first=N, #last=N, #but-last=N, #split=train|test|all, #labels=fine|coarse"
             )
         };
         let (key, value) = filter.split_once('=').ok_or_else(bad)?;
@@ -146,6 +149,7 @@ impl SetSpec {
             }
             ("first", _) => self.filters.push(Filter::First(number()?)),
             ("last", _) => self.filters.push(Filter::Last(number()?)),
+            ("but-last", _) => self.filters.push(Filter::ButLast(number()?)),
             ("split", "train") => self.split = Some(Split::Train),
             ("split", "test") => self.split = Some(Split::Test),
             ("split", "all") => self.split = Some(Split::All),
@@ -182,13 +186,19 @@ impl Filter {
                 indices.reverse();
                 Ok(set.select(&indices))
             }
+            Filter::ButLast(count) => {
+                let last: HashSet<_> = leading((0..set.len()).rev(), set, *count)
+                    .into_iter()
+                    .collect();
+                Ok(set.filter(|i, _| !last.contains(&i)))
+            }
         }
     }
 }
 
 /// Of the indices, the first `count` of each class.
 fn leading(order: impl Iterator<Item = usize>, set: &ImageSet, count: usize) -> Vec<usize> {
-    let mut seen = std::collections::HashMap::new();
+    let mut seen = HashMap::new();
     order
         .filter(|&i| {
             let seen = seen.entry(set.labels[i]).or_insert(0);
@@ -267,6 +277,8 @@ mod tests {
         assert_eq!(kept("coarse!=0"), [2, 5]);
         assert_eq!(kept("first=1"), [0, 1, 2, 5]);
         assert_eq!(kept("last=1"), [2, 3, 4, 5]);
+        assert_eq!(kept("but-last=1"), [0, 1]);
+        assert_eq!(kept("but-last=0"), [0, 1, 2, 3, 4, 5]);
     }
 
     #[test]

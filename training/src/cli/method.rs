@@ -53,10 +53,11 @@ pub struct MethodArgs {
     /// That accuracy, 0 to 1 (oecc) [default: of the last epoch of --init]
     #[arg(long, value_name = "SHARE", help_heading = SINGLE, value_parser = share)]
     training_accuracy: Option<f64>,
-    /// Weight of the contrastive loss (pascl) [default: 0.1; from 100 classes on 0.02]
+    /// Weight of the contrastive loss (pascl) [default: 0.1; for 100 to 999 classes
+    /// 0.02]
     #[arg(long, value_name = "WEIGHT", help_heading = SINGLE, value_parser = not_negative)]
     contrast_weight: Option<f64>,
-    /// Temperature of the contrastive loss (pascl) [default: 0.07; from 100 classes on 0.2]
+    /// Temperature of the contrastive loss (pascl) [default: 0.07; for 100 to 999 classes 0.2]
     #[arg(long, help_heading = SINGLE, value_parser = positive)]
     temperature: Option<f64>,
     /// Share of the classes, the rarest, that are contrasted (pascl) [default: 0.4]

@@ -5,8 +5,8 @@
 //! sets a method apart stands in the table of [`MethodKind::traits`].
 //!
 //! Where a paper and its authors' code differ, the code is followed, since the published figures
-//! come from it, and the method's file says so. Optimiser, schedule and augmentation are those of
-//! the run, for all methods alike.
+//! come from it, and the method's file says so. Augmentation is that of the run, for
+//! all methods alike; so are optimiser and schedule, but where a trained network is tuned.
 
 mod attenuation;
 mod bel;

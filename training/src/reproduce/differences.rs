@@ -21,7 +21,7 @@ impl Task {
             ],
             Task::Cifar100Lt => &[
                 "Training: as many images of each class as in the paper's CIFAR100-LT, but others \
-                 (drawn at random), and 5 fewer of each of the 34 largest classes, which are kept out \
+                 (drawn at random), and 5 fewer of each of the 33 largest classes, which are kept out \
                  to calibrate on.",
                 "Auxiliary: 25,000 images of Tiny ImageNet in place of 300K random images of CIFAR's \
                  own source.",

@@ -48,9 +48,13 @@ impl Model {
         self
     }
 
-    /// At another imbalance.
+    /// At another imbalance, as is the model that it is begun with.
     pub fn imbalance(mut self, imbalance: u32) -> Self {
         self.imbalance = imbalance;
+        self.after = self.after.map(|(first, epochs)| {
+            let first = first.imbalance(imbalance);
+            (Box::new(first), epochs)
+        });
         self
     }
 
@@ -106,8 +110,9 @@ impl Model {
 
 /// Epochs of fine-tuning with auxiliary images (paper, E.8), and of second stages, on CIFAR.
 const FINE_TUNING_EPOCHS: u32 = 10;
-/// Epochs that OECC's authors tune a trained network for.
+/// Epochs that OECC's authors tune a trained network for: their kept logs end there.
 const OECC_EPOCHS: u32 = 15;
+const OECC_EPOCHS_CIFAR100: u32 = 30;
 /// Epochs that BEL's authors tune a trained network for.
 const BEL_EPOCHS: u32 = 20;
 /// Epochs of every tuning on ImageNet-LT (paper, E.8).
@@ -145,7 +150,11 @@ pub fn energy_oe_alone(task: Task) -> Model {
 
 /// Outlier Exposure with Confidence Control: fine-tuning of a cross-entropy model.
 pub fn oecc(task: Task) -> Model {
-    Model::new(task, "oecc", ScoreKind::Msp, Auxiliary::Usual).after(ce(task), OECC_EPOCHS)
+    let epochs = match task {
+        Task::Cifar100Lt => OECC_EPOCHS_CIFAR100,
+        Task::Cifar10Lt | Task::ImagenetLt => OECC_EPOCHS,
+    };
+    Model::new(task, "oecc", ScoreKind::Msp, Auxiliary::Usual).after(ce(task), epochs)
 }
 
 /// PASCL, its first stage.
@@ -210,5 +219,12 @@ mod tests {
         assert_eq!(bare.name(), "cifar100-lt-rna-no-aux");
         assert_eq!(pascl_ft(task).name(), "cifar10-lt-pascl-ft-after-pascl");
         assert_eq!(energy_oe(task).name(), "cifar10-lt-energy-oe-after-ce");
+    }
+
+    #[test]
+    fn at_another_imbalance_so_is_what_a_model_is_begun_with() {
+        let second = pascl_ft(Task::Cifar10Lt).imbalance(10);
+        let first = second.after.unwrap().0;
+        assert_eq!(first.name(), "cifar10-lt10-pascl");
     }
 }
