@@ -51,7 +51,7 @@ pub struct Place {
 pub struct Client {
     connections: Weak<Connections>,
     start: Instant,
-    /// Since when the server waits for them, in milliseconds; or [`SERVED`].
+    /// Since when the server waits for them, in milliseconds; or [`SERVED`], or [`LEAVING`].
     awaited_since: AtomicU64,
     is_sending_body: AtomicBool,
     gives_way: Notify,
@@ -59,6 +59,9 @@ pub struct Client {
 
 /// They wait for the server.
 const SERVED: u64 = u64::MAX;
+
+/// They were asked to give way, and were not heard since.
+const LEAVING: u64 = SERVED - 1;
 
 /// For as long as a client waits for its answer.
 pub struct BeingServed(Arc<Client>);
@@ -129,13 +132,20 @@ impl Connections {
             return false;
         };
         let since = awaited(client);
-        if since == SERVED || client.now().saturating_sub(since) < millis(UNDISTURBED) {
+        if since >= LEAVING || client.now().saturating_sub(since) < millis(UNDISTURBED) {
             return false;
         }
-        // Asked once: it leaves as soon as its task runs.
-        client.awaited_since.store(SERVED, Ordering::Relaxed);
-        client.gives_way.notify_one();
-        true
+        // It leaves as soon as its task runs, unless it is heard before.
+        let asked = client.awaited_since.compare_exchange(
+            since,
+            LEAVING,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if asked.is_ok() {
+            client.gives_way.notify_one();
+        }
+        asked.is_ok()
     }
 
     fn warn(&self) {
@@ -159,9 +169,15 @@ impl Place {
         &self.client
     }
 
-    /// Done when the connection is to be closed in favour of another.
+    /// Done when the connection is to be closed in favour of another. Whoever was heard since they were
+    /// asked to give way stays: their request may be answered already but for the sending.
     pub async fn wanted(&self) {
-        self.client.gives_way.notified().await;
+        loop {
+            self.client.gives_way.notified().await;
+            if self.client.awaited_since.load(Ordering::Relaxed) == LEAVING {
+                return;
+            }
+        }
     }
 }
 
@@ -222,7 +238,7 @@ impl Drop for SendingBody<'_> {
 }
 
 fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(SERVED - 1)
+    u64::try_from(time.as_millis()).map_or(LEAVING - 1, |time| time.min(LEAVING - 1))
 }
 
 #[cfg(test)]
@@ -269,6 +285,23 @@ mod tests {
         assert!(!is_wanted(&served).await && !is_wanted(&next).await);
         drop(guard);
         assert!(served.client.now() - served.client.awaited_since.load(Ordering::Relaxed) < 60_000);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_heard_after_being_asked_to_give_way_stays() {
+        let connections = connections(2);
+        let [served, heard] = [connections.place().await, connections.place().await];
+        for place in [&served, &heard] {
+            backdate(place, 5);
+            assert!(connections.make_way(|client| std::ptr::eq(client, &**place.client())));
+        }
+        let guard = served.client().being_served();
+        heard.client().was_heard();
+        assert!(!is_wanted(&served).await && !is_wanted(&heard).await);
+        drop(guard);
+        assert!(!is_wanted(&served).await);
+        backdate(&served, 5);
+        assert!(connections.make_way(|_| true) && is_wanted(&served).await);
     }
 
     #[tokio::test]

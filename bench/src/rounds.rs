@@ -20,8 +20,10 @@ use crate::requests::requests;
 use crate::server::{Contender, Running, cache_home};
 use crate::statistics::Spread;
 
-/// Layouts that come this close to the best in the search are measured in every round.
-const CLOSE: f64 = 0.95;
+/// Layouts and batches that come this close to the best in the search are measured in every round, but no
+/// more than so many: the search is too short to tell them apart.
+const CLOSE: f64 = 0.9;
+const MOST_CANDIDATES: usize = 4;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -39,7 +41,7 @@ pub struct Bench<'a> {
     pub bar: &'a ProgressBar,
 }
 
-/// A layout with its best batch, and what it did in each round.
+/// A layout with a batch, and what it did in each round.
 struct Candidate {
     layout: Layout,
     batch: usize,
@@ -216,36 +218,20 @@ impl Bench<'_> {
     }
 }
 
-/// Of each layout its best batch, where the layout comes close to the best of all.
+/// The best of all, the best first.
 fn candidates(search: &[Searched]) -> Vec<Candidate> {
-    let most = search
-        .iter()
-        .map(|step| step.images_per_second)
-        .fold(0.0, f64::max);
-    let mut candidates: Vec<(Candidate, f64)> = Vec::new();
-    for step in search
-        .iter()
+    let mut steps: Vec<&Searched> = search.iter().collect();
+    steps.sort_by(|one, other| other.images_per_second.total_cmp(&one.images_per_second));
+    let most = steps.first().map_or(0.0, |best| best.images_per_second);
+    steps
+        .into_iter()
+        .take(MOST_CANDIDATES)
         .filter(|step| step.images_per_second >= CLOSE * most)
-    {
-        let candidate = Candidate {
+        .map(|step| Candidate {
             layout: step.layout,
             batch: step.batch,
             rates: Vec::new(),
-        };
-        match candidates
-            .iter_mut()
-            .find(|(other, _)| other.layout == step.layout)
-        {
-            Some(known) if known.1 < step.images_per_second => {
-                *known = (candidate, step.images_per_second);
-            }
-            Some(_) => {}
-            None => candidates.push((candidate, step.images_per_second)),
-        }
-    }
-    candidates
-        .into_iter()
-        .map(|(candidate, _)| candidate)
+        })
         .collect()
 }
 

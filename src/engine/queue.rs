@@ -132,8 +132,8 @@ impl<T> Queue<T> {
     /// into `taken`. False when the queue is closed and empty.
     ///
     /// The share is all there is where every other taker is busy; idle takers get an equal part,
-    /// since two half batches on two threads are done sooner than a whole one on one. It is no more
-    /// than a taker serves in a quarter of a second.
+    /// since two half batches on two threads are done sooner than a whole one on one; unless they were
+    /// waited for, to fill a batch. It is no more than a taker serves in a quarter of a second.
     pub fn take(&self, most: usize, taken: &mut Vec<T>) -> bool {
         let mut state = self.lock();
         state.idle += 1;
@@ -157,7 +157,8 @@ impl<T> Queue<T> {
             }
         }
         let most = most.min(state.rate.within(LONGEST_BATCH));
-        let share = state.items.len().div_ceil(state.idle).min(most);
+        let takers = if self.window.is_zero() { state.idle } else { 1 };
+        let share = state.items.len().div_ceil(takers).min(most);
         state.idle -= 1;
         state.taken += share;
         taken.extend(state.items.drain(..share));

@@ -80,14 +80,7 @@ async fn read(
     } = parts;
     let asked = asked_top(options)?;
     let deadline = Deadline::of_client(headers, started)?;
-    // Before the body is read: it may be large, and nobody could work on it.
-    let serving = state.serving()?;
-    serving.engine.has_room(deadline).inspect_err(|_| {
-        // A client in a greater hurry than the server says nothing of what comes.
-        if deadline.is_none() {
-            state.pause.is_due(serving.engine.queue_lasts());
-        }
-    })?;
+    ask_for_room(state, deadline)?;
     let client = extensions.get::<Arc<Client>>().map(Arc::as_ref);
     let reading = state.intake.read(headers, body, client);
     let submission = match deadline {
@@ -104,6 +97,19 @@ async fn read(
     })?;
     let top = top(asked, serving.manifest.labels.len())?;
     Ok((submission, serving, Wishes { top, deadline }))
+}
+
+/// Before a body is read: it may be large, and nobody could work on it. The model is let go again, as it
+/// may be replaced while the body arrives.
+fn ask_for_room(state: &AppState, deadline: Option<Deadline>) -> Result<(), Problem> {
+    let serving = state.serving()?;
+    serving.engine.has_room(deadline).inspect_err(|_| {
+        // A client in a greater hurry than the server says nothing of what comes.
+        if deadline.is_none() {
+            state.pause.is_due(serving.engine.queue_lasts());
+        }
+    })?;
+    Ok(())
 }
 
 async fn answer(

@@ -127,6 +127,7 @@ struct Client {
     /// Which of the requests is under way or comes next.
     request: usize,
     has_been_answered: bool,
+    is_asleep: bool,
 }
 
 impl<'a> Clients<'a> {
@@ -146,6 +147,7 @@ impl<'a> Clients<'a> {
                 connection: Some(connection),
                 request: index % plan.requests.len().max(1),
                 has_been_answered: false,
+                is_asleep: false,
             });
         }
         let now = Instant::now();
@@ -186,6 +188,10 @@ impl<'a> Clients<'a> {
 
     fn handle(&mut self, index: usize, flags: EventFlags, now: Instant) -> Instant {
         let client = &mut self.clients[index];
+        if client.is_asleep {
+            // The server closed it, as it may after a refusal, which is counted already.
+            client.connection = None;
+        }
         let request = &self.plan.requests[client.request];
         let Some(connection) = &mut client.connection else {
             return now;
@@ -239,7 +245,7 @@ impl<'a> Clients<'a> {
         } else {
             self.count(head.status.to_string());
             let pause = head.retry_after.map_or(PAUSE, Duration::from_secs);
-            self.asleep.push((now + pause, index));
+            self.sleep(index, now + pause);
         }
     }
 
@@ -250,7 +256,12 @@ impl<'a> Clients<'a> {
             Broken::Io(error) => error.kind().to_string(),
             Broken::Unreadable => "unreadable".into(),
         });
-        self.asleep.push((now + PAUSE, index));
+        self.sleep(index, now + PAUSE);
+    }
+
+    fn sleep(&mut self, index: usize, until: Instant) {
+        self.clients[index].is_asleep = true;
+        self.asleep.push((until, index));
     }
 
     fn count(&mut self, reason: String) {
@@ -263,6 +274,7 @@ impl<'a> Clients<'a> {
             .extract_if(.., |(wake, _)| *wake <= now)
             .collect();
         for (_, index) in due {
+            self.clients[index].is_asleep = false;
             self.begin(index, now);
         }
     }

@@ -14,6 +14,9 @@ pub use layouts::{BATCHES, Layout, layouts};
 use crate::error::BenchError;
 use crate::load::Latencies;
 
+/// So many runs are measured at least, however long they take.
+const LEAST_RUNS: u64 = 2;
+
 /// What one layout did.
 #[derive(Clone, Debug)]
 pub struct Rate {
@@ -99,7 +102,7 @@ fn again_and_again(
     first?;
     let begin = Instant::now();
     let (mut runs, mut last) = (Latencies::default(), begin);
-    while last - begin < time {
+    while last - begin < time || runs.count() < LEAST_RUNS {
         session.run(images, batch, &mut outputs)?;
         let now = Instant::now();
         runs.record(now - last);
