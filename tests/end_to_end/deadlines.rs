@@ -51,6 +51,22 @@ fn an_image_is_given_up_while_it_waits_when_its_clients_own_time_is_over() {
 }
 
 #[test]
+fn an_image_is_given_up_while_it_waits_when_the_servers_deadline_is_over_and_no_client_can_raise_it()
+ {
+    let server = slow_model::server(1500, &["--max-batch", "1", "--deadline", "150ms"]);
+    let mut first = send(&server);
+    until(&server, "normgate_batch_size_count", 1.0);
+    let headers = [("content-type", "image/png"), ("x-request-timeout", "1m")];
+    let problem = server.post("/classify", &headers, &png()).problem(504);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("--deadline"), "{detail}");
+    // It was worked on already, and its deadline is no later.
+    assert_eq!(status(&mut first), Some(504));
+    until(&server, "normgate_abandoned_total", 1.0);
+    assert_eq!(metric(&server, "normgate_batch_size_sum"), 1.0);
+}
+
+#[test]
 fn files_count_one_by_one_and_who_is_refused_hears_how_long_the_others_will_take() {
     let server = slow_model::server(
         500,

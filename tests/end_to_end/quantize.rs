@@ -27,6 +27,27 @@ fn cuts(folder: &Path, count: u32) -> PathBuf {
     folder
 }
 
+/// Cats of several brightnesses, labelled, and noise.
+fn test_sets(folder: &Path) -> (String, String) {
+    let (test, ood) = (folder.join("test"), folder.join("noise"));
+    for folder in [&test.join("cat"), &ood] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    let cat = image::open(repository().join("docs/images/cat.jpg")).unwrap();
+    for step in 0..20 {
+        let cat = cat.thumbnail_exact(32, 32).brighten(step);
+        cat.save(test.join(format!("cat/{step}.png"))).unwrap();
+        let noise = image::RgbImage::from_fn(32, 32, |x, y| {
+            let value = (x * 197 + y * 113 + x * y * step.unsigned_abs()) % 256;
+            image::Rgb([value as u8; 3])
+        });
+        noise.save(ood.join(format!("{step}.png"))).unwrap();
+    }
+    [test, ood]
+        .map(|set| set.to_str().unwrap().to_owned())
+        .into()
+}
+
 fn quantize(model: &Path, data: &Path, out: &Path, more: &[&str]) -> Output {
     let mut command = normgate();
     command.arg("quantize").arg(model);
@@ -43,11 +64,15 @@ fn an_int8_model_is_made_calibrated_compared_and_served() {
     let folder = tempfile::tempdir().unwrap();
     let data = cuts(folder.path(), 60);
     let out = folder.path().join("int8.onnx");
-    let output = quantize(&shipped_model(), &data, &out, &["--images", "30"]);
+    let (test, ood) = test_sets(folder.path());
+    let more = ["--images", "30", "--test", &test, "--ood", &ood];
+    let output = quantize(&shipped_model(), &data, &out, &more);
     assert!(output.status.success(), "{}", stderr(&output));
     let said = String::from_utf8_lossy(&output.stdout);
     for part in [
         "What it costs",
+        "Right",
+        "AUROC",
         "Decisions that differ",
         "Ratio",
         "on 30 images",

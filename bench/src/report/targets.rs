@@ -92,11 +92,12 @@ fn footprint(cell: &Cell, server: &Server) -> Vec<Target> {
         wanted: format!("≤ {RESIDENT_MIB} MiB"),
         found: format!("{found:.0} MiB"),
     });
+    // The first, which measures the layout.
     let start = server.start_seconds.map(|found| Target {
-        what: format!("{}: start", cell.title()),
-        reached: found.median <= START_SECONDS,
+        what: format!("{}: slowest start", cell.title()),
+        reached: found.high <= START_SECONDS,
         wanted: format!("≤ {START_SECONDS} s"),
-        found: format!("{:.2} s", found.median),
+        found: format!("{:.2} s", found.high),
     });
     memory.into_iter().chain(start).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{Read, Write},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
 };
@@ -12,6 +13,7 @@ use super::{Reloading, red};
 use crate::{
     models::{ENGLISH, GERMAN, signs},
     support::Server,
+    wire::{connect, head, status},
 };
 
 /// The replies to one picture, or to several in one request.
@@ -66,6 +68,31 @@ fn models_are_swapped_under_load_without_a_failed_request_or_a_mixed_reply() {
     assert!(answered.iter().all(|count| *count > 20), "{answered:?}");
     assert_eq!((it.count("ok"), it.count("failed")), (RELOADS as u64, 0));
     it.assert_serves(&ENGLISH);
+}
+
+#[test]
+fn a_body_that_stalls_holds_no_reload_back_and_is_answered_by_the_last_model() {
+    let it = Reloading::with(&["--body-timeout", "10m"]);
+    let image = red();
+    let (some, rest) = image.split_at(image.len() / 2);
+    let mut slow = connect(&it.server);
+    let expecting = head(image.len()).replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n");
+    slow.write_all(expecting.as_bytes()).unwrap();
+    // Sent when the body is first asked for.
+    let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut said = [0; 25];
+    slow.read_exact(&mut said).unwrap();
+    assert_eq!(said, *go_on);
+    slow.write_all(some).unwrap();
+    // Each waits until nobody has the model before the last any more.
+    for kind in [&GERMAN, &ENGLISH, &GERMAN] {
+        it.reload(kind);
+    }
+    slow.write_all(rest).unwrap();
+    assert_eq!(status(&mut slow), Some(200));
+    let metrics = it.server.get("/metrics").text();
+    let answered = r#"normgate_predictions_total{label="rot",ood="false"} 1"#;
+    assert!(metrics.contains(answered), "{metrics}");
 }
 
 struct StopOnDrop<'a>(&'a AtomicBool);
