@@ -74,7 +74,7 @@ bench-build: runtime
 
 ## Prove it
 
-.PHONY: test format clippy docs deny tests k6 advisories
+.PHONY: test format clippy docs deny tests onnx-checker k6 advisories
 test: tools runtime libtorch ## everything that CI runs
 	@scripts/timed format  $(MAKE) --no-print-directory format
 	@scripts/timed deny    $(MAKE) --no-print-directory deny
@@ -97,8 +97,11 @@ clippy: libtorch ## lints, warnings denied
 docs: libtorch ## rustdoc, warnings denied
 	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-tests: runtime libtorch ## unit and end-to-end tests, the trainer's too
+tests: runtime libtorch onnx-checker ## unit and end-to-end tests, the trainer's too
 	cargo test --workspace --locked
+
+onnx-checker:
+	@scripts/check-onnx
 
 deny: $(deny) ## licences, bans and sources of every dependency (deny.toml)
 	@$(deny) --locked --workspace --log-level error check --hide-inclusion-graph licenses bans sources

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use normgate_core::Model;
 
@@ -55,6 +55,15 @@ fn quantize(model: &Path, data: &Path, out: &Path, more: &[&str]) -> Output {
     command.args(more).output().expect("normgate runs")
 }
 
+fn passes_the_onnx_checker(model: &Path) {
+    let script = repository().join("scripts/check-onnx");
+    if !repository().join(".tools/onnx").is_dir() {
+        return normgate_testing::left_out("the ONNX checker", "make onnx-checker");
+    }
+    let output = Command::new(script).arg(model).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -92,6 +101,7 @@ fn an_int8_model_is_made_calibrated_compared_and_served() {
     assert_eq!((record.of.as_str(), record.images), (old.digest(), 30));
     assert_eq!(new.manifest().calibration.as_ref().unwrap().count, 30);
     assert!(new.bytes().len() * 3 < old.bytes().len());
+    [&out, &shipped_model()].map(|model| passes_the_onnx_checker(model));
 
     let cat = fs::read(repository().join("docs/images/cat.jpg")).unwrap();
     let served = Server::with(&["--model", out.to_str().unwrap()]);
