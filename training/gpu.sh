@@ -6,8 +6,9 @@
 #   training/gpu.sh speed              images a second, full width, and how long 200 epochs will take
 #   training/gpu.sh run [TABLE…]       the tables (default: t2), six seeds, width 64, 200 epochs
 #   training/gpu.sh show [TABLE…]      the tables of what is finished so far
-#   training/gpu.sh ship               the model for models/: the RNA seed that is best on held-out training
-#                                      images, its int8 form beside it
+#   training/gpu.sh ship [RECIPE]      the model for models/: the seed of a recipe (default: rna; as runs are
+#                                      named: rna-aux-weights-1-2-camera-0.5) that is best on held-out
+#                                      training images, its int8 form beside it
 #
 # `run` ends with status 75 while there is more to do, and 0 when all is done:
 #   until training/gpu.sh run; do [ $? = 75 ] || break; done
@@ -107,11 +108,14 @@ ship)
   held_out="$data/cifar10_train_more,$data/cifar10_train_lt100#class=airplane#last=300"
   others="tinyimagenet=$data/aux_train#first=4000,cifar100=$data/aux_train_cifar100#first=80"
   slug=w$width-e$epochs$([ "$precision" = fp32 ] || echo "-$precision")
-  models=$(find "$out/runs" -path "*/cifar10-lt-rna-$slug-s*" -name model.onnx | sort)
-  [ -n "$models" ] || { echo "gpu.sh: no RNA run is finished in $out/runs: training/gpu.sh run t2" >&2; exit 1; }
+  kind=${2:-rna}
+  models=$(find "$out/runs" -path "*/cifar10-lt-$kind-$slug-s*" -name model.onnx | sort)
+  count=$(wc -w <<< "$models")
+  [ "$count" -gt 0 ] || { echo "gpu.sh: no run of $kind is finished in $out/runs: training/gpu.sh run t2" >&2; exit 1; }
+  [ "$count" = "$seeds" ] || echo "gpu.sh: of $seeds seeds $count are finished; the best of those is taken" >&2
   for model in $models; do
     folder=$(dirname "$model")
-    [ -e "$folder/held-out/report.json" ] || "$train" evaluate "$model" --id "$data/cifar10_train_more" \
+    [ -e "$folder/held-out/report.json" ] || "$train" evaluate "$model" --id "$held_out" \
       --ood "$others" --calibration "$held_out" --balance --out "$folder/held-out" >&2
   done
   best=$(python3 - $models <<'PY'
@@ -131,6 +135,7 @@ PY
     --data "$data/cifar10_train_lt100#first=4700" --calibrate "$held_out" --test "$data/cifar10_test" \
     --ood "$data/ood_tinyimagenet,$data/ood_scenes,$data/ood_textures,$data/ood_characters,$data/ood_fashion"
   ls -l "$out/fp32.onnx" "$out/int8.onnx"
+  [ "$(stat -c %s "$out/int8.onnx")" -le 12000000 ] || { echo "gpu.sh: int8.onnx is larger than 12 MB" >&2; exit 1; }
   ;;
 *)
   echo "gpu.sh: there is no command $1; without one it says which there are" >&2

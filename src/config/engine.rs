@@ -18,8 +18,9 @@ pub struct EngineConfig {
     /// Inference threads, each with a session of its own. Many workers of one thread give the most
     /// answers a second, one of many threads takes the least memory. Default: one a processor, unless a
     /// single one of all threads does clearly more with this model by a short measurement at the first
-    /// start, kept in ~/.cache/normgate (delete it to measure again); 1 on cuda. A container's CPU limit
-    /// counts.
+    /// start, kept in ~/.cache/normgate (delete it to measure again; a container without a volume there
+    /// measures at each start); 1 on cuda, and where one a processor would take more than 2 GiB for their
+    /// weights. A container's CPU limit counts.
     #[arg(long, env = "NORMGATE_WORKERS", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub workers: Option<NonZeroUsize>,
