@@ -1,4 +1,4 @@
-//! Memory that a flood of images took goes back to the system when the flood is over. The allocator
+//! Memory that a flood of images took, or loading a model, goes back to the system afterwards. The allocator
 //! would keep it for later, and a container's memory would look used up.
 
 use std::sync::Arc;
@@ -7,6 +7,27 @@ use std::time::Duration;
 use tokio::time::interval;
 
 use crate::state::AppState;
+
+/// What the allocator can be told. It takes `unsafe` code, which only the program itself has.
+#[derive(Clone, Copy)]
+pub struct Allocator {
+    /// Whether large blocks are each taken from the system and given back to it, or all from common ground.
+    /// The first is slower, and leaves no gaps: a model's weights are copied several times while it is loaded.
+    pub set_large_apart: fn(bool),
+    /// Returns to the system what was freed.
+    pub give_back: fn(),
+}
+
+impl Allocator {
+    /// Does what takes and frees large blocks, and leaves none of them behind.
+    pub fn for_large<T>(&self, work: impl FnOnce() -> T) -> T {
+        (self.set_large_apart)(true);
+        let done = work();
+        (self.set_large_apart)(false);
+        (self.give_back)();
+        done
+    }
+}
 
 /// How often to look. Giving back takes milliseconds, and what is needed again is taken again.
 const LOOK: Duration = Duration::from_secs(1);

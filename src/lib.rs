@@ -29,3 +29,5 @@ mod telemetry;
 mod test_support;
 #[cfg(test)]
 mod tests;
+
+pub use freed_memory::Allocator;

@@ -11,6 +11,7 @@ mod start_up;
 
 use std::process::ExitCode;
 
+use crate::Allocator;
 use clap::{Parser, Subcommand};
 use normgate_evaluation::calibrate::{self, CalibrateArgs};
 use normgate_evaluation::evaluate::{self, EvaluateArgs};
@@ -48,13 +49,13 @@ enum Command {
 
 /// Parses the command line, runs the command, and prints its error, if any, for people.
 ///
-/// `give_memory_back` returns to the system what was freed. It is called when much was.
+/// `allocator` is told of what takes much memory, and when much was freed.
 ///
 /// The exit code is 0 on success, 2 for a command line that makes no sense, and 1 for anything
 /// else that went wrong.
-pub fn run(give_memory_back: fn()) -> ExitCode {
+pub fn run(allocator: Allocator) -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Serve(args) => serve::run(*args, give_memory_back),
+        Command::Serve(args) => serve::run(*args, allocator),
         Command::Classify(args) => classify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Health(args) => health::run(&args),

@@ -23,7 +23,7 @@ use crate::serving::Launch;
 use crate::shutdown::{Asked, Signals};
 use crate::state::AppState;
 use crate::telemetry::start_logs;
-use crate::{file_limit, freed_memory};
+use crate::{Allocator, file_limit, freed_memory};
 
 /// Serve a model over HTTP: POST an image to /classify.
 ///
@@ -52,7 +52,7 @@ pub struct ServeArgs {
 }
 
 /// Serves until a signal says to stop.
-pub fn run(args: ServeArgs, give_memory_back: fn()) -> Result<(), Failure> {
+pub fn run(args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     let began = Instant::now();
     args.limits.check().map_err(Failure::Usage)?;
     start_logs(&args.log);
@@ -76,7 +76,7 @@ pub fn run(args: ServeArgs, give_memory_back: fn()) -> Result<(), Failure> {
         },
         path,
         watch,
-        give_memory_back,
+        allocator,
     };
     let outcome = thread::scope(|threads| {
         // One thread is enough for the bytes of a few processors' worth of inference.
@@ -121,7 +121,7 @@ async fn serve<'a>(
     let server = Server::new(router(Arc::clone(state)), &args.http);
     tokio::spawn(freed_memory::give_back(
         Arc::clone(state),
-        loader.give_memory_back,
+        loader.allocator.give_back,
     ));
     let life = async {
         let runtime = loader.launch.runtime.version().to_owned();

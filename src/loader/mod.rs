@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 
 pub use watch::Watch;
 
+use crate::Allocator;
 use crate::engine::StartError;
 use crate::serving::{Launch, Serving};
 use crate::state::AppState;
@@ -36,8 +37,8 @@ pub struct Loader<'a> {
     /// The model file, opened anew for each reload.
     pub path: &'a Path,
     pub watch: Option<Watch>,
-    /// Returns to the system what was freed.
-    pub give_memory_back: fn(),
+    /// What models are loaded into.
+    pub allocator: Allocator,
 }
 
 /// Asks the thread for reloads. It ends when this is dropped.
@@ -81,7 +82,8 @@ impl<'a> Loader<'a> {
     }
 
     fn work(mut self, first: Model, report: oneshot::Sender<Started>, asked: &Receiver<()>) {
-        let started = caught(|| self.launch.start(first)).unwrap_or(Err(StartError::Panicked));
+        let start = || caught(|| self.launch.start(first)).unwrap_or(Err(StartError::Panicked));
+        let started = self.allocator.for_large(start);
         let started = started.map(Arc::new);
         let failed = started.is_err();
         if let Ok(serving) = &started {
@@ -92,10 +94,9 @@ impl<'a> Loader<'a> {
         if failed {
             return;
         }
-        (self.give_memory_back)();
         while self.wait(asked) && !self.state.lifecycle.is_stopping() {
-            self.reload();
-            (self.give_memory_back)();
+            let allocator = self.allocator;
+            allocator.for_large(|| self.reload());
         }
     }
 

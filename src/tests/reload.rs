@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use normgate_core::{Manifest, Runtime};
 
+use crate::Allocator;
 use crate::loader::Loader;
 use crate::serving::Launch;
 use crate::state::AppState;
@@ -29,7 +30,10 @@ fn a_replaced_model_works_until_the_last_request_lets_go() {
         },
         path: &path,
         watch: None,
-        give_memory_back: || {},
+        allocator: Allocator {
+            set_large_apart: |_| {},
+            give_back: || {},
+        },
     };
     let next = Manifest {
         version: "next".into(),
