@@ -28,13 +28,10 @@ LABEL org.opencontainers.image.title="Normgate" \
 COPY --from=build /out /opt/normgate
 COPY models /models
 
-# The allocator keeps what it once gave out; above this size it gives memory back, so that one large
-# photo does not stay in the resident memory for ever.
 ENV PATH="/opt/normgate:$PATH" \
     NORMGATE_LISTEN=0.0.0.0:8080 \
     NORMGATE_MODEL=/models/cifar10-lt.onnx \
-    NORMGATE_LOG_FORMAT=json \
-    MALLOC_MMAP_THRESHOLD_=1048576
+    NORMGATE_LOG_FORMAT=json
 USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM

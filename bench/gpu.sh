@@ -46,13 +46,18 @@ PY
 # Two models with pictures of their own size, three numbers of connections, two layouts: one worker as is
 # the default, and two, which may overlap copying with computing. A model at a time, so that what one takes
 # too long for is not lost with the others'.
+missed=0
 for workers in 1 2; do
   for cell in resnet18:png32 resnet50:jpeg224; do
     name=${cell%:*}-workers-$workers
     timeout 100 "$bin/normgate-bench" --onnxruntime "$runtime" --device cuda \
       --models "${cell%:*}" --inputs "${cell#*:}" --connections 1,64,512 --seconds 4 --rounds 1 --cache "$cache" \
       --server "$bin/normgate" --serve-args "--workers $workers --queue-capacity 2048" \
-      --json "$out/$name.json" | tee "$out/$name.txt" || echo "gpu.sh: $name was not measured" >&2
+      --json "$out/$name.json" | tee "$out/$name.txt" || {
+        echo "gpu.sh: $name was not measured" >&2
+        missed=1
+      }
   done
 done
-echo "all of it is in $out" >&2
+echo "what was measured is in $out" >&2
+exit "$missed"

@@ -139,7 +139,7 @@ impl Server {
         tokio::spawn(async move {
             let _open = open;
             tokio::select! {
-                // In this order: a request that is there already is heard before its client is sent away.
+                // In this order: a request that is known to be there is heard before its client is sent away.
                 biased;
                 ended = connection => if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended early");

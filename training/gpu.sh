@@ -111,18 +111,18 @@ ship)
   kind=${2:-rna}
   models=$(find "$out/runs" -path "*/cifar10-lt-$kind-$slug-s*" -name model.onnx | sort)
   count=$(wc -w <<< "$models")
-  [ "$count" -gt 0 ] || { echo "gpu.sh: no run of $kind is finished in $out/runs: training/gpu.sh run t2" >&2; exit 1; }
+  [ "$count" -gt 0 ] || { echo "gpu.sh: no run of $kind is finished in $out/runs: training/gpu.sh run TABLE" >&2; exit 1; }
   [ "$count" = "$seeds" ] || echo "gpu.sh: of $seeds seeds $count are finished; the best of those is taken" >&2
   for model in $models; do
     folder=$(dirname "$model")
-    [ -e "$folder/held-out/report.json" ] || "$train" evaluate "$model" --id "$held_out" \
-      --ood "$others" --calibration "$held_out" --balance --out "$folder/held-out" >&2
+    [ -e "$folder/held-out-all/report.json" ] || "$train" evaluate "$model" --id "$held_out" \
+      --ood "$others" --calibration "$held_out" --balance --out "$folder/held-out-all" >&2
   done
   best=$(python3 - $models <<'PY'
 import json, pathlib, sys
 def quality(model):
-    figures = json.loads((pathlib.Path(model).parent / "held-out/report.json").read_text())["figures"]
-    auroc = next(mean["auroc"] for mean in figures["mean"] if mean["score"] == "representation_norm")
+    figures = json.loads((pathlib.Path(model).parent / "held-out-all/report.json").read_text())["figures"]
+    auroc = next(mean["auroc"] for mean in figures["mean"] if mean["score"] == figures["served_score"])
     print(f"{model}: right {figures['id']['accuracy']['overall']:.4f}, AUROC {auroc:.4f}", file=sys.stderr)
     return figures["id"]["accuracy"]["overall"] + auroc
 print(max(sys.argv[1:], key=quality))

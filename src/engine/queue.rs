@@ -144,6 +144,8 @@ impl<T> Queue<T> {
                 state = self.watch(state);
                 has_watched = true;
             } else if state.items.is_empty() {
+                // Where another taker took all that was waited for, the next item is waited with anew.
+                has_waited = self.window.is_zero();
                 state = self
                     .arrived
                     .wait(state)

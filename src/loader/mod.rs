@@ -95,8 +95,9 @@ impl<'a> Loader<'a> {
             return;
         }
         while self.wait(asked) && !self.state.lifecycle.is_stopping() {
-            let allocator = self.allocator;
-            allocator.for_large(|| self.reload());
+            self.reload();
+            // Of the model that was replaced too, which is retired only now.
+            (self.allocator.give_back)();
         }
     }
 
@@ -124,7 +125,8 @@ impl<'a> Loader<'a> {
         };
         let began = Instant::now();
         let metrics = &self.state.metrics;
-        match caught(|| self.load(&old)).unwrap_or(Err(ReloadError::Panicked)) {
+        let load = || caught(|| self.load(&old)).unwrap_or(Err(ReloadError::Panicked));
+        match self.allocator.for_large(load) {
             Ok(Some(next)) => {
                 let (title, digest) = (next.manifest.title(), next.digest.clone());
                 drop(self.state.serve(Arc::new(next)));

@@ -53,7 +53,7 @@ fn an_image_is_given_up_while_it_waits_when_its_clients_own_time_is_over() {
 #[test]
 fn an_image_is_given_up_while_it_waits_when_the_servers_deadline_is_over_and_no_client_can_raise_it()
  {
-    let server = slow_model::server(1500, &["--max-batch", "1", "--deadline", "150ms"]);
+    let server = slow_model::server(1500, &["--max-batch", "1", "--deadline", "500ms"]);
     let mut first = send(&server);
     until(&server, "normgate_batch_size_count", 1.0);
     let headers = [("content-type", "image/png"), ("x-request-timeout", "1m")];

@@ -77,19 +77,6 @@ fn what_is_not_200_counts_as_an_error_by_its_status_and_is_not_hurried() {
 #[test]
 fn a_refusal_counts_once_where_the_connection_is_closed_after_it() {
     let refused = "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n";
-    let served = AtomicUsize::new(0);
-    let outcome = run(
-        server(move |_| match served.fetch_add(1, Ordering::Relaxed) % 2 {
-            0 => (refused, true),
-            _ => (OK, true),
-        }),
-        3,
-    );
-    // What is closed after a reply with 200 breaks the request that is sent meanwhile.
-    assert!(
-        outcome.errors["429"] > 1 && outcome.latencies.count() > 0,
-        "{outcome:?}"
-    );
     let refused = run(server(move |_| (refused, true)), 2);
     let kinds: Vec<_> = refused.errors.keys().collect();
     assert_eq!(kinds, ["429"]);

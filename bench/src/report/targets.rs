@@ -92,7 +92,7 @@ fn footprint(cell: &Cell, server: &Server) -> Vec<Target> {
         wanted: format!("≤ {RESIDENT_MIB} MiB"),
         found: format!("{found:.0} MiB"),
     });
-    // The first, which measures the layout.
+    // Which is the first as a rule: it measures the layout.
     let start = server.start_seconds.map(|found| Target {
         what: format!("{}: slowest start", cell.title()),
         reached: found.high <= START_SECONDS,

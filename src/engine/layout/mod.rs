@@ -27,8 +27,7 @@ const CLEARLY_MORE: f64 = 1.05;
 /// An image that is alone gets a session of its own where that makes it so many times as fast.
 const SOONER: f64 = 1.1;
 
-/// Where so many rounds agree, there are no more: each delays the start by some 60 ms. What disturbs a
-/// machine seldom does so alike three times.
+/// Where so many rounds agree, there are no more: each delays the start by some 50 ms.
 const FEWEST_ROUNDS: usize = 3;
 /// After so many it is left to another start to be sure.
 const MOST_ROUNDS: usize = 5;

@@ -58,6 +58,31 @@ fn with_a_window_a_taker_waits_for_a_full_batch_and_takes_less_when_it_is_over()
 }
 
 #[test]
+fn with_a_window_one_taker_gets_the_batch_that_several_waited_for_and_the_others_wait_anew() {
+    let queue = Arc::new(Queue::new(8, 2).with_window(Duration::from_millis(300)));
+    let takers = [(); 2].map(|()| {
+        let queue = Arc::clone(&queue);
+        thread::spawn(move || {
+            let mut taken = Vec::new();
+            queue.take(8, &mut taken);
+            taken
+        })
+    });
+    // Each wakes one.
+    for item in 0..2 {
+        queue.push(item, LONG).unwrap();
+    }
+    thread::sleep(Duration::from_millis(900));
+    for item in 2..4 {
+        queue.push(item, LONG).unwrap();
+        thread::sleep(Duration::from_millis(5));
+    }
+    let mut batches = takers.map(|taker| taker.join().unwrap());
+    batches.sort();
+    assert_eq!(batches, [[0, 1], [2, 3]]);
+}
+
+#[test]
 fn a_taker_on_the_lookout_misses_nothing_and_sleeps_when_nothing_comes() {
     for lookout in [Duration::from_secs(20), Duration::from_micros(1)] {
         let queue = Arc::new(Queue::new(8, 2).with_lookout(lookout));

@@ -146,15 +146,19 @@ impl Part<'_> {
             for cell in &row.cells {
                 let reports = self.reports(&cell.model)?;
                 let values = cell.values(&reports);
-                // A figure that a run lacks is the mean of the others'; one that none has needs no seeds.
+                // A figure that a run lacks is the mean of the others'.
                 seeds.insert(match values.len() {
                     0 => reports.len(),
                     count => count,
                 });
                 cells.push(shown(Estimate::of(&values)));
             }
-            let seeds: Vec<_> = seeds.iter().map(ToString::to_string).collect();
-            let head = [row.label.clone(), seeds.join(" to ")];
+            let seeds = match (seeds.first(), seeds.last()) {
+                (Some(fewest), Some(most)) if fewest != most => format!("{fewest} to {most}"),
+                (Some(count), _) => count.to_string(),
+                (None, _) => String::new(),
+            };
+            let head = [row.label.clone(), seeds];
             lines.rows.push(head.into_iter().chain(cells).collect());
             if row.cells.iter().any(|cell| cell.paper.is_some()) {
                 let head = ["… in the paper".to_owned(), String::new()];
@@ -328,10 +332,8 @@ impl Cell {
 }
 
 fn estimate(figure: Figure, model: &Model, reports: &[Report]) -> Option<Estimate> {
-    let values = reports
-        .iter()
-        .filter_map(|report| figure.of(report, model.score));
-    Estimate::of(&values.collect::<Vec<_>>())
+    let values = reports.iter().map(|report| figure.of(report, model.score));
+    Estimate::of(&values.collect::<Option<Vec<_>>>()?)
 }
 
 fn shown(estimate: Option<Estimate>) -> String {
