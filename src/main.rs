@@ -34,7 +34,7 @@ fn set_large_apart(apart: bool) {
             true => (256 << 10, 256 << 10),
             false => (8 << 20, 16 << 20),
         };
-        // SAFETY: it takes no pointer, and locks what it works on.
+        // SAFETY: it takes no pointer; what it sets are numbers that other threads may read before or after.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, large);
             libc::mallopt(libc::M_TRIM_THRESHOLD, kept);

@@ -103,8 +103,8 @@ show)
   "$train" reproduce "${@:-t2}" --tables-only "${recipe[@]}"
   ;;
 ship)
-  # Chosen on training images that were held out, and on auxiliary ones, which enter no loss: no test image
-  # has a say.
+  # Chosen on training images that were held out, and on auxiliary ones: no test image has a say. They enter no
+  # loss of RNA, but that of OE and others, whose seeds are then told apart by what they were trained on.
   held_out="$data/cifar10_train_more,$data/cifar10_train_lt100#class=airplane#last=300"
   others="tinyimagenet=$data/aux_train#first=4000,cifar100=$data/aux_train_cifar100#first=80"
   slug=w$width-e$epochs$([ "$precision" = fp32 ] || echo "-$precision")

@@ -132,8 +132,8 @@ impl<T> Queue<T> {
     /// into `taken`. False when the queue is closed and empty.
     ///
     /// The share is all there is where every other taker is busy; idle takers get an equal part,
-    /// since two half batches on two threads are done sooner than a whole one on one; unless they were
-    /// waited for, to fill a batch. It is no more than a taker serves in a quarter of a second.
+    /// since two half batches on two threads are done sooner than a whole one on one; unless there is a
+    /// window, which is there to fill batches. It is no more than a taker serves in a quarter of a second.
     pub fn take(&self, most: usize, taken: &mut Vec<T>) -> bool {
         let mut state = self.lock();
         state.idle += 1;
@@ -144,7 +144,7 @@ impl<T> Queue<T> {
                 state = self.watch(state);
                 has_watched = true;
             } else if state.items.is_empty() {
-                // Where another taker took all that was waited for, the next item is waited with anew.
+                // Where another taker has taken all by the end of the window, the next item is waited with anew.
                 has_waited = self.window.is_zero();
                 state = self
                     .arrived

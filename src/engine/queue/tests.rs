@@ -59,27 +59,29 @@ fn with_a_window_a_taker_waits_for_a_full_batch_and_takes_less_when_it_is_over()
 
 #[test]
 fn with_a_window_one_taker_gets_the_batch_that_several_waited_for_and_the_others_wait_anew() {
-    let queue = Arc::new(Queue::new(8, 2).with_window(Duration::from_millis(300)));
-    let takers = [(); 2].map(|()| {
-        let queue = Arc::clone(&queue);
+    let window = Duration::from_millis(500);
+    let queue = Arc::new(Queue::new(8, 2).with_window(window));
+    let (batches, taken) = std::sync::mpsc::channel();
+    for _ in 0..2 {
+        let (queue, batches) = (Arc::clone(&queue), batches.clone());
         thread::spawn(move || {
             let mut taken = Vec::new();
             queue.take(8, &mut taken);
-            taken
-        })
-    });
-    // Each wakes one.
-    for item in 0..2 {
-        queue.push(item, LONG).unwrap();
+            batches.send(taken)
+        });
     }
-    thread::sleep(Duration::from_millis(900));
-    for item in 2..4 {
-        queue.push(item, LONG).unwrap();
-        thread::sleep(Duration::from_millis(5));
+    while queue.lock().idle < 2 {
+        thread::yield_now();
     }
-    let mut batches = takers.map(|taker| taker.join().unwrap());
-    batches.sort();
-    assert_eq!(batches, [[0, 1], [2, 3]]);
+    for items in [[0, 1], [2, 3]] {
+        // The first of them wakes one, and the second the other.
+        for item in items {
+            queue.push(item, LONG).unwrap();
+        }
+        assert_eq!(taken.recv_timeout(LONG).unwrap(), items);
+        // Whoever got nothing sleeps by then.
+        thread::sleep(2 * window);
+    }
 }
 
 #[test]

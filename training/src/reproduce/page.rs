@@ -146,7 +146,7 @@ impl Part<'_> {
             for cell in &row.cells {
                 let reports = self.reports(&cell.model)?;
                 let values = cell.values(&reports);
-                // A figure that a run lacks is the mean of the others'.
+                // Where a run lacks a figure, the mean is that of the others.
                 seeds.insert(match values.len() {
                     0 => reports.len(),
                     count => count,
