@@ -1,11 +1,12 @@
-//! What the tests of all crates share: where the real image sets are, and saying aloud which test
-//! is left out for want of something.
+//! What the tests of all crates share: where the real image sets are, what the ONNX checker says, and saying
+//! aloud which test is left out for want of something.
 #![forbid(unsafe_code)]
 
 use std::{
-    env,
+    env, fs,
     io::{Write, stderr},
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// Where this is set, a test that would be left out fails: CI runs them all.
@@ -24,6 +25,25 @@ pub fn image_sets(test: &str) -> Option<PathBuf> {
     }
     left_out(test, "the image sets");
     None
+}
+
+/// Holds a model file against all checks of the ONNX checker, where `make onnx-checker` has installed the
+/// one that is pinned.
+///
+/// # Panics
+/// Where the model does not pass. As [`left_out`].
+pub fn passes_the_onnx_checker(model: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |file: &str| fs::read(root.join(file)).ok();
+    // The script would install it now.
+    if read(".tools/onnx/requirements.txt") != read("scripts/requirements-onnx.txt") {
+        return left_out("the ONNX checker", "make onnx-checker");
+    }
+    let output = Command::new(root.join("scripts/check-onnx"))
+        .arg(model)
+        .output();
+    let passes = output.as_ref().is_ok_and(|output| output.status.success());
+    assert!(passes, "{}: {output:?}", model.display());
 }
 
 /// Says on the terminal that a test is left out: past the test runner, which shows what a passing

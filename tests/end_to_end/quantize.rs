@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use normgate_core::Model;
 
@@ -55,15 +55,6 @@ fn quantize(model: &Path, data: &Path, out: &Path, more: &[&str]) -> Output {
     command.args(more).output().expect("normgate runs")
 }
 
-fn passes_the_onnx_checker(model: &Path) {
-    let script = repository().join("scripts/check-onnx");
-    if !repository().join(".tools/onnx/requirements.txt").is_file() {
-        return normgate_testing::left_out("the ONNX checker", "make onnx-checker");
-    }
-    let output = Command::new(script).arg(model).output().unwrap();
-    assert!(output.status.success(), "{}", stderr(&output));
-}
-
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -102,7 +93,7 @@ fn an_int8_model_is_made_calibrated_compared_and_served() {
     assert_eq!(new.manifest().calibration.as_ref().unwrap().count, 30);
     assert!(new.bytes().len() * 3 < old.bytes().len());
     for model in [&out, &shipped_model()] {
-        passes_the_onnx_checker(model);
+        normgate_testing::passes_the_onnx_checker(model);
     }
 
     let cat = fs::read(repository().join("docs/images/cat.jpg")).unwrap();

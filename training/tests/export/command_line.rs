@@ -29,22 +29,6 @@ fn write_cifar(folder: &Path, seed: u128, brightest: u32) {
     }
 }
 
-fn passes_the_onnx_checker(model: &Path) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    if !root.join(".tools/onnx/requirements.txt").is_file() {
-        return normgate_testing::left_out("the ONNX checker", "make onnx-checker");
-    }
-    let output = Command::new(root.join("scripts/check-onnx"))
-        .arg(model)
-        .output();
-    let output = output.unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
 fn run(folder: &Path, arguments: &str) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_normgate-train"))
         .current_dir(folder)
@@ -161,7 +145,7 @@ fn from_the_lists_of_imagenet_lt_to_a_report_on_the_command_line() {
          --out report",
     );
     let model = place.path().join("tiny.onnx");
-    passes_the_onnx_checker(&model);
+    normgate_testing::passes_the_onnx_checker(&model);
     let model = Model::open(&model).unwrap();
     let manifest = model.manifest();
     assert_eq!(manifest.labels, ["n00", "n01", "n02"]);
