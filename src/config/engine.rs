@@ -42,8 +42,8 @@ pub struct EngineConfig {
     #[arg(long, env = "NORMGATE_MAX_BATCH", value_name = "N", value_parser = parse_batch)]
     pub max_batch: Option<usize>,
 
-    /// How long an idle worker waits for more once an image is there. On a processor that only
-    /// costs time; a graphics card may do a fuller batch in the time of a single image.
+    /// How long an image may wait for others to fill its batch, where a worker is idle. On a processor
+    /// that only costs time; a graphics card may do a fuller batch in the time of a single image.
     #[arg(long, env = "NORMGATE_BATCH_WINDOW", value_name = "TIME", default_value = "0ms",
         value_parser = parse_duration)]
     pub batch_window: Duration,

@@ -26,19 +26,24 @@ pub fn work(shared: &Arc<Shared>) {
     let mut jobs = Vec::with_capacity(1);
     while shared.large.take(1, &mut jobs) {
         for job in jobs.drain(..) {
-            if job.ticket.is_abandoned() {
-                shared.metrics.abandoned();
-                shared.large.served(1, 0, Duration::ZERO);
-                continue;
-            }
-            let started = Instant::now();
-            let prepared =
-                catch_unwind(AssertUnwindSafe(|| prepare(shared, &mut preprocessor, job)));
-            if prepared.is_err() {
+            let work = || {
+                if job.ticket.is_abandoned() {
+                    shared.metrics.abandoned();
+                    return None;
+                }
+                let started = Instant::now();
+                prepare(shared, &mut preprocessor, job);
+                Some(started.elapsed())
+            };
+            let worked = catch_unwind(AssertUnwindSafe(work));
+            if worked.is_err() {
                 shared.metrics.worker_panicked();
                 preprocessor = Preprocessor::new(&shared.preprocessing);
             }
-            shared.large.served(1, 1, started.elapsed());
+            match worked {
+                Ok(Some(took)) => shared.large.served(1, 1, took),
+                _ => shared.large.served(1, 0, Duration::ZERO),
+            }
         }
     }
 }

@@ -38,7 +38,24 @@ struct State<T> {
     /// There was more than one item at a time since the last that was alone.
     is_crowded: bool,
     rate: Rate,
+    /// Until then takers wait for more; none where nothing waits, or there is no window.
+    ripe: Option<Instant>,
     closed: bool,
+}
+
+impl<T> State<T> {
+    /// How long takers still wait for more.
+    fn ripens_in(&self) -> Duration {
+        match self.ripe {
+            Some(ripe) => ripe.saturating_duration_since(Instant::now()),
+            None => Duration::ZERO,
+        }
+    }
+
+    /// How many items a taker takes at once, where it takes at most so many.
+    fn batch(&self, most: usize) -> usize {
+        most.min(self.rate.within(LONGEST_BATCH))
+    }
 }
 
 /// Why an item was not taken in.
@@ -64,6 +81,7 @@ impl<T> Queue<T> {
                 taken: 0,
                 is_crowded: false,
                 rate: Rate::default(),
+                ripe: None,
                 closed: false,
             }),
             arrived: Condvar::new(),
@@ -76,7 +94,8 @@ impl<T> Queue<T> {
         }
     }
 
-    /// The same queue, whose takers wait so long for more once something is there.
+    /// The same queue, which gives nothing out before its first item has waited so long for more to come, or
+    /// there is a whole batch.
     pub fn with_window(self, window: Duration) -> Self {
         Self { window, ..self }
     }
@@ -118,6 +137,9 @@ impl<T> Queue<T> {
     }
 
     fn add(&self, mut state: MutexGuard<'_, State<T>>, item: T) {
+        if state.items.is_empty() && !self.window.is_zero() {
+            state.ripe = Instant::now().checked_add(self.window);
+        }
         state.items.push_back(item);
         state.is_crowded |= state.items.len() + state.taken > 1;
         self.is_filled.store(true, Ordering::Release);
@@ -137,30 +159,28 @@ impl<T> Queue<T> {
     pub fn take(&self, most: usize, taken: &mut Vec<T>) -> bool {
         let mut state = self.lock();
         state.idle += 1;
-        let mut has_waited = self.window.is_zero();
         let mut has_watched = self.lookout.is_zero();
         while !state.closed {
             if state.items.is_empty() && !has_watched && !state.is_watched {
                 state = self.watch(state);
                 has_watched = true;
             } else if state.items.is_empty() {
-                // Where another taker has taken all by the end of the window, the next item is waited with anew.
-                has_waited = self.window.is_zero();
                 state = self
                     .arrived
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner);
-            } else if has_waited || state.items.len() >= most {
-                break;
             } else {
+                let left = state.ripens_in();
+                if left.is_zero() || state.items.len() >= state.batch(most) {
+                    break;
+                }
                 // Another taker may take it all meanwhile.
-                state = self.wait_for_more(state, most);
-                has_waited = true;
+                let waited = self.arrived.wait_timeout(state, left);
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
         }
-        let most = most.min(state.rate.within(LONGEST_BATCH));
         let takers = if self.window.is_zero() { state.idle } else { 1 };
-        let share = state.items.len().div_ceil(takers).min(most);
+        let share = state.items.len().div_ceil(takers).min(state.batch(most));
         state.idle -= 1;
         state.taken += share;
         taken.extend(state.items.drain(..share));
@@ -184,16 +204,6 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         state.is_watched = false;
         state
-    }
-
-    fn wait_for_more<'a>(
-        &'a self,
-        state: MutexGuard<'a, State<T>>,
-        most: usize,
-    ) -> MutexGuard<'a, State<T>> {
-        let too_few = |state: &mut State<T>| state.items.len() < most && !state.closed;
-        let waited = self.arrived.wait_timeout_while(state, self.window, too_few);
-        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Notes that a taker is done with all that it took, and needed this time for those items that

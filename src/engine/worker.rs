@@ -62,7 +62,9 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         let mut jobs = Vec::with_capacity(shared.max_batch);
         while shared.queue.take(shared.max_batch, &mut jobs) {
-            self.taken = (jobs.len(), Instant::now());
+            // First the number, so that it is known whatever panics from here on.
+            self.taken.0 = jobs.len();
+            self.taken.1 = Instant::now();
             self.serve(&mut jobs);
             self.note_served();
         }

@@ -6,9 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use image::{ImageFormat, RgbImage};
+
 use crate::{
     slow_model,
-    support::{PATIENCE, Server, png},
+    support::{PATIENCE, Server, encoded, png},
     wire::{connect, metric, request, status},
 };
 
@@ -42,4 +44,37 @@ fn an_image_whose_connection_was_closed_is_never_decoded() {
     assert_eq!(metric(&server, "normgate_abandoned_total"), 10.0);
     let images = metric(&server, "normgate_batch_size_sum");
     assert_eq!(images, 3.0, "only those whose clients stayed");
+}
+
+#[test]
+fn a_large_image_whose_connection_was_closed_is_never_decoded() {
+    let options = ["--decode-threads", "1", "--deadline", "10m"];
+    let server = Server::with(&options);
+    // It takes as long to decode as the model takes for hundreds of images.
+    let image = request(&encoded(RgbImage::new(7000, 7000), ImageFormat::Png));
+    let send = || {
+        let mut stream = connect(&server);
+        stream.write_all(&image).unwrap();
+        stream
+    };
+    let depth = || metric(&server, "normgate_queue_depth");
+    let (first, leave) = (4, 8);
+    let mut stays: Vec<_> = (0..first).map(|_| send()).collect();
+    until(&server, "the first are there", || depth() >= 2.0);
+    let leaves: Vec<_> = (0..leave).map(|_| send()).collect();
+    stays.push(send());
+    until(&server, "all wait, one of the first too", || {
+        depth() > leave as f64 + 1.0
+    });
+    drop(leaves);
+    for stream in &mut stays {
+        assert_eq!(status(stream), Some(200));
+    }
+    assert_eq!(metric(&server, "normgate_abandoned_total"), leave as f64);
+    let images = metric(&server, "normgate_batch_size_sum");
+    assert_eq!(
+        images,
+        stays.len() as f64,
+        "only those whose clients stayed"
+    );
 }

@@ -19,6 +19,7 @@ mod large_beside_small;
 mod layout;
 mod models;
 mod overload;
+mod panics;
 mod privacy;
 mod quantize;
 mod reload;

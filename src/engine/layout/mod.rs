@@ -103,11 +103,16 @@ impl Layout {
             return Ok(single);
         }
         let mut contest = Contest::new(runtime, model, [many, single])?;
-        let (suits, is_clear) = settle(|| contest.round())?;
+        // Where the lone session is asked for, or none is, no round speaks for another.
+        let of_round = |round: &Round| match (round.suits(), config.lone_threads) {
+            (Suits::Many, Some(_)) => Suits::ManyAndOne,
+            (suits, _) => suits,
+        };
+        let (suits, is_clear) = settle(|| contest.round(), of_round)?;
         let layout = match suits {
             Suits::Single => single,
-            Suits::Many if config.lone_threads.is_none() => many,
-            Suits::Many | Suits::ManyAndOne => many_and_one,
+            Suits::Many => many,
+            Suits::ManyAndOne => many_and_one,
         };
         let Layout {
             workers,
@@ -138,11 +143,14 @@ enum Suits {
 
 /// Measures until it is clear what suits the machine, which may be busy with starting up in a round, or
 /// for as many rounds as there may be.
-fn settle<E>(mut round: impl FnMut() -> Result<Round, E>) -> Result<(Suits, bool), E> {
+fn settle<E>(
+    mut round: impl FnMut() -> Result<Round, E>,
+    of_round: impl Fn(&Round) -> Suits,
+) -> Result<(Suits, bool), E> {
     let mut rounds = Vec::new();
     loop {
         rounds.push(round()?);
-        let (suits, is_clear) = what_suits(&rounds);
+        let (suits, is_clear) = what_suits(&rounds, &of_round);
         // The usual answer is believed soon. A neighbour on one processor, which slows down whatever wants all,
         // can pretend the others for a while, and what is kept holds for all starts to come.
         let is_usual = suits == Suits::ManyAndOne;
@@ -156,14 +164,15 @@ fn settle<E>(mut round: impl FnMut() -> Result<Round, E>) -> Result<(Suits, bool
 /// What the best of all rounds say, figure by figure: whatever else the machine does only takes from a
 /// layout. And whether all but one of five rounds say the same, and all of fewer: where they disagree, something
 /// else was going on, and the next start may know better.
-fn what_suits(rounds: &[Round]) -> (Suits, bool) {
+fn what_suits(rounds: &[Round], of_round: impl Fn(&Round) -> Suits) -> (Suits, bool) {
     let best = rounds
         .iter()
         .copied()
         .reduce(Round::best)
         .unwrap_or_default();
-    let suits = best.suits();
-    let agree = rounds.iter().filter(|round| round.suits() == suits).count();
+    let suits = of_round(&best);
+    let agree = rounds.iter().filter(|round| of_round(round) == suits);
+    let agree = agree.count();
     (suits, 5 * agree >= 4 * rounds.len())
 }
 
@@ -208,7 +217,11 @@ mod tests {
             (round(100.0, 95.0, 50.0, 54.0), Suits::Many),
             (round(100.0, 106.0, 50.0, 40.0), Suits::Single),
         ] {
-            assert_eq!(what_suits(&[measured]), (suits, true), "{measured:?}");
+            assert_eq!(
+                what_suits(&[measured], Round::suits),
+                (suits, true),
+                "{measured:?}"
+            );
         }
     }
 
@@ -218,7 +231,8 @@ mod tests {
             [(100.0, 60.0), (60.0, 100.0)].map(|(many, single)| round(many, single, 50.0, 90.0));
         let measured = |rounds: [Round; 5]| {
             let mut left = rounds.iter();
-            let settled = settle(|| left.next().copied().ok_or("no sixth round"));
+            let next = || left.next().copied().ok_or("no sixth round");
+            let settled = settle(next, Round::suits);
             (settled.unwrap(), 5 - left.len())
         };
         let first_differs = [single, many, many, many, many];
@@ -238,23 +252,45 @@ mod tests {
     }
 
     #[test]
+    fn what_means_the_same_layout_is_no_disagreement() {
+        let many_and_one = round(100.0, 60.0, 50.0, 90.0);
+        let many = round(100.0, 60.0, 50.0, 50.0);
+        let is_asked_for = |round: &Round| match round.suits() {
+            Suits::Many => Suits::ManyAndOne,
+            suits => suits,
+        };
+        let rounds = [many_and_one, many, many];
+        assert_eq!(
+            what_suits(&rounds, Round::suits),
+            (Suits::ManyAndOne, false)
+        );
+        assert_eq!(what_suits(&rounds, is_asked_for), (Suits::ManyAndOne, true));
+    }
+
+    #[test]
     fn of_several_rounds_each_figure_counts_where_it_was_best_and_disagreement_is_said() {
         // Many workers were disturbed in the first, the single one in the second.
         let rounds = [
             round(60.0, 100.0, 50.0, 50.0),
             round(99.0, 70.0, 40.0, 80.0),
         ];
-        assert_eq!(what_suits(&rounds), (Suits::ManyAndOne, false));
+        assert_eq!(
+            what_suits(&rounds, Round::suits),
+            (Suits::ManyAndOne, false)
+        );
         // An image alone was disturbed in the second.
         let rounds = [
             round(100.0, 60.0, 50.0, 80.0),
             round(99.0, 60.0, 50.0, 40.0),
         ];
-        assert_eq!(what_suits(&rounds), (Suits::ManyAndOne, false));
+        assert_eq!(
+            what_suits(&rounds, Round::suits),
+            (Suits::ManyAndOne, false)
+        );
         let rounds = [
             round(60.0, 100.0, 50.0, 50.0),
             round(80.0, 99.0, 50.0, 90.0),
         ];
-        assert_eq!(what_suits(&rounds), (Suits::Single, true));
+        assert_eq!(what_suits(&rounds, Round::suits), (Suits::Single, true));
     }
 }

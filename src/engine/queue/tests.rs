@@ -5,7 +5,10 @@ use std::thread;
 const LONG: Duration = Duration::from_secs(9);
 
 fn filled(capacity: usize, items: std::ops::Range<u32>) -> Queue<u32> {
-    let queue = Queue::new(capacity, 1);
+    fill(Queue::new(capacity, 1), items)
+}
+
+fn fill(queue: Queue<u32>, items: std::ops::Range<u32>) -> Queue<u32> {
     items.for_each(|item| queue.push(item, LONG).unwrap());
     queue
 }
@@ -51,10 +54,40 @@ fn with_a_window_a_taker_waits_for_a_full_batch_and_takes_less_when_it_is_over()
     }
     assert_eq!(taker.join().unwrap(), [0, 1, 2]);
 
-    let queue = filled(8, 0..1).with_window(Duration::from_millis(5));
+    let window = Duration::from_millis(50);
+    let started = Instant::now();
+    let queue = fill(Queue::new(8, 1).with_window(window), 0..1);
     let mut taken = Vec::new();
     assert!(queue.take(3, &mut taken));
     assert_eq!(taken, [0]);
+    assert!(started.elapsed() >= window);
+}
+
+#[test]
+fn a_window_is_over_for_a_taker_that_comes_late_and_for_what_is_left_of_a_batch() {
+    let window = Duration::from_secs(20);
+    let queue = fill(Queue::new(8, 1).with_window(window), 0..3);
+    // As if the first had come that long ago.
+    queue.lock().ripe = Some(Instant::now());
+    // Two of them are a quarter of a second's work.
+    queue.guess(Duration::from_millis(125));
+    for batch in [&[0, 1][..], &[2]] {
+        let mut taken = Vec::new();
+        assert!(queue.take(8, &mut taken));
+        assert_eq!(taken, batch);
+    }
+    // What comes then opens a window of its own.
+    queue.push(3, LONG).unwrap();
+    assert!(queue.lock().ripens_in() > window / 2);
+}
+
+#[test]
+fn no_window_is_waited_out_where_a_taker_takes_no_more_than_is_there() {
+    let queue = fill(Queue::new(8, 1).with_window(Duration::from_secs(20)), 0..2);
+    queue.guess(Duration::from_millis(125));
+    let mut taken = Vec::new();
+    assert!(queue.take(8, &mut taken));
+    assert_eq!(taken, [0, 1]);
 }
 
 #[test]
