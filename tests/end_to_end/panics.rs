@@ -1,18 +1,20 @@
 //! Panics in the engine's threads. No image is known that makes one panic, so that their clock fails.
 
-use std::{fs, path::Path, process::Command, thread, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use image::ImageFormat;
 use tempfile::TempDir;
 
 use crate::{
-    support::{Server, encoded, normgate, picture, png, repository},
+    support::{PATIENCE, Server, encoded, normgate, picture, png, repository},
     wire::metric,
 };
-
-/// Long enough for a thread that has nothing to do to be asleep, so that it looks at the clock next
-/// when it has taken an image.
-const ASLEEP: Duration = Duration::from_millis(30);
 
 /// A folder with the library that makes clocks fail, and its orders.
 struct FailingClock(TempDir);
@@ -39,9 +41,14 @@ impl FailingClock {
         Server::spawn(command)
     }
 
-    /// The next look at the clock of a thread of this kind.
-    fn fail_once(&self, kind: &str) {
-        thread::sleep(ASLEEP);
+    /// The next look at the clock of a thread of this kind: when it has taken an image, since all of them
+    /// are asleep.
+    fn fail_once(&self, kind: &str, server: &Server) {
+        let deadline = Instant::now() + PATIENCE;
+        while !are_asleep(kind, server) {
+            assert!(Instant::now() < deadline, "{kind} threads never sleep");
+            thread::sleep(Duration::from_millis(5));
+        }
         fs::write(self.0.path().join(kind), "").expect("the folder can be written to");
     }
 
@@ -50,11 +57,25 @@ impl FailingClock {
     }
 }
 
-fn threads(server: &Server) -> usize {
-    let tasks = Path::new("/proc")
-        .join(server.pid().to_string())
-        .join("task");
-    fs::read_dir(tasks).expect("the server lives").count()
+/// What the kernel says of each thread: its name and its state.
+fn threads(server: &Server) -> Vec<(String, String)> {
+    let tasks = format!("/proc/{}/task", server.pid());
+    let tasks = fs::read_dir(tasks).expect("the server lives");
+    let read = |task: PathBuf| {
+        let stat = fs::read_to_string(task.join("stat")).ok()?;
+        let (name, rest) = stat.split_once('(')?.1.split_once(") ")?;
+        Some((name.to_owned(), rest.chars().take(1).collect()))
+    };
+    tasks.filter_map(|task| read(task.ok()?.path())).collect()
+}
+
+fn are_asleep(kind: &str, server: &Server) -> bool {
+    let threads = threads(server);
+    let mut states = threads
+        .iter()
+        .filter(|(name, _)| name.starts_with(kind))
+        .map(|(_, state)| state);
+    states.all(|state| state == "S")
 }
 
 #[test]
@@ -67,11 +88,11 @@ fn a_panic_costs_one_image_its_answer_and_the_server_nothing() {
     for image in [&small, &large] {
         post(image).answer();
     }
-    let before = threads(&server);
+    let before = threads(&server).len();
     const ROUNDS: usize = 10;
     for _ in 0..ROUNDS {
         for (kind, image) in [("infer", &small), ("decode", &large)] {
-            clock.fail_once(kind);
+            clock.fail_once(kind, &server);
             let problem = post(image).problem(500);
             assert!(clock.has_failed(kind));
             assert!(!problem.to_string().contains("unwrap"), "{problem}");
@@ -80,7 +101,7 @@ fn a_panic_costs_one_image_its_answer_and_the_server_nothing() {
     }
     let panics = metric(&server, "normgate_worker_panics_total");
     assert_eq!(panics, 2.0 * ROUNDS as f64, "{}", server.log());
-    assert_eq!(threads(&server), before, "{}", server.log());
+    assert_eq!(threads(&server).len(), before, "{}", server.log());
     assert_eq!(metric(&server, "normgate_queue_depth"), 0.0);
     assert_eq!(server.get("/readyz").status, 200);
 }
