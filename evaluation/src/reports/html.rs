@@ -1,4 +1,4 @@
-//! The report as one HTML file: the tables, and the plots drawn into it.
+//! Reports as one HTML file: the tables, and the plots drawn into it.
 
 use super::table::escape;
 use super::{NamedPlot, Report, tables};
@@ -12,16 +12,23 @@ ul{padding-left:1.2rem}p{color:#59636e;max-width:75ch}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
 th,td{padding:.25rem .7rem;border-bottom:1px solid #e4e8ec;text-align:left;white-space:nowrap}\
 th{font-weight:600}.n{text-align:right}.wide{overflow-x:auto}\
+section{margin-top:4rem}section table{display:block;overflow-x:auto}p:has(svg){max-width:none}\
 svg{max-width:100%;height:auto}code{font-size:.88em;overflow-wrap:anywhere}";
+
+/// A page around a body of HTML, with the style of all our reports; the title is text.
+pub fn document(title: &str, body: &str) -> String {
+    let title = escape(title);
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
+         <style>{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+    )
+}
 
 /// The whole page; it refers to no other file.
 pub(super) fn page(report: &Report, plots: &[NamedPlot]) -> String {
-    let title = escape(&format!("{} {}", report.model.name, report.model.version));
-    let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}, evaluated</title>\n\
-         <style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}, evaluated</h1>\n<ul>\n"
-    );
+    let title = format!("{} {}, evaluated", report.model.name, report.model.version);
+    let mut out = format!("<h1>{}</h1>\n<ul>\n", escape(&title));
     for line in tables::introduction(report) {
         out += &format!("<li>{}</li>\n", escape(&line));
     }
@@ -37,11 +44,11 @@ pub(super) fn page(report: &Report, plots: &[NamedPlot]) -> String {
     }
     out += &format!(
         "<h2>How this was made</h2>\n<p>In {:.0} s with Normgate {} on ONNX Runtime {}, by</p>\n\
-         <p><code>{}</code></p>\n</body>\n</html>\n",
+         <p><code>{}</code></p>\n",
         report.seconds,
         escape(&report.normgate),
         escape(&report.onnxruntime),
         escape(&report.command),
     );
-    out
+    document(&title, &out)
 }

@@ -1,7 +1,7 @@
 //! The report of an evaluation: a table for the terminal, and a folder with `report.json`,
 //! `report.md`, `report.html`, which needs no other file, and the plots as SVG and PNG.
 
-mod html;
+pub mod html;
 pub mod plots;
 pub mod table;
 mod tables;

@@ -110,7 +110,7 @@ impl Table {
 }
 
 /// Text as it may stand between the tags of HTML and SVG.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

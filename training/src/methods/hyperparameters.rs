@@ -83,3 +83,25 @@ impl Hyperparameters {
         class_counts.iter().map(share).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_classes_and_a_thousand_have_numbers_of_their_own() {
+        let numbers = |classes| {
+            let Hyperparameters {
+                energy_in,
+                alpha,
+                contrast_weight,
+                temperature,
+                ..
+            } = Hyperparameters::for_classes(classes);
+            (energy_in, alpha, contrast_weight, temperature)
+        };
+        assert_eq!(numbers(10), (-23.0, 10.0, 0.1, 0.07));
+        assert_eq!(numbers(100), (-27.0, 100.0, 0.02, 0.2));
+        assert_eq!(numbers(1000), (-27.0, 100.0, 0.1, 0.07));
+    }
+}

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! tables ─► models ─► runs ─ carry_out ─► results/runs/<run>/ ─ page ─► results/<table>.md
+//!                                                                └ document ─► results/report.html
 //! ```
 
 mod carry_out;
 mod differences;
+mod document;
 mod dynamics;
 mod error;
 mod figures;
@@ -314,15 +316,19 @@ fn state(run: &Run, workshop: &Workshop) -> Result<State, ReproduceError> {
 
 /// Writes the tables of what is finished; says where they are.
 fn write(tables: &[Table], results: &Results) -> Result<Vec<PathBuf>, ReproduceError> {
-    let mut files = Vec::new();
+    let mut pages = Vec::new();
     for table in tables {
-        let Some(page) = page::page(table, results)? else {
-            continue;
-        };
+        pages.extend(page::page(table, results)?);
+    }
+    let mut files = Vec::new();
+    for page in &pages {
         for (file, picture) in &page.pictures {
             results.write(file, picture)?;
         }
-        files.push(results.write(&format!("{}.md", table.id), &page.text)?);
+        files.push(results.write(&format!("{}.md", page.id), &page.text)?);
+    }
+    if !pages.is_empty() {
+        files.push(results.write("report.html", &document::document(&pages))?);
     }
     Ok(files)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use normgate_core::scores::ScoreKind;
 use normgate_evaluation::reports::plots::matrix;
 use normgate_evaluation::reports::table::Table as Lines;
 
@@ -34,7 +35,11 @@ const PAPERS_FIGURES: &str = "\nThe paper's figures stand under ours, never for 
 
 /// A page in Markdown, and the pictures that it shows.
 pub struct Page {
-    /// The text.
+    /// The table's.
+    pub id: &'static str,
+    /// The table's.
+    pub title: &'static str,
+    /// The text, from its title on.
     pub text: String,
     /// Names of files beside it, each with an SVG document.
     pub pictures: Vec<(String, String)>,
@@ -79,6 +84,8 @@ pub fn page(table: &Table, results: &Results) -> Result<Option<Page>, ReproduceE
     }
     out += &sections.concat();
     Ok(Some(Page {
+        id: table.id,
+        title: table.title,
         text: out,
         pictures,
     }))
@@ -258,7 +265,7 @@ impl Part<'_> {
             let head = [format!("`{}`", model.name()), model.score.title().into()];
             let cells = figures
                 .iter()
-                .map(|&figure| shown(estimate(figure, model, &reports)));
+                .map(|&figure| shown(Estimate::of(&values(figure, model.score, &reports))));
             lines.rows.push(head.into_iter().chain(cells).collect());
         }
         Ok(format!("\n{}", lines.markdown()))
@@ -322,18 +329,15 @@ impl Part<'_> {
 }
 
 impl Cell {
-    /// Of those runs that have the figure.
     fn values(&self, reports: &[Report]) -> Vec<f64> {
-        let values = reports
-            .iter()
-            .filter_map(|report| self.figure.of(report, self.score));
-        values.collect()
+        values(self.figure, self.score, reports)
     }
 }
 
-fn estimate(figure: Figure, model: &Model, reports: &[Report]) -> Option<Estimate> {
-    let values = reports.iter().map(|report| figure.of(report, model.score));
-    Estimate::of(&values.collect::<Option<Vec<_>>>()?)
+/// Of those runs that have the figure.
+fn values(figure: Figure, score: ScoreKind, reports: &[Report]) -> Vec<f64> {
+    let values = reports.iter().filter_map(|report| figure.of(report, score));
+    values.collect()
 }
 
 fn shown(estimate: Option<Estimate>) -> String {

@@ -125,6 +125,8 @@ fn what_was_interrupted_goes_on() {
         "the run was begun once only"
     );
     assert!(read(&folder.join("results/t4.md")).contains("| CE | 1 |"));
+    let whole = read(&folder.join("results/report.html"));
+    assert!(whole.contains("<td>CE</td>") && whole.contains("</svg>"));
 }
 
 #[test]
@@ -139,6 +141,44 @@ fn a_set_that_is_missing_leaves_out_only_the_runs_that_need_it() {
     assert!(said.contains(&reason), "{said}");
     let page = read(&folder.join("results/t4.md"));
     assert!(page.contains("| RNA | 0 | – | – | – |"), "{page}");
+}
+
+#[test]
+fn what_tunes_another_model_is_made_after_it_and_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    sets::write(folder);
+    let line = "t2 --task cifar10-lt --method energy-oe --seeds 1 --width 8 --epochs 1 --threads 1";
+    let (output, said) = reproduce(folder, line);
+    assert!(output.status.success(), "{said}");
+    let page = read(&folder.join("results/t2.md"));
+    assert!(page.contains("| CE (MSP) | 1 |"), "{page}");
+    assert!(page.contains("| EnergyOE | 1 |"), "{page}");
+    let record = read(&folder.join("results/runs/cifar10-lt-energy-oe-after-ce-w8-e1-s1/run.json"));
+    let begun_with = "--init runs/cifar10-lt-ce-w8-e1-s1";
+    assert!(record.contains(begun_with), "{record}");
+}
+
+#[test]
+fn imagenet_lt_is_trained_from_the_published_lists_and_evaluated_on_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    sets::write_imagenet(folder);
+    let line = "t2 --task imagenet-lt --method rna --seeds 1 --width 8 --epochs 1 --threads 1";
+    let (output, said) = reproduce(folder, &format!("{line} --loaders 1"));
+    assert!(output.status.success(), "{said}");
+    let page = read(&folder.join("results/t2.md"));
+    for part in [
+        "### ImageNet-LT",
+        "| RNA | 1 |",
+        "normgate-train reproduce t2 --task imagenet-lt --width 8 --epochs 1 --seeds 1",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let kept = folder.join("results/runs/imagenet-lt-rna-w8-e1-s1");
+    let report: serde_json::Value = serde_json::from_str(&read(&kept.join("report.json"))).unwrap();
+    assert_eq!(report["figures"]["id"]["images"], 24);
+    assert_eq!(report["figures"]["ood"][0]["images"], 20);
 }
 
 /// Waits for what a child is to do.

@@ -34,6 +34,42 @@ pub fn write(folder: &Path) {
     strip(folder, "aux_train_cifar100", &pairs(150));
 }
 
+/// ImageNet-LT's lists and folders, with three classes: one of many images, one of a medium number, one of few.
+pub fn write_imagenet(folder: &Path) {
+    let data = folder.join("data");
+    let lists = data.join("imagenet_lt");
+    for (list, part, counts) in [
+        ("train", "train", [200, 50, 12]),
+        ("val", "train", [8, 8, 8]),
+        ("test", "val", [8, 8, 8]),
+    ] {
+        let mut lines = String::new();
+        for (class, count) in counts.into_iter().enumerate() {
+            for number in 0..count {
+                let file = format!("{part}/n0{class}/{list}_{number}.JPEG");
+                photo(&lists.join(&file));
+                lines += &format!("{file} {class}\n");
+            }
+        }
+        std::fs::write(lists.join(format!("ImageNet_LT_{list}.txt")), lines).unwrap();
+    }
+    for (set, count) in [("imagenet_extra", 130), ("imagenet_ood", 10)] {
+        for (class, number) in (0..2).flat_map(|class| (0..count).map(move |n| (class, n))) {
+            photo(&data.join(format!("{set}/n1{class}/{number}.JPEG")));
+        }
+    }
+}
+
+fn photo(file: &Path) {
+    let mut random = Pcg64Mcg::new(file.to_string_lossy().bytes().map(u128::from).sum());
+    let pixel = |_, _| image::Rgb(std::array::from_fn(|_| random.next_u32() as u8));
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let photo = image::RgbImage::from_fn(48, 36, pixel);
+    photo
+        .save_with_format(file, image::ImageFormat::Jpeg)
+        .unwrap();
+}
+
 fn strip(folder: &Path, set: &str, labels: &[u8]) {
     let bytes_each = if set.contains("cifar100") { 2 } else { 1 };
     let mut random = Pcg64Mcg::new(labels.len() as u128 + set.len() as u128);

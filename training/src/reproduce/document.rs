@@ -1,0 +1,91 @@
+//! All pages as one HTML file, with the pictures drawn into it.
+
+use normgate_evaluation::reports::html;
+use normgate_evaluation::reports::table::escape;
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+
+use super::page::Page;
+
+/// The tables in the order in which they were asked for; it refers to no other file but the runs'.
+pub fn document(pages: &[Page]) -> String {
+    let mut body = String::from("<h1>What was reproduced</h1>\n<ul>\n");
+    for Page { id, title, .. } in pages {
+        body += &format!("<li><a href=\"#{id}\">{}</a></li>\n", escape(title));
+    }
+    body += "</ul>\n";
+    for page in pages {
+        body += &format!(
+            "<section id=\"{}\">\n{}</section>\n",
+            page.id,
+            section(page)
+        );
+    }
+    html::document("What was reproduced", &body)
+}
+
+fn section(page: &Page) -> String {
+    let mut is_caption = false;
+    let events = Parser::new_ext(&page.text, Options::ENABLE_TABLES);
+    let events = events.filter_map(|event| match event {
+        Event::Start(Tag::Image { dest_url, .. }) => {
+            is_caption = true;
+            let mut pictures = page.pictures.iter();
+            let (_, picture) = pictures.find(|(file, _)| *file == *dest_url)?;
+            Some(Event::InlineHtml(picture.as_str().into()))
+        }
+        Event::End(TagEnd::Image) => {
+            is_caption = false;
+            None
+        }
+        _ if is_caption => None,
+        // A page's title is a part's here.
+        Event::Start(Tag::Heading {
+            level,
+            id,
+            classes,
+            attrs,
+        }) => {
+            let level = below(level);
+            Some(Event::Start(Tag::Heading {
+                level,
+                id,
+                classes,
+                attrs,
+            }))
+        }
+        Event::End(TagEnd::Heading(level)) => Some(Event::End(TagEnd::Heading(below(level)))),
+        event => Some(event),
+    });
+    let mut out = String::new();
+    pulldown_cmark::html::push_html(&mut out, events);
+    out
+}
+
+fn below(level: HeadingLevel) -> HeadingLevel {
+    HeadingLevel::try_from(level as usize + 1).unwrap_or(level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_its_place_in_the_list_its_pictures_drawn_in_and_its_headings_below_the_title() {
+        let page = Page {
+            id: "t4",
+            title: "Training & score",
+            text: "# Training & score\n\n| a | b |\n|---|---:|\n| c<d | 1 |\n\n![what & how](t4.svg)\n".into(),
+            pictures: vec![("t4.svg".into(), "<svg>4</svg>\n".into())],
+        };
+        let html = document(&[page]);
+        for part in [
+            "<li><a href=\"#t4\">Training &amp; score</a></li>",
+            "<section id=\"t4\">\n<h2>Training &amp; score</h2>",
+            "<td>c&lt;d</td><td style=\"text-align: right\">1</td>",
+            "<p><svg>4</svg>\n</p>",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        assert!(!html.contains("what &amp; how") && !html.contains("<img"));
+    }
+}
