@@ -311,3 +311,52 @@ fn load(connections: usize, rounds: &[(Outcome, Option<f64>)], raw: &[f64]) -> O
             .reduce(f64::max),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn searched(rates: &[f64]) -> Vec<Searched> {
+        let one = |(index, &images_per_second)| Searched {
+            layout: Layout {
+                sessions: 1,
+                threads: 1,
+            },
+            batch: index + 1,
+            images_per_second,
+        };
+        rates.iter().enumerate().map(one).collect()
+    }
+
+    fn batches(rates: &[f64]) -> Vec<usize> {
+        let candidates = candidates(&searched(rates));
+        candidates.iter().map(|candidate| candidate.batch).collect()
+    }
+
+    #[test]
+    fn what_the_search_cannot_tell_from_the_best_is_measured_in_the_rounds_but_no_more_than_four() {
+        assert_eq!(batches(&[60.0, 95.0, 100.0]), [3, 2]);
+        assert_eq!(
+            batches(&[90.0, 95.0, 100.0, 91.0, 92.0, 99.0]),
+            [3, 6, 2, 5]
+        );
+        assert!(batches(&[]).is_empty());
+    }
+
+    #[test]
+    fn the_raw_limit_is_that_of_the_best_median_not_of_the_best_round() {
+        let search = searched(&[100.0, 99.0]);
+        let mut measured = candidates(&search);
+        measured[0].rates = vec![90.0, 91.0, 140.0];
+        measured[1].rates = vec![95.0, 96.0, 97.0];
+        let (raw, rates) = best(measured, search).unwrap();
+        assert_eq!((raw.batch, raw.images_per_second.median), (2, 96.0));
+        assert_eq!(rates, [95.0, 96.0, 97.0]);
+    }
+
+    #[test]
+    fn nothing_measured_is_an_error_that_says_so() {
+        let error = best(Vec::new(), Vec::new()).err().unwrap();
+        assert!(error.to_string().contains("no rounds"), "{error}");
+    }
+}

@@ -67,3 +67,28 @@ fn folder() -> Option<PathBuf> {
     let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
     Some(cache.join("normgate").join("layouts"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::model;
+
+    #[test]
+    fn a_layout_is_kept_for_one_model_and_so_many_processors_and_threads_of_the_lone_session() {
+        let runtime = Runtime::load(None).unwrap();
+        let model = model();
+        let mut bytes = model.bytes().to_vec();
+        // An empty `doc_string` of the ONNX model: another file of the same meaning.
+        bytes.extend([0x32, 0x00]);
+        let other = Model::from_bytes(bytes).unwrap();
+        let first = key(&model, &runtime, 4, 4);
+        assert_eq!(first, key(&model, &runtime, 4, 4));
+        for other in [
+            key(&other, &runtime, 4, 4),
+            key(&model, &runtime, 2, 4),
+            key(&model, &runtime, 4, 2),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
+}
