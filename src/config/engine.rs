@@ -37,8 +37,8 @@ pub struct EngineConfig {
         value_parser = parse_count_or_none::<MOST_THREADS>)]
     pub lone_threads: Option<usize>,
 
-    /// The most images a worker takes at once. It does not wait for a batch to fill: it takes what
-    /// is there. Default: 16, and 64 on cuda.
+    /// The most images a worker takes at once. It does not wait for a batch to fill, unless
+    /// --batch-window asks for it: it takes what is there. Default: 16, and 64 on cuda.
     #[arg(long, env = "NORMGATE_MAX_BATCH", value_name = "N", value_parser = parse_batch)]
     pub max_batch: Option<usize>,
 

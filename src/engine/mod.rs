@@ -6,9 +6,10 @@
 //!                 └─ decoder ◄┘
 //! ```
 //!
-//! Invariant: there is no waiting for a batch to fill. A worker that becomes free takes what is
-//! queued; on a CPU a batch is hardly faster than its images one by one, so waiting only delays. An
-//! image that comes while nothing else is being worked on gets all processors (`lone.rs`).
+//! Invariant: there is no waiting for a batch to fill, unless `--batch-window` asks for it. A worker that
+//! becomes free takes what is queued; on a CPU a batch is hardly faster than its images one by one, so
+//! waiting only delays. An image that comes while nothing else is being worked on gets all processors
+//! (`lone.rs`).
 
 mod decoder;
 mod job;

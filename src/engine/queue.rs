@@ -38,7 +38,7 @@ struct State<T> {
     /// There was more than one item at a time since the last that was alone.
     is_crowded: bool,
     rate: Rate,
-    /// Until then takers wait for more; none where nothing waits, or there is no window.
+    /// When the window is over that the first item to an empty queue opened; none where there is no window.
     ripe: Option<Instant>,
     closed: bool,
 }
@@ -94,8 +94,8 @@ impl<T> Queue<T> {
         }
     }
 
-    /// The same queue, which gives nothing out before its first item has waited so long for more to come, or
-    /// there is a whole batch.
+    /// The same queue, in which an item that comes to nothing waits so long for more, or for a whole batch.
+    /// What is left of a batch does not wait anew.
     pub fn with_window(self, window: Duration) -> Self {
         Self { window, ..self }
     }
@@ -171,7 +171,7 @@ impl<T> Queue<T> {
                     .unwrap_or_else(PoisonError::into_inner);
             } else {
                 let left = state.ripens_in();
-                if left.is_zero() || state.items.len() >= state.batch(most) {
+                if left.is_zero() || state.items.len() >= state.batch(most).min(self.capacity) {
                     break;
                 }
                 // Another taker may take it all meanwhile.
@@ -285,7 +285,7 @@ impl<T> Queue<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // No code of ours can panic while it holds the lock; if it did, the state would be whole.
+        // Only a clock that fails could make us panic while we hold the lock, and the state would be whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -186,8 +186,9 @@ impl Worker {
         let outcome = self.pipeline.run_in(lone.as_deref_mut());
         drop(lone);
         // Before the answers go out: a client may come again at once, and is to find nobody at work.
-        let (taken, since) = std::mem::replace(&mut self.taken, (0, started));
-        self.shared.queue.served(taken, worked, since.elapsed());
+        let took = self.taken.1.elapsed();
+        let taken = std::mem::take(&mut self.taken.0);
+        self.shared.queue.served(taken, worked, took);
         let answers = match outcome {
             Ok(answers) => answers,
             Err(error) => {

@@ -12,7 +12,7 @@ ul{padding-left:1.2rem}p{color:#59636e;max-width:75ch}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
 th,td{padding:.25rem .7rem;border-bottom:1px solid #e4e8ec;text-align:left;white-space:nowrap}\
 th{font-weight:600}.n{text-align:right}.wide{overflow-x:auto}\
-section{margin-top:4rem}section table{display:block;overflow-x:auto}p:has(svg){max-width:none}\
+section{margin-top:4rem}section table{display:block;overflow-x:auto}p:has(svg){max-width:none}pre{overflow-x:auto}\
 svg{max-width:100%;height:auto}code{font-size:.88em;overflow-wrap:anywhere}";
 
 /// A page around a body of HTML, with the style of all our reports; the title is text.

@@ -13,15 +13,15 @@ use super::Layout;
 /// What was measured by another measure is measured again.
 const MEASURE: u32 = 5;
 
-/// The name under which a layout is kept: it holds for this model on this machine, and for so many
-/// threads that an image may get that is alone.
-pub fn key(model: &Model, runtime: &Runtime, processors: usize, lone: usize) -> String {
+/// The name under which a layout is kept: it holds for this model on this machine, and for what was asked of
+/// the lone session's threads, if anything.
+pub fn key(model: &Model, runtime: &Runtime, processors: usize, lone: Option<usize>) -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = processor
         .lines()
         .find(|line| line.starts_with("model name"));
     let text = format!(
-        "{MEASURE} {} {} {processors} {lone} {}",
+        "{MEASURE} {} {} {processors} {lone:?} {}",
         model.digest(),
         runtime.version(),
         name.unwrap_or_default()
@@ -81,12 +81,12 @@ mod tests {
         // An empty `doc_string` of the ONNX model: another file of the same meaning.
         bytes.extend([0x32, 0x00]);
         let other = Model::from_bytes(bytes).unwrap();
-        let first = key(&model, &runtime, 4, 4);
-        assert_eq!(first, key(&model, &runtime, 4, 4));
+        let first = key(&model, &runtime, 4, None);
+        assert_eq!(first, key(&model, &runtime, 4, None));
         for other in [
-            key(&other, &runtime, 4, 4),
-            key(&model, &runtime, 2, 4),
-            key(&model, &runtime, 4, 2),
+            key(&other, &runtime, 4, None),
+            key(&model, &runtime, 2, None),
+            key(&model, &runtime, 4, Some(4)),
         ] {
             assert_ne!(first, other);
         }

@@ -94,7 +94,7 @@ impl Layout {
             threads: processors,
             lone: 0,
         };
-        let key = cache::key(model, runtime, processors, lone);
+        let key = cache::key(model, runtime, processors, config.lone_threads);
         let is_possible = |known: &Self| [single, many, many_and_one].contains(known);
         if let Some(known) = cache::read(&key).filter(is_possible) {
             return Ok(known);
@@ -103,12 +103,8 @@ impl Layout {
             return Ok(single);
         }
         let mut contest = Contest::new(runtime, model, [many, single])?;
-        // Where the lone session is asked for, or none is, no round speaks for another.
-        let of_round = |round: &Round| match (round.suits(), config.lone_threads) {
-            (Suits::Many, Some(_)) => Suits::ManyAndOne,
-            (suits, _) => suits,
-        };
-        let (suits, is_clear) = settle(|| contest.round(), of_round)?;
+        let is_lone_given = config.lone_threads.is_some();
+        let (suits, is_clear) = settle(|| contest.round(), is_lone_given)?;
         let layout = match suits {
             Suits::Single => single,
             Suits::Many => many,
@@ -145,12 +141,12 @@ enum Suits {
 /// for as many rounds as there may be.
 fn settle<E>(
     mut round: impl FnMut() -> Result<Round, E>,
-    of_round: impl Fn(&Round) -> Suits,
+    is_lone_given: bool,
 ) -> Result<(Suits, bool), E> {
     let mut rounds = Vec::new();
     loop {
         rounds.push(round()?);
-        let (suits, is_clear) = what_suits(&rounds, &of_round);
+        let (suits, is_clear) = what_suits(&rounds, is_lone_given);
         // The usual answer is believed soon. A neighbour on one processor, which slows down whatever wants all,
         // can pretend the others for a while, and what is kept holds for all starts to come.
         let is_usual = suits == Suits::ManyAndOne;
@@ -164,24 +160,27 @@ fn settle<E>(
 /// What the best of all rounds say, figure by figure: whatever else the machine does only takes from a
 /// layout. And whether all but one of five rounds say the same, and all of fewer: where they disagree, something
 /// else was going on, and the next start may know better.
-fn what_suits(rounds: &[Round], of_round: impl Fn(&Round) -> Suits) -> (Suits, bool) {
+fn what_suits(rounds: &[Round], is_lone_given: bool) -> (Suits, bool) {
     let best = rounds
         .iter()
         .copied()
         .reduce(Round::best)
         .unwrap_or_default();
-    let suits = of_round(&best);
-    let agree = rounds.iter().filter(|round| of_round(round) == suits);
+    let suits = best.suits(is_lone_given);
+    let agree = rounds
+        .iter()
+        .filter(|round| round.suits(is_lone_given) == suits);
     let agree = agree.count();
     (suits, 5 * agree >= 4 * rounds.len())
 }
 
 impl Round {
-    fn suits(&self) -> Suits {
+    /// Where the lone session's threads are given, none too, it is not measured whether it helps.
+    fn suits(&self, is_lone_given: bool) -> Suits {
         let ([many, single], [one, all]) = (self.together, self.alone);
         if single >= CLEARLY_MORE * many {
             Suits::Single
-        } else if all >= SOONER * one {
+        } else if is_lone_given || all >= SOONER * one {
             Suits::ManyAndOne
         } else {
             Suits::Many
@@ -218,7 +217,7 @@ mod tests {
             (round(100.0, 106.0, 50.0, 40.0), Suits::Single),
         ] {
             assert_eq!(
-                what_suits(&[measured], Round::suits),
+                what_suits(&[measured], false),
                 (suits, true),
                 "{measured:?}"
             );
@@ -232,7 +231,7 @@ mod tests {
         let measured = |rounds: [Round; 5]| {
             let mut left = rounds.iter();
             let next = || left.next().copied().ok_or("no sixth round");
-            let settled = settle(next, Round::suits);
+            let settled = settle(next, false);
             (settled.unwrap(), 5 - left.len())
         };
         let first_differs = [single, many, many, many, many];
@@ -253,18 +252,11 @@ mod tests {
 
     #[test]
     fn what_means_the_same_layout_is_no_disagreement() {
-        let many_and_one = round(100.0, 60.0, 50.0, 90.0);
-        let many = round(100.0, 60.0, 50.0, 50.0);
-        let is_asked_for = |round: &Round| match round.suits() {
-            Suits::Many => Suits::ManyAndOne,
-            suits => suits,
-        };
-        let rounds = [many_and_one, many, many];
-        assert_eq!(
-            what_suits(&rounds, Round::suits),
-            (Suits::ManyAndOne, false)
-        );
-        assert_eq!(what_suits(&rounds, is_asked_for), (Suits::ManyAndOne, true));
+        let sooner = round(100.0, 60.0, 50.0, 90.0);
+        let no_gain = round(100.0, 60.0, 50.0, 50.0);
+        let rounds = [sooner, no_gain, no_gain];
+        assert_eq!(what_suits(&rounds, false), (Suits::ManyAndOne, false));
+        assert_eq!(what_suits(&rounds, true), (Suits::ManyAndOne, true));
     }
 
     #[test]
@@ -274,23 +266,17 @@ mod tests {
             round(60.0, 100.0, 50.0, 50.0),
             round(99.0, 70.0, 40.0, 80.0),
         ];
-        assert_eq!(
-            what_suits(&rounds, Round::suits),
-            (Suits::ManyAndOne, false)
-        );
+        assert_eq!(what_suits(&rounds, false), (Suits::ManyAndOne, false));
         // An image alone was disturbed in the second.
         let rounds = [
             round(100.0, 60.0, 50.0, 80.0),
             round(99.0, 60.0, 50.0, 40.0),
         ];
-        assert_eq!(
-            what_suits(&rounds, Round::suits),
-            (Suits::ManyAndOne, false)
-        );
+        assert_eq!(what_suits(&rounds, false), (Suits::ManyAndOne, false));
         let rounds = [
             round(60.0, 100.0, 50.0, 50.0),
             round(80.0, 99.0, 50.0, 90.0),
         ];
-        assert_eq!(what_suits(&rounds, Round::suits), (Suits::Single, true));
+        assert_eq!(what_suits(&rounds, false), (Suits::Single, true));
     }
 }

@@ -65,7 +65,7 @@ fn with_a_window_a_taker_waits_for_a_full_batch_and_takes_less_when_it_is_over()
 
 #[test]
 fn a_window_is_over_for_a_taker_that_comes_late_and_for_what_is_left_of_a_batch() {
-    let window = Duration::from_secs(20);
+    let (window, started) = (Duration::from_secs(20), Instant::now());
     let queue = fill(Queue::new(8, 1).with_window(window), 0..3);
     // As if the first had come that long ago.
     queue.lock().ripe = Some(Instant::now());
@@ -76,18 +76,24 @@ fn a_window_is_over_for_a_taker_that_comes_late_and_for_what_is_left_of_a_batch(
         assert!(queue.take(8, &mut taken));
         assert_eq!(taken, batch);
     }
+    assert!(started.elapsed() < window);
     // What comes then opens a window of its own.
     queue.push(3, LONG).unwrap();
     assert!(queue.lock().ripens_in() > window / 2);
 }
 
 #[test]
-fn no_window_is_waited_out_where_a_taker_takes_no_more_than_is_there() {
-    let queue = fill(Queue::new(8, 1).with_window(Duration::from_secs(20)), 0..2);
-    queue.guess(Duration::from_millis(125));
-    let mut taken = Vec::new();
-    assert!(queue.take(8, &mut taken));
-    assert_eq!(taken, [0, 1]);
+fn no_window_is_waited_out_where_a_taker_takes_no_more_than_is_there_or_no_more_can_come() {
+    let (window, started) = (Duration::from_secs(20), Instant::now());
+    let slow = fill(Queue::new(8, 1).with_window(window), 0..2);
+    slow.guess(Duration::from_millis(125));
+    let full = fill(Queue::new(2, 1).with_window(window), 0..2);
+    for queue in [slow, full] {
+        let mut taken = Vec::new();
+        assert!(queue.take(8, &mut taken));
+        assert_eq!(taken, [0, 1]);
+    }
+    assert!(started.elapsed() < window);
 }
 
 #[test]

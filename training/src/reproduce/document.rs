@@ -26,11 +26,11 @@ pub fn document(pages: &[Page]) -> String {
 fn section(page: &Page) -> String {
     let mut is_caption = false;
     let events = Parser::new_ext(&page.text, Options::ENABLE_TABLES);
-    let events = events.filter_map(|event| match event {
+    let events = events.filter_map(|mut event| match &mut event {
         Event::Start(Tag::Image { dest_url, .. }) => {
             is_caption = true;
             let mut pictures = page.pictures.iter();
-            let (_, picture) = pictures.find(|(file, _)| *file == *dest_url)?;
+            let (_, picture) = pictures.find(|(file, _)| **file == **dest_url)?;
             Some(Event::InlineHtml(picture.as_str().into()))
         }
         Event::End(TagEnd::Image) => {
@@ -39,30 +39,17 @@ fn section(page: &Page) -> String {
         }
         _ if is_caption => None,
         // A page's title is a part's here.
-        Event::Start(Tag::Heading {
-            level,
-            id,
-            classes,
-            attrs,
-        }) => {
-            let level = below(level);
-            Some(Event::Start(Tag::Heading {
-                level,
-                id,
-                classes,
-                attrs,
-            }))
+        Event::Start(Tag::Heading { level, .. }) | Event::End(TagEnd::Heading(level)) => {
+            *level = HeadingLevel::try_from(*level as usize + 1).unwrap_or(*level);
+            Some(event)
         }
-        Event::End(TagEnd::Heading(level)) => Some(Event::End(TagEnd::Heading(below(level)))),
-        event => Some(event),
+        // A record may come from anybody.
+        Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text.clone())),
+        _ => Some(event),
     });
     let mut out = String::new();
     pulldown_cmark::html::push_html(&mut out, events);
     out
-}
-
-fn below(level: HeadingLevel) -> HeadingLevel {
-    HeadingLevel::try_from(level as usize + 1).unwrap_or(level)
 }
 
 #[cfg(test)]
@@ -74,7 +61,9 @@ mod tests {
         let page = Page {
             id: "t4",
             title: "Training & score",
-            text: "# Training & score\n\n| a | b |\n|---|---:|\n| c<d | 1 |\n\n![what & how](t4.svg)\n".into(),
+            text: "# Training & score\n\n| a | b |\n|---|---:|\n| c<d | 1 |\n\n\
+                   ![what & how](t4.svg)\n\n<b>on</b> a machine\n"
+                .into(),
             pictures: vec![("t4.svg".into(), "<svg>4</svg>\n".into())],
         };
         let html = document(&[page]);
@@ -83,6 +72,7 @@ mod tests {
             "<section id=\"t4\">\n<h2>Training &amp; score</h2>",
             "<td>c&lt;d</td><td style=\"text-align: right\">1</td>",
             "<p><svg>4</svg>\n</p>",
+            "&lt;b&gt;on&lt;/b&gt; a machine",
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }

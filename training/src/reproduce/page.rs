@@ -35,9 +35,9 @@ const PAPERS_FIGURES: &str = "\nThe paper's figures stand under ours, never for 
 
 /// A page in Markdown, and the pictures that it shows.
 pub struct Page {
-    /// The table's.
+    /// The table's, by which files are called.
     pub id: &'static str,
-    /// The table's.
+    /// The table's, which the text begins with.
     pub title: &'static str,
     /// The text, from its title on.
     pub text: String,
@@ -242,8 +242,8 @@ impl Part<'_> {
         let mut lines = Lines {
             title: String::new(),
             note:
-                "As served, with the threshold that 95 % of the calibration images pass: the share \
-                   of ID test images that is flagged"
+                "As served, with the threshold that 95 % of the calibration images pass, means of \
+                   the seeds: the share of ID test images that is flagged"
                     .into(),
             header: names.map(String::from)[..2 + figures.len()].into(),
             text_columns: 2,

@@ -1,4 +1,4 @@
-//! The image sets of CIFAR10-LT's experiments, with a few images of noise each.
+//! The image sets of the experiments, with a few images of noise each.
 
 use std::path::Path;
 
@@ -34,9 +34,10 @@ pub fn write(folder: &Path) {
     strip(folder, "aux_train_cifar100", &pairs(150));
 }
 
-/// ImageNet-LT's lists and folders, with three classes: one of many images, one of a medium number, one of few.
+/// ImageNet-LT's lists and folders, with three classes: one of many images, one of some, one of few.
 pub fn write_imagenet(folder: &Path) {
     let data = folder.join("data");
+    let mut random = Pcg64Mcg::new(7);
     let lists = data.join("imagenet_lt");
     for (list, part, counts) in [
         ("train", "train", [200, 50, 12]),
@@ -47,7 +48,7 @@ pub fn write_imagenet(folder: &Path) {
         for (class, count) in counts.into_iter().enumerate() {
             for number in 0..count {
                 let file = format!("{part}/n0{class}/{list}_{number}.JPEG");
-                photo(&lists.join(&file));
+                photo(&lists.join(&file), &mut random);
                 lines += &format!("{file} {class}\n");
             }
         }
@@ -55,13 +56,13 @@ pub fn write_imagenet(folder: &Path) {
     }
     for (set, count) in [("imagenet_extra", 130), ("imagenet_ood", 10)] {
         for (class, number) in (0..2).flat_map(|class| (0..count).map(move |n| (class, n))) {
-            photo(&data.join(format!("{set}/n1{class}/{number}.JPEG")));
+            let file = format!("{set}/n1{class}/{number}.JPEG");
+            photo(&data.join(file), &mut random);
         }
     }
 }
 
-fn photo(file: &Path) {
-    let mut random = Pcg64Mcg::new(file.to_string_lossy().bytes().map(u128::from).sum());
+fn photo(file: &Path, random: &mut Pcg64Mcg) {
     let pixel = |_, _| image::Rgb(std::array::from_fn(|_| random.next_u32() as u8));
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     let photo = image::RgbImage::from_fn(48, 36, pixel);
