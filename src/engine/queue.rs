@@ -285,7 +285,8 @@ impl<T> Queue<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Only a clock that fails could make us panic while we hold the lock, and the state would be whole.
+        // Only a clock that fails could make us panic while we hold the lock; it
+        // would leave an idle taker too many, and all else as it is.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
