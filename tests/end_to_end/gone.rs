@@ -61,16 +61,20 @@ fn a_large_image_whose_connection_was_closed_is_never_decoded() {
         stream
     };
     let depth = || metric(&server, "normgate_queue_depth");
+    let images = || metric(&server, "normgate_batch_size_sum");
+    // All but the one that is being decoded.
+    let come = || depth() + images();
     let (first, leave) = (8, 8);
     let mut stays: Vec<_> = (0..first).map(|_| send(&image)).collect();
-    until(&server, "all of the first but one wait", || {
-        depth() >= first as f64 - 1.0
+    until(&server, "the first are there", || {
+        come() >= first as f64 - 1.0
     });
     let leaves: Vec<_> = (0..leave).map(|_| send(&broken)).collect();
     stays.push(send(&image));
-    until(&server, "all wait, one of the first too", || {
-        depth() > leave as f64 + 1.0
+    until(&server, "all are there", || {
+        come() >= (first + leave) as f64
     });
+    assert!(depth() > leave as f64 + 1.0, "too late to leave");
     drop(leaves);
     for stream in &mut stays {
         assert_eq!(status(stream), Some(200));
@@ -80,9 +84,8 @@ fn a_large_image_whose_connection_was_closed_is_never_decoded() {
     until(&server, "all that left are skipped", || {
         abandoned() == leave as f64
     });
-    let images = metric(&server, "normgate_batch_size_sum");
     assert_eq!(
-        images,
+        images(),
         stays.len() as f64,
         "only those whose clients stayed"
     );

@@ -105,6 +105,7 @@ fn a_panic_costs_one_image_its_answer_and_the_server_nothing() {
         assert!(Instant::now() < deadline, "{}", server.log());
         thread::sleep(Duration::from_millis(5));
     }
+    assert_eq!(panics(), 2.0 * ROUNDS as f64, "{}", server.log());
     assert_eq!(threads(&server).len(), before, "{}", server.log());
     assert_eq!(metric(&server, "normgate_queue_depth"), 0.0);
     // None of those images counts as being worked on: the next but one knows that it is alone.
