@@ -15,7 +15,7 @@ pub enum Preset {
     /// Every model with every picture, at 1, 8, 64 and 256 connections: about 20 minutes
     #[default]
     Full,
-    /// Every model with its usual picture, and large photos: for --peers, an hour or more
+    /// Every model with its usual picture, the shipped one with large photos too: for --peers, an hour or more
     Peers,
 }
 

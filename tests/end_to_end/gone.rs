@@ -1,26 +1,14 @@
 //! Clients that leave before their answer.
 
-use std::{
-    io::Write,
-    thread,
-    time::{Duration, Instant},
-};
+use std::io::Write;
 
 use image::{ImageFormat, RgbImage};
 
 use crate::{
     slow_model,
-    support::{PATIENCE, Server, encoded, png},
+    support::{Server, encoded, png, until},
     wire::{connect, metric, request, status},
 };
-
-fn until(server: &Server, what: &str, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "never: {what}\n{}", server.log());
-        thread::sleep(Duration::from_millis(2));
-    }
-}
 
 #[test]
 fn an_image_whose_connection_was_closed_is_never_decoded() {

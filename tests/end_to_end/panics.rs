@@ -1,18 +1,12 @@
 //! Panics in the engine's threads. No image is known that makes one panic, so that their clock fails.
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use image::ImageFormat;
 use tempfile::TempDir;
 
 use crate::{
-    support::{PATIENCE, Server, encoded, normgate, picture, png, repository},
+    support::{Server, encoded, normgate, picture, png, repository, until},
     wire::metric,
 };
 
@@ -44,11 +38,9 @@ impl FailingClock {
     /// The next look at the clock of a thread of this kind: when it has taken an image, since all of them
     /// are asleep.
     fn fail_once(&self, kind: &str, server: &Server) {
-        let deadline = Instant::now() + PATIENCE;
-        while !are_asleep(kind, server) {
-            assert!(Instant::now() < deadline, "{kind} threads never sleep");
-            thread::sleep(Duration::from_millis(5));
-        }
+        until(server, "its threads are asleep", || {
+            are_asleep(kind, server)
+        });
         fs::write(self.0.path().join(kind), "").expect("the folder can be written to");
     }
 
@@ -100,11 +92,9 @@ fn a_panic_costs_one_image_its_answer_and_the_server_nothing() {
     }
     // Each is counted a moment after its answer.
     let panics = || metric(&server, "normgate_worker_panics_total");
-    let deadline = Instant::now() + PATIENCE;
-    while panics() < 2.0 * ROUNDS as f64 {
-        assert!(Instant::now() < deadline, "{}", server.log());
-        thread::sleep(Duration::from_millis(5));
-    }
+    until(&server, "all are counted", || {
+        panics() >= 2.0 * ROUNDS as f64
+    });
     assert_eq!(panics(), 2.0 * ROUNDS as f64, "{}", server.log());
     assert_eq!(threads(&server).len(), before, "{}", server.log());
     assert_eq!(metric(&server, "normgate_queue_depth"), 0.0);

@@ -189,6 +189,15 @@ impl Drop for Server {
     }
 }
 
+/// Waits for what a server is to do or to be.
+pub fn until(server: &Server, what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "never: {what}\n{}", server.log());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 fn address_in(line: &str) -> Option<String> {
     let rest = line.split("http://").nth(1)?;
     let end = rest

@@ -175,7 +175,7 @@ fn what_suits(rounds: &[Round], is_lone_given: bool) -> (Suits, bool) {
 }
 
 impl Round {
-    /// Where the lone session's threads are given, none too, it is not measured whether it helps.
+    /// Where the lone session's threads are given, none too, it does not matter whether it helps.
     fn suits(&self, is_lone_given: bool) -> Suits {
         let ([many, single], [one, all]) = (self.together, self.alone);
         if single >= CLEARLY_MORE * many {

@@ -43,7 +43,11 @@ fn section(page: &Page) -> String {
             *level = HeadingLevel::try_from(*level as usize + 1).unwrap_or(*level);
             Some(event)
         }
-        // A record may come from anybody.
+        // A record may come from anybody; the links of our own lead to what lies beside the page.
+        Event::Start(Tag::Link { dest_url, .. }) if dest_url.contains(':') => {
+            *dest_url = "".into();
+            Some(event)
+        }
         Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text.clone())),
         _ => Some(event),
     });
@@ -62,7 +66,7 @@ mod tests {
             id: "t4",
             title: "Training & score",
             text: "# Training & score\n\n| a | b |\n|---|---:|\n| c<d | 1 |\n\n\
-                   ![what & how](t4.svg)\n\n<b>on</b> a machine\n"
+                   ![what & how](t4.svg)\n\n<b>on</b> [a](javascript:b) [machine](runs/)\n"
                 .into(),
             pictures: vec![("t4.svg".into(), "<svg>4</svg>\n".into())],
         };
@@ -72,7 +76,7 @@ mod tests {
             "<section id=\"t4\">\n<h2>Training &amp; score</h2>",
             "<td>c&lt;d</td><td style=\"text-align: right\">1</td>",
             "<p><svg>4</svg>\n</p>",
-            "&lt;b&gt;on&lt;/b&gt; a machine",
+            "&lt;b&gt;on&lt;/b&gt; <a href=\"\">a</a> <a href=\"runs/\">machine</a>",
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }

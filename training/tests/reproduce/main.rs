@@ -24,6 +24,13 @@ fn reproduce(folder: &Path, arguments: &str) -> (Output, String) {
     (output, String::from_utf8_lossy(&text).into_owned())
 }
 
+/// What the command said, which has to succeed.
+fn made(folder: &Path, arguments: &str) -> String {
+    let (output, said) = reproduce(folder, arguments);
+    assert!(output.status.success(), "{said}");
+    said
+}
+
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -3,7 +3,7 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{command, read, reproduce, sets};
+use crate::{command, made, read, sets};
 
 const TINY: &str = "t4 --task cifar10-lt --method ce,rna --seeds 1 --width 8 --threads 1";
 const RNA: &str = "cifar10-lt-rna-w8-e1-s1";
@@ -14,8 +14,7 @@ fn a_table_is_made_once_and_again_without_training() {
     let folder = folder.path();
     sets::write(folder);
     let line = format!("{TINY} --epochs 1");
-    let (output, said) = reproduce(folder, &line);
-    assert!(output.status.success(), "{said}");
+    made(folder, &line);
     let page = read(&folder.join("results/t4.md"));
     for part in [
         "# Table 4",
@@ -62,13 +61,11 @@ fn a_table_is_made_once_and_again_without_training() {
 
     // What is kept needs neither the runs nor the sets.
     std::fs::remove_dir_all(folder.join("runs")).unwrap();
-    let (output, said) = reproduce(folder, &line);
-    assert!(output.status.success(), "{said}");
+    let said = made(folder, &line);
     assert!(said.contains("0 running, 0 left"), "{said}");
     assert!(!folder.join("runs").join(RNA).exists());
     std::fs::remove_file(folder.join("results/t4.md")).unwrap();
-    let (output, said) = reproduce(folder, "t4 --tables-only");
-    assert!(output.status.success(), "{said}");
+    made(folder, "t4 --tables-only");
     assert_eq!(read(&folder.join("results/t4.md")), page);
 }
 
@@ -113,8 +110,7 @@ fn what_was_interrupted_goes_on() {
     child.kill().unwrap();
     child.wait().unwrap();
 
-    let (output, said) = reproduce(folder, &line);
-    assert!(output.status.success(), "{said}");
+    made(folder, &line);
     assert_eq!(epochs(), 40);
     let ended = std::fs::metadata(first.join("config.json"))
         .unwrap()
@@ -135,8 +131,7 @@ fn a_set_that_is_missing_leaves_out_only_the_runs_that_need_it() {
     let folder = folder.path();
     sets::write(folder);
     std::fs::remove_dir_all(folder.join("data/aux_train_cifar100")).unwrap();
-    let (output, said) = reproduce(folder, &format!("{TINY} --epochs 1"));
-    assert!(output.status.success(), "{said}");
+    let said = made(folder, &format!("{TINY} --epochs 1"));
     let reason = format!("left out: {RNA}: it needs data/aux_train_cifar100");
     assert!(said.contains(&reason), "{said}");
     let page = read(&folder.join("results/t4.md"));
@@ -149,8 +144,7 @@ fn what_tunes_another_model_is_made_after_it_and_from_it() {
     let folder = folder.path();
     sets::write(folder);
     let line = "t2 --task cifar10-lt --method energy-oe --seeds 1 --width 8 --epochs 1 --threads 1";
-    let (output, said) = reproduce(folder, line);
-    assert!(output.status.success(), "{said}");
+    made(folder, line);
     let page = read(&folder.join("results/t2.md"));
     assert!(page.contains("| CE (MSP) | 1 |"), "{page}");
     assert!(page.contains("| EnergyOE | 1 |"), "{page}");
@@ -165,8 +159,7 @@ fn imagenet_lt_is_trained_from_the_published_lists_and_evaluated_on_them() {
     let folder = folder.path();
     sets::write_imagenet(folder);
     let line = "t2 --task imagenet-lt --method rna --seeds 1 --width 8 --epochs 1 --threads 1";
-    let (output, said) = reproduce(folder, &format!("{line} --loaders 1"));
-    assert!(output.status.success(), "{said}");
+    made(folder, &format!("{line} --loaders 1"));
     let page = read(&folder.join("results/t2.md"));
     for part in [
         "### ImageNet-LT",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::{read, reproduce};
+use crate::{made, read, reproduce};
 
 /// A finished run of CE or RNA on CIFAR10-LT, with an AUROC for its own score.
 fn keep(folder: &Path, method: &str, seed: u64, auroc: f64) {
@@ -50,8 +50,7 @@ fn a_table_has_mean_and_deviation_of_its_seeds_beside_the_paper_s() {
         keep(folder, "ce", seed, auroc);
     }
     keep(folder, "rna", 1, 0.9);
-    let (output, said) = reproduce(folder, "t2 t3 t16 --tables-only");
-    assert!(output.status.success(), "{said}");
+    made(folder, "t2 t3 t16 --tables-only");
     let page = read(&folder.join("results/t2.md"));
     for line in [
         "## Width 16, 30 epochs",
@@ -95,8 +94,7 @@ fn the_dynamics_of_each_monitored_run_are_a_table_and_a_picture() {
         let run = format!("results/runs/cifar10-lt-rna-w16-e30-s{seed}");
         std::fs::write(folder.join(run).join("history.json"), &history).unwrap();
     }
-    let (output, said) = reproduce(folder, "fig7 --tables-only");
-    assert!(output.status.success(), "{said}");
+    made(folder, "fig7 --tables-only");
     let page = read(&folder.join("results/fig7.md"));
     for line in [
         "| RNA | 3 | 65.00 ± 0.00 | 2.50 ± 0.00 | 43.00 ± 0.00 | 0.50 ± 0.00 |",
@@ -117,14 +115,12 @@ fn the_dynamics_of_each_monitored_run_are_a_table_and_a_picture() {
 #[test]
 fn tables_and_runs_are_listed_without_making_any() {
     let folder = tempfile::tempdir().unwrap();
-    let (output, said) = reproduce(folder.path(), "--list --seeds 3");
-    assert!(output.status.success(), "{said}");
+    let said = made(folder.path(), "--list --seeds 3");
     assert!(said.contains("t2       99  Table 2"), "{said}");
-    let (output, said) = reproduce(
+    let said = made(
         folder.path(),
         "t13 --dry-run --seeds 2 --width 16 --epochs 30",
     );
-    assert!(output.status.success(), "{said}");
     let train = "normgate-train train --data data/cifar10_train_lt100 --class-names cifar10 \
                  --hold-out 'airplane=300' --aux data/aux_train,data/aux_train_cifar100 --method rna \
                  --aux-batch-size 32 --width 16 --epochs 30 --seed 1 \
@@ -144,8 +140,7 @@ fn the_runs_on_cifar_have_the_names_and_commands_that_they_always_had() {
     let folder = tempfile::tempdir().unwrap();
     let tables = "t2 t3 t4 t5 t6 t7 t8 t9 t10 t11 t12 t13 t14 t15 t16 t17 fig5";
     let line = format!("{tables} --dry-run --seeds 1 --width 16 --epochs 30");
-    let (output, said) = reproduce(folder.path(), &line);
-    assert!(output.status.success(), "{said}");
+    let said = made(folder.path(), &line);
     let known = include_str!("../fixtures/cifar-runs.txt");
     assert!(known.lines().count() > 170);
     let pairs: Vec<&str> = known.lines().collect();
