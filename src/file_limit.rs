@@ -3,8 +3,10 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The model's, ONNX Runtime's, the log's.
-const OTHER_FILES: u64 = 128;
+use crate::server::MOST_PROBES;
+
+/// The model's, ONNX Runtime's, the log's; and those who probe.
+const OTHER_FILES: u64 = 128 + MOST_PROBES as u64;
 
 /// Asks for as many open files as this many connections need.
 pub fn make_room_for(connections: usize) {

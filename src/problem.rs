@@ -85,6 +85,14 @@ impl Problem {
         Self::new(404, "not-found", "Not found", detail)
     }
 
+    /// 404 at the address for probes: most will have taken the wrong port.
+    pub fn not_a_probe(path: &str) -> Self {
+        let detail = format!(
+            "{path} is not answered at --probe-listen, which has /livez, /readyz and /metrics alone"
+        );
+        Self::new(404, "not-found", "Not found", detail)
+    }
+
     /// 405: the route exists, the method does not.
     pub fn method_not_allowed(method: &str, path: &str) -> Self {
         let detail = format!("{path} does not answer {method}; the Allow header says what it does");

@@ -26,18 +26,33 @@ pub const ROUTES: [&str; 8] = [
     "/readyz",
 ];
 
-/// The whole service.
+/// The whole service, at `--listen`.
 pub fn router(state: Arc<AppState>) -> Router {
-    Router::new()
+    let routes = probes()
         .route("/", get(page::show))
         .route("/classify", post(classify::classify))
-        .route("/livez", get(health::alive))
-        .route("/metrics", get(metrics::show))
         .route("/model", get(model::show))
         .route("/problems", get(problems::all))
         .route("/problems/{slug}", get(problems::one))
+        .fallback(not_found);
+    finished(routes, state)
+}
+
+/// What is there at `--probe-listen`.
+pub fn probe_router(state: Arc<AppState>) -> Router {
+    finished(probes().fallback(not_a_probe), state)
+}
+
+/// For orchestrators and for Prometheus.
+fn probes() -> Router<Arc<AppState>> {
+    Router::new()
+        .route("/livez", get(health::alive))
+        .route("/metrics", get(metrics::show))
         .route("/readyz", get(health::ready))
-        .fallback(not_found)
+}
+
+fn finished(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
+    routes
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal().into_response()
@@ -48,6 +63,10 @@ pub fn router(state: Arc<AppState>) -> Router {
 
 async fn not_found(request: Request) -> Problem {
     Problem::not_found(request.uri().path())
+}
+
+async fn not_a_probe(request: Request) -> Problem {
+    Problem::not_a_probe(request.uri().path())
 }
 
 async fn method_not_allowed(request: Request) -> Problem {

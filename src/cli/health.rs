@@ -19,6 +19,11 @@ pub struct HealthArgs {
         default_value = "127.0.0.1:8080", value_parser = parse_address)]
     listen: SocketAddr,
 
+    /// The server's --probe-listen, if it has one: then that is asked.
+    #[arg(long, env = "NORMGATE_PROBE_LISTEN", value_name = "ADDRESS:PORT",
+        value_parser = parse_address)]
+    probe_listen: Option<SocketAddr>,
+
     /// How long to wait for its answer.
     #[arg(long, env = "NORMGATE_HEALTH_TIMEOUT", value_name = "TIME", default_value = "2s",
         value_parser = parse_duration)]
@@ -27,7 +32,7 @@ pub struct HealthArgs {
 
 /// Asks `/readyz`.
 pub fn run(args: &HealthArgs) -> Result<(), Failure> {
-    let address = reachable(args.listen);
+    let address = reachable(args.probe_listen.unwrap_or(args.listen));
     let reply = ask(address, args.timeout.max(Duration::from_millis(1)))
         .map_err(|error| Failure::Reported(format!("no answer from {address}: {error}")))?;
     let status = reply.split(' ').nth(1).unwrap_or_default();

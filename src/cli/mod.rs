@@ -6,6 +6,7 @@ mod health;
 mod histogram;
 mod image_file;
 mod inspect;
+mod listen;
 mod serve;
 mod start_up;
 

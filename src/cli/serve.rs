@@ -1,6 +1,6 @@
 //! `normgate serve`
 
-use std::io;
+use std::future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, Scope};
@@ -8,16 +8,16 @@ use std::time::Instant;
 
 use clap::Args;
 use normgate_core::{Classifier, Model};
-use tokio::net::TcpListener;
 
 use super::failure::Failure;
+use super::listen::listen;
 use super::start_up::StartUp;
 use crate::config::{
     EngineConfig, HttpConfig, LimitsConfig, LogConfig, LogFormat, ModelConfig, ReloadConfig,
 };
 use crate::engine::StartError;
 use crate::loader::{Loader, Watch};
-use crate::router::router;
+use crate::router::{probe_router, router};
 use crate::server::Server;
 use crate::serving::Launch;
 use crate::shutdown::{Asked, Signals};
@@ -55,6 +55,7 @@ pub struct ServeArgs {
 pub fn run(args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     let began = Instant::now();
     args.limits.check().map_err(Failure::Usage)?;
+    args.http.check().map_err(Failure::Usage)?;
     start_logs(&args.log);
     // Before the file is read: whatever changes from here on is seen.
     let path = &args.model.model;
@@ -113,12 +114,13 @@ async fn serve<'a>(
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     file_limit::make_room_for(args.http.max_connections.get());
-    let listen = args.http.listen;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|source| explain(listen, source))?;
+    let listener = listen("--listen", args.http.listen).await?;
     let address = listener.local_addr()?;
     let server = Server::new(router(Arc::clone(state)), &args.http);
+    let probe_address = match args.http.probe_listen {
+        Some(address) => Some(answer_probes(address, args, state).await?),
+        None => None,
+    };
     tokio::spawn(freed_memory::give_back(
         Arc::clone(state),
         loader.allocator.give_back,
@@ -142,6 +144,7 @@ async fn serve<'a>(
                     serving: &serving,
                     runtime: &runtime,
                     address,
+                    probe_address,
                     example: args.http.example.as_deref(),
                     took: began.elapsed(),
                 };
@@ -170,27 +173,16 @@ async fn serve<'a>(
     Ok(())
 }
 
-/// Why an address cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-enum ListenError {
-    #[error("{0} is in use by another program: stop that one, or choose another port by --listen")]
-    InUse(SocketAddr),
-    #[error(
-        "{0} may not be listened on: ports below 1024 need privileges; choose a higher one by \
-             --listen"
-    )]
-    Denied(SocketAddr),
-    #[error("{0} is no address of this machine; --listen 0.0.0.0:{port} takes all it has", port = .0.port())]
-    NotHere(SocketAddr),
-    #[error("{0} cannot be listened on: {1}")]
-    Other(SocketAddr, io::Error),
-}
-
-fn explain(address: SocketAddr, source: io::Error) -> ListenError {
-    match source.kind() {
-        io::ErrorKind::AddrInUse => ListenError::InUse(address),
-        io::ErrorKind::PermissionDenied => ListenError::Denied(address),
-        io::ErrorKind::AddrNotAvailable => ListenError::NotHere(address),
-        _ => ListenError::Other(address, source),
-    }
+/// Listens there for as long as the process lives, to the last: `/livez` is asked while requests are
+/// being finished too.
+async fn answer_probes(
+    address: SocketAddr,
+    args: &ServeArgs,
+    state: &Arc<AppState>,
+) -> Result<SocketAddr, Failure> {
+    let listener = listen("--probe-listen", address).await?;
+    let address = listener.local_addr()?;
+    let server = Server::for_probes(probe_router(Arc::clone(state)), &args.http);
+    tokio::spawn(async move { server.accept_until(listener, future::pending::<()>()).await });
+    Ok(address)
 }

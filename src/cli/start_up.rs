@@ -22,6 +22,7 @@ pub struct StartUp<'a> {
     /// ONNX Runtime's version.
     pub runtime: &'a str,
     pub address: SocketAddr,
+    pub probe_address: Option<SocketAddr>,
     /// An image to put into the `curl` line.
     pub example: Option<&'a Path>,
     pub took: Duration,
@@ -37,6 +38,7 @@ impl StartUp<'_> {
         }
         tracing::info!(
             address = %format_args!("http://{}/", self.address),
+            probes = self.probe_address.map(|address| format!("http://{address}/")),
             model = self.serving.manifest.title(),
             digest = self.serving.digest,
             onnxruntime = self.runtime,
@@ -112,6 +114,9 @@ impl fmt::Display for StartUp<'_> {
             }
         )?;
         writeln!(f, "  address  http://{}/", self.address)?;
+        if let Some(address) = self.probe_address {
+            writeln!(f, "  probes   http://{address}/livez, /readyz, /metrics")?;
+        }
         writeln!(
             f,
             "\nOpen http://{here}/ and drop a photo there, or try:\n  curl --data-binary {} \

@@ -16,6 +16,13 @@ pub struct HttpConfig {
         default_value = "127.0.0.1:8080", value_parser = parse_address)]
     pub listen: SocketAddr,
 
+    /// Another address for /livez, /readyz and /metrics alone, with connections of its own: there,
+    /// Kubernetes and Prometheus get through however many clients are connected. Clients need not
+    /// reach it.
+    #[arg(long, env = "NORMGATE_PROBE_LISTEN", value_name = "ADDRESS:PORT",
+        value_parser = parse_address)]
+    pub probe_listen: Option<SocketAddr>,
+
     /// How long a connection may take to send a request's head, or may stay idle.
     #[arg(long, env = "NORMGATE_HEADER_TIMEOUT", value_name = "TIME", default_value = "30s",
         value_parser = parse_some_time)]
@@ -46,6 +53,18 @@ pub struct HttpConfig {
     /// An image for the `curl` line printed at start-up.
     #[arg(long, env = "NORMGATE_EXAMPLE", value_name = "FILE", hide = true)]
     pub example: Option<std::path::PathBuf>,
+}
+
+impl HttpConfig {
+    /// What does not fit together although each option alone does.
+    pub fn check(&self) -> Result<(), String> {
+        match self.probe_listen {
+            Some(address) if address == self.listen && address.port() != 0 => Err(format!(
+                "--probe-listen {address} is where --listen is: choose another port, or leave it away"
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Reads an IP address and a port.

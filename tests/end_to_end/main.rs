@@ -21,6 +21,7 @@ mod models;
 mod overload;
 mod panics;
 mod privacy;
+mod probes;
 mod quantize;
 mod reload;
 mod robustness;

@@ -1,0 +1,99 @@
+//! Kubernetes and Prometheus get through whatever clients do: `--probe-listen`.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use crate::{
+    slow_model,
+    support::{Server, normgate, png, until},
+    wire::{connect, request},
+};
+
+/// A server at whose places clients sit and wait for long, all of them.
+fn all_places_taken() -> (Server, [TcpStream; 2]) {
+    let arguments = "--probe-listen 127.0.0.1:0 --max-connections 2 --max-batch 1 --deadline 5m";
+    let arguments: Vec<&str> = arguments.split(' ').collect();
+    let server = slow_model::server(1000, &arguments);
+    let clients = [(); 2].map(|()| {
+        let mut client = connect(&server);
+        client.write_all(&request(&png())).unwrap();
+        client
+    });
+    let waiting = "normgate_queue_depth 1";
+    until(&server, "one is worked on and one waits", || {
+        probe(&server, "/metrics").contains(waiting)
+    });
+    (server, clients)
+}
+
+/// Where the server says that it answers probes.
+fn address(server: &Server) -> String {
+    let log = server.log();
+    let (_, rest) = log.split_once("probes   http://").expect("it says where");
+    rest.split('/').next().unwrap().to_owned()
+}
+
+/// One request as a probe makes it: on a connection of its own.
+fn probe(server: &Server, path: &str) -> String {
+    let mut stream = TcpStream::connect(address(server)).unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply
+}
+
+fn still_wait(clients: &[TcpStream]) -> bool {
+    clients.iter().all(|client| {
+        client.set_nonblocking(true).unwrap();
+        client.peek(&mut [0]).is_err()
+    })
+}
+
+#[test]
+fn probes_are_answered_although_busy_clients_have_all_connections() {
+    let (server, clients) = all_places_taken();
+    // Where the clients are, nobody else gets in.
+    let mut locked_out = connect(&server);
+    locked_out
+        .write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+        .unwrap();
+    for path in ["/livez", "/readyz", "/metrics"] {
+        let reply = probe(&server, path);
+        assert!(reply.starts_with("HTTP/1.1 200"), "{path}: {reply}");
+    }
+    let health = normgate()
+        .args(["health", "--probe-listen", &address(&server)])
+        .output();
+    assert!(health.unwrap().status.success());
+    let reply = probe(&server, "/classify");
+    assert!(reply.starts_with("HTTP/1.1 404"), "{reply}");
+    assert!(reply.contains("--probe-listen"), "{reply}");
+    assert!(still_wait(&clients) && still_wait(&[locked_out]));
+}
+
+#[test]
+fn while_the_last_requests_are_finished_it_is_alive_and_not_ready() {
+    let (server, clients) = all_places_taken();
+    server.signal("TERM");
+    until(&server, "it is known to be on its way out", || {
+        probe(&server, "/readyz").starts_with("HTTP/1.1 503")
+    });
+    until(&server, "nothing new is taken", || {
+        TcpStream::connect(server.address()).is_err()
+    });
+    let reply = probe(&server, "/livez");
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    assert!(still_wait(&clients));
+}
+
+#[test]
+fn the_address_of_probes_cannot_be_that_of_clients() {
+    let same = "serve --listen 127.0.0.1:8080 --probe-listen 127.0.0.1:8080";
+    let output = normgate().args(same.split(' ')).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("choose another port"), "{message}");
+}
