@@ -47,6 +47,10 @@ pub struct MethodArgs {
     /// Power of the classes' shares, 0 treating them alike (bel) [default: 0.75]
     #[arg(long, help_heading = SINGLE, value_parser = not_negative)]
     gamma: Option<f64>,
+    /// Take it as given how much an auxiliary image weighs, instead of learning to take it for a class
+    /// that weighs less (bel; docs/reproduce.md) [default: false, as in its authors' code]
+    #[arg(long, value_name = "true|false", help_heading = SINGLE)]
+    fixed_balance: Option<bool>,
     /// Weight of the loss that keeps confidence at the training accuracy (oecc) [default: 0.07]
     #[arg(long, value_name = "WEIGHT", help_heading = SINGLE, value_parser = not_negative)]
     confidence_weight: Option<f64>,
@@ -165,6 +169,7 @@ impl MethodArgs {
             energy_out: of(self.energy_out, default.energy_out),
             alpha: of(self.alpha, default.alpha),
             gamma: of(self.gamma, default.gamma),
+            fixed_balance: self.fixed_balance.unwrap_or(default.fixed_balance),
             confidence_weight: of(self.confidence_weight, default.confidence_weight),
             training_accuracy: of(self.training_accuracy, default.training_accuracy),
             contrast_weight: of(self.contrast_weight, default.contrast_weight),

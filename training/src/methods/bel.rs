@@ -4,7 +4,8 @@
 //! The prior P of the classes among the auxiliary images is counted with the classifier that
 //! training starts from (`--init`), as by the authors, whose code holds the result. They tune for
 //! 20 epochs, with 256 auxiliary images to 128. As in their code, the weights are normalised within
-//! the batch, and gradients flow through them.
+//! the batch, and gradients flow through them, unless the balance is fixed: a network learns to take
+//! auxiliary images for classes by what these weigh (`docs/reproduce.md`).
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -23,6 +24,7 @@ pub struct BalancedEnergy {
     alpha: f64,
     /// P(k)^γ / Σₖ P(k)^γ, [classes].
     weights: Tensor,
+    fixed: bool,
 }
 
 impl BalancedEnergy {
@@ -49,6 +51,7 @@ impl BalancedEnergy {
             energy_out: more.energy_out,
             alpha: more.alpha,
             weights: Tensor::f_from_slice(&weights)?.f_to_device(device)?,
+            fixed: more.fixed_balance,
         })
     }
 }
@@ -59,9 +62,12 @@ impl Method for BalancedEnergy {
         let classification = self.adjustment.classification(&logits, step.labels)?;
         let inside = too_high(&energy(&logits)?, self.energy_in)?;
         let auxiliary = step.network.logits(step.auxiliary)?;
-        let weights = auxiliary
+        let mut weights = auxiliary
             .f_softmax(1, Kind::Float)?
             .f_matmul(&self.weights)?;
+        if self.fixed {
+            weights = weights.f_detach()?;
+        }
         let outside = weights
             .f_mul_scalar(self.alpha)?
             .f_sub(&energy(&auxiliary)?)?

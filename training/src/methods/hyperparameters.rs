@@ -14,6 +14,8 @@ pub struct Hyperparameters {
     pub alpha: f64,
     /// γ: power of the prior, 0 treating all classes alike (BEL).
     pub gamma: f64,
+    /// Whether Z(x) is taken as given, no gradient flowing through it (BEL).
+    pub fixed_balance: bool,
     /// Share of the auxiliary images that the network took for each class before training, in the
     /// order of the classes (BEL); empty where training started from scratch.
     pub auxiliary_prior: Vec<f64>,
@@ -36,6 +38,7 @@ impl Default for Hyperparameters {
             energy_out: -5.0,
             alpha: 10.0,
             gamma: 0.75,
+            fixed_balance: false,
             auxiliary_prior: Vec::new(),
             confidence_weight: 0.07,
             training_accuracy: 1.0,

@@ -9,7 +9,7 @@ use normgate_training::methods::{
 };
 use normgate_training::models::{Network, Projection};
 use serde::Deserialize;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::{assert_close, draw, network, network_with, parameter, recipe, reference};
 
@@ -133,6 +133,43 @@ fn every_method_has_pytorchs_loss_and_gradients() {
         compared.insert(name);
     }
     assert!(expected.keys().eq(&compared), "{compared:?}");
+}
+
+/// Where Z(x) is given, only energies move: λ·2·(Z / ΣZ)·max(0, m_out − E + α·Z)·softmax, since
+/// −E = log Σₖ exp zₖ has the gradient softmax.
+#[test]
+fn with_a_fixed_balance_bel_has_the_same_loss_and_moves_energies_alone() {
+    let network = network(1, 4);
+    let inputs = Inputs::of(1);
+    let mut recipe = test_recipe(MethodKind::Bel);
+    let mut loss_and_gradient = |fixed| {
+        recipe.hyperparameters.fixed_balance = fixed;
+        let method = method(&recipe, &COUNTS, Device::Cpu).unwrap();
+        let total = inputs.loss(method.as_ref(), &network).total;
+        let gradient = Tensor::run_backward(&[&total], &[&inputs.auxiliary], false, false);
+        (
+            total.double_value(&[]),
+            gradient.into_iter().next().unwrap(),
+        )
+    };
+    let (total, through) = loss_and_gradient(false);
+    let (same, fixed) = loss_and_gradient(true);
+    assert_eq!(total, same);
+    let largest = |tensor: &Tensor| tensor.abs().max().double_value(&[]);
+    assert!(largest(&(&through - &fixed)) > 0.01 * largest(&fixed));
+
+    let more = &test_recipe(MethodKind::Bel).hyperparameters;
+    let powers = Tensor::from_slice(&more.auxiliary_prior).pow_tensor_scalar(more.gamma);
+    let weights = (&powers / powers.sum(Kind::Double)).to_kind(Kind::Float);
+    let logits = network.logits(&inputs.auxiliary).unwrap().detach();
+    let softmax = logits.softmax(1, Kind::Float);
+    let balance = softmax.matmul(&weights);
+    let residual = (logits.logsumexp([1], false) + more.alpha * &balance + more.energy_out).relu();
+    assert!(residual.max().double_value(&[]) > 0.0);
+    let each: Tensor = 0.2 * (&balance / balance.sum(Kind::Float)) * residual;
+    let expected = (each.unsqueeze(1) * softmax).matmul(&parameter(&network, "linear.weight"));
+    let expected: Vec<f32> = Vec::try_from(expected.flatten(0, -1)).unwrap();
+    assert_close("auxiliary", &fixed, &expected, TOLERANCE);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The tables of the paper: of each, what it asks, and which figures of which models answer.
 
+mod balance;
 mod camera;
 mod dynamics;
 mod fine_tuning;
@@ -36,6 +37,7 @@ pub const TABLES: &[fn() -> Table] = &[
     variants::fig6,
     dynamics::fig7,
     camera::camera,
+    balance::balance,
 ];
 
 /// A table.

@@ -1,0 +1,34 @@
+//! What balanced energies cost the classes. Not in the paper, where BEL costs them nothing.
+
+use super::super::models::{Model, bel, ce, energy_oe};
+use super::super::sets::Task;
+use super::{Block, Picture, Row, Table, USUAL};
+
+/// BEL with and without a gradient through its weights, beside where it begins and what it balances.
+pub fn balance() -> Table {
+    let task = Task::Cifar10Lt;
+    let rows: [(&str, Model); 4] = [
+        ("CE, which the others tune (MSP)", ce(task)),
+        ("EnergyOE", energy_oe(task)),
+        ("BEL", bel(task)),
+        (
+            "BEL, `--fixed-balance true`",
+            bel(task).with("fixed-balance", true),
+        ),
+    ];
+    let row = |(label, model): (&str, Model)| Row::of(label, &model, model.score, &USUAL, []);
+    Table {
+        id: "balance",
+        title: "BEL and its balance",
+        asks: "Why does a network that BEL tunes lose classes that it knew?",
+        notes: &[
+            "Not in the paper. BEL weighs an auxiliary image by the classes that the network takes it \
+             for, and in its authors' code a gradient flows through that weight: the loss falls, too, \
+             where easy auxiliary images are taken for a class that weighs much and hard ones for one \
+             that weighs little. With `--fixed-balance true` the weight is what it is.",
+            "EnergyOE tunes for 10 epochs, BEL for 20.",
+        ],
+        picture: Picture::None,
+        blocks: vec![Block::of(task, &USUAL, rows.map(row).into())],
+    }
+}
