@@ -4,6 +4,9 @@ use normgate_core::detection::GroupAccuracy;
 use normgate_core::scores::ScoreKind;
 use serde::Serialize;
 
+/// Of more classes than these, what is taken for what is more than anybody reads.
+pub const MOST_LISTED: usize = 20;
+
 /// All that was measured. Depends on the model file and the image sets only: the same ones give
 /// the same figures, whatever the number of threads.
 ///
@@ -55,6 +58,9 @@ pub struct IdFigures {
     pub false_flags: GroupAccuracy,
     /// Share flagged of each class, in the order of the labels.
     pub false_flags_per_class: Vec<f64>,
+    /// Of each class's images, the share that is taken for each class, flagged or not, in the order of
+    /// the labels; empty where the model has more than [`MOST_LISTED`] classes.
+    pub taken_for: Vec<Vec<f64>>,
     /// Expected calibration error of the softmax confidence, 15 bins.
     pub ece: f64,
 }
@@ -65,6 +71,8 @@ pub struct OodFigures {
     /// What every set has; its `flagged` is the share caught.
     #[serde(flatten)]
     pub set: SetFigures,
+    /// The share that is taken for each class, flagged or not; empty as in [`IdFigures::taken_for`].
+    pub taken_for: Vec<f64>,
     /// How each score tells it from the ID set.
     pub scores: Vec<ScoreFigures>,
 }

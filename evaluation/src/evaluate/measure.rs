@@ -11,7 +11,8 @@ use normgate_core::model::Model;
 use normgate_core::scores::{RepresentationNorm, Score, ScoreKind, softmax};
 
 use super::figures::{
-    Figures, IdFigures, OodFigures, ScoreFigures, ScoreThreshold, SetFigures, TrustFigures,
+    Figures, IdFigures, MOST_LISTED, OodFigures, ScoreFigures, ScoreThreshold, SetFigures,
+    TrustFigures,
 };
 use crate::error::EvaluationError;
 use crate::outputs::SetOutputs;
@@ -53,6 +54,7 @@ pub fn measure(
         let flags = served_flags(&classifier, set)?;
         ood.push(OodFigures {
             set: set_figures(set, &flags),
+            taken_for: taken_for(&set.predicted(), set.classes),
             scores: score_figures(scores, (&answers.id.name, &id_scores), set)?,
         });
     }
@@ -151,8 +153,30 @@ fn id_figures(
         accuracy_per_class: per_class(&correct),
         false_flags: flag_rates(flags, &truth, &groups),
         false_flags_per_class: per_class(flags),
+        taken_for: confusion(&predicted, &truth, set.classes),
         ece: detection::ece(&confidence, &correct, ECE_BINS),
     })
+}
+
+/// A row for each true class.
+fn confusion(predicted: &[usize], truth: &[usize], classes: usize) -> Vec<Vec<f64>> {
+    let row = |class| {
+        let own = predicted.iter().zip(truth).filter(|&(_, &t)| t == class);
+        taken_for(&own.map(|(&p, _)| p).collect::<Vec<_>>(), classes)
+    };
+    match classes {
+        0..=MOST_LISTED => (0..classes).map(row).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The share of each class among the answers.
+fn taken_for(predicted: &[usize], classes: usize) -> Vec<f64> {
+    let of = |class| share(&predicted.iter().map(|&p| p == class).collect::<Vec<_>>());
+    match classes {
+        0..=MOST_LISTED => (0..classes).map(of).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The share flagged overall and by group: the "accuracy" where flagged images count as right.
@@ -282,6 +306,18 @@ fn share(hits: &[bool]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_taken_for_what_sums_up_to_each_class_and_is_left_out_of_many() {
+        let (predicted, truth) = ([0, 0, 1, 2, 0], [0, 0, 0, 1, 1]);
+        let found = confusion(&predicted, &truth, 3);
+        assert_eq!(found[..2], [[2.0 / 3.0, 1.0 / 3.0, 0.0], [0.5, 0.0, 0.5]]);
+        assert!(found[2].iter().all(|share| share.is_nan()));
+        assert_eq!(taken_for(&predicted, 3), [0.6, 0.2, 0.2]);
+        let many = MOST_LISTED + 1;
+        assert!(confusion(&predicted, &truth, many).is_empty());
+        assert!(taken_for(&predicted, many).is_empty());
+    }
 
     #[test]
     fn other_scores_get_their_threshold_at_the_share_of_the_served_one() {

@@ -1,11 +1,11 @@
-//! The pictures that need nothing but the figures: of classes and of sets.
+//! The pictures that need nothing but the figures: of classes, of sets, and of answers.
 
 use normgate_core::detection;
 use normgate_core::manifest::Manifest;
 
 use super::figures::{Figures, SetFigures};
 use crate::reports::NamedPlot;
-use crate::reports::plots::{ClassPoint, SetBars, class_points, set_bars};
+use crate::reports::plots::{ClassPoint, SetBars, class_points, set_bars, taken_for};
 
 /// One of the sets and, where the manifest knows how many images each class was trained on, one of
 /// the classes.
@@ -51,6 +51,23 @@ pub(super) fn of_figures(manifest: &Manifest, figures: &Figures) -> Vec<NamedPlo
             file: "classes",
             caption: "Classes by training images",
             plot: class_points(&format!("Classes of {name}"), &points),
+        });
+    }
+    if !figures.id.taken_for.is_empty() {
+        let foreign: Vec<_> = figures
+            .ood
+            .iter()
+            .map(|set| (set.set.name.as_str(), set.taken_for.as_slice()))
+            .collect();
+        plots.push(NamedPlot {
+            file: "taken-for",
+            caption: "What is taken for what",
+            plot: taken_for(
+                &format!("Answers of {name}"),
+                &manifest.labels,
+                &figures.id.taken_for,
+                &foreign,
+            ),
         });
     }
     plots

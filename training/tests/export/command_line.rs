@@ -80,6 +80,7 @@ fn from_images_to_a_report_on_the_command_line() {
         "report.md",
         "norms.svg",
         "roc.png",
+        "taken-for.svg",
         "training.png",
     ] {
         assert!(place.path().join("report").join(file).is_file(), "{file}");

@@ -11,6 +11,7 @@ mod roc;
 mod sets;
 mod style;
 mod svg;
+mod taken_for;
 mod training;
 
 pub use classes::{ClassPoint, class_points};
@@ -18,6 +19,7 @@ pub use matrix::matrix;
 pub use norms::{NormPanel, norm_histograms};
 pub use roc::{RocPanel, roc_curves};
 pub use sets::{SetBars, set_bars};
+pub use taken_for::taken_for;
 pub use training::{Epoch, training_curves};
 
 /// A picture could not be turned into pixels.

@@ -1,0 +1,104 @@
+//! What is taken for what: a row for each class of the ID test set and for each OOD set, a column for
+//! each answer. Which classes are confused, and which one foreign images are called.
+
+use super::Plot;
+use super::style;
+use super::svg::{Anchor, Canvas, Text};
+
+const NAMES: f64 = 150.0;
+const CELL: (f64, f64) = (64.0, 26.0);
+/// Between the model's own classes and what is foreign.
+const GAP: f64 = 16.0;
+/// Longer names do not fit above a column of their own.
+const LETTERS: usize = 9;
+
+/// `classes` has a row for each of `labels`, in it the share (0..=1) taken for each; `foreign` sets have
+/// a name and such a row. Rows of NaN, of which there are no images, stay empty.
+pub fn taken_for(
+    title: &str,
+    labels: &[String],
+    classes: &[Vec<f64>],
+    foreign: &[(&str, &[f64])],
+) -> Plot {
+    let top = style::HEADING + 26.0;
+    let gap = if foreign.is_empty() { 0.0 } else { GAP };
+    let rows = (classes.len() + foreign.len()) as f64;
+    let width = (NAMES + labels.len() as f64 * CELL.0 + 30.0).max(700.0);
+    let mut canvas = Canvas::new(width, top + rows * CELL.1 + gap + 20.0);
+    let legend = [
+        ("right", style::solid(style::BLUE)),
+        (
+            "wrong, or of nothing that the model knows",
+            style::solid(style::VERMILION),
+        ),
+    ];
+    let note = "Of the images of a row, % that get the answer of a column, whether they are flagged or not";
+    style::heading(&mut canvas, title, note, &legend);
+    for (column, label) in labels.iter().enumerate() {
+        let x = NAMES + (column as f64 + 0.5) * CELL.0;
+        let bold = Text {
+            bold: true,
+            ..style::label()
+        };
+        canvas.text((x, top - 10.0), &shortened(label), bold);
+    }
+    let own = classes.iter().zip(labels).enumerate();
+    let own = own.map(|(class, (row, label))| (label.as_str(), row.as_slice(), Some(class), 0.0));
+    let others = foreign.iter().map(|&(name, row)| (name, row, None, gap));
+    for (index, (name, shares, right, below)) in own.chain(others).enumerate() {
+        let y = top + below + index as f64 * CELL.1;
+        let middle = y + CELL.1 / 2.0 + 4.0;
+        canvas.text((NAMES - 10.0, middle), name, style::tick(Anchor::End));
+        for (column, &share) in shares.iter().enumerate() {
+            // Hundreds of zeros would hide what there is to see.
+            if share.is_nan() || share <= 0.005 {
+                continue;
+            }
+            let x = NAMES + column as f64 * CELL.0;
+            let colour = match right == Some(column) {
+                true => style::BLUE,
+                false => style::VERMILION,
+            };
+            let size = (CELL.0 - 3.0, CELL.1 - 3.0);
+            canvas.bar(
+                (x + 1.5, y + 1.5),
+                size.0,
+                size.1,
+                colour,
+                0.06 + 0.6 * share,
+            );
+            let number = format!("{:.0}", 100.0 * share);
+            canvas.text((x + CELL.0 / 2.0, middle), &number, style::label());
+        }
+    }
+    Plot {
+        svg: canvas.finish(),
+    }
+}
+
+fn shortened(label: &str) -> String {
+    match label.chars().count() {
+        0..=LETTERS => label.to_owned(),
+        _ => label.chars().take(LETTERS - 1).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn right_answers_and_wrong_ones_have_colours_of_their_own_and_what_never_happens_none() {
+        let labels = ["cat".to_owned(), "automobiles".to_owned()];
+        let classes = [vec![0.8, 0.2], vec![f64::NAN; 2]];
+        let plot = taken_for("m", &labels, &classes, &[("noise", &[0.0, 1.0])]);
+        let cells = |colour| {
+            plot.svg()
+                .matches(&format!(r#"fill="{colour}" fill-op"#))
+                .count()
+        };
+        assert_eq!((cells(style::BLUE), cells(style::VERMILION)), (1, 2));
+        assert!(plot.svg().contains(">80<") && plot.svg().contains(">automobi…<"));
+        assert!(!plot.svg().contains("NaN"));
+    }
+}
