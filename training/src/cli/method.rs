@@ -22,7 +22,7 @@ pub struct MethodArgs {
     #[arg(long, value_name = "RUN", help_heading = "Recipe")]
     pub(super) init: Option<PathBuf>,
     /// Strength τ of the logit adjustment, which evens out frequent and rare classes; 0: none
-    /// [default: 1 for la, la-oe, rna, attenuation, rna-attenuation and *-ft, else 0]
+    /// [default: 1 for la, la-oe, rna*, attenuation and *-ft, else 0]
     #[arg(long, help_heading = "Recipe", value_parser = not_negative)]
     tau: Option<f64>,
     /// Weight λ of the loss on norms or auxiliary images [default: 0.5; energy-oe and bel 0.1,

@@ -32,6 +32,8 @@ pub enum MethodKind {
     BelFt,
     /// Representation Norm Amplification; without --aux, without auxiliary images (paper, T7)
     Rna,
+    /// RNA and Outlier Exposure together (not in the paper)
+    RnaOe,
     /// RNA turned around: attenuates auxiliary norms instead (paper, T3)
     Attenuation,
     /// RNA and attenuation together (paper, T3)
@@ -91,6 +93,7 @@ impl MethodKind {
             Self::Bel => row(Needed, NO_HEAD, Some(0.0), Some(0.1), Energy),
             Self::BelFt => row(Never, NO_HEAD, Some(1.0), None, Energy),
             Self::Rna => row(Optional, Mlp, Some(1.0), Some(0.5), RepresentationNorm),
+            Self::RnaOe => row(Needed, Mlp, Some(1.0), Some(0.5), RepresentationNorm),
             Self::Attenuation => row(Needed, Mlp, Some(1.0), Some(0.5), RepresentationNorm),
             Self::RnaAttenuation => row(Needed, Mlp, Some(1.0), Some(0.5), RepresentationNorm),
         }

@@ -19,6 +19,7 @@ mod oe;
 mod oecc;
 mod pascl;
 mod rna;
+mod rna_oe;
 
 use tch::{Device, TchError, Tensor};
 
@@ -36,6 +37,7 @@ pub use oe::OutlierExposure;
 pub use oecc::ConfidenceControl;
 pub use pascl::Pascl;
 pub use rna::Rna;
+pub use rna_oe::RnaWithOutlierExposure;
 
 /// What a method sees of one step.
 #[derive(Debug)]
@@ -105,6 +107,10 @@ pub fn method(
         }
         MethodKind::Rna => Box::new(Rna::new(class_counts, tau, lambda, device)?),
         MethodKind::Attenuation => Box::new(Attenuation::new(adjustment, lambda, false)),
+        MethodKind::RnaOe => {
+            let outliers = OutlierExposure::new(adjustment, lambda);
+            Box::new(RnaWithOutlierExposure::new(outliers, lambda))
+        }
         MethodKind::RnaAttenuation => Box::new(Attenuation::new(adjustment, lambda, true)),
     })
 }

@@ -184,6 +184,16 @@ pub fn rna(task: Task) -> Model {
     Model::new(task, "rna", ScoreKind::RepresentationNorm, Auxiliary::Usual)
 }
 
+/// RNA and Outlier Exposure together (not in the paper).
+pub fn rna_oe(task: Task) -> Model {
+    Model::new(
+        task,
+        "rna-oe",
+        ScoreKind::RepresentationNorm,
+        Auxiliary::Usual,
+    )
+}
+
 /// Attenuation of the auxiliary images' norms instead (T3).
 pub fn attenuation(task: Task) -> Model {
     Model::new(

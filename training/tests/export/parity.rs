@@ -273,6 +273,7 @@ fn a_model_has_the_score_that_its_method_trains_for_and_no_head_but_the_linear_o
         (MethodKind::PasclFt, ScoreKind::Msp),
         (MethodKind::EnergyOe, ScoreKind::Energy),
         (MethodKind::BelFt, ScoreKind::Energy),
+        (MethodKind::RnaOe, ScoreKind::RepresentationNorm),
         (MethodKind::RnaAttenuation, ScoreKind::RepresentationNorm),
     ] {
         checkpoint.config.recipe.method = method;

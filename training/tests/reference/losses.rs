@@ -230,6 +230,7 @@ fn a_representation_of_zero_gives_finite_gradients() {
     let zeros = |rows| Tensor::zeros([rows, 8], tch::kind::FLOAT_CPU).set_requires_grad(true);
     for kind in [
         MethodKind::Rna,
+        MethodKind::RnaOe,
         MethodKind::RnaAttenuation,
         MethodKind::Pascl,
     ] {

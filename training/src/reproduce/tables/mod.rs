@@ -6,6 +6,7 @@ mod dynamics;
 mod fine_tuning;
 mod imbalance;
 mod methods;
+mod together;
 mod variants;
 
 use normgate_core::scores::ScoreKind;
@@ -38,6 +39,7 @@ pub const TABLES: &[fn() -> Table] = &[
     dynamics::fig7,
     camera::camera,
     balance::balance,
+    together::together,
 ];
 
 /// A table.

@@ -1,0 +1,46 @@
+//! What trains representations and what trains answers, together. Not in the paper.
+
+use normgate_core::scores::ScoreKind::{self, Fusion, Msp, RepresentationNorm};
+
+use super::super::figures::{Figure, Group, Over};
+use super::super::models::{Model, la_oe, rna, rna_oe};
+use super::super::sets::Task;
+use super::{Block, Picture, Row, Table};
+
+const FIGURES: [Figure; 7] = [
+    Figure::Auroc(Over::Near),
+    Figure::Auroc(Over::Far),
+    Figure::Auroc(Over::All),
+    Figure::Aupr(Over::All),
+    Figure::Fpr95(Over::All),
+    Figure::Accuracy(Group::All),
+    Figure::Accuracy(Group::Few),
+];
+
+/// LA+OE, RNA, and both at once, each by the scores that it can be served with.
+pub fn together() -> Table {
+    let task = Task::Cifar10Lt;
+    let (la_oe, rna, both) = (la_oe(task), rna(task), rna_oe(task));
+    let rows: [(&str, &Model, ScoreKind); 7] = [
+        ("LA+OE, MSP", &la_oe, Msp),
+        ("LA+OE, fusion", &la_oe, Fusion),
+        ("RNA, RN", &rna, RepresentationNorm),
+        ("RNA, fusion", &rna, Fusion),
+        ("RNA+OE, RN", &both, RepresentationNorm),
+        ("RNA+OE, MSP", &both, Msp),
+        ("RNA+OE, fusion", &both, Fusion),
+    ];
+    let row = |(label, model, score)| Row::of(label, model, score, &FIGURES, []);
+    Table {
+        id: "together",
+        title: "RNA and Outlier Exposure together",
+        asks: "Does what RNA does to norms add to what Outlier Exposure does to answers?",
+        notes: &[
+            "Not in the paper, whose auxiliary images share RNA's batches and never enter its loss. RNA+OE \
+             adds Outlier Exposure's loss on them, at the weight that each has by itself.",
+            "Near: the other CIFAR and Tiny ImageNet; far: the rest.",
+        ],
+        picture: Picture::None,
+        blocks: vec![Block::of(task, &FIGURES, rows.map(row).into())],
+    }
+}
