@@ -23,10 +23,17 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// A flood is one line in the log, not thousands.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
+/// A kubelet and a few Prometheus servers need a handful.
+pub const MOST_PROBES: usize = 64;
+
 /// All places, and who has them.
 pub struct Connections {
+    /// What they are, in the log.
+    places: &'static str,
     free: Arc<Semaphore>,
     open: Mutex<Open>,
+    /// For how long whoever came next had to wait for a place, in microseconds.
+    waited: AtomicU64,
     /// Clients' times count from here.
     start: Instant,
 }
@@ -35,7 +42,8 @@ pub struct Connections {
 struct Open {
     clients: HashMap<u64, Arc<Client>>,
     opened: u64,
-    warned: Option<Instant>,
+    /// That some give way, and that nobody can.
+    warned: [Option<Instant>; 2],
 }
 
 /// A connection's place, free again when dropped.
@@ -70,13 +78,34 @@ pub struct BeingServed(Arc<Client>);
 pub struct SendingBody<'a>(&'a Client);
 
 impl Connections {
-    /// That many places, all free.
-    pub fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self {
+    /// That many places for clients, all free.
+    pub fn for_clients(most: usize) -> Arc<Self> {
+        Arc::new(Self::new(most, "--max-connections"))
+    }
+
+    /// Places that clients cannot take, however many they are.
+    pub fn for_probes() -> Arc<Self> {
+        Arc::new(Self::new(MOST_PROBES, "connections at --probe-listen"))
+    }
+
+    fn new(most: usize, places: &'static str) -> Self {
+        Self {
+            places,
             free: Arc::new(Semaphore::new(most)),
             open: Mutex::default(),
+            waited: AtomicU64::default(),
             start: Instant::now(),
-        })
+        }
+    }
+
+    /// How many places are taken.
+    pub fn open(&self) -> usize {
+        self.lock().clients.len()
+    }
+
+    /// For how long, since the start, somebody has been waiting for a place.
+    pub fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited.load(Ordering::Relaxed))
     }
 
     /// A place, as soon as one is free or can be made free.
@@ -84,13 +113,21 @@ impl Connections {
         if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
             return self.occupy(Some(permit));
         }
+        let came = Instant::now();
         loop {
+            let looked = Instant::now();
             if self.make_way(|_| true) {
-                self.warn();
+                self.warn(true);
+            } else if came.elapsed() > UNDISTURBED {
+                self.warn(false);
             }
             let free = Arc::clone(&self.free).acquire_owned();
+            let free = timeout(LOOK_AGAIN, free).await;
+            let waited = looked.elapsed().as_micros();
+            let waited = u64::try_from(waited).unwrap_or(u64::MAX);
+            self.waited.fetch_add(waited, Ordering::Relaxed);
             // The semaphore is never closed.
-            if let Ok(Ok(permit)) = timeout(LOOK_AGAIN, free).await {
+            if let Ok(Ok(permit)) = free {
                 return self.occupy(Some(permit));
             }
         }
@@ -148,13 +185,20 @@ impl Connections {
         asked.is_ok()
     }
 
-    fn warn(&self) {
-        let mut open = self.lock();
-        if open.warned.is_none_or(|then| then.elapsed() >= WARN_EVERY) {
-            open.warned = Some(Instant::now());
-            tracing::warn!(
-                "all --max-connections are taken: those that keep the server waiting give way"
-            );
+    fn warn(&self, some_give_way: bool) {
+        let (places, mut open) = (self.places, self.lock());
+        let warned = &mut open.warned[usize::from(some_give_way)];
+        if warned.is_some_and(|then| then.elapsed() < WARN_EVERY) {
+            return;
+        }
+        *warned = Some(Instant::now());
+        match some_give_way {
+            true => tracing::warn!(
+                "all {places} are taken: those that keep the server waiting give way"
+            ),
+            false => {
+                tracing::warn!("all {places} are taken by clients that are busy: others wait");
+            }
         }
     }
 
@@ -258,9 +302,8 @@ mod tests {
     fn connections(most: usize) -> Arc<Connections> {
         let now = Instant::now();
         Arc::new(Connections {
-            free: Arc::new(Semaphore::new(most)),
-            open: Mutex::default(),
             start: now.checked_sub(Duration::from_secs(100)).unwrap(),
+            ..Connections::new(most, "places")
         })
     }
 
@@ -337,9 +380,12 @@ mod tests {
         assert!(!is_wanted(&old).await);
         drop(old);
         let old = connections.place().await;
-        assert!(timeout(2 * LOOK_AGAIN, connections.place()).await.is_err());
+        assert_eq!(connections.waited(), Duration::ZERO);
+        assert!(timeout(3 * LOOK_AGAIN, connections.place()).await.is_err());
+        assert!(connections.waited() >= LOOK_AGAIN);
         assert!(!is_wanted(&old).await && !is_wanted(&fresh).await);
+        assert_eq!(connections.open(), 2);
         drop((old, fresh));
-        assert!(connections.lock().clients.is_empty());
+        assert_eq!(connections.open(), 0);
     }
 }

@@ -3,7 +3,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::server::MOST_PROBES;
+use crate::connections::MOST_PROBES;
 
 /// The model's, ONNX Runtime's, the log's; and those who probe.
 const OTHER_FILES: u64 = 128 + MOST_PROBES as u64;
@@ -25,7 +25,7 @@ pub fn make_room_for(connections: usize) {
     if granted < needed || raised.is_err() {
         tracing::warn!(
             "--max-connections {connections} needs {needed} open files, and the system allows \
-             {granted} (ulimit -n): connections beyond that have to wait"
+             {granted} (ulimit -n): connections beyond that have to wait, those of probes too"
         );
     }
 }

@@ -32,8 +32,6 @@ pub fn router(state: Arc<AppState>) -> Router {
         .route("/", get(page::show))
         .route("/classify", post(classify::classify))
         .route("/model", get(model::show))
-        .route("/problems", get(problems::all))
-        .route("/problems/{slug}", get(problems::one))
         .fallback(not_found);
     finished(routes, state)
 }
@@ -53,6 +51,9 @@ fn probes() -> Router<Arc<AppState>> {
 
 fn finished(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
     routes
+        // Where the `type` of every problem leads.
+        .route("/problems", get(problems::all))
+        .route("/problems/{slug}", get(problems::one))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal().into_response()

@@ -39,9 +39,6 @@ const READ_AHEAD: usize = 32 << 10;
 /// connections could keep the server from stopping.
 const MOST_WAITING: usize = 4096;
 
-/// A kubelet and a few Prometheus servers need a handful.
-pub const MOST_PROBES: usize = 64;
-
 /// Serves connections.
 pub struct Server {
     service: TowerToHyperService<Router>,
@@ -53,17 +50,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server for these routes.
-    pub fn new(router: Router, config: &HttpConfig) -> Self {
-        Self::with(router, config, config.max_connections.get())
-    }
-
-    /// A server with places of its own, which clients cannot take however many they are.
-    pub fn for_probes(router: Router, config: &HttpConfig) -> Self {
-        Self::with(router, config, MOST_PROBES)
-    }
-
-    fn with(router: Router, config: &HttpConfig, most: usize) -> Self {
+    /// A server for these routes, with these places for whoever asks for them.
+    pub fn new(router: Router, config: &HttpConfig, connections: Arc<Connections>) -> Self {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(config.header_timeout)
@@ -73,7 +61,7 @@ impl Server {
             http,
             graceful: GracefulShutdown::new(),
             open: watch::Sender::new(()),
-            connections: Connections::new(most),
+            connections,
         }
     }
 

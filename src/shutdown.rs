@@ -2,7 +2,7 @@
 //!
 //! 1. `/readyz` answers 503, so that load balancers look elsewhere; for `--drain-delay`, requests
 //!    are still accepted and answered.
-//! 2. Nothing new is accepted, but what had connected by then is: it has a second to send a
+//! 2. Nothing new is accepted but probes, but what had connected by then is: it has a second to send a
 //!    request. All requests are answered, within `--shutdown-timeout`.
 //! 3. The engine's threads end, and the process exits with 0. A model that is being loaded is
 //!    waited for: ONNX Runtime cannot be ended in the middle of it.

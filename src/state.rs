@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::body::Intake;
 use crate::config::{HttpConfig, LimitsConfig};
+use crate::connections::Connections;
 use crate::pause::Pause;
 use crate::problem::Problem;
 use crate::serving::Serving;
@@ -13,6 +14,7 @@ use crate::telemetry::{Metrics, Refusals};
 /// Everything a route may need.
 pub struct AppState {
     pub intake: Intake,
+    pub connections: Arc<Connections>,
     pub metrics: Arc<Metrics>,
     pub refusals: Refusals,
     pub pause: Arc<Pause>,
@@ -26,6 +28,7 @@ impl AppState {
     pub fn new(limits: &LimitsConfig, http: &HttpConfig) -> Self {
         Self {
             intake: Intake::new(limits, http),
+            connections: Connections::for_clients(http.max_connections.get()),
             metrics: Arc::default(),
             refusals: Refusals::default(),
             pause: Arc::default(),

@@ -1,5 +1,6 @@
 //! `normgate health`
 
+use std::env;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -14,15 +15,11 @@ use crate::config::{parse_address, parse_duration, reachable};
 /// For container health checks, where the image holds no other HTTP client.
 #[derive(Args)]
 pub struct HealthArgs {
-    /// The address that the server listens on.
-    #[arg(long, env = "NORMGATE_LISTEN", value_name = "ADDRESS:PORT",
-        default_value = "127.0.0.1:8080", value_parser = parse_address)]
-    listen: SocketAddr,
-
-    /// The server's --probe-listen, if it has one: then that is asked.
-    #[arg(long, env = "NORMGATE_PROBE_LISTEN", value_name = "ADDRESS:PORT",
+    /// The address to ask [default: what NORMGATE_PROBE_LISTEN says, else NORMGATE_LISTEN, else
+    /// 127.0.0.1:8080]
+    #[arg(long, env = "NORMGATE_HEALTH_LISTEN", value_name = "ADDRESS:PORT",
         value_parser = parse_address)]
-    probe_listen: Option<SocketAddr>,
+    listen: Option<SocketAddr>,
 
     /// How long to wait for its answer.
     #[arg(long, env = "NORMGATE_HEALTH_TIMEOUT", value_name = "TIME", default_value = "2s",
@@ -32,7 +29,10 @@ pub struct HealthArgs {
 
 /// Asks `/readyz`.
 pub fn run(args: &HealthArgs) -> Result<(), Failure> {
-    let address = reachable(args.probe_listen.unwrap_or(args.listen));
+    let address = reachable(match args.listen {
+        Some(address) => address,
+        None => served_at().map_err(Failure::Usage)?,
+    });
     let reply = ask(address, args.timeout.max(Duration::from_millis(1)))
         .map_err(|error| Failure::Reported(format!("no answer from {address}: {error}")))?;
     let status = reply.split(' ').nth(1).unwrap_or_default();
@@ -44,6 +44,15 @@ pub fn run(args: &HealthArgs) -> Result<(), Failure> {
     Err(Failure::Reported(format!(
         "{address} is not ready ({status}): {body}"
     )))
+}
+
+/// Where a server with this environment is best asked: clients cannot fill its address for probes.
+fn served_at() -> Result<SocketAddr, String> {
+    let set = |name| Some((name, env::var(name).ok().filter(|text| !text.is_empty())?));
+    let (name, text) = set("NORMGATE_PROBE_LISTEN")
+        .or_else(|| set("NORMGATE_LISTEN"))
+        .unwrap_or(("the default", "127.0.0.1:8080".into()));
+    parse_address(&text).map_err(|error| format!("{name}, {text:?}: {error}"))
 }
 
 fn ask(address: SocketAddr, timeout: Duration) -> io::Result<String> {

@@ -13,7 +13,7 @@ pub async fn listen(option: &'static str, address: SocketAddr) -> Result<TcpList
             io::ErrorKind::AddrInUse => ListenError::InUse(address, option),
             io::ErrorKind::PermissionDenied => ListenError::Denied(address, option),
             io::ErrorKind::AddrNotAvailable => ListenError::NotHere(address, option),
-            _ => ListenError::Other(address, source),
+            _ => ListenError::Other(address, option, source),
         })
 }
 
@@ -28,6 +28,6 @@ pub enum ListenError {
     Denied(SocketAddr, &'static str),
     #[error("{0} is no address of this machine; {1} 0.0.0.0:{port} takes all it has", port = .0.port())]
     NotHere(SocketAddr, &'static str),
-    #[error("{0} cannot be listened on: {1}")]
-    Other(SocketAddr, io::Error),
+    #[error("{1} {0} cannot be listened on: {2}")]
+    Other(SocketAddr, &'static str, io::Error),
 }

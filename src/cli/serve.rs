@@ -15,6 +15,7 @@ use super::start_up::StartUp;
 use crate::config::{
     EngineConfig, HttpConfig, LimitsConfig, LogConfig, LogFormat, ModelConfig, ReloadConfig,
 };
+use crate::connections::Connections;
 use crate::engine::StartError;
 use crate::loader::{Loader, Watch};
 use crate::router::{probe_router, router};
@@ -116,7 +117,8 @@ async fn serve<'a>(
     file_limit::make_room_for(args.http.max_connections.get());
     let listener = listen("--listen", args.http.listen).await?;
     let address = listener.local_addr()?;
-    let server = Server::new(router(Arc::clone(state)), &args.http);
+    let connections = Arc::clone(&state.connections);
+    let server = Server::new(router(Arc::clone(state)), &args.http, connections);
     let probe_address = match args.http.probe_listen {
         Some(address) => Some(answer_probes(address, args, state).await?),
         None => None,
@@ -173,8 +175,7 @@ async fn serve<'a>(
     Ok(())
 }
 
-/// Listens there for as long as the process lives, to the last: `/livez` is asked while requests are
-/// being finished too.
+/// Listens there until all else is done: `/livez` is asked while the last requests are finished, too.
 async fn answer_probes(
     address: SocketAddr,
     args: &ServeArgs,
@@ -182,7 +183,8 @@ async fn answer_probes(
 ) -> Result<SocketAddr, Failure> {
     let listener = listen("--probe-listen", address).await?;
     let address = listener.local_addr()?;
-    let server = Server::for_probes(probe_router(Arc::clone(state)), &args.http);
+    let router = probe_router(Arc::clone(state));
+    let server = Server::new(router, &args.http, Connections::for_probes());
     tokio::spawn(async move { server.accept_until(listener, future::pending::<()>()).await });
     Ok(address)
 }

@@ -17,8 +17,8 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
 
     /// Another address for /livez, /readyz and /metrics alone, with connections of its own: there,
-    /// Kubernetes and Prometheus get through however many clients are connected. Clients need not
-    /// reach it.
+    /// Kubernetes and Prometheus get through however many clients are connected to the other. Clients
+    /// should not reach it.
     #[arg(long, env = "NORMGATE_PROBE_LISTEN", value_name = "ADDRESS:PORT",
         value_parser = parse_address)]
     pub probe_listen: Option<SocketAddr>,
@@ -33,7 +33,7 @@ pub struct HttpConfig {
         value_parser = parse_some_time)]
     pub body_timeout: Duration,
 
-    /// The most connections open at once. When all are taken, the one that has kept the server
+    /// The most connections of clients open at once. When all are taken, the one that has kept the server
     /// waiting longest, for a second or more, gives way to the next.
     #[arg(long, env = "NORMGATE_MAX_CONNECTIONS", value_name = "N", default_value = "1024",
         value_parser = parse_count::<1_000_000>)]
@@ -58,11 +58,17 @@ pub struct HttpConfig {
 impl HttpConfig {
     /// What does not fit together although each option alone does.
     pub fn check(&self) -> Result<(), String> {
-        match self.probe_listen {
-            Some(address) if address == self.listen && address.port() != 0 => Err(format!(
-                "--probe-listen {address} is where --listen is: choose another port, or leave it away"
+        let Some(probes) = self.probe_listen else {
+            return Ok(());
+        };
+        let clients = self.listen;
+        let is_all = clients.ip().is_unspecified() || probes.ip().is_unspecified();
+        let is_same = clients.ip() == probes.ip() || is_all;
+        match clients.port() == probes.port() && probes.port() != 0 && is_same {
+            true => Err(format!(
+                "--probe-listen {probes} is taken by --listen {clients}: choose another port, or leave it out"
             )),
-            _ => Ok(()),
+            false => Ok(()),
         }
     }
 }

@@ -59,6 +59,7 @@ mod tests {
         let problems = [
             Problem::malformed(""),
             Problem::not_found(""),
+            Problem::not_a_probe(""),
             Problem::method_not_allowed("", ""),
             Problem::slow_request(1.0),
             Problem::body_too_large(1),

@@ -1,6 +1,7 @@
 //! The metric families of the server, whatever model it serves, for Prometheus to read: base units,
 //! prefix `normgate_`.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use normgate_core::preprocess::DecodeError;
@@ -14,6 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::ModelMetrics;
 use super::process::ProcessCollector;
+use crate::connections::Connections;
 use crate::engine::Timings;
 
 /// The media type of [`Metrics::render`].
@@ -29,6 +31,8 @@ pub struct Metrics {
     batch_size: Histogram,
     lone: Counter,
     queue_depth: Gauge,
+    connections: Gauge,
+    connection_wait: Counter<f64, AtomicU64>,
     rejected: Family<ReasonLabels, Counter>,
     decode_errors: Family<FormatLabels, Counter>,
     abandoned: Counter,
@@ -101,6 +105,19 @@ impl Default for Metrics {
         );
         let queue_depth = Gauge::default();
         ours.register("queue_depth", "Images that wait", queue_depth.clone());
+        let connections = Gauge::default();
+        ours.register(
+            "connections",
+            "Connections of clients that are open, --max-connections at most",
+            connections.clone(),
+        );
+        let connection_wait: Counter<f64, AtomicU64> = Counter::default();
+        ours.register_with_unit(
+            "connection_wait",
+            "For how long whoever connected next had to wait for one of --max-connections",
+            Unit::Seconds,
+            connection_wait.clone(),
+        );
         let rejected: Family<ReasonLabels, Counter> = Family::default();
         // Those with an alert exist from the start: a series that begins at 1 has not increased.
         for reason in ["overloaded", "internal-error", "deadline-exceeded"] {
@@ -153,6 +170,8 @@ impl Default for Metrics {
             batch_size,
             lone,
             queue_depth,
+            connections,
+            connection_wait,
             rejected,
             decode_errors,
             abandoned,
@@ -234,9 +253,15 @@ impl Metrics {
         &self,
         model: Option<&ModelMetrics>,
         queue_depth: usize,
+        connections: &Connections,
     ) -> Result<String, std::fmt::Error> {
-        self.queue_depth
-            .set(i64::try_from(queue_depth).unwrap_or(i64::MAX));
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.queue_depth.set(count(queue_depth));
+        self.connections.set(count(connections.open()));
+        // It is counted where connections are accepted, which knows nothing of metrics.
+        let waited = connections.waited().as_secs_f64();
+        let wait = self.connection_wait.inner();
+        wait.store(waited.to_bits(), Ordering::Relaxed);
         let mut text = String::new();
         encode_registry(&mut text, &self.registry)?;
         if let Some(model) = model {

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
+use crate::connections::Connections;
 use crate::server::Server;
 use crate::telemetry::resident_bytes;
 use crate::test_support::{Options, PANICS_IN_DECODER, PANICS_IN_WORKER, RED, Service, png};
@@ -50,7 +51,11 @@ async fn alone() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let options = Options::parse_from::<[&str; 0], _>([]);
-    let server = Server::new(service.router.clone(), &options.http);
+    let server = Server::new(
+        service.router.clone(),
+        &options.http,
+        Connections::for_clients(1024),
+    );
     let (stop, stopped) = oneshot::channel::<()>();
     let client = async {
         spawn_blocking(move || {

@@ -141,7 +141,15 @@ fn a_missing_onnx_runtime_is_an_error_that_says_what_to_run() {
 
 #[test]
 fn every_command_has_help_that_fits_the_terminal() {
-    for command in ["serve", "classify", "inspect", "calibrate", "evaluate"] {
+    for command in [
+        "serve",
+        "health",
+        "classify",
+        "inspect",
+        "calibrate",
+        "evaluate",
+        "quantize",
+    ] {
         let output = normgate()
             .args([command, "--help"])
             .env("COLUMNS", "100")

@@ -1,7 +1,7 @@
 //! Kubernetes and Prometheus get through whatever clients do: `--probe-listen`.
 
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::TcpStream,
 };
 
@@ -12,17 +12,21 @@ use crate::{
 };
 
 /// A server at whose places clients sit and wait for long, all of them.
-fn all_places_taken() -> (Server, [TcpStream; 2]) {
-    let arguments = "--probe-listen 127.0.0.1:0 --max-connections 2 --max-batch 1 --deadline 5m";
+fn all_places_taken() -> (Server, [TcpStream; 3]) {
+    let arguments = "--probe-listen 127.0.0.1:0 --max-connections 3 --max-batch 1 --deadline 5m \
+                     --drain-delay 0s";
     let arguments: Vec<&str> = arguments.split(' ').collect();
     let server = slow_model::server(1000, &arguments);
-    let clients = [(); 2].map(|()| {
+    until(&server, "it has said all", || {
+        server.log().contains("probes   http://")
+    });
+    let clients = [(); 3].map(|()| {
         let mut client = connect(&server);
         client.write_all(&request(&png())).unwrap();
         client
     });
-    let waiting = "normgate_queue_depth 1";
-    until(&server, "one is worked on and one waits", || {
+    let waiting = "normgate_queue_depth 2";
+    until(&server, "one is worked on and two wait", || {
         probe(&server, "/metrics").contains(waiting)
     });
     (server, clients)
@@ -45,11 +49,10 @@ fn probe(server: &Server, path: &str) -> String {
     reply
 }
 
-fn still_wait(clients: &[TcpStream]) -> bool {
-    clients.iter().all(|client| {
-        client.set_nonblocking(true).unwrap();
-        client.peek(&mut [0]).is_err()
-    })
+fn still_waits(client: &TcpStream) -> bool {
+    client.set_nonblocking(true).unwrap();
+    let error = client.peek(&mut [0]).err();
+    error.is_some_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 #[test]
@@ -65,13 +68,21 @@ fn probes_are_answered_although_busy_clients_have_all_connections() {
         assert!(reply.starts_with("HTTP/1.1 200"), "{path}: {reply}");
     }
     let health = normgate()
-        .args(["health", "--probe-listen", &address(&server)])
+        .arg("health")
+        .env("NORMGATE_PROBE_LISTEN", address(&server))
         .output();
     assert!(health.unwrap().status.success());
     let reply = probe(&server, "/classify");
     assert!(reply.starts_with("HTTP/1.1 404"), "{reply}");
     assert!(reply.contains("--probe-listen"), "{reply}");
-    assert!(still_wait(&clients) && still_wait(&[locked_out]));
+    until(&server, "the waiting is counted", || {
+        let metrics = probe(&server, "/metrics");
+        let waited = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("normgate_connection_wait_seconds_total "));
+        metrics.contains("normgate_connections 3") && waited.is_some_and(|seconds| seconds != "0.0")
+    });
+    assert!(still_waits(&clients[2]) && still_waits(&locked_out));
 }
 
 #[test]
@@ -81,12 +92,9 @@ fn while_the_last_requests_are_finished_it_is_alive_and_not_ready() {
     until(&server, "it is known to be on its way out", || {
         probe(&server, "/readyz").starts_with("HTTP/1.1 503")
     });
-    until(&server, "nothing new is taken", || {
-        TcpStream::connect(server.address()).is_err()
-    });
     let reply = probe(&server, "/livez");
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
-    assert!(still_wait(&clients));
+    assert!(still_waits(&clients[2]));
 }
 
 #[test]
