@@ -102,7 +102,7 @@ mod tests {
                 let expected = format!("NORMGATE_{}", flag.to_uppercase().replace('-', "_"));
                 let expected = expected.replace("NORMGATE_LOG_LEVEL", "NORMGATE_LOG");
                 let expected = match (name, flag) {
-                    ("health", "timeout") => "NORMGATE_HEALTH_TIMEOUT".to_owned(),
+                    ("health", _) => expected.replace("NORMGATE", "NORMGATE_HEALTH"),
                     _ => expected,
                 };
                 assert_eq!(variable, Some(expected.as_str()), "{name} --{flag}");

@@ -47,8 +47,8 @@ pub struct MethodArgs {
     /// Power of the classes' shares, 0 treating them alike (bel) [default: 0.75]
     #[arg(long, help_heading = SINGLE, value_parser = not_negative)]
     gamma: Option<f64>,
-    /// Take it as given how much an auxiliary image weighs, instead of learning to take it for a class
-    /// that weighs less (bel; docs/reproduce.md) [default: false, as in its authors' code]
+    /// Let no gradient flow through the weights of auxiliary images (bel; docs/reproduce.md) [default:
+    /// false, as in its authors' code]
     #[arg(long, value_name = "true|false", help_heading = SINGLE)]
     fixed_balance: Option<bool>,
     /// Weight of the loss that keeps confidence at the training accuracy (oecc) [default: 0.07]
