@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     slow_model,
-    support::{Server, normgate, png, until},
+    support::{PATIENCE, Server, normgate, png, until},
     wire::{connect, request},
 };
 
@@ -42,6 +42,7 @@ fn address(server: &Server) -> String {
 /// One request as a probe makes it: on a connection of its own.
 fn probe(server: &Server, path: &str) -> String {
     let mut stream = TcpStream::connect(address(server)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     let mut reply = String::new();

@@ -7,8 +7,8 @@ use super::figures::{Figures, SetFigures};
 use crate::reports::NamedPlot;
 use crate::reports::plots::{ClassPoint, SetBars, class_points, set_bars, taken_for};
 
-/// One of the sets and, where the manifest knows how many images each class was trained on, one of
-/// the classes.
+/// One of the sets; one of the classes, where the manifest knows how many images each was trained on;
+/// and one of the answers, where the classes are few enough to be listed.
 pub(super) fn of_figures(manifest: &Manifest, figures: &Figures) -> Vec<NamedPlot> {
     let name = format!("{} {}", manifest.name, manifest.version);
     let bars = |set: &SetFigures, is_id| SetBars {
