@@ -1,8 +1,10 @@
 //! What auxiliary images teach: which things are foreign, or which pictures were made otherwise. Not
 //! in the paper, whose auxiliary images come from CIFAR's own source.
 
+use normgate_core::scores::ScoreKind::RepresentationNorm;
+
 use super::super::figures::{Figure, Group, Over, Trust};
-use super::super::models::{Model, rna};
+use super::super::models::{Model, la_oe, rna};
 use super::super::sets::{Auxiliary, Task};
 use super::{Block, Picture, Row, Table};
 
@@ -26,22 +28,22 @@ const FIGURES: [(&str, Figure); 10] = [
 pub fn camera() -> Table {
     let task = Task::Cifar10Lt;
     let alone = rna(task).auxiliary(Auxiliary::TinyImageNet);
-    let rows: [(&str, Model); 6] = [
+    let shipped = |model: Model| model.with("aux-weights", "1,2").with("camera", 0.5);
+    let rows: [(&str, Model); 8] = [
         ("Other source alone", alone.clone()),
         ("Both sources", rna(task)),
         ("Both, `--camera 0.25`", rna(task).with("camera", 0.25)),
         ("Both, `--camera 0.5`", rna(task).with("camera", 0.5)),
-        (
-            "Both as 1 : 2, `--camera 0.5`",
-            rna(task).with("aux-weights", "1,2").with("camera", 0.5),
-        ),
+        ("Both as 1 : 2, `--camera 0.5`", shipped(rna(task))),
         (
             "Other source alone, `--camera 0.5`",
             alone.with("camera", 0.5),
         ),
+        ("LA+OE: both sources", la_oe(task)),
+        ("LA+OE: both as 1 : 2, `--camera 0.5`", shipped(la_oe(task))),
     ];
     let figures = FIGURES.map(|(_, figure)| figure);
-    let row = |(label, model): (&str, Model)| Row::of(label, &model, model.score, &figures, []);
+    let row = |(label, model)| Row::of(label, &model, RepresentationNorm, &figures, []);
     Table {
         id: "camera",
         title: "Content, not camera",
@@ -55,6 +57,8 @@ pub fn camera() -> Table {
             "`id_other_source` shows CIFAR-10's classes as Tiny ImageNet has them: a model that judges \
              content lets them pass. `--camera` varies how every training image seems to have been \
              made; `--aux-weights 1,2 --camera 0.5` is the recipe of the shipped model.",
+            "RNA, but for the last two rows, which are there because LA+OE's representations tell foreign \
+             images as well (`together`). All by RN.",
             "Far: the mean over `textures`, `scenes`, `characters` and `fashion`.",
         ],
         picture: Picture::None,
@@ -79,7 +83,7 @@ mod tests {
         assert!(t14.models().contains(&shown[0]));
         assert!(t2.models().contains(&shown[1]));
         assert_eq!(shown[4].name(), "cifar10-lt-rna-aux-weights-1-2-camera-0.5");
-        assert_eq!(shown.len(), 6);
+        assert_eq!(shown.len(), 8);
         assert_eq!(*shown[1], models::rna(super::Task::Cifar10Lt));
     }
 }

@@ -1,5 +1,6 @@
 //! The tables of the paper: of each, what it asks, and which figures of which models answer.
 
+mod affine;
 mod balance;
 mod camera;
 mod dynamics;
@@ -40,6 +41,7 @@ pub const TABLES: &[fn() -> Table] = &[
     camera::camera,
     balance::balance,
     together::together,
+    affine::affine,
 ];
 
 /// A table.

@@ -21,8 +21,9 @@ const FIGURES: [Figure; 7] = [
 pub fn together() -> Table {
     let task = Task::Cifar10Lt;
     let (la_oe, rna, both) = (la_oe(task), rna(task), rna_oe(task));
-    let rows: [(&str, &Model, ScoreKind); 7] = [
+    let rows: [(&str, &Model, ScoreKind); 8] = [
         ("LA+OE, MSP", &la_oe, Msp),
+        ("LA+OE, RN", &la_oe, RepresentationNorm),
         ("LA+OE, fusion", &la_oe, Fusion),
         ("RNA, RN", &rna, RepresentationNorm),
         ("RNA, fusion", &rna, Fusion),
