@@ -21,7 +21,7 @@ const UNDISTURBED: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A flood is one line in the log, not thousands.
-const WARN_EVERY: Duration = Duration::from_secs(60);
+pub const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// A kubelet and a few Prometheus servers need a handful.
 pub const MOST_PROBES: usize = 64;

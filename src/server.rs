@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::iter;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::config::HttpConfig;
-use crate::connections::{Connections, Place};
+use crate::connections::{Connections, Place, WARN_EVERY};
 
 /// Where no connection can be accepted for lack of file descriptors, trying again at once would
 /// only burn a processor.
@@ -107,6 +107,7 @@ impl Server {
 
     /// Whoever waits for a place stands at the door meanwhile.
     async fn accept(&self, listener: &TcpListener, door: &mut Option<TcpStream>) -> Infallible {
+        let mut warned: Option<Instant> = None;
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
@@ -117,7 +118,10 @@ impl Server {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    if warned.is_none_or(|then| then.elapsed() > WARN_EVERY) {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        warned = Some(Instant::now());
+                    }
                     tokio::time::sleep(PAUSE_AFTER_ERROR).await;
                 }
             }

@@ -37,7 +37,7 @@ impl Launch {
     /// The layout of the engine that is about to start.
     pub fn layout(&self, model: &Model) -> Result<Layout, StartError> {
         if let Some(layout) = self.layout.get() {
-            return Ok(*layout);
+            return Ok(layout.for_weights(model.bytes().len(), &self.config));
         }
         let chosen = Layout::choose(&self.config, &self.runtime, model)?;
         Ok(*self.layout.get_or_init(|| chosen))

@@ -137,6 +137,23 @@ pub enum EvaluationError {
         /// What the model file says they were.
         data: String,
     },
+    /// Two sets of which one is to say something new share images.
+    #[error(
+        "{shared} of the {images} images of {} are in {} too (the first: image {first} of {set}, counted \
+         from 0): what comes of it would look better than it is; give others", options[1], options[0]
+    )]
+    SharedImages {
+        /// What names the sets: the one learnt from, and the other.
+        options: [&'static str; 2],
+        /// How many of the other's images are in the first too.
+        shared: usize,
+        /// How many images the other has.
+        images: usize,
+        /// The first of them, counted from 0.
+        first: usize,
+        /// The name of the other set.
+        set: String,
+    },
     /// Two sets that are reported by themselves have one name, so that nobody could tell their
     /// figures apart.
     #[error(

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use normgate_core::model::Model;
 use normgate_core::scores::{FitData, Fitted, Score, ScoreKind};
 
-use crate::datasets::SetSpec;
+use crate::datasets::{ImageSet, SetSpec};
 use crate::error::EvaluationError;
 use crate::evaluate::measure::truth;
 use crate::workbench::Workbench;
@@ -63,7 +63,8 @@ fn named(name: &str) -> ScoreKind {
     found.unwrap_or(ScoreKind::RepresentationNorm)
 }
 
-/// Runs the model over the training images, and fits each of the scores to its answers.
+/// Runs the model over the training images, which `data` names, and fits each of the scores to its
+/// answers.
 ///
 /// # Errors
 /// [`EvaluationError`]: an image without a label of the model's classes, or a score that cannot be
@@ -72,9 +73,10 @@ pub fn fit_all(
     bench: &Workbench,
     model: &Model,
     data: &[SetSpec],
+    images: &ImageSet,
     scores: &[ScoreKind],
 ) -> Result<Vec<Arc<Fitted>>, EvaluationError> {
-    let answers = bench.answers(model, &bench.load_id(data, model)?)?;
+    let answers = bench.answers(model, images)?;
     let labels = truth(&answers)?;
     let names: Vec<String> = data.iter().map(SetSpec::describe).collect();
     let name = names.join(" + ");
@@ -103,7 +105,7 @@ pub fn fit_all(
 }
 
 /// The scores that an evaluation reports, in the order of [`ScoreKind::ALL`]: those asked for, else
-/// all that need no images, the model's own, and with images to fit to every one.
+/// all that need no images, the model's own, and with images to fit to, which `fit_data` names, every one.
 ///
 /// # Errors
 /// As [`fit_all`]; [`EvaluationError::NothingToFitTo`].
@@ -112,20 +114,21 @@ pub fn reported(
     model: &Model,
     asked: &[ScoreChoice],
     fit_data: &[SetSpec],
+    images: Option<&ImageSet>,
 ) -> Result<Vec<Arc<dyn Score>>, EvaluationError> {
     let own = |kind: ScoreKind| model.score().kind() == kind;
     let wanted = |kind: &ScoreKind| match asked.is_empty() {
-        true => !kind.is_fitted() || own(*kind) || !fit_data.is_empty(),
+        true => !kind.is_fitted() || own(*kind) || images.is_some(),
         false => asked.iter().any(|choice| choice.holds(*kind)),
     };
     let kinds: Vec<ScoreKind> = ScoreKind::ALL.into_iter().filter(wanted).collect();
     // The model's own is measured as it is served.
     let to_fit = |kind: &ScoreKind| kind.is_fitted() && !own(*kind);
     let to_fit: Vec<ScoreKind> = kinds.iter().copied().filter(to_fit).collect();
-    let fitted = match (to_fit.first(), fit_data.is_empty()) {
-        (Some(&score), true) => return Err(EvaluationError::NothingToFitTo { score }),
+    let fitted = match (to_fit.first(), images) {
+        (Some(&score), None) => return Err(EvaluationError::NothingToFitTo { score }),
         (None, _) => Vec::new(),
-        (Some(_), false) => fit_all(bench, model, fit_data, &to_fit)?,
+        (Some(_), Some(images)) => fit_all(bench, model, fit_data, images, &to_fit)?,
     };
     let ready = |kind: ScoreKind| -> Result<Arc<dyn Score>, EvaluationError> {
         if own(kind) {

@@ -14,6 +14,7 @@ pub mod evaluate;
 pub mod fit;
 pub mod machine;
 pub mod outputs;
+pub mod overlap;
 pub mod quantize;
 pub mod reports;
 pub mod workbench;

@@ -125,7 +125,8 @@ fn classify(
 }
 
 fn print_json(out: &mut impl Write, reply: &FileReply<'_>) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, reply)?;
+    // As an error of writing, which it is: who has read enough closes the pipe.
+    serde_json::to_writer(&mut *out, reply).map_err(io::Error::from)?;
     writeln!(out)?;
     Ok(())
 }

@@ -92,9 +92,9 @@ impl fmt::Display for StartUp<'_> {
         if let Some(calibration) = &manifest.calibration {
             writeln!(
                 f,
-                "  verdict  OOD above a {} score of {:.3}, as {} of known images are",
+                "  verdict  OOD above a {} score of {}, as {} of known images are",
                 manifest.score,
-                calibration.threshold,
+                thresholds(calibration),
                 known_flagged(calibration),
             )?;
         }
@@ -123,6 +123,16 @@ impl fmt::Display for StartUp<'_> {
              http://{here}/classify\n",
             self.example()
         )
+    }
+}
+
+/// The threshold, or the least and the largest where classes have their own.
+fn thresholds(calibration: &Calibration) -> String {
+    let by_class = calibration.per_class.iter().flatten();
+    let by_class = by_class.map(|class| class.threshold);
+    match (by_class.clone().reduce(f64::min), by_class.reduce(f64::max)) {
+        (Some(least), Some(most)) => format!("{least:.3} to {most:.3}, by class"),
+        _ => format!("{:.3}", calibration.threshold),
     }
 }
 

@@ -62,8 +62,7 @@ impl HttpConfig {
             return Ok(());
         };
         let clients = self.listen;
-        let is_all = clients.ip().is_unspecified() || probes.ip().is_unspecified();
-        let is_same = clients.ip() == probes.ip() || is_all;
+        let is_same = takes(clients.ip(), probes.ip()) || takes(probes.ip(), clients.ip());
         match clients.port() == probes.port() && probes.port() != 0 && is_same {
             true => Err(format!(
                 "--probe-listen {probes} is taken by --listen {clients}: choose another port, or leave it out"
@@ -71,6 +70,13 @@ impl HttpConfig {
             false => Ok(()),
         }
     }
+}
+
+/// Whether nobody can listen at the other address where somebody does at this one. Linux gives `::` to
+/// both families.
+fn takes(ip: IpAddr, other: IpAddr) -> bool {
+    let is_all = ip.is_unspecified() && (ip.is_ipv6() || other.is_ipv4());
+    is_all || ip == other
 }
 
 /// Reads an IP address and a port.
@@ -81,7 +87,12 @@ pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
         .strip_prefix("localhost:")
         .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     text.parse().map_err(|_| {
-        "expected an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080".into()
+        let wanted = "an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080";
+        // What a deployment's template makes of a variable that it has no value for.
+        match text.is_empty() {
+            true => format!("it is empty; unset it, or give {wanted}"),
+            false => format!("expected {wanted}"),
+        }
     })
 }
 
@@ -114,8 +125,20 @@ mod tests {
                 .unwrap_err()
                 .contains("IP address")
         );
+        assert!(parse_address("").unwrap_err().contains("unset"));
         assert!(parse_address("8080").is_err());
         assert!(parse_address("127.0.0.1:99999").is_err());
+    }
+
+    #[test]
+    fn all_addresses_of_a_family_include_each_of_it_and_those_of_the_sixth_version_all() {
+        let both = |one: &str, other: &str| {
+            let [one, other] = [one, other].map(|text| text.parse().unwrap());
+            takes(one, other) || takes(other, one)
+        };
+        assert!(both("127.0.0.1", "127.0.0.1") && !both("127.0.0.1", "127.0.0.2"));
+        assert!(both("0.0.0.0", "127.0.0.1") && !both("0.0.0.0", "::1"));
+        assert!(both("::", "::1") && both("::", "127.0.0.1") && both("::", "0.0.0.0"));
     }
 
     #[test]

@@ -28,9 +28,10 @@ pub fn parse_some_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads `800KiB`, `20MiB`, `20MB`, `1GiB` or a plain number of bytes, from 1 to 4 GiB.
+/// Reads `800KiB`, `20MiB`, `20MB`, `1GiB` or a plain number of bytes, from 1 to what 32 bits hold: bodies
+/// take as many permits of a semaphore, which counts so far.
 pub fn parse_bytes(text: &str) -> Result<usize, String> {
-    let error = || "expected a size such as 800KiB, 20MiB or 1GiB, up to 4GiB".to_owned();
+    let error = || "expected a size such as 800KiB, 20MiB or 1GiB, below 4GiB".to_owned();
     let (number, unit) = split(text).ok_or_else(error)?;
     let scale = match unit {
         "" | "B" => 1.0,
@@ -43,7 +44,7 @@ pub fn parse_bytes(text: &str) -> Result<usize, String> {
         _ => return Err(error()),
     };
     let bytes = number * scale;
-    if (1.0..=4.0 * 1024.0 * 1024.0 * 1024.0).contains(&bytes) {
+    if (1.0..=f64::from(u32::MAX)).contains(&bytes) {
         Ok(bytes as usize)
     } else {
         Err(error())
@@ -119,7 +120,8 @@ mod tests {
         assert_eq!(parse_bytes("20MiB"), Ok(20 << 20));
         assert_eq!(parse_bytes("20 MB"), Ok(20_000_000));
         assert_eq!(parse_bytes("512"), Ok(512));
-        for wrong in ["0", "-1", "5GiB", "20M", "MiB", "1e9"] {
+        assert_eq!(parse_bytes("4095MiB"), Ok(4095 << 20));
+        for wrong in ["0", "-1", "4GiB", "5GiB", "20M", "MiB", "1e9"] {
             assert!(parse_bytes(wrong).is_err(), "{wrong}");
         }
     }

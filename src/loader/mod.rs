@@ -58,6 +58,16 @@ enum ReloadError {
     Panicked,
 }
 
+impl ReloadError {
+    /// Whether the same file may be served at another time.
+    fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Model(ModelError::Unreadable { .. }) | Self::Start(StartError::Thread(_))
+        )
+    }
+}
+
 impl Asker {
     /// Asks for a reload. However many ask while one runs, there is one more after it.
     pub fn ask(&self) {
@@ -95,7 +105,12 @@ impl<'a> Loader<'a> {
             return;
         }
         while self.wait(asked) && !self.state.lifecycle.is_stopping() {
-            self.reload();
+            let outcome = self.reload();
+            if let (Some(watch), Err(error)) = (&mut self.watch, outcome)
+                && error.may_pass()
+            {
+                watch.try_again();
+            }
             // Of the model that was replaced too, which is retired only now.
             (self.allocator.give_back)();
         }
@@ -119,15 +134,19 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn reload(&self) {
+    fn reload(&self) -> Result<(), ReloadError> {
         let Ok(old) = self.state.serving() else {
-            return;
+            return Ok(());
         };
         let began = Instant::now();
         let metrics = &self.state.metrics;
         let load = || caught(|| self.load(&old)).unwrap_or(Err(ReloadError::Panicked));
-        match self.allocator.for_large(load) {
-            Ok(Some(next)) => {
+        let next = self.allocator.for_large(load).inspect_err(|error| {
+            tracing::error!(%error, still = old.manifest.title(), "not reloaded");
+            metrics.reloaded("failed");
+        })?;
+        match next {
+            Some(next) => {
                 let (title, digest) = (next.manifest.title(), next.digest.clone());
                 drop(self.state.serve(Arc::new(next)));
                 metrics.reloaded("ok");
@@ -140,18 +159,15 @@ impl<'a> Loader<'a> {
                 );
                 retire(&old);
             }
-            Ok(None) => {
+            None => {
                 metrics.reloaded("unchanged");
                 tracing::info!(
                     model = old.manifest.title(),
                     "not reloaded: the file is the same"
                 );
             }
-            Err(error) => {
-                tracing::error!(%error, still = old.manifest.title(), "not reloaded");
-                metrics.reloaded("failed");
-            }
         }
+        Ok(())
     }
 
     /// The model of the file, warm; `None` where it is the one in service.

@@ -7,7 +7,7 @@ use std::fs;
 use std::mem;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is known of the file.
 pub struct Watch {
@@ -17,7 +17,13 @@ pub struct Watch {
     known: Option<Look>,
     /// As it was at the last look.
     last: Option<Look>,
+    /// When to take it up again although it is the same.
+    again: Option<Instant>,
 }
+
+/// How long to wait where a file could not be taken up for reasons that are not its own, and may pass
+/// without a trace on it: too many open files, permissions of a folder above.
+const AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 /// What no change of a file leaves as it was. Symbolic links are followed. The time of the last
 /// change of status is there since nobody can set it: `cp -p` sets the other.
@@ -39,6 +45,7 @@ impl Watch {
             interval,
             known: now,
             last: now,
+            again: None,
         }
     }
 
@@ -53,17 +60,25 @@ impl Watch {
     pub fn has_changed(&mut self) -> bool {
         let now = look(&self.path);
         let settled = now == mem::replace(&mut self.last, now);
-        let changed = settled && now != self.known;
+        let is_due = self.again.is_some_and(|again| again <= Instant::now());
+        let changed = settled && (now != self.known || is_due);
         if changed {
             self.known = now;
+            self.again = None;
         }
         changed
+    }
+
+    /// The file could not be taken up, which says nothing of the file: it is tried again in a while.
+    pub fn try_again(&mut self) {
+        self.again = Some(Instant::now() + AGAIN_AFTER);
     }
 
     /// The file is taken up as it is now, for another reason.
     pub fn take_note(&mut self) {
         self.known = look(&self.path);
         self.last = self.known;
+        self.again = None;
     }
 }
 
@@ -145,6 +160,19 @@ mod tests {
         fs::write(&path, "model").unwrap();
         assert!(!watch.has_changed());
         assert!(watch.has_changed());
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_taken_up_is_tried_again_in_a_while_and_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        fs::write(&path, "model").unwrap();
+        let mut watch = watched(path);
+        watch.try_again();
+        assert!(!watch.has_changed());
+        watch.again = Some(Instant::now());
+        assert!(watch.has_changed());
+        assert!(!watch.has_changed());
     }
 
     #[test]

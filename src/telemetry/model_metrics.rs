@@ -66,7 +66,11 @@ impl ModelMetrics {
         );
         let threshold = FloatGauge::default();
         threshold.set(calibration.threshold);
-        ours.register("ood_threshold", "Scores above it are called OOD", threshold);
+        ours.register(
+            "ood_threshold",
+            "Scores above it are called OOD, unless the class that is answered has a threshold of its own",
+            threshold,
+        );
         let expected = FloatGauge::default();
         expected.set(calibration.expected_flag_rate);
         ours.register(

@@ -86,11 +86,13 @@ struct Overload {
 
 impl Overload {
     /// Goodput is 0.9 of the capacity and more on a machine that does nothing else. All that is left
-    /// when the load goes is a full queue and a batch.
+    /// when the load goes is a full queue and a batch, and what could be done before can be done again.
     fn is_good(&self) -> bool {
-        let capacity = self.capacity[0].min(self.capacity[1]);
+        let [before, after] = self.capacity;
+        let capacity = before.min(after);
         let drained = (QUEUE + 4) as f64 / capacity;
-        self.goodput > 0.7 * capacity && self.recovered.as_secs_f64() < 4.0 * drained
+        let recovered = self.recovered.as_secs_f64() < 4.0 * drained && after > 0.6 * before;
+        self.goodput > 0.7 * capacity && recovered
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     io::{ErrorKind, Read, Write},
     net::TcpStream,
+    time::Duration,
 };
 
 use crate::{
@@ -16,7 +17,8 @@ fn all_places_taken() -> (Server, [TcpStream; 3]) {
     let arguments = "--probe-listen 127.0.0.1:0 --max-connections 3 --max-batch 1 --deadline 5m \
                      --drain-delay 0s";
     let arguments: Vec<&str> = arguments.split(' ').collect();
-    let server = slow_model::server(1000, &arguments);
+    let long = slow_model::convolutions_in(Duration::from_secs(4));
+    let server = slow_model::server(long, &arguments);
     until(&server, "it has said all", || {
         server.log().contains("probes   http://")
     });

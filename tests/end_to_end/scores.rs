@@ -10,7 +10,7 @@ use normgate_core::{Model, ScoreKind};
 use crate::support::{Server, normgate, repository, shipped_model};
 
 /// Cuts of the two photos, as many for each label where there are labels: what they show does not
-/// matter here.
+/// matter here, but that those of one name are none of another's.
 fn cuts(folder: &Path, name: &str, labels: &[String], each: u32) -> PathBuf {
     let photos = ["cat.jpg", "coffee.jpg"].map(|name| {
         let photo = image::open(repository().join("docs/images").join(name));
@@ -21,7 +21,7 @@ fn cuts(folder: &Path, name: &str, labels: &[String], each: u32) -> PathBuf {
         true => vec![set.clone()],
         false => labels.iter().map(|label| set.join(label)).collect(),
     };
-    let mut cut = name.len() as u32;
+    let mut cut = 1000 * name.bytes().map(u32::from).sum::<u32>();
     for folder in folders {
         fs::create_dir_all(&folder).unwrap();
         for number in 0..each {
@@ -170,7 +170,7 @@ fn what_a_score_lacks_is_said_and_nothing_is_written() {
         (&["--fit-data", train], "this one is not"),
         (
             &["--score", "knn", "--fit-data", &setting.data],
-            "names the images that the threshold comes from",
+            "40 of the 40 images of --data are in --fit-data too",
         ),
         (
             &[
@@ -204,17 +204,17 @@ fn what_a_score_lacks_is_said_and_nothing_is_written() {
 #[test]
 fn evaluate_reports_every_score_where_it_can_fit_them() {
     let setting = Setting::new();
+    let labels = &Model::open(&shipped_model())
+        .unwrap()
+        .manifest()
+        .labels
+        .clone();
+    let test = cuts(setting.folder.path(), "test", labels, 4);
+    let test = test.to_str().unwrap();
     let ood = cuts(setting.folder.path(), "other", &[], 30);
     let ood = ood.to_str().unwrap();
     let evaluate = |more: &[&str]| {
-        let id = [
-            "evaluate",
-            &setting.model,
-            "--id",
-            &setting.train,
-            "--ood",
-            ood,
-        ];
+        let id = ["evaluate", &setting.model, "--id", test, "--ood", ood];
         run(&[&id, more].concat())
     };
     let rows = |output: &Output| -> Vec<&str> {
@@ -244,6 +244,11 @@ fn evaluate_reports_every_score_where_it_can_fit_them() {
 
     let two = evaluate(&["--scores", "vim,gen", "--fit-data", &setting.train]);
     assert_eq!(rows(&two), ["GEN", "ViM"]);
+
+    let same = evaluate(&["--scores", "vim", "--fit-data", test]);
+    assert_eq!(same.status.code(), Some(1));
+    let said = text(&same.stderr);
+    assert!(said.contains("of --id are in --fit-data too"), "{said}");
 
     let lacking = evaluate(&["--scores", "all"]);
     assert_eq!(lacking.status.code(), Some(1));

@@ -1,6 +1,9 @@
 //! A model that takes its time, so that a server can be overloaded by hardly any client.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use normgate_core::{
     Calibration, Filter, Manifest, Preprocessing, Resize, ScoreKind,
@@ -8,7 +11,7 @@ use normgate_core::{
     onnx::{Conv, Dim, GraphBuilder},
 };
 
-use crate::support::Server;
+use crate::support::{Server, png};
 
 const CHANNELS: usize = 64;
 const SIDE: usize = 32;
@@ -19,6 +22,17 @@ pub fn server(convolutions: usize, arguments: &[&str]) -> Server {
     let model = write(folder.path(), convolutions);
     let model = model.to_str().expect("the path is UTF-8");
     Server::with(&[&["--model", model, "--workers", "1"], arguments].concat())
+}
+
+/// How many convolutions take this machine about so long, as busy as it is.
+pub fn convolutions_in(time: Duration) -> usize {
+    const TRIED: usize = 100;
+    let server = server(TRIED, &[]);
+    let image = png();
+    let began = Instant::now();
+    assert_eq!(server.classify("image/png", &image).status, 200);
+    let times = time.as_secs_f64() / began.elapsed().as_secs_f64();
+    (TRIED as f64 * times).ceil() as usize
 }
 
 /// Writes a model in which each image takes this many convolutions of 75 million operations: two of

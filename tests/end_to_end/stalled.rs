@@ -134,8 +134,10 @@ fn good_clients_get_in_although_stalled_bodies_hold_all_memory() {
 
 #[test]
 fn nobody_who_waits_for_an_answer_gives_way() {
+    // As long as a client that kept the server waiting would be left alone.
+    let long = slow_model::convolutions_in(Duration::from_millis(1500));
     let server = slow_model::server(
-        300,
+        long,
         &[
             "--max-connections",
             "4",
@@ -146,13 +148,15 @@ fn nobody_who_waits_for_an_answer_gives_way() {
         ],
     );
     let request = request(&png());
-    // Together they wait for seconds, half of them for a place as well.
     let mut waiting: Vec<_> = (0..8).map(|_| connect(&server)).collect();
+    let began = Instant::now();
     thread::scope(|scope| {
         for stream in &mut waiting {
             scope.spawn(|| assert_eq!(exchange(stream, &request), Some(200)));
         }
     });
+    // Of four that have a place, the last waits for half of it, and the next four wait for a place first.
+    assert!(began.elapsed() > Duration::from_secs(4), "{began:?}");
 }
 
 /// In a test run, both ends of each connection are open files: the server's, and this process's.

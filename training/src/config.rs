@@ -48,6 +48,9 @@ pub struct DataConfig {
     pub class_names: Vec<String>,
     /// How many images of each class were trained on.
     pub class_counts: Vec<u64>,
+    /// What tells these images, and their order, from all others; none of runs from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// The images' size in pixels: (width, height).
     pub image_size: (usize, usize),
     /// What their values are normalised by.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use normgate_evaluation::datasets::holdout::{self, HoldOut};
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, load, long_tail};
+use sha2::{Digest, Sha256};
 
 use crate::augment::Crop;
 use crate::auxiliary::{self, AuxiliarySpec};
@@ -107,6 +108,28 @@ impl TrainingData {
             class_names,
             class_counts,
         })
+    }
+}
+
+impl TrainingData {
+    /// SHA-256 of all images in their order, with their labels, in hexadecimal; of images that are read as
+    /// they are needed, of their files' names.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        for images in self.streams.iter().map(|stream| &stream.images) {
+            hasher.update((images.len() as u64).to_le_bytes());
+            for label in &images.labels {
+                hasher.update(label.map_or(u32::MAX, u32::from).to_le_bytes());
+            }
+            hasher.update(&images.pixels);
+            for file in &images.files {
+                hasher.update(file.as_os_str().as_encoded_bytes());
+                hasher.update([0]);
+            }
+        }
+        let bytes = hasher.finalize();
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

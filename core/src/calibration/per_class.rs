@@ -1,25 +1,31 @@
-//! A threshold for each predicted class (Mondrian conformal prediction, Vovk et al. 2005, Sec. 4.5),
-//! shrunk to the global one where a class has too few calibration images.
+//! A threshold for each predicted class (Mondrian conformal prediction, Vovk et al. 2005, Sec. 4.5);
+//! classes with too few calibration images share one.
 //!
-//! One threshold for all flags the tail classes of a long-tailed model more often than the head.
-//! Of class c with n_c calibration images predicted as it, own conformal threshold t_c, and global
-//! threshold t, the threshold is `t + w·(t_c - t)` with
+//! One threshold for all flags the tail classes of a long-tailed model more often than the head. So
+//! classes are put into categories, each with the conformal threshold of its own images: a class
+//! with 10·m of them or more is one by itself, all others are one together, with
 //!
 //! ```text
-//! w = (n_c - (m - 1)) / (10·m - (m - 1)), held within 0..1,     m = ⌈tpr / (1 - tpr)⌉
+//! m = ⌈tpr / (1 - tpr)⌉,
 //! ```
 //!
-//! m is the fewest images that give a class a threshold at all (19 at 0.95): below it w is 0. From
-//! 10·m (190) on w is 1, and the guarantee holds within the class; by then the share that the
-//! class's own threshold really lets pass strays from its target by 1.6 points (its standard
-//! deviation), small beside what classes differ by. Between them w grows evenly.
+//! the fewest images that give a threshold at all (19 at 0.95). From 10·m (190) on, the share that a
+//! threshold really lets pass strays from its target by 1.6 points (its standard deviation), small
+//! beside what classes differ by. Where the classes that share one have fewer than 10·m images in all,
+//! the next smallest class joins them.
+//!
+//! An exchangeable ID image is flagged with a chance of at most `1 - tpr` within each category, and so
+//! over all. Categories are chosen by the counts of the calibration images, never by their scores: for
+//! categories that are fixed beforehand the promise is exact. A blend of a class's own threshold and the
+//! global one, which was here before, keeps no such promise: where rare classes score higher, it flags
+//! them more often than 5 %, and nothing makes up for it.
 
 use serde::{Deserialize, Serialize};
 
 use super::rank::samples_needed;
 use super::{Calibration, CalibrationError, Convention, conformal_threshold, sorted, thinning};
 
-/// With this many times the fewest possible images a class stands on its own.
+/// With this many times the fewest possible images a category stands on its own.
 const OWN_FROM: usize = 10;
 
 /// The threshold of one predicted class.
@@ -32,13 +38,13 @@ pub struct ClassThreshold {
 }
 
 impl Calibration {
-    /// Adds a threshold for each predicted class, shrunk to the global one where a class has few
-    /// images, so that tail classes are not flagged more often than head classes.
+    /// Adds a threshold for each predicted class, so that tail classes are not flagged more often than
+    /// head classes.
     ///
     /// `scores` are the ID scores calibrated on, in any order; `predicted` holds the class that the
-    /// model gave each. Below `m = ⌈tpr/(1-tpr)⌉` images (19 at 0.95) a class has the global
-    /// threshold, from 10·m on its own conformal one, between them a blend of the two whose weight
-    /// grows evenly with the count.
+    /// model gave each. With `10·⌈tpr/(1-tpr)⌉` images (190 at 0.95) or more a class has a conformal
+    /// threshold of its own; the others share one, with as many of the next smallest classes as it takes to
+    /// have so many images.
     ///
     /// # Errors
     /// [`PerClassNeedsIdPositive`](CalibrationError::PerClassNeedsIdPositive),
@@ -73,10 +79,29 @@ impl Calibration {
                 })?
                 .push(score);
         }
-        let thresholds = by_class
-            .iter()
-            .map(|own| self.class_threshold(own))
-            .collect::<Result<_, _>>()?;
+        let counts: Vec<usize> = by_class.iter().map(Vec::len).collect();
+        let needed = OWN_FROM.saturating_mul(samples_needed(self.target_tpr));
+        let shares = sharing(&counts, needed);
+        let mut shared = Vec::new();
+        for (own, _) in by_class.iter().zip(&shares).filter(|&(_, &shares)| shares) {
+            shared.extend_from_slice(own);
+        }
+        let conformal = |scores: &[f32]| {
+            conformal_threshold(&sorted(scores, "in-distribution")?, self.target_tpr)
+        };
+        let shared = match shared.is_empty() {
+            // No image was predicted as any of these.
+            true => self.threshold,
+            false => conformal(&shared)?,
+        };
+        let class = |(own, &shares): (&Vec<f32>, &bool)| {
+            Ok(ClassThreshold {
+                count: own.len(),
+                threshold: if shares { shared } else { conformal(own)? },
+            })
+        };
+        let thresholds = by_class.iter().zip(&shares).map(class);
+        let thresholds = thresholds.collect::<Result<_, CalibrationError>>()?;
         self.per_class = Some(thresholds);
         let pairs = scores.iter().zip(predicted);
         let flagged = pairs
@@ -85,29 +110,22 @@ impl Calibration {
         self.expected_flag_rate = flagged as f64 / self.count as f64;
         Ok(self)
     }
-
-    fn class_threshold(&self, own: &[f32]) -> Result<ClassThreshold, CalibrationError> {
-        let weight = weight(own.len(), samples_needed(self.target_tpr));
-        let threshold = if weight > 0.0 {
-            let own = conformal_threshold(&sorted(own, "in-distribution")?, self.target_tpr)?;
-            // As a sum of two terms, so that a weight of 1 gives the own threshold bit for bit.
-            (1.0 - weight) * self.threshold + weight * own
-        } else {
-            self.threshold
-        };
-        Ok(ClassThreshold {
-            count: own.len(),
-            threshold,
-        })
-    }
 }
 
-/// How much the own threshold of a class with `count` images counts, 0 to 1.
-pub(super) fn weight(count: usize, needed: usize) -> f64 {
-    let global_up_to = needed.saturating_sub(1);
-    let ramp = OWN_FROM
-        .saturating_mul(needed)
-        .saturating_sub(global_up_to)
-        .max(1);
-    (count.saturating_sub(global_up_to) as f64 / ramp as f64).min(1.0)
+/// Which classes share a threshold: those with fewer than `needed` images, and of the others the
+/// smallest, until together they have as many. None of them, where they have none.
+fn sharing(counts: &[usize], needed: usize) -> Vec<bool> {
+    let mut ascending: Vec<usize> = (0..counts.len()).collect();
+    ascending.sort_by_key(|&class| counts[class]);
+    let mut shares = vec![false; counts.len()];
+    let mut images = 0;
+    for class in ascending {
+        let is_enough = images == 0 || images >= needed;
+        if counts[class] >= needed && is_enough {
+            break;
+        }
+        shares[class] = true;
+        images += counts[class];
+    }
+    shares
 }

@@ -29,10 +29,11 @@ impl Ash {
     }
 }
 
-/// The largest activations, all but the `removed` share of them: their indices, and the sum of all
+/// The largest activations, all but the `removed` share of them and at least one: their indices, and the sum of all
 /// activations over theirs. 1 where all are 0.
 pub(super) fn largest(x: &[f32], removed: f64) -> (Vec<usize>, f64) {
     let kept = x.len() - (x.len() as f64 * removed).round_ties_even() as usize;
+    let kept = kept.max(1);
     let mut order: Vec<usize> = (0..x.len()).collect();
     if kept < x.len() {
         order.select_nth_unstable_by(kept, |a, b| x[*b].total_cmp(&x[*a]));
@@ -58,7 +59,7 @@ impl Score for Ash {
         for index in kept {
             shaped[index] = (f64::from(representation[index]) * ratio.exp()) as f32;
         }
-        // What is removed counts in the ratio, and so does NaN in it; unless nothing is kept.
+        // What is removed counts in the ratio, and so does NaN in it.
         let energy = -log_sum_exp(&self.layer.logits(&shaped));
         (if ratio.is_nan() { ratio } else { energy }) as f32
     }

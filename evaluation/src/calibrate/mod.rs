@@ -16,6 +16,7 @@ use crate::datasets::{ImageSet, SYNTAX, SetSpec};
 use crate::error::EvaluationError;
 use crate::fit::{self, score_parser};
 use crate::outputs::SetOutputs;
+use crate::overlap::Fingerprints;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 
 /// Give a model file its threshold, from images that it was not trained on
@@ -86,12 +87,12 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     }
     let model = Model::open(&args.model)?;
     let bench = Workbench::new(&args.workbench)?;
-    let fitted = fitted(args, &bench, &model)?;
+    let mut id = bench.load_id(&args.data, &model)?;
+    let fitted = fitted(args, &bench, &model, &id)?;
     let score = ready(
         args.score.unwrap_or(model.manifest().score),
         fitted.as_ref(),
     )?;
-    let mut id = bench.load_id(&args.data, &model)?;
     let mut balanced_to = None;
     if args.balance {
         let (balanced, each) = balance(&id, &model.manifest().labels)?;
@@ -118,6 +119,7 @@ fn fitted(
     args: &CalibrateArgs,
     bench: &Workbench,
     model: &Model,
+    id: &ImageSet,
 ) -> Result<Option<Arc<Fitted>>, EvaluationError> {
     let score = args.score.unwrap_or(model.manifest().score);
     if !score.is_fitted() {
@@ -130,29 +132,15 @@ fn fitted(
         };
     }
     if !args.fit_data.is_empty() {
-        apart(&args.fit_data, &args.data)?;
-        let mut fitted = fit::fit_all(bench, model, &args.fit_data, &[score])?;
+        let images = bench.load_id(&args.fit_data, model)?;
+        // Among the very images that it was fitted to none would look unusual, and of others too many.
+        Fingerprints::of("--fit-data", &images).apart_from("--data", id)?;
+        let mut fitted = fit::fit_all(bench, model, &args.fit_data, &images, &[score])?;
         return Ok(fitted.pop());
     }
     match model.fitted().filter(|fitted| fitted.kind() == score) {
         Some(fitted) => Ok(Some(Arc::clone(fitted))),
         None => Err(EvaluationError::NothingToFitTo { score }),
-    }
-}
-
-/// That nothing is fitted to the very images that a threshold comes from: among them no image would
-/// look unusual, and of others too many.
-pub(crate) fn apart(fit: &[SetSpec], data: &[SetSpec]) -> Result<(), EvaluationError> {
-    let named = |set: &SetSpec| {
-        data.iter()
-            .any(|other| other.to_string() == set.to_string())
-    };
-    match fit.iter().any(named) {
-        true => Err(EvaluationError::Options(
-            "--fit-data names the images that the threshold comes from: it must be others, those \
-             that the model was trained on",
-        )),
-        false => Ok(()),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::datasets::{SYNTAX, SetSpec};
 use crate::error::EvaluationError;
 use crate::fit::{self, ScoreChoice, choice_parser};
 use crate::outputs::SetOutputs;
+use crate::overlap::Fingerprints;
 use crate::reports::plots::{Epoch, training_curves};
 use crate::reports::{ModelRecord, NamedPlot, Report};
 use crate::workbench::{Workbench, WorkbenchArgs, print};
@@ -93,11 +94,26 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     };
     let history = args.run.as_deref().map(read_history).transpose()?;
     let bench = Workbench::new(&args.workbench)?;
-    let scores = fit::reported(&bench, &model, &args.scores, &args.fit_data)?;
+    let fit_images = match args.fit_data.is_empty() {
+        true => None,
+        false => Some(bench.load_id(&args.fit_data, &model)?),
+    };
+    let scores = fit::reported(
+        &bench,
+        &model,
+        &args.scores,
+        &args.fit_data,
+        fit_images.as_ref(),
+    )?;
+    let fitted_to = fit_images.map(|images| Fingerprints::of("--fit-data", &images));
     let id = |specs: &[SetSpec]| bench.answers(&model, &bench.load_id(specs, &model)?);
+    let test = bench.load_id(&args.id, &model)?;
+    if let Some(seen) = &fitted_to {
+        seen.apart_from("--id", &test)?;
+    }
     let ood = |specs: &[SetSpec]| bench.answers(&model, &bench.load_ood(specs, &model)?);
     let answers = Answers {
-        id: id(&args.id)?,
+        id: bench.answers(&model, &test)?,
         ood: args.ood.chunks(1).map(ood).collect::<Result<_, _>>()?,
         shifted: args
             .shifted_id

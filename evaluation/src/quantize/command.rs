@@ -19,6 +19,7 @@ use crate::datasets::{ImageSet, SYNTAX, SetSpec};
 use crate::error::EvaluationError;
 use crate::evaluate::told_apart;
 use crate::fit;
+use crate::overlap::Fingerprints;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 
 /// Make an int8 model of an fp32 one: several times as fast on a CPU, a quarter of the size
@@ -116,7 +117,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         });
     }
     let threshold = threshold_options(args, model.manifest().calibration.as_ref())?;
-    check_fit_data(args, &threshold, &model)?;
+    check_fit_data(args, &model)?;
     let bench = Workbench::new(&args.workbench)?;
     // All that is read from files comes first: a mistaken path costs no time.
     let data = bench.load_id(&args.data, &model)?;
@@ -125,6 +126,9 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         true => others,
         false => bench.load_id(&args.calibrate, &model)?,
     };
+    if !args.calibrate.is_empty() {
+        Fingerprints::of("--data", &for_ranges).apart_from("--calibrate", &calibration)?;
+    }
     if calibration.is_empty() {
         return Err(EvaluationError::NothingForThreshold {
             images: data.len(),
@@ -144,8 +148,13 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     let ood = args.ood.chunks(1).map(|spec| bench.load_ood(spec, &model));
     let ood: Vec<ImageSet> = ood.collect::<Result<_, _>>()?;
 
+    let fit_images = some(&args.fit_data, &|| bench.load_id(&args.fit_data, &model))?;
+    if let Some(images) = &fit_images {
+        Fingerprints::of("--fit-data", images).apart_from(threshold_from(args), &calibration)?;
+    }
+
     let int8 = quantized(args, &bench, &model, &for_ranges)?;
-    let fitted = fitted(args, &bench, &int8)?;
+    let fitted = fitted(args, &bench, &int8, fit_images.as_ref())?;
     let score = match &fitted {
         Some(fitted) => Arc::clone(fitted) as Arc<dyn Score>,
         None => Arc::clone(model.score()),
@@ -275,11 +284,7 @@ fn quantized(
 }
 
 /// That there is something to fit the score to where it is one that is fitted, and nothing else.
-fn check_fit_data(
-    args: &QuantizeArgs,
-    threshold: &CalibrateArgs,
-    model: &Model,
-) -> Result<(), EvaluationError> {
+fn check_fit_data(args: &QuantizeArgs, model: &Model) -> Result<(), EvaluationError> {
     match (model.fitted(), args.fit_data.is_empty()) {
         (None, true) => Ok(()),
         (None, false) => Err(EvaluationError::Options(
@@ -289,7 +294,7 @@ fn check_fit_data(
         (Some(fitted), true) => Err(EvaluationError::NothingToFitTo {
             score: fitted.kind(),
         }),
-        (Some(_), false) => calibrate::apart(&args.fit_data, &threshold.data),
+        (Some(_), false) => Ok(()),
     }
 }
 
@@ -297,12 +302,21 @@ fn fitted(
     args: &QuantizeArgs,
     bench: &Workbench,
     int8: &Model,
+    images: Option<&ImageSet>,
 ) -> Result<Option<Arc<Fitted>>, EvaluationError> {
-    if args.fit_data.is_empty() {
+    let Some(images) = images else {
         return Ok(None);
-    }
+    };
     let score = int8.score().kind();
-    Ok(fit::fit_all(bench, int8, &args.fit_data, &[score])?.pop())
+    Ok(fit::fit_all(bench, int8, &args.fit_data, images, &[score])?.pop())
+}
+
+/// What names the images that the threshold comes from.
+fn threshold_from(args: &QuantizeArgs) -> &'static str {
+    match args.calibrate.is_empty() {
+        true => "--data",
+        false => "--calibrate",
+    }
 }
 
 /// The options that the fp32 model was calibrated with, for the new images.

@@ -61,6 +61,20 @@ impl Layout {
         (self.lone > 0).then(|| awake(self.lone))
     }
 
+    /// This layout, or a single worker where a model with weights of so many bytes would take too much memory
+    /// in many, and nobody has said how many there are to be.
+    pub fn for_weights(self, bytes: usize, config: &EngineConfig) -> Self {
+        let is_much = bytes.saturating_mul(self.workers + 1) > MOST_WEIGHTS;
+        match is_much && self.workers > 1 && !config.layout_is_fixed() {
+            true => Self {
+                workers: 1,
+                threads: self.workers * self.threads,
+                lone: 0,
+            },
+            false => self,
+        }
+    }
+
     /// As the options say; what they leave open is measured, or known from an earlier start.
     pub fn choose(
         config: &EngineConfig,
@@ -99,7 +113,7 @@ impl Layout {
         if let Some(known) = cache::read(&key).filter(is_possible) {
             return Ok(known);
         }
-        if model.bytes().len().saturating_mul(processors + 1) > MOST_WEIGHTS {
+        if many_and_one.for_weights(model.bytes().len(), config) == single {
             return Ok(single);
         }
         let mut contest = Contest::new(runtime, model, [many, single])?;
@@ -198,6 +212,8 @@ fn awake(threads: usize) -> SessionOptions {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
 
     fn round(many: f64, single: f64, one: f64, all: f64) -> Round {
@@ -248,6 +264,32 @@ mod tests {
             measured([single, many, many, single, many]),
             ((Suits::ManyAndOne, false), 5)
         );
+    }
+
+    #[test]
+    fn a_model_too_large_for_many_workers_gets_one_unless_their_number_is_given() {
+        #[derive(clap::Parser)]
+        struct Options {
+            #[command(flatten)]
+            engine: EngineConfig,
+        }
+        let config = |line: &str| Options::parse_from(line.split(' ')).engine;
+        let many = Layout {
+            workers: 64,
+            threads: 1,
+            lone: 64,
+        };
+        let single = Layout {
+            workers: 1,
+            threads: 64,
+            lone: 0,
+        };
+        let measured = config("normgate");
+        assert_eq!(many.for_weights(3 << 20, &measured), many);
+        assert_eq!(many.for_weights(100 << 20, &measured), single);
+        assert_eq!(single.for_weights(1 << 31, &measured), single);
+        let given = config("normgate --workers 64");
+        assert_eq!(many.for_weights(100 << 20, &given), many);
     }
 
     #[test]

@@ -189,6 +189,7 @@ impl RecipeArgs {
                 imbalance: selection.imbalance,
                 class_names: data.class_names.clone(),
                 class_counts: data.class_counts.clone(),
+                digest: Some(data.digest()),
                 image_size: (images.width, images.height),
                 normalise,
             },

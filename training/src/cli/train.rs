@@ -36,7 +36,7 @@ const CONFIG_FILE: &str = "config.json";
 ///
 /// The run folder receives config.json (all options), history.json (each epoch in figures) and
 /// checkpoint.safetensors. Ctrl-C ends the run after the current step; --resume goes on from there
-/// as if it had never stopped.
+/// as if it had never stopped, to the last bit where there are as many threads.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     /// Go on with the run in this folder, with the options it was started with
@@ -233,7 +233,10 @@ fn resume(run: &Path) -> Result<Run, TrainError> {
     let checkpoint = Checkpoint::load(run)?;
     let config = checkpoint.config.clone();
     let data = TrainingData::load(&config.selection()?)?;
-    if data.class_counts != config.data.class_counts {
+    let is_other = |digest: &String| *digest != data.digest();
+    if data.class_counts != config.data.class_counts
+        || config.data.digest.as_ref().is_some_and(is_other)
+    {
         return Err(TrainError::Data(
             "the image sets have changed since the run was started: it cannot go on with them"
                 .into(),

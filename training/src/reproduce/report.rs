@@ -29,6 +29,8 @@ pub struct TrainingNorms {
 struct Figures {
     id: Id,
     ood: Vec<Ood>,
+    /// The score whose threshold decides; what is flagged of the ID images is by it.
+    served_score: String,
     #[serde(default)]
     trust: Vec<TrustRow>,
 }
@@ -61,6 +63,7 @@ struct Ood {
 #[derive(Clone, Debug, Deserialize)]
 struct TrustRow {
     name: String,
+    score: String,
     flagged: Option<f64>,
     accuracy: Option<f64>,
     accuracy_unflagged: Option<f64>,
@@ -77,10 +80,10 @@ impl Figure {
             Figure::Fpr95(over) => figures.detection(over, score, "fpr95_ood_positive"),
             Figure::Accuracy(group) => figures.id.accuracy.of(group),
             Figure::Ece => figures.id.ece,
-            Figure::FalseFlags(group) => figures.id.false_flags.of(group),
+            Figure::FalseFlags(group) => figures.false_flags(group, score),
             Figure::Active(Side::Id) => Some(figures.id.activation_ratio),
             Figure::Active(Side::Ood) => mean(figures.ood.iter().map(|set| set.activation_ratio)),
-            Figure::OtherSource(what) => figures.other_source(what),
+            Figure::OtherSource(what) => figures.other_source(what, score),
             Figure::Norm(Side::Id) => return Some(figures.id.mean_norm),
             Figure::Norm(Side::Ood) => return mean(figures.ood.iter().map(|set| set.mean_norm)),
             Figure::TrainingNorm(Side::Id) => return report.training_norms.id,
@@ -113,10 +116,23 @@ impl Figures {
         mean(sets.map(of_set).collect::<Option<Vec<_>>>()?.into_iter())
     }
 
-    /// By the served score, which comes first of each set; the ID test set comes before the others.
-    fn other_source(&self, what: Trust) -> Option<f64> {
+    /// Of groups only by the served score.
+    fn false_flags(&self, group: Group, score: ScoreKind) -> Option<f64> {
+        if score.name() == self.served_score {
+            return self.id.false_flags.of(group);
+        }
+        let mut of_score = self.trust.iter().filter(|row| row.score == score.name());
+        match group {
+            Group::All => of_score.next()?.flagged,
+            Group::Many | Group::Medium | Group::Few => None,
+        }
+    }
+
+    /// The ID test set comes before the others.
+    fn other_source(&self, what: Trust, score: ScoreKind) -> Option<f64> {
         let own = &self.trust.first()?.name;
-        let row = self.trust.iter().find(|row| row.name != *own)?;
+        let mut of_score = self.trust.iter().filter(|row| row.score == score.name());
+        let row = of_score.find(|row| row.name != *own)?;
         match what {
             Trust::Flagged => row.flagged,
             Trust::Accuracy => row.accuracy,
@@ -150,10 +166,16 @@ mod tests {
                  "scores": scores(auroc + 0.2)},
             ],
             "trust": [
-                {"name": "test", "flagged": 0.05, "accuracy": 0.75, "accuracy_unflagged": 0.76},
-                {"name": "test", "flagged": 0.06, "accuracy": 0.75, "accuracy_unflagged": 0.77},
-                {"name": "other", "flagged": 0.91, "accuracy": 0.4, "accuracy_unflagged": null},
+                {"name": "test", "score": "representation_norm",
+                 "flagged": 0.05, "accuracy": 0.75, "accuracy_unflagged": 0.76},
+                {"name": "test", "score": "msp",
+                 "flagged": 0.06, "accuracy": 0.75, "accuracy_unflagged": 0.77},
+                {"name": "other", "score": "representation_norm",
+                 "flagged": 0.91, "accuracy": 0.4, "accuracy_unflagged": null},
+                {"name": "other", "score": "msp",
+                 "flagged": 0.57, "accuracy": 0.4, "accuracy_unflagged": 0.5},
             ],
+            "served_score": "representation_norm",
         }});
         serde_json::from_value(json).unwrap()
     }
@@ -176,6 +198,11 @@ mod tests {
         near(Figure::Active(Side::Ood), 3.0);
         near(Figure::Ece, 12.5);
         near(Figure::OtherSource(Trust::Flagged), 91.0);
+        near(Figure::FalseFlags(Group::Few), 60.0);
+        let by_msp = |figure: Figure| figure.of(&report, ScoreKind::Msp);
+        assert_eq!(by_msp(Figure::FalseFlags(Group::All)), Some(6.0));
+        assert_eq!(by_msp(Figure::FalseFlags(Group::Few)), None);
+        assert_eq!(by_msp(Figure::OtherSource(Trust::Unflagged)), Some(50.0));
         assert_eq!(of(Figure::Accuracy(Group::Medium)), None);
         assert_eq!(of(Figure::OtherSource(Trust::Unflagged)), None);
         assert_eq!(of(Figure::Auroc(Over::Set("svhn"))), None);

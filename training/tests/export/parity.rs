@@ -102,6 +102,7 @@ fn checkpoint(network: &Network, model: ModelConfig) -> Checkpoint {
             imbalance: None,
             class_names: (0..10).map(|class| format!("c{class}")).collect(),
             class_counts: (1..=10).rev().collect(),
+            digest: None,
             image_size: (SIDE, SIDE),
             normalise: Normalise::None,
         },

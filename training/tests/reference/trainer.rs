@@ -46,6 +46,7 @@ fn config() -> RunConfig {
             imbalance: None,
             class_names: (0..10).map(|class| class.to_string()).collect(),
             class_counts: (1..=10).rev().collect(),
+            digest: None,
             image_size: (SIDE, SIDE),
             normalise: Normalise::None,
         },

@@ -165,6 +165,19 @@ fn ctrl_c_leaves_a_checkpoint_to_go_on_from() {
 }
 
 #[test]
+fn a_run_does_not_go_on_with_other_images_than_it_began_with() {
+    let place = Workplace::new();
+    let output = place.train(SMALL);
+    assert!(output.status.success(), "{}", stderr(&output));
+    // As many, and of the same classes.
+    write_images(&place.0.path().join("aux"), 4, 40);
+    let output = place.train("--resume run");
+    assert!(!output.status.success());
+    let said = stderr(&output);
+    assert!(said.contains("image sets have changed"), "{said}");
+}
+
+#[test]
 fn a_run_that_was_killed_before_its_first_checkpoint_can_be_started_again() {
     let place = Workplace::new();
     let endless = SMALL.replace("--epochs 2", "--epochs 5000 --checkpoint-every 5000");

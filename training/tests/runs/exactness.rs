@@ -48,6 +48,7 @@ pub(crate) fn config(seed: u64, method: MethodKind, precision: Precision) -> Run
             imbalance: None,
             class_names: ["a", "b", "c"].map(String::from).to_vec(),
             class_counts: vec![8, 8, 7],
+            digest: None,
             image_size: (8, 8),
             normalise: Normalise::None,
         },

@@ -1,7 +1,6 @@
 //! Thresholds for each predicted class.
 
 use super::*;
-use crate::calibration::per_class::weight;
 
 /// A head class of low scores and classes of fewer images and higher scores.
 fn long_tail(counts: &[usize]) -> (Vec<f32>, Vec<usize>) {
@@ -15,57 +14,99 @@ fn long_tail(counts: &[usize]) -> (Vec<f32>, Vec<usize>) {
     (scores, predicted)
 }
 
-#[test]
-fn classes_have_the_global_threshold_their_own_or_a_blend_by_their_count() {
-    let counts = [2000, 190, 100, 19, 18, 0];
-    let (scores, predicted) = long_tail(&counts);
+/// The threshold of these classes' images alone.
+fn of_classes(scores: &[f32], predicted: &[usize], classes: &[usize]) -> f64 {
+    let pairs = scores.iter().zip(predicted);
+    let theirs = pairs.filter(|(_, class)| classes.contains(class));
+    let theirs: Vec<f32> = theirs.map(|(&score, _)| score).collect();
+    Calibration::id_positive(&theirs, 0.95).unwrap().threshold
+}
+
+fn thresholds(counts: &[usize]) -> (Calibration, Vec<f32>, Vec<usize>) {
+    let (scores, predicted) = long_tail(counts);
     let global = Calibration::id_positive(&scores, 0.95).unwrap();
-    let calibration = global
-        .clone()
-        .with_per_class(&scores, &predicted, counts.len())
-        .unwrap();
-    let classes = calibration.per_class.as_ref().unwrap();
-    assert_eq!(
-        classes.iter().map(|class| class.count).collect::<Vec<_>>(),
-        counts
-    );
-    let own = |class: usize| {
-        let pairs = scores.iter().zip(&predicted);
-        let own: Vec<f32> = pairs
-            .filter(|&(_, &c)| c == class)
-            .map(|(&score, _)| score)
-            .collect();
-        Calibration::id_positive(&own, 0.95).unwrap().threshold
-    };
-    assert_eq!(calibration.threshold_for(0), own(0));
-    assert_eq!(calibration.threshold_for(1), own(1));
-    for class in [2, 3] {
-        let (low, high) = (
-            own(class).min(global.threshold),
-            own(class).max(global.threshold),
-        );
-        let blend = calibration.threshold_for(class);
-        assert!(
-            low < blend && blend < high,
-            "class {class}: {low} {blend} {high}"
-        );
-        let share = (blend - global.threshold) / (own(class) - global.threshold);
-        assert!((share - (counts[class] as f64 - 18.0) / 172.0).abs() < 1e-9);
-    }
-    // Too few, none, and no such class.
-    for class in [4, 5, 99] {
-        assert_eq!(calibration.threshold_for(class), global.threshold);
-    }
+    let calibration = global.with_per_class(&scores, &predicted, counts.len());
+    (calibration.unwrap(), scores, predicted)
 }
 
 #[test]
-fn the_weight_of_a_classs_own_threshold_grows_with_its_count() {
-    for needed in [1, 3, 19, 99] {
-        let weights: Vec<f64> = (0..2000).map(|count| weight(count, needed)).collect();
-        assert!(weights.windows(2).all(|pair| pair[0] <= pair[1]));
-        assert!(weights[..needed].iter().all(|&weight| weight == 0.0));
-        assert!(weights[needed] > 0.0 && weights[10 * needed - 1] < 1.0);
-        assert!(weights[10 * needed..].iter().all(|&weight| weight == 1.0));
+fn a_class_of_190_images_has_its_own_threshold_and_smaller_ones_share_theirs() {
+    let counts = [2000, 190, 189, 19, 1, 0];
+    let (calibration, scores, predicted) = thresholds(&counts);
+    let classes = calibration.per_class.as_ref().unwrap();
+    let found: Vec<usize> = classes.iter().map(|class| class.count).collect();
+    assert_eq!(found, counts);
+    let own = |classes: &[usize]| of_classes(&scores, &predicted, classes);
+    assert_eq!(calibration.threshold_for(0), own(&[0]));
+    assert_eq!(calibration.threshold_for(1), own(&[1]));
+    for class in 2..6 {
+        assert_eq!(calibration.threshold_for(class), own(&[2, 3, 4]), "{class}");
+    }
+    assert_eq!(calibration.threshold_for(99), calibration.threshold);
+}
+
+#[test]
+fn where_those_that_share_are_too_few_the_next_smallest_class_joins_them() {
+    let (calibration, scores, predicted) = thresholds(&[2000, 300, 200, 5]);
+    let own = |classes: &[usize]| of_classes(&scores, &predicted, classes);
+    assert_eq!(calibration.threshold_for(0), own(&[0]));
+    assert_eq!(calibration.threshold_for(1), own(&[1]));
+    for class in [2, 3] {
+        assert_eq!(calibration.threshold_for(class), own(&[2, 3]), "{class}");
+    }
+    // A class that nothing was predicted as needs nobody; where all share, it is the global one.
+    let (calibration, scores, predicted) = thresholds(&[2000, 300, 0]);
+    assert_eq!(
+        calibration.threshold_for(1),
+        of_classes(&scores, &predicted, &[1])
+    );
+    let (calibration, ..) = thresholds(&[100, 50, 30]);
+    for class in 0..3 {
+        assert_eq!(calibration.threshold_for(class), calibration.threshold);
+    }
+}
+
+/// Fresh images of the same classes, of any counts.
+#[test]
+fn new_images_are_flagged_in_one_case_of_twenty_whatever_the_classes_counts() {
+    for counts in [
+        vec![2000, 190, 100, 19, 18],
+        vec![300, 300, 300, 100, 100, 100, 100, 60, 60, 60],
+        vec![3000, 1000, 300],
+        vec![40, 30, 20],
+    ] {
+        let classes = counts.len();
+        let total: usize = counts.iter().sum();
+        let mut random = Pcg64Mcg::seed_from_u64(5);
+        // Classes are drawn, as they come in the world; a class's scores are higher the rarer it is.
+        let mut draw = |count: usize| -> (Vec<f32>, Vec<usize>) {
+            (0..count)
+                .map(|_| {
+                    let mut place = random.random_range(0..total);
+                    let mut class = 0;
+                    while place >= counts[class] {
+                        place -= counts[class];
+                        class += 1;
+                    }
+                    (random.random::<f32>() + class as f32, class)
+                })
+                .unzip()
+        };
+        let mut flagged = 0;
+        const CALIBRATIONS: usize = 200;
+        const NEW: usize = 2000;
+        for _ in 0..CALIBRATIONS {
+            let (scores, predicted) = draw(total);
+            let calibration = Calibration::id_positive(&scores, 0.95)
+                .and_then(|global| global.with_per_class(&scores, &predicted, classes))
+                .unwrap();
+            let (scores, predicted) = draw(NEW);
+            let pairs = scores.iter().zip(&predicted);
+            let above = pairs.filter(|&(&score, &class)| calibration.is_ood(score, class));
+            flagged += above.count();
+        }
+        let share = flagged as f64 / (CALIBRATIONS * NEW) as f64;
+        assert!((0.03..0.0515).contains(&share), "{counts:?}: {share}");
     }
 }
 

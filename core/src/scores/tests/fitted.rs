@@ -77,6 +77,26 @@ fn every_fitted_score_agrees_with_numpy() {
 }
 
 #[test]
+fn of_representations_of_a_few_values_at_least_one_is_kept() {
+    for kind in [ScoreKind::Ash, ScoreKind::Scale] {
+        let case = Case {
+            classes: 2,
+            size: 2,
+            weights: vec![1.0, 0.0, 0.0, 1.0],
+            bias: vec![0.0, 0.0],
+            labels: vec![0, 1],
+            train: vec![1.0, 0.1, 0.1, 1.0],
+            test: Vec::new(),
+            scores: HashMap::new(),
+        };
+        let score = case.fit(kind).unwrap();
+        let of = |x: [f32; 2]| score.score(&case.logits(&x), &x);
+        assert!(of([4.0, 0.5]).is_finite(), "{kind}");
+        assert!(of([4.0, 0.5]) < of([0.4, 0.3]), "{kind}");
+    }
+}
+
+#[test]
 fn nan_in_a_representation_gives_nan_out() {
     let case = &cases()[0];
     for kind in kinds() {
