@@ -26,9 +26,12 @@ fn keep(folder: &Path, method: &str, seed: u64, auroc: f64) {
                "flagged": 0.05, "accuracy": groups, "false_flags": groups, "ece": 0.12},
         "ood": [set("cifar100_unseen", auroc - 0.1), set("scenes", auroc + 0.1)],
         "trust": [
-            {"name": "cifar10_test", "flagged": 0.05, "accuracy": 0.78, "accuracy_unflagged": 0.79},
-            {"name": "id_other_source", "flagged": 0.91, "accuracy": 0.4, "accuracy_unflagged": 0.45},
+            {"name": "cifar10_test", "score": score, "flagged": 0.05, "accuracy": 0.78,
+             "accuracy_unflagged": 0.79},
+            {"name": "id_other_source", "score": score, "flagged": 0.91, "accuracy": 0.4,
+             "accuracy_unflagged": 0.45},
         ],
+        "served_score": score,
     }});
     let record = json!({"run": name, "setting": {"width": 16, "epochs": 30, "precision": "fp32"},
         "seed": seed, "commands": [], "machine": "a machine", "date": "2026-01-02",
