@@ -90,7 +90,8 @@ pub fn t2() -> Table {
              ImageNet-LT each tunes for 3.",
             "All on CIFAR have RNA's batch normalisation, without γ and β, and 128 images and 128 \
              auxiliary ones a step; the authors of the others train with γ and β and mostly with 256 \
-             auxiliary images, and so does the paper train them (its D.1).",
+             auxiliary images, and so does the paper train them (its D.1): `affine` is about that. Second stages, \
+             which their authors let tune every γ and β, have only the shortcuts' and the head to tune.",
         ],
         picture: Picture::None,
         blocks: Task::ALL.map(block).into(),
