@@ -69,6 +69,14 @@ impl Problem {
         self
     }
 
+    /// Of what is wrong with an image, with what may have gone wrong in sending it.
+    pub fn with_hint(mut self, hint: Option<&str>) -> Self {
+        if let (415 | 422, Some(hint)) = (self.status.as_u16(), hint) {
+            self.detail += hint;
+        }
+        self
+    }
+
     fn temporary(mut self) -> Self {
         self.retry_after = Some(1);
         self

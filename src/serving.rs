@@ -28,8 +28,8 @@ pub struct Launch {
     pub config: EngineConfig,
     pub limits: Limits,
     pub metrics: Arc<Metrics>,
-    /// Chosen for the first model and kept for those that replace it: beside a model in service,
-    /// nothing can be measured.
+    /// Chosen for the first model and kept for those that replace it, unless one is too heavy for it: beside
+    /// a model in service, nothing can be measured.
     pub layout: OnceLock<Layout>,
 }
 

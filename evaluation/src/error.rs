@@ -114,8 +114,8 @@ pub enum EvaluationError {
     },
     /// `--balance` found a class without images.
     #[error(
-        "--balance takes equally many images of every class, but {set} has none of {label}: add a \
-         set that has, or leave --balance out"
+        "--balance takes equally many images of every class, but {set} has none that is labelled {label}: add \
+         a set that has, in a folder for each class, or leave --balance out"
     )]
     ClassWithoutImages {
         /// The calibration sets' name.
@@ -139,20 +139,16 @@ pub enum EvaluationError {
     },
     /// Two sets of which one is to say something new share images.
     #[error(
-        "{shared} of the {images} images of {} are in {} too (the first: image {first} of {set}, counted \
-         from 0): what comes of it would look better than it is; give others", options[1], options[0]
+        "{shared} of the {images} different images of {} are in {} too: an image that is known already says \
+         nothing of new ones; give others", options[1], options[0]
     )]
     SharedImages {
         /// What names the sets: the one learnt from, and the other.
         options: [&'static str; 2],
         /// How many of the other's images are in the first too.
         shared: usize,
-        /// How many images the other has.
+        /// How many different images the other has.
         images: usize,
-        /// The first of them, counted from 0.
-        first: usize,
-        /// The name of the other set.
-        set: String,
     },
     /// Two sets that are reported by themselves have one name, so that nobody could tell their
     /// figures apart.

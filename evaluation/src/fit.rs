@@ -42,8 +42,11 @@ pub fn choice_parser() -> impl TypedValueParser<Value = ScoreChoice> {
 }
 
 fn possible(score: ScoreKind) -> PossibleValue {
-    let value = PossibleValue::new(option(score)).help(score.summary());
-    value.alias(score.name())
+    // In manifests and replies, and in tables.
+    let others = [score.name(), score.title()];
+    PossibleValue::new(option(score))
+        .help(score.summary())
+        .aliases(others)
 }
 
 /// How a score is called on the command line; its name in manifests does as well.
@@ -58,7 +61,10 @@ fn option(score: ScoreKind) -> &'static str {
 
 /// The parsers let nothing else through.
 fn named(name: &str) -> ScoreKind {
-    let is = |score: &ScoreKind| option(*score) == name || score.name() == name;
+    let is = |score: &ScoreKind| {
+        let names = [option(*score), score.name(), score.title()];
+        names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    };
     let found = ScoreKind::ALL.into_iter().find(is);
     found.unwrap_or(ScoreKind::RepresentationNorm)
 }
@@ -153,6 +159,8 @@ mod tests {
         for score in ScoreKind::ALL {
             assert_eq!(named(option(score)), score);
             assert_eq!(named(score.name()), score);
+            assert_eq!(named(score.title()), score);
+            assert_eq!(named(&score.title().to_lowercase()), score);
         }
     }
 }

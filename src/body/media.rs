@@ -9,6 +9,8 @@ use crate::problem::{ACCEPT_POST, Problem};
 pub enum Kind {
     /// The body is one image file.
     Image,
+    /// The same, sent as `curl` sends it unless told otherwise: with `-d`, damaged.
+    ImageAsForm,
     /// The body is `{"image": "<base64>"}`.
     Json,
     /// The body is a form with files.
@@ -40,9 +42,8 @@ impl Kind {
             .trim()
             .to_ascii_lowercase();
         match essence.as_str() {
-            "" | "application/octet-stream" | "application/x-www-form-urlencoded" => {
-                Ok(Self::Image)
-            }
+            "" | "application/octet-stream" => Ok(Self::Image),
+            "application/x-www-form-urlencoded" => Ok(Self::ImageAsForm),
             "application/json" => Ok(Self::Json),
             "multipart/form-data" => {
                 let boundary = multer::parse_boundary(declared).map_err(|_| {
@@ -70,18 +71,15 @@ mod tests {
     #[test]
     fn images_and_types_that_say_nothing_are_taken_for_an_image() {
         assert_eq!(Kind::of(&HeaderMap::new()).unwrap(), Kind::Image);
-        for declared in [
-            "image/png",
-            "IMAGE/JPEG",
-            "application/octet-stream",
-            "application/x-www-form-urlencoded",
-        ] {
+        for declared in ["image/png", "IMAGE/JPEG", "application/octet-stream"] {
             assert_eq!(
                 of(header::CONTENT_TYPE, declared),
                 Ok(Kind::Image),
                 "{declared}"
             );
         }
+        let form = "application/x-www-form-urlencoded";
+        assert_eq!(of(header::CONTENT_TYPE, form), Ok(Kind::ImageAsForm));
     }
 
     #[test]

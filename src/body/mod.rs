@@ -44,7 +44,13 @@ pub struct File {
     /// As the client called it, in a multipart request.
     pub name: Option<String>,
     pub bytes: Bytes,
+    /// What may have gone wrong in sending it, if it turns out to be no good image.
+    pub hint: Option<&'static str>,
 }
+
+/// `curl -d @photo.jpg` takes line breaks out of the file.
+const NOT_BY_D: &str =
+    "; if it was sent with curl -d, which takes bytes out: send it with --data-binary";
 
 impl Intake {
     /// Takes requests within these limits.
@@ -84,13 +90,15 @@ impl Intake {
             return Err(Problem::malformed("the request has no body: send an image"));
         }
         let files = match kind {
-            Kind::Image => vec![File {
+            Kind::Image | Kind::ImageAsForm => vec![File {
                 name: None,
                 bytes: body,
+                hint: (kind == Kind::ImageAsForm).then_some(NOT_BY_D),
             }],
             Kind::Json => vec![File {
                 name: None,
                 bytes: json::image(&body)?,
+                hint: None,
             }],
             Kind::Multipart { boundary } => {
                 multipart::files(body, boundary, self.max_files).await?

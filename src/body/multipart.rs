@@ -12,6 +12,10 @@ use crate::problem::Problem;
 /// The parser copies what it has not handed on yet: pieces keep that small.
 const PIECE: usize = 64 * 1024;
 
+/// `curl -F file=photo.jpg` sends these nine letters.
+const NO_FILE_NAME: &str =
+    "; it came without a file name: with curl, -F file=@photo.jpg sends the file";
+
 /// The files of a form, in order. Every field counts as a file: there is nothing else to send.
 pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<File>, Problem> {
     let pieces = (0..body.len()).step_by(PIECE).map(move |start| {
@@ -24,6 +28,7 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
         if files.len() == most {
             return Err(Problem::too_many_files(most));
         }
+        let hint = field.file_name().is_none().then_some(NO_FILE_NAME);
         let name = field.file_name().or(field.name()).map(str::to_owned);
         let mut bytes = Vec::new();
         while let Some(piece) = field.chunk().await.map_err(broken)? {
@@ -34,6 +39,7 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
         files.push(File {
             name,
             bytes: bytes.into(),
+            hint,
         });
     }
     if files.is_empty() {
@@ -67,6 +73,7 @@ mod tests {
         let files = parse(&body).await.unwrap();
         assert_eq!(files[0].name.as_deref(), Some("cat.jpg"));
         assert_eq!(files[0].bytes, long);
+        assert!(files[0].hint.is_none() && files[1].hint.is_some());
         assert_eq!(files[1].name.as_deref(), Some("b"));
         assert_eq!(files[1].bytes, "2");
     }

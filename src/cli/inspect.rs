@@ -156,10 +156,14 @@ fn calibrated(f: &mut Formatter<'_>, c: &Calibration, labels: &[String]) -> fmt:
             "\n  {:20} {:>9} {:>7}",
             "predicted as", "threshold", "images"
         )?;
-        for (label, class) in labels.iter().zip(classes) {
+        for (index, (label, class)) in labels.iter().zip(classes).enumerate() {
+            let shared = match c.shares_threshold(index) {
+                true => "  shared",
+                false => "",
+            };
             writeln!(
                 f,
-                "  {label:20} {:>9.3} {:>7}",
+                "  {label:20} {:>9.3} {:>7}{shared}",
                 class.threshold, class.count
             )?;
         }

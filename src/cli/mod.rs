@@ -100,7 +100,6 @@ mod tests {
                 };
                 let variable = option.get_env().and_then(|variable| variable.to_str());
                 let expected = format!("NORMGATE_{}", flag.to_uppercase().replace('-', "_"));
-                let expected = expected.replace("NORMGATE_LOG_LEVEL", "NORMGATE_LOG");
                 let expected = match (name, flag) {
                     ("health", _) => expected.replace("NORMGATE", "NORMGATE_HEALTH"),
                     _ => expected,

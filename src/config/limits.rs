@@ -37,15 +37,15 @@ pub struct ImageLimits {
     /// The largest image in pixels, by what its header says: checked before decoding, which
     /// takes up to 16 bytes a pixel; for most JPEGs far larger than the model's input, below one.
     #[arg(long, env = "NORMGATE_MAX_PIXELS", value_name = "N", default_value = "50000000",
-        value_parser = clap::value_parser!(u64).range(1..=4_000_000_000))]
-    pub max_pixels: u64,
+        value_parser = parse_count::<4_000_000_000>)]
+    pub max_pixels: NonZeroUsize,
 }
 
 impl ImageLimits {
     /// As `normgate-core` takes them.
     pub fn limits(&self) -> Limits {
         Limits {
-            max_pixels: self.max_pixels,
+            max_pixels: self.max_pixels.get() as u64,
         }
     }
 }

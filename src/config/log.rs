@@ -19,7 +19,7 @@ pub struct LogConfig {
     /// error, warn, info, debug or trace; or by module, such as `info,normgate::engine=debug`.
     /// At info, requests that were answered well are not logged (the metrics count them); at debug
     /// each one is.
-    #[arg(long, env = "NORMGATE_LOG", value_name = "LEVEL", default_value = "info",
+    #[arg(long, env = "NORMGATE_LOG_LEVEL", value_name = "LEVEL", default_value = "info",
         value_parser = parse_level)]
     pub log_level: Targets,
 }

@@ -59,12 +59,15 @@ enum ReloadError {
 }
 
 impl ReloadError {
-    /// Whether the same file may be served at another time.
-    fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Self::Model(ModelError::Unreadable { .. }) | Self::Start(StartError::Thread(_))
-        )
+    /// Some reasons say nothing of the file: the same may be served at another time.
+    fn note(&self, watch: &mut Watch) {
+        match self {
+            Self::Model(ModelError::Missing { .. }) => watch.was_gone(),
+            Self::Model(ModelError::Unreadable { .. }) | Self::Start(StartError::Thread(_)) => {
+                watch.try_again();
+            }
+            _ => {}
+        }
     }
 }
 
@@ -106,10 +109,8 @@ impl<'a> Loader<'a> {
         }
         while self.wait(asked) && !self.state.lifecycle.is_stopping() {
             let outcome = self.reload();
-            if let (Some(watch), Err(error)) = (&mut self.watch, outcome)
-                && error.may_pass()
-            {
-                watch.try_again();
+            if let (Some(watch), Err(error)) = (&mut self.watch, outcome) {
+                error.note(watch);
             }
             // Of the model that was replaced too, which is retired only now.
             (self.allocator.give_back)();

@@ -21,9 +21,9 @@ pub struct Watch {
     again: Option<Instant>,
 }
 
-/// How long to wait where a file could not be taken up for reasons that are not its own, and may pass
-/// without a trace on it: too many open files, permissions of a folder above.
-const AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// After so many looks a file is tried again that could not be taken up for reasons that are not its own,
+/// and may pass without a trace on it: too many open files, permissions of a folder above.
+const AGAIN_AFTER: u32 = 30;
 
 /// What no change of a file leaves as it was. Symbolic links are followed. The time of the last
 /// change of status is there since nobody can set it: `cp -p` sets the other.
@@ -71,7 +71,12 @@ impl Watch {
 
     /// The file could not be taken up, which says nothing of the file: it is tried again in a while.
     pub fn try_again(&mut self) {
-        self.again = Some(Instant::now() + AGAIN_AFTER);
+        self.again = Some(Instant::now() + AGAIN_AFTER * self.interval);
+    }
+
+    /// There was no file after all: when it is back, as it was or not, it is taken up.
+    pub fn was_gone(&mut self) {
+        self.known = None;
     }
 
     /// The file is taken up as it is now, for another reason.
@@ -172,6 +177,20 @@ mod tests {
         assert!(!watch.has_changed());
         watch.again = Some(Instant::now());
         assert!(watch.has_changed());
+        assert!(!watch.has_changed());
+    }
+
+    #[test]
+    fn a_file_that_was_gone_for_a_moment_is_taken_up_and_one_that_stays_away_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        fs::write(&path, "model").unwrap();
+        let mut watch = watched(path.clone());
+        watch.was_gone();
+        assert!(watch.has_changed());
+        fs::remove_file(&path).unwrap();
+        watch.was_gone();
+        assert!(!watch.has_changed());
         assert!(!watch.has_changed());
     }
 

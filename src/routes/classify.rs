@@ -122,11 +122,11 @@ async fn answer(
     let Submission { files, hold } = submission;
     let names: Vec<Option<String>> = files.iter().map(|file| file.name.clone()).collect();
     // The body's memory is given back with the last file's, not with the reply.
-    let classified = files.into_iter().map(move |File { bytes, .. }| {
+    let classified = files.into_iter().map(move |File { bytes, hint, .. }| {
         let hold = hold.clone();
         async move {
             let answer = serving.engine.classify(bytes, hold, deadline).await;
-            answer.map_err(|error| explained(state, error))
+            answer.map_err(|error| explained(state, error).with_hint(hint))
         }
     });
     let mut answers = join_all(classified).await;

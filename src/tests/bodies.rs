@@ -93,6 +93,25 @@ async fn one_bad_file_alone_is_the_problem_of_its_request() {
 }
 
 #[tokio::test]
+async fn who_sends_a_file_in_a_way_that_breaks_it_is_told_the_right_one() {
+    let service = Service::with(&[]);
+    let without_line_breaks = png(RED, 90, 90)[..60].to_vec();
+    let detail = |problem: serde_json::Value| problem["detail"].as_str().unwrap().to_owned();
+    let web_form = "application/x-www-form-urlencoded";
+    let reply = service.post("/classify", web_form, without_line_breaks.clone());
+    let said = detail(reply.await.problem(422, "undecodable-image"));
+    assert!(said.contains("--data-binary"), "{said}");
+    let reply = service.post("/classify", "image/png", without_line_breaks);
+    let said = detail(reply.await.problem(422, "undecodable-image"));
+    assert!(!said.contains("curl"), "{said}");
+    let name_alone =
+        "--B\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nphoto.jpg\r\n--B--\r\n";
+    let reply = service.post("/classify", "multipart/form-data; boundary=B", name_alone);
+    let said = detail(reply.await.problem(415, "unsupported-media-type"));
+    assert!(said.contains("file=@photo.jpg"), "{said}");
+}
+
+#[tokio::test]
 async fn more_files_than_allowed_are_refused() {
     let service = Service::with(&["--max-files", "2"]);
     let red = png(RED, 8, 8);

@@ -8,6 +8,7 @@ use clap::Parser;
 use normgate_core::{Manifest, Runtime};
 
 use crate::Allocator;
+use crate::engine::Layout;
 use crate::loader::Loader;
 use crate::serving::Launch;
 use crate::state::AppState;
@@ -58,4 +59,30 @@ fn a_replaced_model_works_until_the_last_request_lets_go() {
         }
         state.serving().unwrap().engine.stop();
     });
+}
+
+#[test]
+fn a_model_too_heavy_for_the_workers_that_there_are_gets_a_single_one() {
+    // As if chosen for a first model that was far smaller than this one, which is a few hundred bytes.
+    const MANY: usize = 100_000_000;
+    let workers = |options: &[&str]| {
+        let options = Options::parse_from(options);
+        let state = AppState::new(&options.limits, &options.http);
+        let launch = Launch {
+            runtime: Runtime::load(None).unwrap(),
+            config: options.engine,
+            limits: options.limits.image.limits(),
+            metrics: Arc::clone(&state.metrics),
+            layout: Default::default(),
+        };
+        let first = Layout {
+            workers: MANY,
+            threads: 1,
+            lone: 0,
+        };
+        launch.layout.set(first).unwrap();
+        launch.layout(&model()).unwrap().workers
+    };
+    assert_eq!(workers(&[]), 1);
+    assert_eq!(workers(&["--workers", "8"]), MANY);
 }

@@ -170,7 +170,7 @@ fn what_a_score_lacks_is_said_and_nothing_is_written() {
         (&["--fit-data", train], "this one is not"),
         (
             &["--score", "knn", "--fit-data", &setting.data],
-            "40 of the 40 images of --data are in --fit-data too",
+            "40 of the 40 different images of --data are in --fit-data too",
         ),
         (
             &[

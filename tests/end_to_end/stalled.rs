@@ -134,19 +134,20 @@ fn good_clients_get_in_although_stalled_bodies_hold_all_memory() {
 
 #[test]
 fn nobody_who_waits_for_an_answer_gives_way() {
-    // As long as a client that kept the server waiting would be left alone.
-    let long = slow_model::convolutions_in(Duration::from_millis(1500));
-    let server = slow_model::server(
-        long,
-        &[
-            "--max-connections",
-            "4",
-            "--max-batch",
-            "1",
-            "--deadline",
-            "5m",
-        ],
+    // How long an image takes is measured, and other tests run meanwhile: it may have been too little.
+    let has_tested = (0..3).any(|_| eight_wait_at_four_places() > Duration::from_secs(4));
+    assert!(
+        has_tested,
+        "they were answered too soon for anybody to have to give way"
     );
+}
+
+/// All are answered. Of four that have a place, the last waits for half of the time that it takes, and the
+/// next four wait for a place first.
+fn eight_wait_at_four_places() -> Duration {
+    let long = slow_model::convolutions_in(Duration::from_millis(1500));
+    let arguments = "--max-connections 4 --max-batch 1 --deadline 5m";
+    let server = slow_model::server(long, &arguments.split(' ').collect::<Vec<_>>());
     let request = request(&png());
     let mut waiting: Vec<_> = (0..8).map(|_| connect(&server)).collect();
     let began = Instant::now();
@@ -155,8 +156,7 @@ fn nobody_who_waits_for_an_answer_gives_way() {
             scope.spawn(|| assert_eq!(exchange(stream, &request), Some(200)));
         }
     });
-    // Of four that have a place, the last waits for half of it, and the next four wait for a place first.
-    assert!(began.elapsed() > Duration::from_secs(4), "{began:?}");
+    began.elapsed()
 }
 
 /// In a test run, both ends of each connection are open files: the server's, and this process's.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use normgate_evaluation::datasets::holdout::{self, HoldOut};
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, load, long_tail};
+use normgate_evaluation::overlap::Fingerprints;
 use sha2::{Digest, Sha256};
 
 use crate::augment::Crop;
@@ -95,6 +96,13 @@ impl TrainingData {
         };
         let mut streams = vec![id];
         let auxiliary = auxiliary::streams(selection, &streams[0].images, &options)?;
+        if !selection.auxiliary.contains(&AuxiliarySpec::Crops) {
+            let id = Fingerprints::of("--data", &streams[0].images);
+            for stream in &auxiliary {
+                let apart = id.apart_from("--aux", &stream.images);
+                apart.map_err(|error| TrainError::Data(error.to_string()))?;
+            }
+        }
         streams.extend(auxiliary);
         for (index, stream) in streams.iter().enumerate() {
             let option = match index {

@@ -142,6 +142,18 @@ impl Calibration {
         !passes
     }
 
+    /// How many of new in-distribution images the global threshold will flag, as shares: the mean over all
+    /// calibrations with as many images, and the standard deviation. With k = ⌈(n+1)·tpr⌉ the share is
+    /// distributed as Beta(n+1-k, k) (Vovk, "Conditional validity of inductive conformal predictors", ACML
+    /// 2012, Sec. 2), where scores differ; where some are equal, fewer are flagged. Means nothing for an
+    /// OOD-positive calibration.
+    pub fn coverage(&self) -> (f64, f64) {
+        let n = self.count as f64;
+        let rank = conformal_rank(self.count, self.target_tpr) as f64;
+        let mean = (n + 1.0 - rank) / (n + 1.0);
+        (mean, (mean * (1.0 - mean) / (n + 2.0)).sqrt())
+    }
+
     /// The conformal p-value of "this image is in-distribution":
     /// `(1 + #{calibration scores ≥ score}) / (count + 1)`.
     ///

@@ -29,7 +29,7 @@ pub struct CalibrateArgs {
     /// The model file
     pub model: PathBuf,
     /// Images of the model's classes that it was not trained on, such as what training held out
-    /// (DIR#split=train#last=300); several sets count as one
+    /// (DIR#split=train#last=300); several sets, joined by commas, count as one
     #[arg(long, value_name = "SET", value_delimiter = ',', required = true)]
     pub data: Vec<SetSpec>,
     /// OOD images; needed for the OOD-positive convention
@@ -39,7 +39,7 @@ pub struct CalibrateArgs {
     #[arg(long)]
     pub balance: bool,
     /// The score to serve with [default: the model's]
-    #[arg(long, value_name = "NAME", value_parser = score_parser())]
+    #[arg(long, value_name = "NAME", value_parser = score_parser(), ignore_case = true)]
     pub score: Option<ScoreKind>,
     /// The labelled images that the model was trained on, for a score that is fitted to them; not
     /// those of --data
@@ -51,12 +51,19 @@ pub struct CalibrateArgs {
     /// What --tpr counts: ID images that pass, or OOD images that are caught
     #[arg(long, value_enum, default_value_t = ConventionName::IdPositive)]
     pub convention: ConventionName,
-    /// A threshold for each predicted class, so that rare classes are not flagged more often
+    /// A threshold for each predicted class that has 190 images (at 0.95), and one for all others, so
+    /// that rare classes are not flagged more often than common ones
     #[arg(long)]
     pub per_class: bool,
     /// Write the calibrated model here and leave MODEL as it is
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// What replies and metrics shall call it [default: as before]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Its version in replies and metrics [default: as before]
+    #[arg(long, value_name = "VERSION")]
+    pub model_version: Option<String>,
     #[allow(missing_docs)]
     #[command(flatten)]
     pub workbench: WorkbenchArgs,
@@ -86,6 +93,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
         ));
     }
     let model = Model::open(&args.model)?;
+    check_fit_data(args, &model)?;
     let bench = Workbench::new(&args.workbench)?;
     let mut id = bench.load_id(&args.data, &model)?;
     let fitted = fitted(args, &bench, &model, &id)?;
@@ -108,10 +116,26 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     report.fitted_to = fitted.as_ref().map(|fitted| fitted.images);
     let mut manifest = (**model.manifest()).clone();
     manifest.score = report.score;
+    manifest.name = args.name.clone().unwrap_or(manifest.name);
+    manifest.version = args.model_version.clone().unwrap_or(manifest.version);
     manifest.calibration = Some(report.calibration.clone());
     let calibrated = model.with_score(manifest, fitted.as_deref())?;
     calibrated.save(&report.written)?;
     Ok(report)
+}
+
+/// That there is something to fit the score to where it is one that is fitted, and nothing else.
+fn check_fit_data(args: &CalibrateArgs, model: &Model) -> Result<(), EvaluationError> {
+    let score = args.score.unwrap_or(model.manifest().score);
+    let is_known = model.fitted().is_some_and(|fitted| fitted.kind() == score);
+    match (score.is_fitted(), args.fit_data.is_empty()) {
+        (false, false) => Err(EvaluationError::Options(
+            "--fit-data is for scores that are fitted, and this one is not: leave it out, or \
+             choose another --score",
+        )),
+        (true, true) if !is_known => Err(EvaluationError::NothingToFitTo { score }),
+        _ => Ok(()),
+    }
 }
 
 /// What the score learns from --fit-data, or has learnt before; `None` of one that learns nothing.
@@ -122,26 +146,15 @@ fn fitted(
     id: &ImageSet,
 ) -> Result<Option<Arc<Fitted>>, EvaluationError> {
     let score = args.score.unwrap_or(model.manifest().score);
-    if !score.is_fitted() {
-        return match args.fit_data.is_empty() {
-            true => Ok(None),
-            false => Err(EvaluationError::Options(
-                "--fit-data is for scores that are fitted, and this one is not: leave it out, or \
-                 choose another --score",
-            )),
-        };
+    if args.fit_data.is_empty() {
+        let known = model.fitted().filter(|fitted| fitted.kind() == score);
+        return Ok(known.map(Arc::clone));
     }
-    if !args.fit_data.is_empty() {
-        let images = bench.load_id(&args.fit_data, model)?;
-        // Among the very images that it was fitted to none would look unusual, and of others too many.
-        Fingerprints::of("--fit-data", &images).apart_from("--data", id)?;
-        let mut fitted = fit::fit_all(bench, model, &args.fit_data, &images, &[score])?;
-        return Ok(fitted.pop());
-    }
-    match model.fitted().filter(|fitted| fitted.kind() == score) {
-        Some(fitted) => Ok(Some(Arc::clone(fitted))),
-        None => Err(EvaluationError::NothingToFitTo { score }),
-    }
+    let images = bench.load_id(&args.fit_data, model)?;
+    // Among the very images that it was fitted to none would look unusual, and of others too many.
+    Fingerprints::of("--fit-data", &images).apart_from("--data", id)?;
+    let mut fitted = fit::fit_all(bench, model, &args.fit_data, &images, &[score])?;
+    Ok(fitted.pop())
 }
 
 /// A score to compute.

@@ -38,6 +38,9 @@ pub struct BothConventions {
     pub ood_positive: (f64, f64, f64),
 }
 
+/// From fewer images than these a threshold is little more than a guess.
+const FEW: usize = 200;
+
 impl fmt::Display for CalibrationReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let calibration = &self.calibration;
@@ -64,6 +67,40 @@ impl fmt::Display for CalibrationReport {
             "  flagged    {:.2} % of the calibration images",
             100.0 * calibration.expected_flag_rate
         )?;
+        if calibration.convention == Convention::IdPositive {
+            let (mean, deviation) = calibration.coverage();
+            let [mean, deviation] = [mean, deviation].map(|share| 100.0 * share);
+            let few = match calibration.count < FEW {
+                true => "; some hundred images make it surer",
+                false => "",
+            };
+            writeln!(
+                f,
+                "  expected   {mean:.1} ± {deviation:.1} % of new images like these{few}"
+            )?;
+        }
+        if calibration.per_class.is_some() {
+            let classes = self.labels.len();
+            let shared = (0..classes).filter(|&class| calibration.shares_threshold(class));
+            let needed = calibration.images_for_own_threshold();
+            match shared.count() {
+                0 => writeln!(
+                    f,
+                    "  per class  each of the {classes} has a threshold of its own"
+                )?,
+                all if all == classes => writeln!(
+                    f,
+                    "  per class  all share this threshold: for one of its own a class needs {needed} images \
+                     predicted\n             as it"
+                )?,
+                shared => writeln!(
+                    f,
+                    "  per class  {} of {classes} have a threshold of their own, from {needed} images predicted \
+                     as one on;\n             the other {shared} share one",
+                    classes - shared
+                )?,
+            }
+        }
         if let Some(both) = self.both {
             writeln!(f, "\n  convention    threshold  ID flagged  OOD caught")?;
             let served = |c: Convention| {
@@ -125,7 +162,13 @@ impl fmt::Display for CalibrationReport {
                 self.class_counts[class]
             )?;
             match own.and_then(|own| own.get(class)) {
-                Some(own) => writeln!(f, "  {:>9.4}  {:>9}", own.threshold, own.count)?,
+                Some(own) => {
+                    let shared = match calibration.shares_threshold(class) {
+                        true => "  shared",
+                        false => "",
+                    };
+                    writeln!(f, "  {:>9.4}  {:>9}{shared}", own.threshold, own.count)?;
+                }
                 None => writeln!(f)?,
             }
         }

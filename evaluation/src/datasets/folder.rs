@@ -106,7 +106,7 @@ fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DatasetError> 
     Ok(paths.into_iter().partition(|path| path.is_dir()))
 }
 
-fn is_image(path: &Path) -> Result<bool, DatasetError> {
+pub(crate) fn is_image(path: &Path) -> Result<bool, DatasetError> {
     let extension = path
         .extension()
         .map(|extension| extension.to_string_lossy().to_lowercase())

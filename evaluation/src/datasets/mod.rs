@@ -120,6 +120,12 @@ fn read(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
     if !path.exists() {
         return Err(DatasetError::Missing { path: path.into() });
     }
+    if path.is_file() && folder::is_image(path)? {
+        return Err(DatasetError::BrokenFile {
+            path: path.into(),
+            reason: "it is a picture, not a set of them: give the folder that it is in".into(),
+        });
+    }
     if path.is_file() && list::is_here(path) {
         return list::load(path, name, options);
     }

@@ -125,6 +125,13 @@ fn set_figures(set: &SetOutputs, flags: &[bool]) -> SetFigures {
     }
 }
 
+/// Whether it makes sense to tell classes of many images from those of few: among classes of about equally
+/// many, chance would decide which is which.
+pub(super) fn is_long_tailed(counts: &[u64]) -> bool {
+    let (fewest, most) = (counts.iter().min(), counts.iter().max());
+    fewest.zip(most).is_some_and(|(&few, &most)| most > 2 * few)
+}
+
 fn id_figures(
     manifest: &Manifest,
     set: &SetOutputs,
@@ -132,9 +139,12 @@ fn id_figures(
 ) -> Result<IdFigures, EvaluationError> {
     let truth = truth(set)?;
     let predicted = set.predicted();
-    let groups = manifest.training.as_ref().map_or_else(Vec::new, |record| {
-        detection::class_groups(&record.class_counts)
-    });
+    let counts = manifest
+        .training
+        .as_ref()
+        .map(|record| &record.class_counts);
+    let counts = counts.filter(|counts| is_long_tailed(counts));
+    let groups = counts.map_or_else(Vec::new, |counts| detection::class_groups(counts));
     let correct: Vec<_> = predicted.iter().zip(&truth).map(|(p, t)| p == t).collect();
     let confidence: Vec<f32> = set
         .images()

@@ -13,10 +13,9 @@ use normgate_core::classifier::NotCalibrated;
 use normgate_core::model::Model;
 
 use crate::calibrate::balance;
-use crate::datasets::{SYNTAX, SetSpec};
+use crate::datasets::{ImageSet, SYNTAX, SetSpec};
 use crate::error::EvaluationError;
 use crate::fit::{self, ScoreChoice, choice_parser};
-use crate::outputs::SetOutputs;
 use crate::overlap::Fingerprints;
 use crate::reports::plots::{Epoch, training_curves};
 use crate::reports::{ModelRecord, NamedPlot, Report};
@@ -94,10 +93,18 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     };
     let history = args.run.as_deref().map(read_history).transpose()?;
     let bench = Workbench::new(&args.workbench)?;
+    let test = bench.load_id(&args.id, &model)?;
     let fit_images = match args.fit_data.is_empty() {
         true => None,
         false => Some(bench.load_id(&args.fit_data, &model)?),
     };
+    let seen = fit_images.as_ref();
+    let seen = seen.map(|images| Fingerprints::of("--fit-data", images));
+    let new = |option, set: &ImageSet| match &seen {
+        Some(seen) => seen.apart_from(option, set),
+        None => Ok(()),
+    };
+    new("--id", &test)?;
     let scores = fit::reported(
         &bench,
         &model,
@@ -105,22 +112,33 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
         &args.fit_data,
         fit_images.as_ref(),
     )?;
-    let fitted_to = fit_images.map(|images| Fingerprints::of("--fit-data", &images));
-    let id = |specs: &[SetSpec]| bench.answers(&model, &bench.load_id(specs, &model)?);
-    let test = bench.load_id(&args.id, &model)?;
-    if let Some(seen) = &fitted_to {
-        seen.apart_from("--id", &test)?;
-    }
-    let ood = |specs: &[SetSpec]| bench.answers(&model, &bench.load_ood(specs, &model)?);
+    drop(fit_images);
+    let shifted = |specs: &[SetSpec]| {
+        let set = bench.load_id(specs, &model)?;
+        new("--shifted-id", &set)?;
+        bench.answers(&model, &set)
+    };
+    let calibrated_on = calibration_images(args, &bench, &model)?;
+    let tested = Fingerprints::of("--id", &test);
+    let calibrated_on = calibrated_on.map(|set| {
+        new("--calibration", &set)?;
+        tested.apart_from("--calibration", &set)?;
+        bench.answers(&model, &set)
+    });
+    let ood = |specs: &[SetSpec]| {
+        let set = bench.load_ood(specs, &model)?;
+        tested.apart_from("--ood", &set)?;
+        bench.answers(&model, &set)
+    };
     let answers = Answers {
         id: bench.answers(&model, &test)?,
         ood: args.ood.chunks(1).map(ood).collect::<Result<_, _>>()?,
         shifted: args
             .shifted_id
             .chunks(1)
-            .map(id)
+            .map(shifted)
             .collect::<Result<_, _>>()?,
-        calibration: calibration_answers(args, &bench, &model)?,
+        calibration: calibrated_on.transpose()?,
     };
     let figures = measure::measure(&model, &calibration, &scores, &answers)?;
     let mut plots = detection_plots(&model, &scores, &figures, &answers)?;
@@ -154,8 +172,12 @@ pub fn run(args: &EvaluateArgs) -> Result<(), EvaluationError> {
         None => Ok(()),
         Some(folder) => {
             evaluation.report.write(folder, &evaluation.plots)?;
-            let report = folder.join("report.md");
-            print(&format!("\nThe report is in {}\n", report.display()))
+            let [text, page] = ["report.md", "report.html"].map(|name| folder.join(name));
+            print(&format!(
+                "\nThe report is in {}, as text in {}\n",
+                page.display(),
+                text.display()
+            ))
         }
     }
 }
@@ -179,11 +201,11 @@ pub fn told_apart(option: &'static str, specs: &[SetSpec]) -> Result<(), Evaluat
     Ok(())
 }
 
-fn calibration_answers(
+fn calibration_images(
     args: &EvaluateArgs,
     bench: &Workbench,
     model: &Model,
-) -> Result<Option<SetOutputs>, EvaluationError> {
+) -> Result<Option<ImageSet>, EvaluationError> {
     if args.calibration.is_empty() {
         return Ok(None);
     }
@@ -191,7 +213,7 @@ fn calibration_answers(
     if args.balance {
         set = balance(&set, &model.manifest().labels)?.0;
     }
-    bench.answers(model, &set).map(Some)
+    Ok(Some(set))
 }
 
 fn read_history(run: &Path) -> Result<Vec<Epoch>, EvaluationError> {

@@ -4,6 +4,7 @@ use normgate_core::detection;
 use normgate_core::manifest::Manifest;
 
 use super::figures::{Figures, SetFigures};
+use super::measure::is_long_tailed;
 use crate::reports::NamedPlot;
 use crate::reports::plots::{ClassPoint, SetBars, class_points, set_bars, taken_for};
 
@@ -25,7 +26,8 @@ pub(super) fn of_figures(manifest: &Manifest, figures: &Figures) -> Vec<NamedPlo
         caption: "Representations and flags by set",
         plot: set_bars(&format!("Representations of {name}"), &sets),
     }];
-    if let Some(training) = &manifest.training {
+    let training = manifest.training.as_ref();
+    if let Some(training) = training.filter(|record| is_long_tailed(&record.class_counts)) {
         let groups = detection::class_groups(&training.class_counts);
         let shares = figures
             .id

@@ -22,7 +22,7 @@ use crate::fit;
 use crate::overlap::Fingerprints;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 
-/// Make an int8 model of an fp32 one: several times as fast on a CPU, a quarter of the size
+/// Make an int8 model of an fp32 one: a quarter of the size, several times as fast on a CPU with VNNI
 ///
 /// The layers then compute with 8-bit whole numbers. The ranges of these come from a few hundred of
 /// your images, and the threshold is calibrated anew, on the int8 model, as the fp32 one was. With
@@ -149,12 +149,21 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     let ood: Vec<ImageSet> = ood.collect::<Result<_, _>>()?;
 
     let fit_images = some(&args.fit_data, &|| bench.load_id(&args.fit_data, &model))?;
-    if let Some(images) = &fit_images {
-        Fingerprints::of("--fit-data", images).apart_from(threshold_from(args), &calibration)?;
+    if let Some(test) = &test {
+        Fingerprints::of("--data", &data).apart_from("--test", test)?;
+    }
+    let seen = fit_images.as_ref();
+    let seen = seen.map(|images| Fingerprints::of("--fit-data", images));
+    if let Some(seen) = &seen {
+        seen.apart_from(threshold_from(args), &calibration)?;
+    }
+    if let (Some(seen), Some(test)) = (&seen, &test) {
+        seen.apart_from("--test", test)?;
     }
 
     let int8 = quantized(args, &bench, &model, &for_ranges)?;
     let fitted = fitted(args, &bench, &int8, fit_images.as_ref())?;
+    drop(fit_images);
     let score = match &fitted {
         Some(fitted) => Arc::clone(fitted) as Arc<dyn Score>,
         None => Arc::clone(model.score()),
@@ -349,6 +358,8 @@ fn threshold_options(
         convention,
         per_class: old.is_some_and(|old| old.per_class.is_some()),
         out: Some(args.out.clone()),
+        name: None,
+        model_version: None,
         workbench: args.workbench.clone(),
     })
 }

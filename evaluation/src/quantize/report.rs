@@ -2,7 +2,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::compare::Row;
-use super::speed::Speed;
+use super::speed::{self, Speed};
 use crate::reports::table::{Table, percent};
 
 /// What quantising came to; its [`Display`](fmt::Display) is what `quantize` prints.
@@ -138,7 +138,16 @@ impl QuantizeReport {
         };
         Table {
             title: "Speed on this machine".into(),
-            note: "Images a second of ONNX Runtime on one thread, both models in turn.".into(),
+            note: format!(
+                "Images a second of ONNX Runtime on one thread, both models in turn.{}",
+                match speed::has_int8_instructions() {
+                    true => "",
+                    false => {
+                        "\nThis processor has no instructions for int8 (VNNI): expect little gain here, \
+                         and\nseveral times the speed on one that has them."
+                    }
+                }
+            ),
             header: header(&["Images at a time", "fp32", "int8", "Ratio"]),
             text_columns: 0,
             rows: self.speed.iter().map(row).collect(),

@@ -48,8 +48,11 @@ fn many_signals_at_once_are_one_reload_or_few() {
     let mut manifest = Manifest::clone(next.manifest());
     manifest.version = "next".into();
     next.with_manifest(manifest).unwrap().save(&model).unwrap();
-    // By one shell, itself: they are there before the first reload is done.
-    let all = format!("for n in $(seq 40); do kill -HUP {}; done", server.pid());
+    // So far apart that the system does not merge them, and most of them while the first reload goes on.
+    let all = format!(
+        "for n in $(seq 20); do kill -HUP {}; sleep 0.002; done",
+        server.pid()
+    );
     assert!(
         Command::new("sh")
             .args(["-c", &all])
@@ -60,7 +63,7 @@ fn many_signals_at_once_are_one_reload_or_few() {
     wait_for(&server, "ok", 1);
     wait_for(&server, "unchanged", 1);
     let unchanged = count(&server, "unchanged");
-    assert!(unchanged < 20, "{unchanged}");
+    assert!(unchanged < 10, "{unchanged}");
     assert_eq!(count(&server, "ok"), 1);
 }
 

@@ -17,7 +17,16 @@ use crate::reproduce::{self, ReproduceArgs};
 
 /// Trains image classifiers that know when they should not answer.
 #[derive(Debug, Parser)]
-#[command(name = "normgate-train", version, max_term_width = 100)]
+#[command(
+    name = "normgate-train",
+    version,
+    max_term_width = 100,
+    after_help = "Start here:\n  \
+        normgate-train train --data photos/train --aux photos/other --hold-out all=50 --out runs/mine\n  \
+        normgate-train export runs/mine --out photos.onnx\n  \
+        normgate-train calibrate photos.onnx --data 'photos/train#last=50'\n  \
+        normgate-train evaluate photos.onnx --id photos/test --ood photos/strange --out report"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -238,7 +238,8 @@ fn resume(run: &Path) -> Result<Run, TrainError> {
         || config.data.digest.as_ref().is_some_and(is_other)
     {
         return Err(TrainError::Data(
-            "the image sets have changed since the run was started: it cannot go on with them"
+            "the image sets have changed since the run was started, or this version reads them otherwise: \
+             it cannot go on with them. With them as they were it can; else start anew, with another --out"
                 .into(),
         ));
     }

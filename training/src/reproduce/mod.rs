@@ -130,9 +130,14 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
         return Err(ReproduceError::Options(nothing_chosen(args, &tables)));
     }
     if args.dry_run {
-        for run in args.runs(&tables) {
-            println!("{}\n  {}\n", run.name(), commands(&run).join("\n  "));
+        let runs = args.runs(&tables);
+        for run in &runs {
+            println!("{}\n  {}\n", run.name(), commands(run).join("\n  "));
         }
+        println!(
+            "{} runs; how long they take shows once the first is done",
+            runs.len()
+        );
         return Ok(ExitCode::SUCCESS);
     }
     let results = Results::new(args.results.clone());
@@ -177,13 +182,13 @@ fn nothing_chosen(args: &ReproduceArgs, tables: &[Table]) -> String {
 
 fn list(args: &ReproduceArgs) {
     println!(
-        "Table  Runs  (at --seeds {}; tables share runs)\n",
+        "Table    Runs  (at --seeds {}; tables share runs)\n",
         args.seeds
     );
     for table in TABLES.iter().map(|table| table()) {
         let runs = args.runs(std::slice::from_ref(&table)).len();
         println!(
-            "{:<6} {runs:>4}  {}\n             {}",
+            "{:<9} {runs:>3}  {}\n               {}",
             table.id, table.title, table.asks
         );
     }

@@ -113,11 +113,31 @@ impl Progress {
             }
             out.push('\n');
         }
+        let mut troubles: Vec<(&State, Vec<String>)> = Vec::new();
         for (run, state) in &self.runs {
-            if let State::LeftOut(reason) | State::Failed(reason) = state {
-                let what = state.shown(0);
-                let _ = writeln!(out, "  {what}: {}: {reason}", run.name());
+            if matches!(state, State::LeftOut(_) | State::Failed(_)) {
+                match troubles.iter_mut().find(|(other, _)| *other == state) {
+                    Some((_, runs)) => runs.push(run.name()),
+                    None => troubles.push((state, vec![run.name()])),
+                }
             }
+        }
+        for (state, runs) in &troubles {
+            if let State::LeftOut(reason) | State::Failed(reason) = state {
+                let (what, first) = (state.shown(0), &runs[0]);
+                let others = match runs.len() {
+                    1 => String::new(),
+                    count => format!(" and {} more", count - 1),
+                };
+                let _ = writeln!(out, "  {what}: {first}{others}: {reason}");
+            }
+        }
+        if troubles
+            .iter()
+            .any(|(state, _)| matches!(state, State::LeftOut(_)))
+        {
+            out +=
+                "  --data-root names the folder of the image sets; docs/reproduce.md lists them\n";
         }
         out
     }

@@ -43,6 +43,9 @@ fn a_class_of_190_images_has_its_own_threshold_and_smaller_ones_share_theirs() {
         assert_eq!(calibration.threshold_for(class), own(&[2, 3, 4]), "{class}");
     }
     assert_eq!(calibration.threshold_for(99), calibration.threshold);
+    let shared = (0..6).map(|class| calibration.shares_threshold(class));
+    assert!(shared.eq([false, false, true, true, true, true]));
+    assert!(!calibration.shares_threshold(99));
 }
 
 #[test]
