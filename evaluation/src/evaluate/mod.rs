@@ -122,7 +122,6 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     let tested = Fingerprints::of("--id", &test);
     let calibrated_on = calibrated_on.map(|set| {
         new("--calibration", &set)?;
-        tested.apart_from("--calibration", &set)?;
         bench.answers(&model, &set)
     });
     let ood = |specs: &[SetSpec]| {

@@ -77,7 +77,7 @@ fn balancing_takes_what_the_rarest_class_has_and_says_so() {
     place.add("no blue", "green", 1, 100..200);
     args.data = vec![place.path("no blue").to_str().unwrap().parse().unwrap()];
     let error = calibrate::calibrate(&args).unwrap_err().to_string();
-    assert!(error.contains("has none of blue"), "{error}");
+    assert!(error.contains("none that is labelled blue"), "{error}");
 }
 
 #[test]

@@ -238,7 +238,7 @@ impl Task {
                 fit: match cut {
                     None => vec![
                         "cifar10_train_lt100#class!=airplane".into(),
-                        "cifar10_train_lt100#class=airplane#first=4700".into(),
+                        "cifar10_train_lt100#class=airplane#but-last=300".into(),
                     ],
                     Some(_) => Vec::new(),
                 },

@@ -119,7 +119,7 @@ fn the_dynamics_of_each_monitored_run_are_a_table_and_a_picture() {
 fn tables_and_runs_are_listed_without_making_any() {
     let folder = tempfile::tempdir().unwrap();
     let said = made(folder.path(), "--list --seeds 3");
-    assert!(said.contains("t2       99  Table 2"), "{said}");
+    assert!(said.contains("t2         99  Table 2"), "{said}");
     let said = made(
         folder.path(),
         "t13 --dry-run --seeds 2 --width 16 --epochs 30",
