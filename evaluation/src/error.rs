@@ -137,10 +137,10 @@ pub enum EvaluationError {
         /// What the model file says they were.
         data: String,
     },
-    /// Two sets of which one is to say something new share images.
+    /// Two sets that each are to say something of their own share images.
     #[error(
-        "{shared} of the {images} different images of {} are in {} too: an image that is known already says \
-         nothing of new ones; give others", options[1], options[0]
+        "{shared} of the {images} different images of {} are in {} too: no image may be in both",
+        options[1], options[0]
     )]
     SharedImages {
         /// What names the sets: the one learnt from, and the other.

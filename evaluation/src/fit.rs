@@ -35,9 +35,9 @@ pub fn score_parser() -> impl TypedValueParser<Value = ScoreKind> {
 pub fn choice_parser() -> impl TypedValueParser<Value = ScoreChoice> {
     let all = PossibleValue::new("all").help("every score; needs --fit-data");
     let values = ScoreKind::ALL.map(possible).into_iter().chain([all]);
-    PossibleValuesParser::new(values).map(|name| match name.as_str() {
-        "all" => ScoreChoice::All,
-        name => ScoreChoice::One(named(name)),
+    PossibleValuesParser::new(values).map(|name| match name.eq_ignore_ascii_case("all") {
+        true => ScoreChoice::All,
+        false => ScoreChoice::One(named(&name)),
     })
 }
 
@@ -153,6 +153,31 @@ pub fn reported(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scores_are_understood_as_tables_write_them_in_any_case() {
+        #[derive(clap::Parser)]
+        struct Options {
+            #[command(flatten)]
+            evaluate: crate::evaluate::EvaluateArgs,
+        }
+        let parse = |names: &str| {
+            let line = ["evaluate", "model.onnx", "--id", "test", "--scores", names];
+            let options = <Options as clap::Parser>::try_parse_from(line);
+            options
+                .unwrap_or_else(|error| panic!("{error}"))
+                .evaluate
+                .scores
+        };
+        assert_eq!(parse("ALL"), [ScoreChoice::All]);
+        for score in ScoreKind::ALL {
+            for name in [option(score), score.name(), score.title()] {
+                for name in [name.to_owned(), name.to_uppercase()] {
+                    assert_eq!(parse(&name), [ScoreChoice::One(score)], "{name}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_score_has_a_name_of_its_own_on_the_command_line() {

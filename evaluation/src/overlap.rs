@@ -11,7 +11,8 @@ use crate::error::EvaluationError;
 /// the world more than once, and so few change nothing.
 const FEW: f64 = 0.01;
 
-/// The images of a set, by the bytes that the model is shown of them.
+/// The images of a set, by the bytes that the model is shown of them; of those that are still in their
+/// files, by where these lie.
 pub struct Fingerprints {
     option: &'static str,
     images: HashSet<u64>,
@@ -47,7 +48,11 @@ impl Fingerprints {
 fn fingerprints(set: &ImageSet) -> impl Iterator<Item = u64> {
     (0..set.len()).map(|index| {
         let mut hasher = DefaultHasher::new();
-        hasher.write(set.image(index));
+        match set.files.get(index) {
+            // Not read yet: at least no file may be in both.
+            Some(file) => hasher.write(file.as_os_str().as_encoded_bytes()),
+            None => hasher.write(set.image(index)),
+        }
         hasher.finish()
     })
 }
@@ -79,6 +84,18 @@ mod tests {
         for part in ["50 of the 300", "--fit-data", "--data"] {
             assert!(message.contains(part), "{part}: {message}");
         }
+    }
+
+    #[test]
+    fn images_still_to_be_read_are_told_apart_by_their_files() {
+        let files = |folder: &str| ImageSet {
+            files: (0..9).map(|n| format!("{folder}/{n}.jpg").into()).collect(),
+            labels: vec![None; 9],
+            ..ImageSet::default()
+        };
+        let training = Fingerprints::of("--data", &files("mine"));
+        assert!(training.apart_from("--aux", &files("mine")).is_err());
+        assert!(training.apart_from("--aux", &files("other")).is_ok());
     }
 
     #[test]

@@ -157,9 +157,9 @@ fn calibrated(f: &mut Formatter<'_>, c: &Calibration, labels: &[String]) -> fmt:
             "predicted as", "threshold", "images"
         )?;
         for (index, (label, class)) in labels.iter().zip(classes).enumerate() {
-            let shared = match c.shares_threshold(index) {
-                true => "  shared",
-                false => "",
+            let shared = match c.has_own_threshold(index) {
+                true => "",
+                false => "  shared",
             };
             writeln!(
                 f,

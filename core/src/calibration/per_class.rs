@@ -116,16 +116,15 @@ impl Calibration {
         OWN_FROM.saturating_mul(samples_needed(self.target_tpr))
     }
 
-    /// Whether this predicted class has its threshold in common with another. False without thresholds by
-    /// class, and of no such class.
-    pub fn shares_threshold(&self, class: usize) -> bool {
+    /// Whether this predicted class has a threshold of its own. False without thresholds by class, and of no
+    /// such class.
+    pub fn has_own_threshold(&self, class: usize) -> bool {
         let classes = self.per_class.as_deref().unwrap_or_default();
-        let same = |one: &&ClassThreshold| {
-            classes
-                .get(class)
-                .is_some_and(|own| own.threshold == one.threshold)
+        let Some(own) = classes.get(class) else {
+            return false;
         };
-        classes.iter().filter(same).count() > 1
+        let same = classes.iter().filter(|one| one.threshold == own.threshold);
+        own.count >= self.images_for_own_threshold() && same.count() == 1
     }
 }
 

@@ -38,7 +38,7 @@ pub struct BothConventions {
     pub ood_positive: (f64, f64, f64),
 }
 
-/// From fewer images than these a threshold is little more than a guess.
+/// From fewer images than these, what a threshold flags strays by more than 1.5 points.
 const FEW: usize = 200;
 
 impl fmt::Display for CalibrationReport {
@@ -81,7 +81,7 @@ impl fmt::Display for CalibrationReport {
         }
         if calibration.per_class.is_some() {
             let classes = self.labels.len();
-            let shared = (0..classes).filter(|&class| calibration.shares_threshold(class));
+            let shared = (0..classes).filter(|&class| !calibration.has_own_threshold(class));
             let needed = calibration.images_for_own_threshold();
             match shared.count() {
                 0 => writeln!(
@@ -163,9 +163,9 @@ impl fmt::Display for CalibrationReport {
             )?;
             match own.and_then(|own| own.get(class)) {
                 Some(own) => {
-                    let shared = match calibration.shares_threshold(class) {
-                        true => "  shared",
-                        false => "",
+                    let shared = match calibration.has_own_threshold(class) {
+                        true => "",
+                        false => "  shared",
                     };
                     writeln!(f, "  {:>9.4}  {:>9}{shared}", own.threshold, own.count)?;
                 }

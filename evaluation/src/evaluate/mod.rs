@@ -50,7 +50,8 @@ pub struct EvaluateArgs {
     pub balance: bool,
     /// The scores to report [default: those that are not fitted, and the model's own; with
     /// --fit-data every one]
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = choice_parser())]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = choice_parser(),
+        ignore_case = true)]
     pub scores: Vec<ScoreChoice>,
     /// The labelled images that the model was trained on, for the scores that are fitted to them
     #[arg(long, value_name = "SET", value_delimiter = ',')]
@@ -105,6 +106,10 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
         None => Ok(()),
     };
     new("--id", &test)?;
+    let calibrated_on = calibration_images(args, &bench, &model)?;
+    if let Some(set) = &calibrated_on {
+        new("--calibration", set)?;
+    }
     let scores = fit::reported(
         &bench,
         &model,
@@ -118,12 +123,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
         new("--shifted-id", &set)?;
         bench.answers(&model, &set)
     };
-    let calibrated_on = calibration_images(args, &bench, &model)?;
     let tested = Fingerprints::of("--id", &test);
-    let calibrated_on = calibrated_on.map(|set| {
-        new("--calibration", &set)?;
-        bench.answers(&model, &set)
-    });
     let ood = |specs: &[SetSpec]| {
         let set = bench.load_ood(specs, &model)?;
         tested.apart_from("--ood", &set)?;
@@ -137,7 +137,9 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
             .chunks(1)
             .map(shifted)
             .collect::<Result<_, _>>()?,
-        calibration: calibrated_on.transpose()?,
+        calibration: calibrated_on
+            .map(|set| bench.answers(&model, &set))
+            .transpose()?,
     };
     let figures = measure::measure(&model, &calibration, &scores, &answers)?;
     let mut plots = detection_plots(&model, &scores, &figures, &answers)?;

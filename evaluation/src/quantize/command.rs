@@ -151,6 +151,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     let fit_images = some(&args.fit_data, &|| bench.load_id(&args.fit_data, &model))?;
     if let Some(test) = &test {
         Fingerprints::of("--data", &data).apart_from("--test", test)?;
+        Fingerprints::of("--calibrate", &calibration).apart_from("--test", test)?;
     }
     let seen = fit_images.as_ref();
     let seen = seen.map(|images| Fingerprints::of("--fit-data", images));

@@ -43,9 +43,9 @@ fn a_class_of_190_images_has_its_own_threshold_and_smaller_ones_share_theirs() {
         assert_eq!(calibration.threshold_for(class), own(&[2, 3, 4]), "{class}");
     }
     assert_eq!(calibration.threshold_for(99), calibration.threshold);
-    let shared = (0..6).map(|class| calibration.shares_threshold(class));
-    assert!(shared.eq([false, false, true, true, true, true]));
-    assert!(!calibration.shares_threshold(99));
+    let own = (0..6).map(|class| calibration.has_own_threshold(class));
+    assert!(own.eq([true, true, false, false, false, false]));
+    assert!(!calibration.has_own_threshold(99));
 }
 
 #[test]
@@ -63,6 +63,7 @@ fn where_those_that_share_are_too_few_the_next_smallest_class_joins_them() {
         calibration.threshold_for(1),
         of_classes(&scores, &predicted, &[1])
     );
+    assert!(calibration.has_own_threshold(1) && !calibration.has_own_threshold(2));
     let (calibration, ..) = thresholds(&[100, 50, 30]);
     for class in 0..3 {
         assert_eq!(calibration.threshold_for(class), calibration.threshold);
