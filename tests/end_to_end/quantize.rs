@@ -60,6 +60,35 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
+fn sets_that_are_one_under_two_options_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = cuts(folder.path(), 60);
+    let out = folder.path().join("int8.onnx");
+    let (test, _) = test_sets(folder.path());
+    let same = data.to_str().unwrap();
+    for (more, part) in [
+        (
+            &["--calibrate", same][..],
+            "of --calibrate are in --data too",
+        ),
+        (&["--test", same], "of --test are in --data too"),
+        (
+            &["--calibrate", &test, "--test", &test],
+            "of --test are in --calibrate too",
+        ),
+    ] {
+        let output = quantize(&shipped_model(), &data, &out, more);
+        assert_eq!(output.status.code(), Some(1), "{more:?}");
+        assert!(
+            stderr(&output).contains(part),
+            "{more:?}: {}",
+            stderr(&output)
+        );
+        assert!(!out.exists());
+    }
+}
+
+#[test]
 fn an_int8_model_is_made_calibrated_compared_and_served() {
     let folder = tempfile::tempdir().unwrap();
     let data = cuts(folder.path(), 60);

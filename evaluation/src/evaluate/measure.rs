@@ -318,6 +318,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn classes_of_about_equally_many_images_are_in_no_groups() {
+        assert!(is_long_tailed(&[5000, 500, 50]) && is_long_tailed(&[41, 20]));
+        assert!(!is_long_tailed(&[50, 50, 40]) && !is_long_tailed(&[40, 20]));
+        assert!(!is_long_tailed(&[]));
+    }
+
+    #[test]
     fn what_is_taken_for_what_sums_up_to_each_class_and_is_left_out_of_many() {
         let (predicted, truth) = ([0, 0, 1, 2, 0], [0, 0, 0, 1, 1]);
         let found = confusion(&predicted, &truth, 3);

@@ -126,9 +126,6 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         true => others,
         false => bench.load_id(&args.calibrate, &model)?,
     };
-    if !args.calibrate.is_empty() {
-        Fingerprints::of("--data", &for_ranges).apart_from("--calibrate", &calibration)?;
-    }
     if calibration.is_empty() {
         return Err(EvaluationError::NothingForThreshold {
             images: data.len(),
@@ -149,17 +146,20 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     let ood: Vec<ImageSet> = ood.collect::<Result<_, _>>()?;
 
     let fit_images = some(&args.fit_data, &|| bench.load_id(&args.fit_data, &model))?;
+    let ranges = Fingerprints::of("--data", &for_ranges);
+    let fitted_to = fit_images.as_ref();
+    let fitted_to = fitted_to.map(|images| Fingerprints::of("--fit-data", images));
+    // Without --calibrate both are parts of --data, which share none.
+    let mut apart = Vec::from_iter((!args.calibrate.is_empty()).then_some(&ranges));
+    apart.extend(&fitted_to);
+    for known in apart {
+        known.apart_from(threshold_from(args), &calibration)?;
+    }
     if let Some(test) = &test {
-        Fingerprints::of("--data", &data).apart_from("--test", test)?;
-        Fingerprints::of("--calibrate", &calibration).apart_from("--test", test)?;
-    }
-    let seen = fit_images.as_ref();
-    let seen = seen.map(|images| Fingerprints::of("--fit-data", images));
-    if let Some(seen) = &seen {
-        seen.apart_from(threshold_from(args), &calibration)?;
-    }
-    if let (Some(seen), Some(test)) = (&seen, &test) {
-        seen.apart_from("--test", test)?;
+        let threshold = Fingerprints::of(threshold_from(args), &calibration);
+        for known in [&ranges, &threshold].into_iter().chain(&fitted_to) {
+            known.apart_from("--test", test)?;
+        }
     }
 
     let int8 = quantized(args, &bench, &model, &for_ranges)?;

@@ -34,6 +34,7 @@ fn the_threshold_in_the_file_is_the_one_known_beforehand() {
     let before = fs::read(place.path("colours.onnx")).unwrap();
     let mut args = place.calibrate_args();
     args.out = Some(place.path("elsewhere.onnx"));
+    (args.name, args.model_version) = (Some("mine".into()), Some("2".into()));
     let report = calibrate::calibrate(&args).unwrap();
 
     assert_eq!(
@@ -42,6 +43,7 @@ fn the_threshold_in_the_file_is_the_one_known_beforehand() {
         "--out leaves MODEL alone"
     );
     let model = Model::open(&place.path("elsewhere.onnx")).unwrap();
+    assert_eq!(model.title(), "mine 2");
     let calibration = model.manifest().calibration.clone().unwrap();
     assert_eq!(calibration, report.calibration);
     close(calibration.threshold, THRESHOLD);

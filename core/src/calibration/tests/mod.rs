@@ -193,3 +193,23 @@ fn a_calibration_comes_back_from_json_bit_for_bit() {
     assert!(json.contains("\"convention\":\"ood_positive\""));
     assert_eq!(serde_json::from_str::<Calibration>(&json).unwrap(), ood);
 }
+
+#[test]
+fn the_share_of_new_images_that_will_be_flagged_is_a_beta_variable_s() {
+    let scores = |count: usize| -> Vec<f32> { (0..count).map(|n| n as f32).collect() };
+    for (count, tpr, a, b) in [
+        (19, 0.95, 1.0, 19.0),
+        (199, 0.95, 10.0, 190.0),
+        (9, 0.5, 5.0, 5.0),
+    ] {
+        let calibration = Calibration::id_positive(&scores(count), tpr).unwrap();
+        let (mean, deviation) = calibration.coverage();
+        let all: f64 = a + b;
+        assert!((mean - a / all).abs() < 1e-12, "{count}: {mean}");
+        let variance = a * b / (all * all * (all + 1.0));
+        assert!(
+            (deviation - variance.sqrt()).abs() < 1e-12,
+            "{count}: {deviation}"
+        );
+    }
+}
