@@ -250,6 +250,9 @@ fn evaluate_reports_every_score_where_it_can_fit_them() {
     let said = text(&same.stderr);
     assert!(said.contains("of --id are in --fit-data too"), "{said}");
 
+    let same = run(&["evaluate", &setting.model, "--id", test, "--ood", test]);
+    let said = text(&same.stderr);
+    assert!(said.contains("of --ood are in --id too"), "{said}");
     let fit = ["--scores", "vim", "--fit-data", &setting.train];
     let same = evaluate(&[&fit[..], &["--calibration", &setting.train]].concat());
     assert_eq!(same.status.code(), Some(1));

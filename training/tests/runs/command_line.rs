@@ -287,6 +287,10 @@ fn mistakes_are_told_with_what_to_do() {
             format!("{SMALL} --monitor aux,aux#first=3"),
             "give --monitor names to tell them apart",
         ),
+        (
+            SMALL.replace("--aux aux", "--aux id"),
+            "of --aux are in --data too",
+        ),
         ("--resume run --monitor aux".into(), "cannot be used with"),
         (format!("{SMALL} --device cuda:99"), "--device cuda"),
         (format!("{SMALL} --device gpu"), "cpu, cuda or cuda:N"),
