@@ -195,3 +195,38 @@ fn retire(old: &Arc<Serving>) {
 fn caught<T>(load: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(load)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_tried_again_after_errors_that_say_nothing_of_it_and_after_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        std::fs::write(&path, "model").unwrap();
+        let too_many_files = || io::Error::from_raw_os_error(24);
+        let unreadable = ModelError::Unreadable {
+            path: path.clone(),
+            source: too_many_files(),
+        };
+        let missing = ModelError::Missing { path: path.clone() };
+        let no_file = ModelError::NotAFile { path: path.clone() };
+        for (error, again) in [
+            (ReloadError::Model(unreadable), true),
+            (
+                ReloadError::Start(StartError::Thread(too_many_files())),
+                true,
+            ),
+            (ReloadError::Model(missing), true),
+            (ReloadError::Model(no_file), false),
+            (ReloadError::Start(StartError::Panicked), false),
+            (ReloadError::Panicked, false),
+        ] {
+            // Between two looks lies no time, and so none before the next attempt.
+            let mut watch = Watch::start(path.clone(), Duration::ZERO);
+            error.note(&mut watch);
+            assert_eq!(watch.has_changed(), again, "{error}");
+        }
+    }
+}
