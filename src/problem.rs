@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Serialize, Serializer};
 
@@ -15,6 +14,7 @@ use normgate_core::preprocess::DecodeError;
 
 use crate::config::show_bytes;
 use crate::engine::EngineError;
+use crate::json_line::JsonLine;
 use crate::printable::printable;
 
 /// The longest that a refused client is asked to stay away: by then, what was measured before the
@@ -43,6 +43,15 @@ pub struct Problem {
     /// Seconds after which to try again, as in the header: a file of several has no header.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// What a 415 says would be taken.
+    #[serde(skip)]
+    accepts: Accepts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Accepts {
+    MediaTypes,
+    Coding,
 }
 
 impl Problem {
@@ -56,6 +65,7 @@ impl Problem {
             // Much of it is what the client sent: names of fields, a path, a media type.
             detail: printable(detail.as_ref()),
             retry_after: None,
+            accepts: Accepts::MediaTypes,
         }
     }
 
@@ -156,6 +166,16 @@ impl Problem {
             "Unsupported media type",
             detail,
         )
+    }
+
+    /// 415: an image that was compressed for the way (RFC 9110, 12.5.3 and 15.5.16).
+    pub fn compressed() -> Self {
+        Self {
+            accepts: Accepts::Coding,
+            ..Self::unsupported(
+                "compressed request bodies are not accepted: send the image file as it is",
+            )
+        }
     }
 
     /// 422: an image of a known format that is damaged.
@@ -271,13 +291,16 @@ impl From<DecodeError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status;
-        let mut response = (status, Json(&self)).into_response();
+        let mut response = (status, JsonLine(&self)).into_response();
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
         if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-            let name = header::HeaderName::from_static("accept-post");
-            headers.insert(name, HeaderValue::from_static(ACCEPT_POST));
+            let (name, value) = match self.accepts {
+                Accepts::MediaTypes => (HeaderName::from_static("accept-post"), ACCEPT_POST),
+                Accepts::Coding => (header::ACCEPT_ENCODING, "identity"),
+            };
+            headers.insert(name, HeaderValue::from_static(value));
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());

@@ -24,7 +24,8 @@ pub struct Reply<'a> {
 #[derive(Serialize)]
 struct Verdict {
     score: f32,
-    threshold: f64,
+    /// Written as shortly as the score, so that a client that compares them finds what `is_ood` says.
+    threshold: f32,
     p_value: f64,
     method: ScoreKind,
 }
@@ -89,7 +90,7 @@ impl<'a> Reply<'a> {
             is_ood: answer.is_ood,
             ood: Verdict {
                 score: answer.score,
-                threshold: answer.threshold,
+                threshold: floor_to_f32(answer.threshold),
                 p_value: answer.p_value,
                 method: manifest.score,
             },
@@ -99,6 +100,16 @@ impl<'a> Reply<'a> {
                 version: &manifest.version,
             },
         }
+    }
+}
+
+/// The largest single-precision number that is not above the threshold: exactly the scores above
+/// the one are above the other.
+fn floor_to_f32(threshold: f64) -> f32 {
+    let nearest = threshold as f32;
+    match f64::from(nearest) > threshold {
+        true => nearest.next_down(),
+        false => nearest,
     }
 }
 
@@ -117,5 +128,21 @@ impl<'a> FileReply<'a> {
             file,
             outcome: Outcome::Problem(problem),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_in_single_precision_separates_the_same_scores() {
+        let (low, high) = (-14.103707_f32, (-14.103707_f32).next_up());
+        let between = (f64::from(low) + f64::from(high)) / 2.0;
+        let nearly = |share: f64| f64::from(low) * (1.0 - share) + f64::from(high) * share;
+        for threshold in [f64::from(low), nearly(0.1), between, nearly(0.9)] {
+            assert_eq!(floor_to_f32(threshold), low, "{threshold}");
+        }
+        assert_eq!(floor_to_f32(f64::from(high)), high);
     }
 }

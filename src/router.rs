@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -62,14 +62,24 @@ fn finished(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
         .with_state(state)
 }
 
-async fn not_found(request: Request) -> Problem {
-    Problem::not_found(request.uri().path())
+async fn not_found(State(state): State<Arc<AppState>>, request: Request) -> Problem {
+    let problem = Problem::not_found(request.uri().path());
+    refused(&state, request, problem)
 }
 
-async fn not_a_probe(request: Request) -> Problem {
-    Problem::not_a_probe(request.uri().path())
+async fn not_a_probe(State(state): State<Arc<AppState>>, request: Request) -> Problem {
+    let problem = Problem::not_a_probe(request.uri().path());
+    refused(&state, request, problem)
 }
 
-async fn method_not_allowed(request: Request) -> Problem {
-    Problem::method_not_allowed(request.method().as_str(), request.uri().path())
+async fn method_not_allowed(State(state): State<Arc<AppState>>, request: Request) -> Problem {
+    let problem = Problem::method_not_allowed(request.method().as_str(), request.uri().path());
+    refused(&state, request, problem)
+}
+
+/// A photo sent to the wrong path or by the wrong method is taken in, so that its client learns so.
+fn refused(state: &AppState, request: Request, problem: Problem) -> Problem {
+    let (parts, body) = request.into_parts();
+    state.intake.linger(&parts.headers, body);
+    problem
 }

@@ -13,7 +13,7 @@ use crate::telemetry::{Metrics, Refusals};
 
 /// Everything a route may need.
 pub struct AppState {
-    pub intake: Intake,
+    pub intake: Arc<Intake>,
     pub connections: Arc<Connections>,
     pub metrics: Arc<Metrics>,
     pub refusals: Refusals,
@@ -27,7 +27,7 @@ impl AppState {
     /// The state of a server that is about to load its model.
     pub fn new(limits: &LimitsConfig, http: &HttpConfig) -> Self {
         Self {
-            intake: Intake::new(limits, http),
+            intake: Arc::new(Intake::new(limits, http)),
             connections: Connections::for_clients(http.max_connections.get()),
             metrics: Arc::default(),
             refusals: Refusals::default(),

@@ -13,17 +13,6 @@ use super::Intake;
 use crate::connections::Client;
 use crate::problem::Problem;
 
-/// How long, and how many times the limit, a refused body is still read and thrown away.
-const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BODIES: usize = 4;
-
-/// How much of refused bodies is read in a second, all together. Under a flood of large images,
-/// reading them only to refuse them would take the processors from those that are answered.
-const LINGER_A_SECOND: usize = 512 << 20;
-
-/// As much of a body is there anyway by the time that it is refused.
-const LINGER_FREE: usize = 64 << 10;
-
 /// A body that does not arrive in one piece takes at least this much, if it is so long.
 const FIRST: usize = 64 << 10;
 
@@ -58,28 +47,6 @@ impl Intake {
         timeout(self.timeout, read)
             .await
             .unwrap_or_else(|_| Err(slow()))
-    }
-
-    /// Takes in what a refused client is still sending, for a while, so that it sees the refusal:
-    /// closing a connection with bytes unread resets it, and the client may never read the reply.
-    pub async fn linger(&self, headers: &HeaderMap, body: &mut Body) {
-        // Who asks first has sent nothing yet, and will not after this answer.
-        if !headers.contains_key(header::EXPECT) {
-            let most = self.max_body_bytes.saturating_mul(LINGER_BODIES);
-            // Running out of time here changes nothing.
-            let _ = timeout(LINGER, self.discard(body, most)).await;
-        }
-    }
-
-    async fn discard(&self, body: &mut Body, most: usize) {
-        let mut read = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            let length = frame.data_ref().map_or(0, Bytes::len);
-            read += length;
-            if read > most || (read > LINGER_FREE && !self.discarded.take(length)) {
-                return;
-            }
-        }
     }
 
     async fn read_frames(
@@ -226,26 +193,6 @@ impl Lately {
     }
 }
 
-/// So much a second.
-pub struct Allowance(Mutex<(Instant, usize)>);
-
-impl Allowance {
-    pub fn new() -> Self {
-        Self(Mutex::new((Instant::now(), 0)))
-    }
-
-    /// Whether that much more may be taken in this second.
-    fn take(&self, bytes: usize) -> bool {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, taken) = &mut *state;
-        if since.elapsed() >= Duration::from_secs(1) {
-            (*since, *taken) = (Instant::now(), 0);
-        }
-        *taken = taken.saturating_add(bytes);
-        *taken <= LINGER_A_SECOND
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,14 +218,5 @@ mod tests {
         assert_eq!(ahead(500, Some(1000)), 1000);
         assert_eq!(ahead(10, None), 10);
         assert_eq!(ahead(2000, Some(1000)), 2000);
-    }
-
-    #[test]
-    fn refused_bodies_are_read_up_to_an_allowance_that_is_new_each_second() {
-        let allowance = Allowance::new();
-        assert!(allowance.take(LINGER_A_SECOND));
-        assert!(!allowance.take(1));
-        allowance.0.lock().unwrap().0 -= Duration::from_secs(1);
-        assert!(allowance.take(1));
     }
 }

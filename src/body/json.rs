@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use crate::problem::Problem;
 
-/// The standard alphabet. Padding may be left off: it adds nothing, and many encoders do.
+/// The standard alphabet, to which that for URLs is brought (RFC 4648, 4 and 5). Padding may be left
+/// off: it adds nothing, and many encoders do.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -25,6 +26,8 @@ struct Document<'a> {
 
 /// The image file in a JSON document.
 pub fn image(body: &[u8]) -> Result<Bytes, Problem> {
+    // RFC 8259, 8.1: it may be ignored.
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     // A list would pass for a struct with its fields in order; only an object says what it means.
     let start = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if start.is_some_and(|byte| *byte != b'{')
@@ -40,11 +43,18 @@ pub fn image(body: &[u8]) -> Result<Bytes, Problem> {
         ))
     })?;
     let text = payload(&document.image)?;
-    let decoded = if text.contains(|c: char| c.is_ascii_whitespace()) {
-        // Encoders that wrap their lines are common, and the line ends carry nothing.
-        BASE64.decode(text.split_ascii_whitespace().collect::<String>())
-    } else {
+    let is_plain = |c: char| !c.is_ascii_whitespace() && c != '-' && c != '_';
+    let decoded = if text.chars().all(is_plain) {
         BASE64.decode(text)
+    } else {
+        // Encoders that wrap their lines are common, and the line ends carry nothing.
+        let letters = text.chars().filter(|c| !c.is_ascii_whitespace());
+        let standard = letters.map(|c| match c {
+            '-' => '+',
+            '_' => '/',
+            c => c,
+        });
+        BASE64.decode(standard.collect::<String>())
     };
     match decoded {
         Ok(bytes) if bytes.is_empty() => Err(Problem::malformed("\"image\" is empty")),
@@ -57,14 +67,19 @@ pub fn image(body: &[u8]) -> Result<Bytes, Problem> {
 
 /// The base64 of a `data:` URL, which is what browsers make of a file; else the whole text.
 fn payload(text: &str) -> Result<&str, Problem> {
-    let Some(url) = text.strip_prefix("data:") else {
+    let text = text.trim_ascii();
+    let Some((scheme, rest)) = text.split_once(':') else {
         return Ok(text);
     };
-    match url.split_once(',') {
-        Some((head, data)) if head.ends_with(";base64") => Ok(data),
-        _ => Err(Problem::malformed(
+    match (scheme.to_ascii_lowercase().as_str(), rest.split_once(',')) {
+        ("data", Some((head, data))) if head.to_ascii_lowercase().ends_with(";base64") => Ok(data),
+        ("data", _) => Err(Problem::malformed(
             "\"image\" is a data: URL, but not one in base64",
         )),
+        ("http" | "https" | "file" | "s3" | "gs", _) => Err(Problem::malformed(
+            "\"image\" is a URL, which is not fetched: send the image itself, in base64",
+        )),
+        _ => Ok(text),
     }
 }
 
@@ -85,6 +100,8 @@ mod tests {
             "/9j/4A",
             "/9j/\\n4A==\\n",
             "data:image/jpeg;base64,/9j/4A==",
+            " DATA:image/jpeg;BASE64,/9j/4A==",
+            "_9j_4A",
         ] {
             let body = format!(r#"{{"image": "{text}"}}"#);
             assert_eq!(
@@ -93,6 +110,12 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_ignored() {
+        let body = "\u{feff}{\"image\": \"/9j/4A==\"}";
+        assert_eq!(image(body.as_bytes()).unwrap(), &b"\xff\xd8\xff\xe0"[..]);
     }
 
     #[test]
@@ -105,6 +128,7 @@ mod tests {
         assert!(refused(r#"{"image": "AAAA", "topk": 1}"#).contains("unknown field `topk`"));
         assert!(refused(r#"{"image": "AAAA"} x"#).contains("trailing"));
         assert!(refused(r#"{"image": "%%%"}"#).contains("base64"));
+        assert!(refused(r#"{"image": "https://example.org/a.jpg"}"#).contains("not fetched"));
         assert!(refused(r#"{"image": ""}"#).contains("empty"));
         assert!(refused(r#"{"image": "data:image/png,AAAA"}"#).contains("data: URL"));
     }

@@ -24,10 +24,10 @@ impl Kind {
     /// declares `application/x-www-form-urlencoded` unless told otherwise, so that says nothing.
     pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         if let Some(coding) = headers.get(header::CONTENT_ENCODING)
-            && coding != "identity"
+            && !coding.is_empty()
+            && !coding.as_bytes().eq_ignore_ascii_case(b"identity")
         {
-            let detail = "compressed request bodies are not accepted: send the image file as it is";
-            return Err(Problem::unsupported(detail));
+            return Err(Problem::compressed());
         }
         let Some(declared) = headers.get(header::CONTENT_TYPE) else {
             return Ok(Self::Image);
@@ -42,9 +42,12 @@ impl Kind {
             .trim()
             .to_ascii_lowercase();
         match essence.as_str() {
-            "" | "application/octet-stream" => Ok(Self::Image),
+            // The second is what object stores say of a file of which they know nothing.
+            "" | "application/octet-stream" | "binary/octet-stream" => Ok(Self::Image),
             "application/x-www-form-urlencoded" => Ok(Self::ImageAsForm),
-            "application/json" => Ok(Self::Json),
+            "application/json" | "text/json" => Ok(Self::Json),
+            // RFC 6839, 3.1.
+            json if json.starts_with("application/") && json.ends_with("+json") => Ok(Self::Json),
             "multipart/form-data" => {
                 let boundary = multer::parse_boundary(declared).map_err(|_| {
                     Problem::malformed("the Content-Type multipart/form-data names no boundary")
@@ -71,7 +74,12 @@ mod tests {
     #[test]
     fn images_and_types_that_say_nothing_are_taken_for_an_image() {
         assert_eq!(Kind::of(&HeaderMap::new()).unwrap(), Kind::Image);
-        for declared in ["image/png", "IMAGE/JPEG", "application/octet-stream"] {
+        for declared in [
+            "image/png",
+            "IMAGE/JPEG",
+            "application/octet-stream",
+            "binary/octet-stream",
+        ] {
             assert_eq!(
                 of(header::CONTENT_TYPE, declared),
                 Ok(Kind::Image),
@@ -88,6 +96,13 @@ mod tests {
             of(header::CONTENT_TYPE, "application/json; charset=utf-8"),
             Ok(Kind::Json)
         );
+        for declared in ["text/json", "application/vnd.api+json"] {
+            assert_eq!(
+                of(header::CONTENT_TYPE, declared),
+                Ok(Kind::Json),
+                "{declared}"
+            );
+        }
         let boundary = "x y".to_owned();
         let declared = "multipart/form-data; boundary=\"x y\"";
         assert_eq!(
@@ -103,6 +118,8 @@ mod tests {
             assert_eq!(of(header::CONTENT_TYPE, declared), Err(415), "{declared}");
         }
         assert_eq!(of(header::CONTENT_ENCODING, "gzip"), Err(415));
-        assert_eq!(of(header::CONTENT_ENCODING, "identity"), Ok(Kind::Image));
+        for nothing in ["identity", "Identity", ""] {
+            assert_eq!(of(header::CONTENT_ENCODING, nothing), Ok(Kind::Image));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod collect;
 mod json;
+mod linger;
 mod media;
 mod multipart;
 
@@ -13,11 +14,12 @@ use axum::http::HeaderMap;
 use tokio::sync::Semaphore;
 
 pub use collect::Hold;
-use collect::{Allowance, Lately};
+use collect::Lately;
 
 use crate::config::{HttpConfig, LimitsConfig};
 use crate::connections::Client;
 use crate::problem::Problem;
+use linger::Allowance;
 use media::Kind;
 
 /// What requests may ask for, and the memory they share.
@@ -51,6 +53,10 @@ pub struct File {
 /// `curl -d @photo.jpg` takes line breaks out of the file.
 const NOT_BY_D: &str =
     "; if it was sent with curl -d, which takes bytes out: send it with --data-binary";
+
+/// `curl -d '{"image": "…"}'` declares a form.
+const NOT_DECLARED: &str = "; JSON is read where the header Content-Type: application/json says so \
+                            (curl --json)";
 
 impl Intake {
     /// Takes requests within these limits.
@@ -92,8 +98,11 @@ impl Intake {
         let files = match kind {
             Kind::Image | Kind::ImageAsForm => vec![File {
                 name: None,
+                hint: match body.trim_ascii_start() {
+                    [b'{', ..] => Some(NOT_DECLARED),
+                    _ => (kind == Kind::ImageAsForm).then_some(NOT_BY_D),
+                },
                 bytes: body,
-                hint: (kind == Kind::ImageAsForm).then_some(NOT_BY_D),
             }],
             Kind::Json => vec![File {
                 name: None,

@@ -1,10 +1,12 @@
 //! A form with files (RFC 7578).
 
 use std::convert::Infallible;
+use std::path::Path;
 
 use axum::body::Bytes;
 use futures_util::stream;
 use multer::Multipart;
+use normgate_core::preprocess::sniff;
 
 use super::File;
 use crate::problem::Problem;
@@ -16,7 +18,14 @@ const PIECE: usize = 64 * 1024;
 const NO_FILE_NAME: &str =
     "; it came without a file name: with curl, -F file=@photo.jpg sends the file";
 
-/// The files of a form, in order. Every field counts as a file: there is nothing else to send.
+/// Fields beside the files, such as the token that a web framework adds to its forms.
+const MOST_OTHERS: usize = 100;
+
+/// The files of a form, in order.
+///
+/// What has no file name is a file as well where it is an image, or where there is no other: then
+/// there is nothing else that could have been meant. Otherwise it is passed over, as is the empty
+/// part that browsers send for a file that was not chosen (HTML, *constructing the entry list*).
 pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<File>, Problem> {
     let pieces = (0..body.len()).step_by(PIECE).map(move |start| {
         let end = (start + PIECE).min(body.len());
@@ -24,28 +33,53 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
     });
     let mut form = Multipart::new(stream::iter(pieces), boundary);
     let mut files = Vec::new();
+    let mut others = Vec::new();
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
-        if files.len() == most {
-            return Err(Problem::too_many_files(most));
-        }
-        let hint = field.file_name().is_none().then_some(NO_FILE_NAME);
-        let name = field.file_name().or(field.name()).map(str::to_owned);
+        let file_name = field.file_name();
+        let is_named = file_name.is_some_and(|name| !name.is_empty());
+        let hint = file_name.is_none().then_some(NO_FILE_NAME);
+        let name = file_name.or(field.name()).map(str::to_owned);
         let mut bytes = Vec::new();
         while let Some(piece) = field.chunk().await.map_err(broken)? {
             bytes.extend_from_slice(&piece);
         }
         // As much memory is counted as there are bytes, not what they grew into.
         bytes.shrink_to_fit();
-        files.push(File {
+        let is_file = is_named || sniff(&bytes).is_some() || is_name_of_image(&bytes);
+        let (kept, most) = match is_file {
+            true => (&mut files, most),
+            false => (&mut others, MOST_OTHERS),
+        };
+        if kept.len() == most {
+            return Err(match is_file {
+                true => Problem::too_many_files(most),
+                false => Problem::malformed(format!(
+                    "the form has more than {most} fields that are no files"
+                )),
+            });
+        }
+        kept.push(File {
             name,
             bytes: bytes.into(),
             hint,
         });
     }
     if files.is_empty() {
+        files.extend(others.into_iter().find(|other| !other.bytes.is_empty()));
+    }
+    if files.is_empty() {
         return Err(Problem::malformed("the form has no file"));
     }
     Ok(files)
+}
+
+/// `curl -F file=photo.jpg`, without the `@` that would have sent the file.
+fn is_name_of_image(text: &[u8]) -> bool {
+    let name = std::str::from_utf8(text).ok().map(Path::new);
+    let ending = name.and_then(Path::extension).unwrap_or_default();
+    ["jpg", "jpeg", "png", "webp", "gif", "bmp"]
+        .iter()
+        .any(|image| ending.eq_ignore_ascii_case(image))
 }
 
 fn broken(error: multer::Error) -> Problem {
@@ -55,6 +89,8 @@ fn broken(error: multer::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const GIF: &str = "GIF89a…";
 
     async fn parse(body: &str) -> Result<Vec<File>, Problem> {
         files(Bytes::copy_from_slice(body.as_bytes()), "B".into(), 2).await
@@ -68,24 +104,55 @@ mod tests {
     async fn files_come_in_order_with_their_names() {
         let long = "x".repeat(3 * PIECE + 5);
         let body = part(r#"name="a"; filename="cat.jpg""#, &long)
-            + &part(r#"name="b""#, "2")
+            + &part(r#"name="b""#, GIF)
             + "--B--\r\n";
         let files = parse(&body).await.unwrap();
         assert_eq!(files[0].name.as_deref(), Some("cat.jpg"));
         assert_eq!(files[0].bytes, long);
         assert!(files[0].hint.is_none() && files[1].hint.is_some());
         assert_eq!(files[1].name.as_deref(), Some("b"));
-        assert_eq!(files[1].bytes, "2");
+        assert_eq!(files[1].bytes, GIF);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_file_is_passed_over_where_there_is_one() {
+        let file = part(r#"name="a"; filename="a.txt""#, "no image, but a file");
+        let token = part(r#"name="_csrf""#, "c2VjcmV0");
+        let not_chosen = part(r#"name="more"; filename="""#, "");
+        let body = token.clone() + &file + &not_chosen + &token + "--B--\r\n";
+        let files = parse(&body).await.unwrap();
+        assert_eq!(files.len(), 1);
+        assert_eq!(files[0].name.as_deref(), Some("a.txt"));
+    }
+
+    #[tokio::test]
+    async fn what_names_an_image_is_a_file_since_its_client_meant_to_send_one() {
+        let file = part(r#"name="a"; filename="a.gif""#, GIF);
+        let forgotten = part(r#"name="b""#, "photos/Cat.JPG");
+        let files = parse(&(file + &forgotten + "--B--\r\n")).await.unwrap();
+        assert_eq!(files[1].bytes, "photos/Cat.JPG");
+        assert!(files[1].hint.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_form_of_one_text_is_taken_for_a_file_so_that_it_is_said_what_is_wrong() {
+        let body = part(r#"name="image""#, "aGVsbG8=") + "--B--\r\n";
+        let files = parse(&body).await.unwrap();
+        assert!(files[0].hint.is_some());
     }
 
     #[tokio::test]
     async fn a_form_without_a_file_or_cut_short_or_with_too_many_is_refused() {
-        let one = part(r#"name="a""#, "1");
+        let one = part(r#"name="a"; filename="1""#, "1");
+        let field = part(r#"name="a""#, "1");
+        let not_chosen = part(r#"name="a"; filename="""#, "");
         for (body, status) in [
             ("--B--\r\n".to_owned(), 400),
             (one.clone(), 400),
             ("no form at all".to_owned(), 400),
             (one.repeat(3) + "--B--\r\n", 413),
+            (field.repeat(101) + "--B--\r\n", 400),
+            (not_chosen + "--B--\r\n", 400),
         ] {
             let problem = parse(&body).await.err().unwrap();
             assert_eq!(problem.status().as_u16(), status, "{body}");

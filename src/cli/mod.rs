@@ -9,6 +9,7 @@ mod inspect;
 mod listen;
 mod serve;
 mod start_up;
+mod variables;
 
 use std::process::ExitCode;
 

@@ -1,17 +1,20 @@
 //! `normgate serve`
 
+use std::env;
+use std::ffi::OsString;
 use std::future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, Scope};
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, CommandFactory};
 use normgate_core::{Classifier, Model};
 
 use super::failure::Failure;
 use super::listen::listen;
 use super::start_up::StartUp;
+use super::{Cli, variables};
 use crate::config::{
     EngineConfig, HttpConfig, LimitsConfig, LogConfig, LogFormat, ModelConfig, ReloadConfig,
 };
@@ -58,6 +61,7 @@ pub fn run(args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     args.limits.check().map_err(Failure::Usage)?;
     args.http.check().map_err(Failure::Usage)?;
     start_logs(&args.log);
+    warn_of_unread_variables();
     // Before the file is read: whatever changes from here on is seen.
     let path = &args.model.model;
     let watch = args.reload.watch;
@@ -173,6 +177,17 @@ async fn serve<'a>(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+fn warn_of_unread_variables() {
+    let lossy = |text: OsString| text.to_string_lossy().into_owned();
+    let set: Vec<_> = env::vars_os()
+        .map(|(name, value)| (lossy(name), lossy(value)))
+        .collect();
+    let set = set.iter().map(|(name, value)| (&**name, &**value));
+    for sentence in variables::unread(&Cli::command(), set) {
+        tracing::warn!("{sentence}");
+    }
 }
 
 /// Listens there until all else is done: `/livez` is asked while the last requests are finished, too.

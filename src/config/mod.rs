@@ -14,4 +14,4 @@ pub use limits::{ImageLimits, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
 pub use model::ModelConfig;
 pub use reload::ReloadConfig;
-pub use units::{parse_count, parse_duration, show_bytes};
+pub use units::{parse_any_duration, parse_count, parse_duration, show_bytes};

@@ -5,18 +5,27 @@ use std::time::Duration;
 
 /// Reads `500ms`, `10s`, `1.5s` or `2m`.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let time = parse_any_duration(text)?;
+    // Somebody has mistaken the unit.
+    if time > A_DAY {
+        return Err("longer than a day".into());
+    }
+    Ok(time)
+}
+
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+/// The same, however long.
+pub fn parse_any_duration(text: &str) -> Result<Duration, String> {
     let error = || "expected a time with its unit, such as 500ms, 10s or 2m".to_owned();
     let (number, unit) = split(text).ok_or_else(error)?;
     let seconds = match unit {
         "ms" => number / 1000.0,
         "s" => number,
         "m" | "min" => number * 60.0,
+        "h" => number * 3600.0,
         _ => return Err(error()),
     };
-    // A day: beyond it somebody has mistaken the unit.
-    if seconds > 86_400.0 {
-        return Err("longer than a day".into());
-    }
     Duration::try_from_secs_f64(seconds).map_err(|_| error())
 }
 
@@ -107,10 +116,11 @@ mod tests {
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(parse_duration("1h"), Ok(Duration::from_secs(3600)));
         assert_eq!(parse_duration("0s"), Ok(Duration::ZERO));
         assert!(parse_some_time("0s").is_err());
         assert_eq!(parse_some_time("1ms"), Ok(Duration::from_millis(1)));
-        for wrong in ["10", "s", "-1s", "10h", "", "1..5s", "99999m"] {
+        for wrong in ["10", "s", "-1s", "10d", "", "1..5s", "99999m", "25h"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }
     }

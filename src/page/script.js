@@ -9,7 +9,7 @@ const percent = (share) => (100 * share).toFixed(1) + " %";
 let smallest = null;
 let latest = 0;
 
-fetch("/model").then((reply) => reply.json()).then((model) => {
+fetch("model").then((reply) => reply.json()).then((model) => {
   $("model").textContent = `${model.name} ${model.version} knows ${list(model.labels)}. `
     + "A photo of anything else should be flagged.";
   smallest = model.calibration.scores.min;
@@ -25,11 +25,16 @@ async function classify(image) {
   URL.revokeObjectURL(photo.src);
   photo.src = URL.createObjectURL(image);
   photo.hidden = false;
-  result.classList.add("busy");
+  result.classList.add(result.hidden ? "first" : "busy");
+  if (result.hidden) $("verdict").textContent = "Classifying…";
+  result.hidden = false;
   let shown;
   try {
     const headers = { "content-type": "application/octet-stream" };
-    const reply = await fetch("/classify", { method: "POST", body: image, headers });
+    const reply = await fetch("classify", { method: "POST", body: image, headers });
+    if (!/json/.test(reply.headers.get("content-type"))) {
+      throw `${reply.status} ${reply.statusText}, from something between it and this page`;
+    }
     const answer = await reply.json();
     shown = () => (reply.ok ? showAnswer(answer) : showProblem(answer.title, answer.detail));
   } catch (error) {
@@ -38,7 +43,6 @@ async function classify(image) {
   // A photo dropped meanwhile has its own answer coming.
   if (turn !== latest) return;
   result.className = "";
-  result.hidden = false;
   shown();
 }
 
@@ -59,6 +63,7 @@ function showAnswer({ label, confidence, is_ood: unknown, ood, top }) {
     const name = document.createElement("span");
     name.textContent = candidate.label;
     const bar = document.createElement("progress");
+    bar.setAttribute("aria-label", candidate.label);
     bar.value = candidate.probability;
     const share = document.createElement("data");
     share.value = candidate.probability;

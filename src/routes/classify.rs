@@ -3,20 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::future::{FutureExt, join_all};
+use futures_util::future::join_all;
 use tokio::time::timeout_at;
 
 use crate::body::{File, Submission};
 use crate::connections::Client;
 use crate::deadline::Deadline;
 use crate::engine::{Answer, EngineError, Timings};
+use crate::json_line::JsonLine;
 use crate::problem::Problem;
 use crate::reply::{DEFAULT_TOP, FileReply, Replies, Reply};
 use crate::serving::Serving;
@@ -46,15 +46,8 @@ pub async fn classify(
             answer(&state, &serving, submission, wishes, started).await
         }
         Err(problem) => {
-            let problem = rejected(&state, problem);
-            let mut lingering =
-                Box::pin(async move { state.intake.linger(&parts.headers, &mut body).await });
-            // A small image is there already, in one piece with its head: of a flood, each task counts.
-            // For the rest of a larger one the answer does not wait.
-            if (&mut lingering).now_or_never().is_none() {
-                tokio::spawn(lingering);
-            }
-            Err(problem)
+            state.intake.linger(&parts.headers, body);
+            Err(rejected(&state, problem))
         }
     };
     outcome.unwrap_or_else(IntoResponse::into_response)
@@ -138,7 +131,7 @@ async fn answer(
             timings,
         } = answer.map_err(|p| rejected(state, p))?;
         let reply = Reply::new(&serving.manifest, &classification, top);
-        return Ok(timed(Json(reply), timings, started));
+        return Ok(timed(JsonLine(reply), timings, started));
     }
     if let Some(Err(first)) = answers.first()
         && answers.iter().all(was_turned_away)
@@ -161,7 +154,7 @@ async fn answer(
             Err(problem) => FileReply::problem(file, rejected(state, problem.clone())),
         });
     Ok(timed(
-        Json(Replies {
+        JsonLine(Replies {
             results: results.collect(),
         }),
         timings,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
+use crate::json_line::JsonLine;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -34,18 +34,18 @@ struct ReadyModel {
 }
 
 /// 200 as long as the process answers.
-pub async fn alive() -> Json<Alive> {
-    Json(Alive { status: "alive" })
+pub async fn alive() -> JsonLine<Alive> {
+    JsonLine(Alive { status: "alive" })
 }
 
 /// 200 while requests should come here; 503 with the reason before the model is warm, and from the
 /// moment that the server was told to stop.
-pub async fn ready(State(state): State<Arc<AppState>>) -> Result<Json<Ready>, Problem> {
+pub async fn ready(State(state): State<Arc<AppState>>) -> Result<JsonLine<Ready>, Problem> {
     if state.lifecycle.is_stopping() {
         return Err(Problem::shutting_down());
     }
     let serving = state.serving()?;
-    Ok(Json(Ready {
+    Ok(JsonLine(Ready {
         status: "ready",
         model: ReadyModel {
             name: serving.manifest.name.clone(),

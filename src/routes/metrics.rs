@@ -3,20 +3,34 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::telemetry::METRICS_TYPE;
+use crate::telemetry::{
+    OPENMETRICS_TYPE, PLAIN_METRICS_TYPE, from_openmetrics, is_openmetrics_wanted,
+};
 
-/// All metric families, for Prometheus.
-pub async fn show(State(state): State<Arc<AppState>>) -> Response {
+/// All metric families, for Prometheus, which says in `Accept` what it reads.
+pub async fn show(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
     let serving = state.serving().ok();
     let depth = serving.as_ref().map_or(0, |it| it.engine.queue_depth());
     let model = serving.as_ref().map(|it| it.metrics.as_ref());
     match state.metrics.render(model, depth, &state.connections) {
-        Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
+        Ok(text) => {
+            let accept = headers.get_all(header::ACCEPT).iter();
+            let mut accept = accept.filter_map(|value| value.to_str().ok());
+            let (media_type, text) = match accept.any(is_openmetrics_wanted) {
+                true => (OPENMETRICS_TYPE, text),
+                false => (PLAIN_METRICS_TYPE, from_openmetrics(&text)),
+            };
+            let headers = [
+                (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+                (header::VARY, HeaderValue::from_static("accept")),
+            ];
+            (headers, text).into_response()
+        }
         Err(error) => {
             tracing::error!(%error, "the metrics could not be written");
             Problem::internal().into_response()

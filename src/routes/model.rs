@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use normgate_core::{Manifest, Model};
 use serde_json::{Value, json};
 
+use crate::json_line;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -20,7 +21,7 @@ pub async fn show(State(state): State<Arc<AppState>>) -> Result<impl IntoRespons
 
 /// The manifest as it is answered: in place of up to 10,000 calibration scores their quantiles.
 pub fn render(model: &Model) -> Result<Bytes, serde_json::Error> {
-    Ok(serde_json::to_vec(&document(model)?)?.into())
+    Ok(json_line::to_line(&document(model)?)?.into())
 }
 
 /// The manifest with its calibration scores summarised, and what a fitted score was fitted to.

@@ -34,7 +34,6 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 pub async fn show() -> impl IntoResponse {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     (headers, Html(PAGE.as_str()))

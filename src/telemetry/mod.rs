@@ -4,14 +4,18 @@ mod logs;
 mod metrics;
 mod model_metrics;
 mod observe;
+mod plain_metrics;
 mod process;
 mod refusals;
 mod request_id;
 
 pub use logs::start as start_logs;
-pub use metrics::{CONTENT_TYPE as METRICS_TYPE, Metrics};
+pub use metrics::{CONTENT_TYPE as OPENMETRICS_TYPE, Metrics};
 pub use model_metrics::ModelMetrics;
 pub use observe::observe;
+pub use plain_metrics::{
+    CONTENT_TYPE as PLAIN_METRICS_TYPE, from_openmetrics, is_openmetrics_wanted,
+};
 #[cfg(test)]
 pub use process::resident_bytes;
 pub use refusals::Refusals;

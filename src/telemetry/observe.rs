@@ -56,6 +56,14 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
 
     let headers = response.headers_mut();
     headers.insert(request_id::HEADER, id);
+    // What is true now may not be a second later: another model, another state.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     if state.lifecycle.is_stopping() {
         // A client that reuses its connection would find it closed a moment later.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -129,7 +129,7 @@ async fn metrics_count_answers_refusals_and_damaged_images() {
     assert!(
         reply
             .header("content-type")
-            .starts_with("application/openmetrics-text")
+            .starts_with("text/plain; version=0.0.4")
     );
     let text = reply.text();
     for line in [

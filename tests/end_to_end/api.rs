@@ -66,6 +66,22 @@ fn top_k_gives_as_many_classes_as_asked_for() {
 }
 
 #[test]
+fn what_a_terminal_shows_ends_with_a_line_break() {
+    let server = Server::start();
+    let replies = [
+        server.classify("image/png", &png()),
+        server.classify("image/png", b"no picture"),
+        server.get("/model"),
+        server.get("/readyz"),
+        server.get("/livez"),
+        server.get("/no-such-path"),
+    ];
+    for reply in replies {
+        assert!(reply.text().ends_with("}\n"), "{:?}", reply.text());
+    }
+}
+
+#[test]
 fn a_request_id_that_the_client_gives_comes_back() {
     let server = Server::start();
     let headers = [

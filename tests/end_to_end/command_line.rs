@@ -125,6 +125,18 @@ fn an_unknown_flag_and_a_port_in_use_are_explained() {
 }
 
 #[test]
+fn a_misspelt_variable_is_named_when_the_server_starts() {
+    let mut command = normgate();
+    command
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("NORMGATE_MAX_FILE", "3")
+        .env("NORMGATE_SERVICE_HOST", "10.0.0.11");
+    let log = Server::spawn(command).log();
+    assert!(log.contains("did you mean NORMGATE_MAX_FILES?"), "{log}");
+    assert!(!log.contains("SERVICE_HOST"), "{log}");
+}
+
+#[test]
 fn a_missing_onnx_runtime_is_an_error_that_says_what_to_run() {
     let output = run(&[
         "serve",

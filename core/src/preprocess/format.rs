@@ -89,6 +89,14 @@ pub(super) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
         [b'%', b'P', b'D', b'F', ..] => Some("PDF"),
         [b'P', b'K', 3, 4, ..] => Some("a ZIP archive"),
         [0x1F, 0x8B, ..] => Some("gzip"),
+        // The first bytes of a JPEG or a PNG, read as UTF-8 with U+FFFD for what is none, or as
+        // Latin-1, and written as UTF-8.
+        [0xEF, 0xBF, 0xBD, 0xEF, 0xBF, 0xBD, ..]
+        | [0xEF, 0xBF, 0xBD, b'P', b'N', b'G', ..]
+        | [0xC3, 0xBF, 0xC3, 0x98, ..]
+        | [0xC2, 0x89, b'P', b'N', b'G', ..] => {
+            Some("an image that was read as text on the way: send its bytes")
+        }
         _ => text(bytes),
     }
 }

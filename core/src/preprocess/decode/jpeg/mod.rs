@@ -88,12 +88,17 @@ fn unsupported(frame: (u8, u8)) -> Option<&'static str> {
     }
 }
 
+/// There is no other mode here.
+fn without_mode(reason: &str) -> &str {
+    reason.trim_start_matches("[strict-mode]:").trim_start()
+}
+
 fn from_zune(error: DecodeErrors) -> DecodeError {
     let format = ImageFormat::Jpeg;
     match error {
         DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => DecodeError::truncated(format),
-        DecodeErrors::Format(reason) => DecodeError::corrupt(format, reason),
-        DecodeErrors::FormatStatic(reason) => DecodeError::corrupt(format, reason),
+        DecodeErrors::Format(reason) => DecodeError::corrupt(format, without_mode(&reason)),
+        DecodeErrors::FormatStatic(reason) => DecodeError::corrupt(format, without_mode(reason)),
         error => DecodeError::corrupt(format, error.to_string()),
     }
 }

@@ -1,0 +1,90 @@
+//! Reading what a refused client is still sending, so that it sees the refusal: closing a connection
+//! with bytes unread resets it, and the client may never read the reply.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, header};
+use futures_util::future::FutureExt;
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+use super::Intake;
+
+/// How long, and how many times the limit, a refused body is still read and thrown away.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BODIES: usize = 4;
+
+/// How much of refused bodies is read in a second, all together. Under a flood of large images,
+/// reading them only to refuse them would take the processors from those that are answered.
+const LINGER_A_SECOND: usize = 512 << 20;
+
+/// As much of a body is there anyway by the time that it is refused.
+const LINGER_FREE: usize = 64 << 10;
+
+impl Intake {
+    /// Throws away what is still to come of a refused request, for a while and up to a limit. The
+    /// answer does not wait for it.
+    pub fn linger(self: &Arc<Self>, headers: &HeaderMap, mut body: Body) {
+        // Who asks first has sent nothing yet, and will not after this answer.
+        if headers.contains_key(header::EXPECT) {
+            return;
+        }
+        let intake = Arc::clone(self);
+        let mut lingering = Box::pin(async move {
+            let most = intake.max_body_bytes.saturating_mul(LINGER_BODIES);
+            // Running out of time here changes nothing.
+            let _ = timeout(LINGER, intake.discard(&mut body, most)).await;
+        });
+        // A small image is there already, in one piece with its head: of a flood, each task counts.
+        if (&mut lingering).now_or_never().is_none() {
+            tokio::spawn(lingering);
+        }
+    }
+
+    async fn discard(&self, body: &mut Body, most: usize) {
+        let mut read = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            read += length;
+            if read > most || (read > LINGER_FREE && !self.discarded.take(length)) {
+                return;
+            }
+        }
+    }
+}
+
+/// So much a second.
+pub struct Allowance(Mutex<(Instant, usize)>);
+
+impl Allowance {
+    pub fn new() -> Self {
+        Self(Mutex::new((Instant::now(), 0)))
+    }
+
+    /// Whether that much more may be taken in this second.
+    fn take(&self, bytes: usize) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, taken) = &mut *state;
+        if since.elapsed() >= Duration::from_secs(1) {
+            (*since, *taken) = (Instant::now(), 0);
+        }
+        *taken = taken.saturating_add(bytes);
+        *taken <= LINGER_A_SECOND
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_bodies_are_read_up_to_an_allowance_that_is_new_each_second() {
+        let allowance = Allowance::new();
+        assert!(allowance.take(LINGER_A_SECOND));
+        assert!(!allowance.take(1));
+        allowance.0.lock().unwrap().0 -= Duration::from_secs(1);
+        assert!(allowance.take(1));
+    }
+}

@@ -1,0 +1,91 @@
+//! Metrics for who does not ask for OpenMetrics: Prometheus' older text format 0.0.4, which
+//! browsers show as well.
+
+/// Its media type.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Whether an `Accept` header asks for OpenMetrics. Prometheus does; what asks for nothing in
+/// particular is a person's `curl` or an older collector.
+pub fn is_openmetrics_wanted(accept: &str) -> bool {
+    let types = accept.split(',').filter_map(|part| part.split(';').next());
+    types
+        .map(str::trim)
+        .any(|essence| essence.eq_ignore_ascii_case("application/openmetrics-text"))
+}
+
+/// OpenMetrics 1.0 as text format 0.0.4: there a family of counters has the name of its samples,
+/// `_total` included, an info is a gauge, and units and the end are not said
+/// ([Prometheus, *Exposition formats*](https://prometheus.io/docs/instrumenting/exposition_formats/)).
+pub fn from_openmetrics(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut help = None;
+    for line in text.lines() {
+        let comment = line.strip_prefix("# ").and_then(|it| it.split_once(' '));
+        match comment {
+            Some(("HELP", family)) => help = family.split_once(' '),
+            Some(("TYPE", family)) => {
+                let (name, kind) = family.split_once(' ').unwrap_or((family, "unknown"));
+                let (suffix, kind) = match kind {
+                    "counter" => ("_total", "counter"),
+                    "info" => ("_info", "gauge"),
+                    "unknown" => ("", "untyped"),
+                    kind => ("", kind),
+                };
+                if let Some((_, words)) = help.take() {
+                    plain += &format!("# HELP {name}{suffix} {words}\n");
+                }
+                plain += &format!("# TYPE {name}{suffix} {kind}\n");
+            }
+            _ if line.starts_with('#') => {}
+            _ => {
+                plain += line;
+                plain.push('\n');
+            }
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn openmetrics_is_wanted_where_it_is_asked_for() {
+        let prometheus =
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3,*/*;q=0.1";
+        assert!(is_openmetrics_wanted(prometheus));
+        for other in ["", "*/*", "text/plain;version=0.0.4", "text/html,*/*;q=0.8"] {
+            assert!(!is_openmetrics_wanted(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn families_have_the_names_of_their_samples() {
+        let openmetrics = "\
+# HELP requests How many came.
+# TYPE requests counter
+requests_total{status=\"200\"} 3
+# HELP model Which one.
+# TYPE model info
+model_info{name=\"a # b\"} 1
+# HELP took_seconds How long.
+# TYPE took_seconds histogram
+# UNIT took_seconds seconds
+took_seconds_sum 0.5
+# EOF
+";
+        let plain = "\
+# HELP requests_total How many came.
+# TYPE requests_total counter
+requests_total{status=\"200\"} 3
+# HELP model_info Which one.
+# TYPE model_info gauge
+model_info{name=\"a # b\"} 1
+# HELP took_seconds How long.
+# TYPE took_seconds histogram
+took_seconds_sum 0.5
+";
+        assert_eq!(from_openmetrics(openmetrics), plain);
+    }
+}
