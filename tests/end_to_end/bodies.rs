@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{Server, encoded, picture, png};
+use crate::wire::{connect, exchange, request};
 
 const BOUNDARY: &str = "a-line-that-no-image-contains";
 
@@ -100,4 +101,38 @@ fn multipart_without_a_file_or_cut_short_is_refused() {
     let (kind, body) = multipart(&[("image", "a.png", &png())]);
     server.classify(&kind, &body[..body.len() / 2]).problem(400);
     server.classify("multipart/form-data", &body).problem(400);
+}
+
+#[test]
+fn a_photo_sent_to_a_wrong_path_or_by_a_wrong_method_is_told_so_and_keeps_its_connection() {
+    let server = Server::start();
+    let mut stream = connect(&server);
+    for (line, expected) in [("POST /classify/", 404), ("PUT /classify", 405)] {
+        for bytes in [1 << 10, 200 << 10, 8 << 20] {
+            let head = format!("{line} HTTP/1.1\r\nhost: x\r\ncontent-length: {bytes}\r\n\r\n");
+            let refused = [head.into_bytes(), vec![b'x'; bytes]].concat();
+            assert_eq!(
+                exchange(&mut stream, &refused),
+                Some(expected),
+                "{line} {bytes}"
+            );
+            assert_eq!(
+                exchange(&mut stream, &request(&png())),
+                Some(200),
+                "{line} {bytes}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_form_with_other_fields_is_answered_as_one_with_the_photo_alone() {
+    let server = Server::start();
+    let (kind, body) = multipart(&[("photo", "a.png", &png())]);
+    let alone = server.classify(&kind, &body).answer();
+    let field = format!(
+        "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"_csrf\"\r\n\r\nc2VjcmV0\r\n"
+    );
+    let with_token = [field.as_bytes(), &body].concat();
+    assert_eq!(server.classify(&kind, &with_token).answer(), alone);
 }

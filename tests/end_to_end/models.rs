@@ -107,10 +107,20 @@ impl Kind {
             "version": self.version,
             "label": self.labels[self.red],
             "class_index": self.red,
-            "threshold": self.manifest().calibration.unwrap().threshold,
+            "threshold": as_answered(self.manifest().calibration.unwrap().threshold),
             "labels": labels,
         })
     }
+}
+
+/// A threshold as replies write it: in the digits of single precision, and never above it.
+pub fn as_answered(threshold: f64) -> f64 {
+    let nearest = threshold as f32;
+    let written = match f64::from(nearest) > threshold {
+        true => nearest.next_down(),
+        false => nearest,
+    };
+    written.to_string().parse().expect("a number")
 }
 
 /// The same of a reply.
