@@ -117,10 +117,15 @@ impl Server {
     }
 
     pub fn get(&self, path: &str) -> Reply {
+        self.get_as(path, "*/*")
+    }
+
+    pub fn get_as(&self, path: &str, accept: &str) -> Reply {
         let url = format!("http://{}{path}", self.address);
         Reply::of(
             agent()
                 .get(&url)
+                .header("accept", accept)
                 .call()
                 .unwrap_or_else(|error| panic!("GET {url}: {error}\n{}", self.log())),
         )

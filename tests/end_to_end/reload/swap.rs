@@ -136,7 +136,15 @@ fn the_metrics_are_those_of_the_model_in_service_only() {
     // The server's own go on.
     let batches = lines("normgate_batch_size_count");
     assert_eq!(batches, ["normgate_batch_size_count 2"]);
-    assert_eq!(lines("# EOF").len(), 1);
+    let asked = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3";
+    let openmetrics = it.server.get_as("/metrics", asked);
+    let kind = openmetrics.header("content-type").unwrap_or_default();
+    assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
+    let text = openmetrics.text();
+    assert!(
+        text.ends_with("\n# EOF\n") && text.matches("# EOF").count() == 1,
+        "{text}"
+    );
 }
 
 #[test]
