@@ -101,10 +101,7 @@ impl Workbench {
             set.align_only(labels)?;
             Ok(set)
         };
-        let sets = specs.iter().map(aligned);
-        Ok(ImageSet::concat(
-            sets.collect::<Result<_, DatasetError>>()?,
-        )?)
+        joined(specs.iter().map(aligned))
     }
 
     /// Reads sets of other images as one; what their labels say does not matter.
@@ -116,9 +113,7 @@ impl Workbench {
         let sets = specs
             .iter()
             .map(|spec| Ok(spec.load(&options)?.unlabelled()));
-        Ok(ImageSet::concat(
-            sets.collect::<Result<_, DatasetError>>()?,
-        )?)
+        joined(sets)
     }
 
     /// Runs the model over the set, with a progress bar where there is a terminal to show it.
@@ -142,6 +137,17 @@ pub(crate) fn print(text: &str) -> Result<(), EvaluationError> {
         }),
         _ => Ok(()),
     }
+}
+
+/// The sets as one; says what of them could not be read.
+fn joined(
+    sets: impl Iterator<Item = Result<ImageSet, DatasetError>>,
+) -> Result<ImageSet, EvaluationError> {
+    let sets = sets.collect::<Result<Vec<_>, _>>()?;
+    for notice in sets.iter().filter_map(ImageSet::notice) {
+        eprintln!("{notice}");
+    }
+    Ok(ImageSet::concat(sets)?)
 }
 
 fn load_options(model: &Model) -> LoadOptions {

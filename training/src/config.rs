@@ -35,7 +35,7 @@ pub struct RunConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataConfig {
     /// In-distribution sets.
-    pub data: Vec<PathBuf>,
+    pub data: Vec<String>,
     /// Auxiliary out-of-distribution sets, as the command line names them.
     pub auxiliary: Vec<String>,
     /// Shares of the auxiliary sets in each batch; empty: by their sizes.

@@ -1,9 +1,7 @@
 //! From the folders named on the command line to what is trained on.
 
-use std::path::PathBuf;
-
 use normgate_evaluation::datasets::holdout::{self, HoldOut};
-use normgate_evaluation::datasets::{ImageSet, LoadOptions, load, long_tail};
+use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec, long_tail};
 use normgate_evaluation::overlap::Fingerprints;
 use sha2::{Digest, Sha256};
 
@@ -18,7 +16,7 @@ use crate::pictures::Part;
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// In-distribution sets.
-    pub data: Vec<PathBuf>,
+    pub data: Vec<SetSpec>,
     /// Auxiliary sets; none for a method that has no use for them.
     pub auxiliary: Vec<AuxiliarySpec>,
     /// Shares of the auxiliary sets in each batch; empty: by their sizes.
@@ -141,9 +139,9 @@ impl TrainingData {
     }
 }
 
-fn read(paths: &[PathBuf], options: &LoadOptions) -> Result<Vec<ImageSet>, TrainError> {
-    let read = |path: &PathBuf| Ok(load(path, options)?);
-    paths.iter().map(read).collect()
+fn read(sets: &[SetSpec], options: &LoadOptions) -> Result<Vec<ImageSet>, TrainError> {
+    let read = |set: &SetSpec| Ok(set.load(options)?);
+    sets.iter().map(read).collect()
 }
 
 fn class_names(images: &ImageSet) -> Result<Vec<String>, TrainError> {

@@ -61,12 +61,34 @@ pub enum DatasetError {
         classes: usize,
     },
     /// An image cannot be decoded or brought to size.
-    #[error("{}: {reason}. Repair or remove this image, then try again", path.display())]
+    #[error(
+        "{}: {reason}. Repair or remove it, or name the set with #readable behind it, which leaves \
+         such images out",
+        path.display()
+    )]
     BrokenImage {
         /// The image.
         path: PathBuf,
         /// What the decoder said.
         reason: String,
+    },
+    /// The same of several images.
+    #[error(
+        "{count} of {of} images cannot be read:\n  {}{}\nRepair or remove them, or name the set \
+         with #readable behind it, which leaves such images out",
+        first.join("\n  "),
+        match count - first.len() {
+            0 => String::new(),
+            more => format!("\n  and {more} more"),
+        }
+    )]
+    BrokenImages {
+        /// How many.
+        count: usize,
+        /// Of how many images.
+        of: usize,
+        /// Some of them, each with what is wrong with it.
+        first: Vec<String>,
     },
     /// Two sets do not fit together.
     #[error("{first} and {second} cannot be joined: {reason}")]
@@ -100,4 +122,14 @@ pub enum DatasetError {
         /// What was asked, why it cannot be, and what can.
         reason: String,
     },
+}
+
+impl DatasetError {
+    /// What is wrong, without what to do about it.
+    pub(crate) fn cause(&self) -> String {
+        match self {
+            Self::BrokenImage { path, reason } => format!("{}: {reason}", path.display()),
+            error => error.to_string(),
+        }
+    }
 }

@@ -1,11 +1,15 @@
 //! From image files with their classes to a set: read at once, or left for later.
 
+use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use normgate_core::preprocess::{self, Limits, Preprocessor, Rgb8};
 
 use super::{DatasetError, ImageSet, LoadOptions, parallel};
+
+/// So many broken images are named, the rest counted.
+const NAMED: usize = 10;
 
 /// The set of these files, in this order.
 pub(crate) fn read(
@@ -27,9 +31,10 @@ pub(crate) fn read(
         });
     }
     let preprocessor = || options.preprocessing.as_ref().map(Preprocessor::new);
-    let images = parallel::map(&files, preprocessor, |preprocessor, (path, _)| {
+    let images = all_of(&files, preprocessor, |preprocessor, (path, _)| {
         decode(path, preprocessor.as_mut())
-    })?;
+    });
+    let images = all_or_what_is_broken(images)?;
     let (width, height) = images
         .first()
         .map_or((0, 0), |image| (image.width, image.height));
@@ -37,7 +42,7 @@ pub(crate) fn read(
         .iter()
         .position(|image| (image.width, image.height) != (width, height));
     if let Some(other) = other {
-        return Err(DatasetError::BrokenImage {
+        return Err(DatasetError::BrokenFile {
             path: files[other].0.clone(),
             reason: format!(
                 "{}x{} pixels, where {} has {width}x{height}: without a model or an image size \
@@ -70,7 +75,52 @@ pub(crate) fn read_in(set: ImageSet, options: &LoadOptions) -> Result<ImageSet, 
         ..options.clone()
     };
     let files = set.files.into_iter().zip(set.labels).collect();
-    read(files, set.name, set.class_names, &options)
+    Ok(ImageSet {
+        left_out: set.left_out,
+        ..read(files, set.name, set.class_names, &options)?
+    })
+}
+
+/// The set without the images that cannot be decoded, as far as they are in files of their own.
+pub(crate) fn readable(set: &ImageSet) -> ImageSet {
+    if !set.is_in_files() {
+        return set.clone();
+    }
+    let is_readable = all_of(&set.files, || (), |(), path| decode(path, None).is_ok());
+    let mut readable = set.filter(|i, _| is_readable[i]);
+    readable.left_out += set.len() - readable.len();
+    readable
+}
+
+/// A map over all cores of what cannot fail as a whole.
+fn all_of<I: Sync, S, T: Send>(
+    items: &[I],
+    start: impl Fn() -> S + Sync,
+    f: impl Fn(&mut S, &I) -> T + Sync,
+) -> Vec<T> {
+    let Ok(results) = parallel::map(items, start, |state, item| {
+        Ok::<_, Infallible>(f(state, item))
+    });
+    results
+}
+
+/// All images, or what is wrong with each that cannot be read: who repairs them wants to know of
+/// all at once.
+fn all_or_what_is_broken(
+    images: Vec<Result<Rgb8, DatasetError>>,
+) -> Result<Vec<Rgb8>, DatasetError> {
+    let of = images.len();
+    let (read, broken): (Vec<_>, Vec<_>) = images.into_iter().partition(Result::is_ok);
+    let mut broken: Vec<_> = broken.into_iter().filter_map(Result::err).collect();
+    match broken.len() {
+        0 => Ok(read.into_iter().flatten().collect()),
+        1 => Err(broken.swap_remove(0)),
+        count => Err(DatasetError::BrokenImages {
+            count,
+            of,
+            first: broken.iter().take(NAMED).map(DatasetError::cause).collect(),
+        }),
+    }
 }
 
 /// An image file as it is: upright, sRGB, of its own size.

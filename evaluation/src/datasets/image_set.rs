@@ -30,6 +30,8 @@ pub struct ImageSet {
     pub class_names: Option<Vec<String>>,
     /// The names of the superclasses by index, where the layout has such.
     pub coarse_names: Option<Vec<String>>,
+    /// How many images `#readable` left out, since they cannot be read.
+    pub left_out: usize,
 }
 
 impl ImageSet {
@@ -41,6 +43,15 @@ impl ImageSet {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+
+    /// What to tell people of images that were left out.
+    pub fn notice(&self) -> Option<String> {
+        let (name, all) = (&self.name, self.len() + self.left_out);
+        (self.left_out > 0).then(|| {
+            let of = format!("{} of {all} images", self.left_out);
+            format!("{name}: {of} cannot be read and are left out")
+        })
     }
 
     /// Bytes an image takes: `height * width * 3`.
@@ -79,6 +90,7 @@ impl ImageSet {
                 .map(|coarse| inside().map(|i| coarse[i]).collect()),
             class_names: self.class_names.clone(),
             coarse_names: self.coarse_names.clone(),
+            left_out: self.left_out,
         }
     }
 
@@ -208,6 +220,7 @@ impl ImageSet {
             (false, false) => self.class_names = self.class_names.take().or(other.class_names),
             (true, _) => {}
         }
+        self.left_out += other.left_out;
         self.coarse_labels = match (self.coarse_labels.take(), other.coarse_labels) {
             (Some(mut ours), Some(theirs)) if self.coarse_names == other.coarse_names => {
                 ours.extend(theirs);

@@ -19,6 +19,7 @@ its .bin files, or a folder of WebP strips. Filters narrow it, from left to righ
   #first=300       the first 300 images of each class (unlabelled images count as one class)
   #last=300        the last 300 of each class
   #but-last=300    all but those: what training sees where --hold-out keeps 300 for calibration
+  #readable        without the images that cannot be read; where counts follow, put it first
   #split=test      train, test or all, where one folder has both
   #labels=coarse   CIFAR-100's superclasses as the classes
 For example: unseen=data/cifar-100#split=test#coarse!=fish+flowers";
@@ -46,6 +47,7 @@ enum Filter {
     First(usize),
     Last(usize),
     ButLast(usize),
+    Readable,
 }
 
 impl SetSpec {
@@ -134,9 +136,14 @@ impl SetSpec {
         let bad = || {
             format!(
                 "there is no filter \"#{filter}\"; there are #class=, #class!=, #coarse=, \
-                 #coarse!=, #first=N, #last=N, #but-last=N, #split=train|test|all, #labels=fine|coarse"
+                 #coarse!=, #first=N, #last=N, #but-last=N, #readable, #split=train|test|all, \
+                 #labels=fine|coarse"
             )
         };
+        if filter == "readable" {
+            self.filters.push(Filter::Readable);
+            return Ok(());
+        }
         let (key, value) = filter.split_once('=').ok_or_else(bad)?;
         let number = || value.parse().map_err(|_| bad());
         match (key, value) {
@@ -180,6 +187,7 @@ impl Filter {
                     |i: usize| labels[i].is_some_and(|label| chosen.contains(&label)) == *keep;
                 Ok(set.filter(|i, _| is_chosen(i)))
             }
+            Filter::Readable => Ok(files::readable(set)),
             Filter::First(count) => Ok(set.select(&leading(0..set.len(), set, *count))),
             Filter::Last(count) => {
                 let mut indices = leading((0..set.len()).rev(), set, *count);
@@ -227,6 +235,7 @@ mod tests {
             coarse_labels: Some(vec![Some(0), Some(0), Some(1), Some(0), Some(0), None]),
             class_names: Some(vec!["cat".into(), "dog".into(), "oak".into()]),
             coarse_names: Some(vec!["animals".into(), "trees".into()]),
+            left_out: 0,
         }
     }
 

@@ -21,12 +21,12 @@ use crate::optimiser::OptimiserKind;
 /// What to train on, and how.
 #[derive(Debug, Args)]
 pub struct RecipeArgs {
-    /// Folder or list file of images to learn to classify (repeat the option, or separate by commas,
-    /// for more)
+    /// Folder or list file of images to learn to classify, or part of it as in FOLDER#class!=cat
+    /// (`calibrate --help` has all such filters); repeat the option, or separate by commas, for more
     #[arg(long, value_name = "FOLDER", value_delimiter = ',', required = true)]
-    data: Vec<PathBuf>,
-    /// Folder or list file of auxiliary images that show none of the classes, or part of it as in
-    /// FOLDER#first=300 (as `evaluate` takes sets); or the word crops, for crops of 5 to 25 % of the training images
+    data: Vec<SetSpec>,
+    /// The same of auxiliary images that show none of the classes; or the word crops, for crops of 5
+    /// to 25 % of the training images
     #[arg(long, value_name = "FOLDER", value_delimiter = ',')]
     aux: Vec<AuxiliarySpec>,
     /// Shares of the auxiliary folders in each batch, such as 2,1 [default: by their sizes]
@@ -178,7 +178,7 @@ impl RecipeArgs {
         Ok(RunConfig {
             command,
             data: DataConfig {
-                data: selection.data.clone(),
+                data: selection.data.iter().map(SetSpec::to_string).collect(),
                 auxiliary: selection
                     .auxiliary
                     .iter()
@@ -244,8 +244,11 @@ impl RunConfig {
     pub(super) fn selection(&self) -> Result<Selection, TrainError> {
         let hold_out = self.data.hold_out.iter().map(|text| text.parse());
         let auxiliary = self.data.auxiliary.iter().map(|text| text.parse());
+        let data = self.data.data.iter().map(|text| text.parse());
         Ok(Selection {
-            data: self.data.data.clone(),
+            data: data
+                .collect::<Result<_, _>>()
+                .map_err(TrainError::Options)?,
             auxiliary: auxiliary
                 .collect::<Result<_, _>>()
                 .map_err(TrainError::Options)?,

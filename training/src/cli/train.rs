@@ -264,6 +264,13 @@ fn write_config(run: &Path, config: &RunConfig) -> Result<(), TrainError> {
 
 fn introduce(config: &RunConfig, data: &TrainingData) {
     let (recipe, id) = (&config.recipe, &data.streams[0]);
+    for stream in &data.streams {
+        stream
+            .images
+            .notice()
+            .into_iter()
+            .for_each(|notice| eprintln!("{notice}"));
+    }
     eprintln!(
         "{} images of {} classes ({}); {} epochs of {} steps, {} + {} images each",
         id.images.len(),

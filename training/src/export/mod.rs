@@ -9,13 +9,12 @@ mod resnet18;
 mod resnet50;
 mod weights;
 
-use std::path::Path;
-
 use normgate_core::manifest::{
     METADATA_KEY, Manifest, ManifestError, SCHEMA_VERSION, TrainingRecord,
 };
 use normgate_core::model::{Model, ModelError};
 use normgate_core::onnx::{Dim, GraphBuilder, GraphError};
+use normgate_evaluation::datasets::SetSpec;
 
 use crate::auxiliary::AuxiliarySpec;
 use crate::checkpoint::Checkpoint;
@@ -158,7 +157,11 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
 
 /// The names of the ID sets, and what of them was kept out of training.
 fn id_sets(data: &DataConfig) -> Vec<String> {
-    let mut names: Vec<String> = data.data.iter().map(|path| set_name(path)).collect();
+    let described = |set: &String| {
+        set.parse()
+            .map_or_else(|_| set.clone(), |it: SetSpec| it.describe())
+    };
+    let mut names: Vec<String> = data.data.iter().map(described).collect();
     if let (Some(last), false) = (names.last_mut(), data.hold_out.is_empty()) {
         *last += &format!(" (held out: {})", data.hold_out.join(", "));
     }
@@ -169,9 +172,4 @@ fn id_sets(data: &DataConfig) -> Vec<String> {
 fn describe(set: &str) -> String {
     set.parse()
         .map_or_else(|_| set.to_owned(), |set: AuxiliarySpec| set.describe())
-}
-
-fn set_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    name.to_string_lossy().into_owned()
 }

@@ -117,3 +117,74 @@ fn folders_that_are_no_set_say_why() {
     fs::create_dir(folder.path().join("dog")).unwrap();
     said("FOLDER/dog is not an image set: this class folder has no image in it");
 }
+
+/// Options by which images come to 2 × 2 pixels.
+fn to_size() -> LoadOptions {
+    LoadOptions {
+        preprocessing: Some(Preprocessing {
+            width: 2,
+            height: 2,
+            resize: Resize::CentreCrop { shorter_side: 2 },
+            filter: Filter::Bilinear,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+        }),
+        ..LoadOptions::test()
+    }
+}
+
+#[test]
+fn all_images_that_cannot_be_read_are_named_at_once() {
+    let folder = folder();
+    write(&folder.path().join("a/good.png"), &png(1));
+    for number in 0..12 {
+        let path = folder.path().join(format!("b/{number:02}.png"));
+        write(&path, &png(2)[..20]);
+    }
+    let error = message(load(folder.path(), &to_size()), folder.path());
+    assert!(
+        error.starts_with("12 of 13 images cannot be read:\n  FOLDER/b/00.png: "),
+        "{error}"
+    );
+    assert!(
+        error.contains("FOLDER/b/09.png") && !error.contains("FOLDER/b/10.png"),
+        "{error}"
+    );
+    assert!(
+        error.contains("\n  and 2 more\n") && error.contains("#readable"),
+        "{error}"
+    );
+}
+
+#[test]
+fn readable_leaves_out_what_cannot_be_read_before_others_are_counted() {
+    let folder = folder();
+    for (name, bytes) in [
+        ("a/1.png", png(1)),
+        ("a/2.png", png(2)),
+        ("a/3.png", png(3)[..20].to_vec()),
+        ("b/4.jpg", b"no image".to_vec()),
+        ("b/5.png", png(5)),
+    ] {
+        write(&folder.path().join(name), &bytes);
+    }
+    let read = |filters: &str| {
+        let spec: SetSpec = format!("{}{filters}", folder.path().display())
+            .parse()
+            .unwrap();
+        spec.load(&to_size())
+    };
+    let set = read("#readable").unwrap();
+    assert_eq!(set.labels, [Some(0), Some(0), Some(1)]);
+    assert_eq!(set.left_out, 2);
+    let notice = set.notice().unwrap();
+    assert!(
+        notice.ends_with("2 of 5 images cannot be read and are left out"),
+        "{notice}"
+    );
+    let last = read("#readable#last=1").unwrap();
+    assert_eq!(last.labels, [Some(0), Some(1)]);
+    assert!(read("#last=1").is_err());
+    let whole = read("#class=a#first=2").unwrap();
+    assert_eq!((whole.len(), whole.notice()), (2, None));
+}
