@@ -311,3 +311,31 @@ fn mistakes_are_told_with_what_to_do() {
         assert!(!place.run().join(FILE_NAME).exists(), "{arguments}");
     }
 }
+
+#[test]
+fn images_that_cannot_be_read_are_named_and_left_out_where_that_is_asked_for() {
+    let place = Workplace::new();
+    for name in ["id/odd/broken.png", "id/odd/shot.png"] {
+        std::fs::write(place.0.path().join(name), b"no image").unwrap();
+    }
+    let output = place.train(SMALL);
+    assert!(!output.status.success());
+    let said = stderr(&output);
+    assert!(said.contains("2 of 42 images cannot be read"), "{said}");
+    assert!(
+        said.contains("id/odd/shot.png") && said.contains("#readable"),
+        "{said}"
+    );
+
+    let output = place.train(&SMALL.replace("--data id", "--data id#readable"));
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("2 of 42 images cannot be read and are left out"),
+        "{said}"
+    );
+    let config = std::fs::read(place.run().join("config.json")).unwrap();
+    let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+    assert_eq!(config["data"]["data"], serde_json::json!(["id#readable"]));
+    assert_eq!(config["data"]["class_counts"], serde_json::json!([20, 20]));
+}
