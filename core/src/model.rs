@@ -96,7 +96,7 @@ pub enum ModelError {
     /// The ONNX model was not made for Normgate.
     #[error(
         "the ONNX model {origin} has no Normgate manifest (labels, preprocessing, score), so it \
-         cannot be used: export it with `normgate-train export`"
+         cannot be used: `normgate adopt` gives one to a classifier from elsewhere"
     )]
     NoManifest {
         /// The file.

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use normgate_core::calibration::CalibrationError;
 use normgate_core::classifier::{ClassifyError, NotCalibrated};
 use normgate_core::detection::DetectionError;
+use normgate_core::manifest::ManifestError;
 use normgate_core::model::ModelError;
 use normgate_core::preprocess::PreprocessError;
 use normgate_core::runtime::{RuntimeError, SessionError};
 use normgate_core::scores::{FitError, ScoreKind};
 
+use crate::adopt::AdoptError;
 use crate::datasets::DatasetError;
 use crate::quantize::QuantizeError;
 use crate::reports::plots::PlotError;
@@ -25,6 +27,15 @@ pub enum EvaluationError {
     /// The model file could not be read or written.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A model from elsewhere could not be taken in.
+    #[error(transparent)]
+    Adopt(#[from] AdoptError),
+    /// What was said of a model from elsewhere makes no manifest.
+    #[error("what is said of the model makes no sense: {source}")]
+    Manifest {
+        /// The field, and what is wrong with it.
+        source: ManifestError,
+    },
     /// ONNX Runtime could not be loaded.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),

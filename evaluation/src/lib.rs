@@ -7,6 +7,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod adopt;
 pub mod calibrate;
 pub mod datasets;
 pub mod error;

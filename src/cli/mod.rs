@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use crate::Allocator;
 use clap::{Parser, Subcommand};
+use normgate_evaluation::adopt::{self, AdoptArgs};
 use normgate_evaluation::calibrate::{self, CalibrateArgs};
 use normgate_evaluation::evaluate::{self, EvaluateArgs};
 use normgate_evaluation::quantize::{self, QuantizeArgs};
@@ -44,6 +45,7 @@ enum Command {
     Classify(classify::ClassifyArgs),
     Inspect(inspect::InspectArgs),
     Health(health::HealthArgs),
+    Adopt(AdoptArgs),
     Calibrate(CalibrateArgs),
     Evaluate(EvaluateArgs),
     Quantize(QuantizeArgs),
@@ -61,6 +63,7 @@ pub fn run(allocator: Allocator) -> ExitCode {
         Command::Classify(args) => classify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Health(args) => health::run(&args),
+        Command::Adopt(args) => adopt::run(&args).map_err(Failure::from),
         Command::Calibrate(args) => calibrate::run(&args).map_err(Failure::from),
         Command::Evaluate(args) => evaluate::run(&args).map_err(Failure::from),
         Command::Quantize(args) => quantize::run(&args).map_err(Failure::from),

@@ -5,6 +5,9 @@ use super::ManifestError;
 /// The longest side, in pixels, that a model's input may have.
 const MAX_SIDE: u32 = 8192;
 
+/// Pixels are in 0..1: a mean or deviation beyond this is of something else.
+const TOO_LARGE: f32 = 8.0;
+
 /// How a decoded sRGB image becomes the model's input.
 ///
 /// Resize with an antialiased filter, scale to 0..1, then `(x − mean) / std` for each of the
@@ -83,6 +86,16 @@ impl Preprocessing {
                     format!("preprocessing.mean[{channel}]"),
                     format!("is {mean}; it must be finite"),
                 ));
+            }
+            for (field, value) in [("mean", *mean), ("std", std)] {
+                if value.abs() > TOO_LARGE {
+                    return Err(ManifestError::invalid(
+                        format!("preprocessing.{field}[{channel}]"),
+                        format!(
+                            "is {value}; it is of pixels in 0..1: divide by 255 what is of 0..255"
+                        ),
+                    ));
+                }
             }
             // A subnormal divisor would make every pixel infinite, as 0 would.
             if !std.is_normal() || std < 0.0 {

@@ -48,10 +48,21 @@ impl Message {
 /// nested graphs, functions and training information.
 pub fn refuse_external_data(model: &[u8]) -> Result<(), OnnxError> {
     check_outline(model)?;
-    walk(model, Message::Model, 0)
+    walk(model, Message::Model, 0, &tensor)
 }
 
-fn walk(bytes: &[u8], message: Message, depth: u32) -> Result<(), OnnxError> {
+/// Refuses a model that nests graphs too deeply to be decoded.
+pub(super) fn check_depth(model: &[u8]) -> Result<(), OnnxError> {
+    check_outline(model)?;
+    walk(model, Message::Model, 0, &|_| Ok(()))
+}
+
+fn walk(
+    bytes: &[u8],
+    message: Message,
+    depth: u32,
+    tensor: &impl Fn(&[u8]) -> Result<(), OnnxError>,
+) -> Result<(), OnnxError> {
     if depth > MAX_DEPTH {
         return Err(OnnxError::TooDeep);
     }
@@ -61,7 +72,7 @@ fn walk(bytes: &[u8], message: Message, depth: u32) -> Result<(), OnnxError> {
     for field in Fields::of(bytes) {
         let field = field.map_err(inner)?;
         if let (Some(child), Some(bytes)) = (message.child(field.number), field.bytes()) {
-            walk(bytes, child, depth + 1)?;
+            walk(bytes, child, depth + 1, tensor)?;
         }
     }
     Ok(())

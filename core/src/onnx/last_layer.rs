@@ -102,7 +102,7 @@ pub fn last_layer(
 }
 
 /// Input, weights as `[classes, size]`, and bias; the last two where they could be read.
-type Layer<'a> = (&'a str, Option<Numbers>, Option<Numbers>);
+pub(super) type Layer<'a> = (&'a str, Option<Numbers>, Option<Numbers>);
 
 fn no_bias() -> Numbers {
     Numbers {
@@ -111,7 +111,7 @@ fn no_bias() -> Numbers {
     }
 }
 
-fn product<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<Layer<'a>> {
+pub(super) fn product<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<Layer<'a>> {
     let (input, weights) = (node.input(0)?, node.input(1)?);
     if node.is("MatMul") {
         let weights = makers.numbers(weights).map(Numbers::transposed);
@@ -143,7 +143,7 @@ fn product<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<Layer<'a>> {
 }
 
 /// `MatMul + bias`, in either order.
-fn added<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<Layer<'a>> {
+pub(super) fn added<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<Layer<'a>> {
     let (first, second) = (node.input(0)?, node.input(1)?);
     for (value, bias) in [(first, second), (second, first)] {
         let (_, made) = makers.behind(value);

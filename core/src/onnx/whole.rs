@@ -14,7 +14,7 @@ use super::wire::Fields;
 pub fn decode(model: &[u8]) -> Result<ModelProto, OnnxError> {
     // Before prost decodes: it bounds the depth.
     refuse_external_data(model)?;
-    refuse_unknown(model, Message::Model)?;
+    refuse_unknown_fields(model)?;
     ModelProto::decode(model).map_err(|_| OnnxError::Malformed {
         what: "a field has another type than ONNX gives it",
     })
@@ -83,7 +83,11 @@ impl Message {
     }
 }
 
-/// As deep as [`refuse_external_data`] has let it be.
+/// Of a model whose depth is known to be bounded.
+pub(super) fn refuse_unknown_fields(model: &[u8]) -> Result<(), OnnxError> {
+    refuse_unknown(model, Message::Model)
+}
+
 fn refuse_unknown(bytes: &[u8], message: Message) -> Result<(), OnnxError> {
     for field in Fields::of(bytes) {
         let field = field?;

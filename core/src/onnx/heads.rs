@@ -1,0 +1,80 @@
+use thiserror::Error;
+
+use super::constants::Makers;
+use super::last_layer::{added, product};
+use super::proto::GraphProto;
+
+/// Where a classifier keeps its logits and its representation, whatever it calls them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heads {
+    /// The value that holds the logits.
+    pub logits: String,
+    /// The value that the last linear layer makes them of.
+    pub representation: String,
+    /// Classes and length of a representation, where the layer's weights tell.
+    pub lengths: Option<(usize, usize)>,
+    /// The operator between logits and output that was passed over: a `Softmax` or `LogSoftmax`.
+    pub softmax: Option<String>,
+}
+
+/// The output does not come from a linear layer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the output `{output}` comes from {found}, not from a linear layer (Gemm, or MatMul and Add)"
+)]
+pub struct NoHeads {
+    /// Name of the output.
+    pub output: String,
+    /// What makes it.
+    pub found: String,
+}
+
+/// More than one has never been seen in a row.
+const SOFTMAXES: usize = 4;
+
+/// The value before the `Softmax` that makes `output`, where one does, and that operator's name.
+pub fn before_softmax(graph: &GraphProto, output: &str) -> (String, Option<String>) {
+    let makers = Makers::of(graph);
+    let (mut value, mut softmax) = (output.to_owned(), None);
+    for _ in 0..SOFTMAXES {
+        let (_, maker) = makers.behind(&value);
+        let maker = maker.filter(|node| node.is("Softmax") || node.is("LogSoftmax"));
+        let Some((node, input)) = maker.and_then(|node| Some((node, node.input(0)?))) else {
+            break;
+        };
+        softmax.get_or_insert_with(|| node.op_type.clone());
+        value = input.to_owned();
+    }
+    (value, softmax)
+}
+
+/// Logits and representation behind an output: what the last linear layer makes, before any
+/// `Softmax`, and what it takes.
+///
+/// # Errors
+/// [`NoHeads`].
+pub fn heads(graph: &GraphProto, output: &str) -> Result<Heads, NoHeads> {
+    let makers = Makers::of(graph);
+    let (logits, softmax) = before_softmax(graph, output);
+    let (_, last) = makers.behind(&logits);
+    let layer = last.and_then(|node| match node.is("Add") {
+        true => added(&makers, node),
+        false => product(&makers, node),
+    });
+    let Some((representation, weights, _)) = layer else {
+        return Err(NoHeads {
+            output: output.into(),
+            found: last.map_or("no node".into(), |node| format!("a {}", node.op_type)),
+        });
+    };
+    let lengths = weights.and_then(|weights| match *weights.shape {
+        [classes, size] => Some((classes, size)),
+        _ => None,
+    });
+    Ok(Heads {
+        representation: representation.into(),
+        logits,
+        lengths,
+        softmax,
+    })
+}

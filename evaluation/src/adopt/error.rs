@@ -1,0 +1,129 @@
+use std::path::PathBuf;
+
+use normgate_core::onnx::OnnxError;
+
+/// Why a model from elsewhere could not be taken in.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdoptError {
+    /// The model file could not be read.
+    #[error("the model file {} could not be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file is no ONNX model, or a damaged one.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// A tensor keeps its data where nothing is read from.
+    #[error(
+        "the tensor `{tensor}` keeps its data in `{location}`, which is not a file in the model's \
+         own folder: save the model as one file"
+    )]
+    Elsewhere {
+        /// The tensor.
+        tensor: String,
+        /// Where its data is said to be.
+        location: String,
+    },
+    /// The file with a tensor's data is missing or too short.
+    #[error(
+        "the data of the tensor `{tensor}` could not be read from {}: {source}. It belongs beside \
+         the model file", path.display()
+    )]
+    Data {
+        /// The tensor.
+        tensor: String,
+        /// The file with its data.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The model does not take an image.
+    #[error(
+        "the model's input must be one image, float32 [N, 3, height, width]; it is {found}. {hint}"
+    )]
+    Input {
+        /// What it takes.
+        found: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Neither the model nor the options say how large the image is.
+    #[error(
+        "the model takes images of any size: say what size its classes were learnt at, such as \
+         --size 224"
+    )]
+    NoSize,
+    /// The options and the model differ in the image's size.
+    #[error("--size says {asked}, but the model takes {found}: leave it out")]
+    OtherSize {
+        /// As the options say.
+        asked: String,
+        /// As the model says.
+        found: String,
+    },
+    /// There is no such output.
+    #[error("the model has no output `{wanted}`; it has {found}")]
+    NoOutput {
+        /// The output asked for.
+        wanted: String,
+        /// Those that there are.
+        found: String,
+    },
+    /// No output comes from a linear layer.
+    #[error(
+        "{found}. Export the model with a second output, the values that its logits are made of \
+         ([N, length]), and name both: --logits NAME --representation NAME"
+    )]
+    NoHeads {
+        /// What the outputs come from.
+        found: String,
+    },
+    /// Several outputs may be the logits.
+    #[error("the logits may be any of {found}: say which, by --logits NAME")]
+    Ambiguous {
+        /// The outputs.
+        found: String,
+    },
+    /// Of an output that was named, it is not known how many values it has.
+    #[error(
+        "how many values the output `{output}` has is not in the file: export the model with that \
+         axis fixed"
+    )]
+    NoLength {
+        /// The output.
+        output: String,
+    },
+    /// More or fewer names than classes.
+    #[error(
+        "--labels has {labels} names, but the model {classes} classes: one name for each is needed, \
+         in the order of its outputs"
+    )]
+    Labels {
+        /// Names given.
+        labels: usize,
+        /// Classes.
+        classes: usize,
+    },
+    /// The model answers otherwise beside other images.
+    #[error(
+        "the model's answer to an image depends on the images beside it (by up to {difference:.3}): \
+         export it in inference mode (PyTorch: model.eval()), and with a dynamic batch"
+    )]
+    BatchMatters {
+        /// The largest difference of a logit.
+        difference: f32,
+    },
+    /// What is taken for logits is probabilities.
+    #[error(
+        "the output taken for the logits gives probabilities (none is below 0, and their sum is 1): \
+         export the model without its softmax"
+    )]
+    Probabilities,
+    /// NaN or infinity.
+    #[error("the model's answer to noise is not finite: its weights are broken; export it again")]
+    NotFinite,
+}

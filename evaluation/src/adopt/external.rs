@@ -1,0 +1,68 @@
+//! Tensors whose data lies beside the model file, as PyTorch's exporter puts it into `model.onnx.data`.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Component, Path};
+
+use normgate_core::onnx::proto::ModelProto;
+use normgate_core::onnx::{ExternalPart, decode_with_external_data};
+
+use super::AdoptError;
+
+/// The model with all of its data.
+///
+/// # Errors
+/// [`AdoptError`]; data that is not in the model's own folder, or below it, is not read: a model
+/// from anyone could name any file of this machine.
+pub fn read(path: &Path) -> Result<ModelProto, AdoptError> {
+    let unreadable = |source| AdoptError::Unreadable {
+        path: path.into(),
+        source,
+    };
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    decode_with_external_data(&bytes, |part| read_part(folder, part))
+}
+
+fn read_part(folder: &Path, part: &ExternalPart) -> Result<Vec<u8>, AdoptError> {
+    let location = Path::new(&part.location);
+    let inside =
+        |component: Component| matches!(component, Component::Normal(_) | Component::CurDir);
+    let elsewhere = || AdoptError::Elsewhere {
+        tensor: part.tensor.clone(),
+        location: part.location.clone(),
+    };
+    if part.location.is_empty() || !location.components().all(inside) {
+        return Err(elsewhere());
+    }
+    let path = folder.join(location);
+    let failed = |source| AdoptError::Data {
+        tensor: part.tensor.clone(),
+        path: path.clone(),
+        source,
+    };
+    // A link could lead anywhere.
+    let real = |path: &Path| path.canonicalize().map_err(failed);
+    let home = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    if !real(&path)?.starts_with(real(home)?) {
+        return Err(elsewhere());
+    }
+    let mut file = File::open(&path).map_err(failed)?;
+    file.seek(SeekFrom::Start(part.offset)).map_err(failed)?;
+    let mut bytes = Vec::new();
+    match part.length {
+        None => file.read_to_end(&mut bytes).map_err(failed)?,
+        // What is announced may be more than there is: room is made for what comes.
+        Some(length) => file.take(length).read_to_end(&mut bytes).map_err(failed)?,
+    };
+    if part
+        .length
+        .is_some_and(|length| length != bytes.len() as u64)
+    {
+        return Err(failed(std::io::ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(bytes)
+}

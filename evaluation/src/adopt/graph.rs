@@ -1,0 +1,268 @@
+//! What a foreign graph takes and gives, and how it comes to give what Normgate needs.
+
+use normgate_core::onnx::proto::{
+    DataType, Dimension, DimensionValue, GraphProto, NodeProto, TensorShapeProto, TensorType,
+    TypeProto, ValueInfoProto,
+};
+use normgate_core::onnx::{Heads, before_softmax, heads};
+
+use super::AdoptError;
+
+const LOGITS: &str = "logits";
+const REPRESENTATION: &str = "representation";
+
+/// The image that a model takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    pub name: String,
+    /// Width and height, where they are fixed.
+    pub size: [Option<u32>; 2],
+    /// The batch's axis, as it stands in the file.
+    pub batch: Dimension,
+}
+
+impl Input {
+    /// Whether several images go into one run.
+    pub fn is_batched(&self) -> bool {
+        !matches!(self.batch.value, Some(DimensionValue::Fixed(_)))
+    }
+
+    /// # Errors
+    /// [`AdoptError::Input`].
+    pub fn of(graph: &GraphProto) -> Result<Self, AdoptError> {
+        let refused = |found: String, hint| AdoptError::Input { found, hint };
+        // Old files list the constants among the inputs.
+        let is_constant = |name: &String| graph.initializer.iter().any(|it| it.name == *name);
+        let inputs = graph.input.iter().filter(|input| !is_constant(&input.name));
+        let inputs: Vec<&ValueInfoProto> = inputs.collect();
+        let [input] = *inputs else {
+            let names = inputs.iter().map(|input| &input.name);
+            let hint = "Export it with the image as its only input";
+            return Err(refused(quoted(names), hint));
+        };
+        let dims = dims(input).unwrap_or_default();
+        let shown = format!("`{}`: {}", input.name, show(input.element_type(), dims));
+        if input.element_type() != i32::from(DataType::Float) {
+            return Err(refused(shown, "Export it in float32"));
+        }
+        let [batch, channels, height, width] = dims else {
+            return Err(refused(
+                shown,
+                "Export it for images with three channels, channels first",
+            ));
+        };
+        if fixed(channels).is_some_and(|channels| channels != 3) {
+            return Err(refused(
+                shown,
+                "Export it for images with three channels, channels first (PyTorch's layout)",
+            ));
+        }
+        if fixed(batch).is_some_and(|batch| batch != 1) {
+            return Err(refused(
+                shown,
+                "Export it with a dynamic batch (torch.onnx.export: dynamic_shapes, or \
+                 dynamic_axes={\"NAME\": {0: \"N\"}}), or with one image",
+            ));
+        }
+        Ok(Self {
+            name: input.name.clone(),
+            size: [width, height].map(|side| fixed(side).and_then(|side| side.try_into().ok())),
+            batch: batch.clone(),
+        })
+    }
+}
+
+/// The logits and the representation, by the names that the graph has for them.
+///
+/// # Errors
+/// [`AdoptError`]: they cannot be told without help.
+pub fn find(
+    graph: &GraphProto,
+    logits: Option<&str>,
+    representation: Option<&str>,
+) -> Result<Heads, AdoptError> {
+    let outputs: Vec<&str> = graph.output.iter().map(|output| &*output.name).collect();
+    for wanted in logits.iter().chain(&representation) {
+        if !outputs.contains(wanted) {
+            return Err(AdoptError::NoOutput {
+                wanted: (*wanted).into(),
+                found: quoted(&outputs),
+            });
+        }
+    }
+    let logits = logits.or_else(|| outputs.contains(&LOGITS).then_some(LOGITS));
+    if let Some(representation) = representation {
+        return both_named(graph, logits, representation, &outputs);
+    }
+    let candidates = match logits {
+        Some(logits) => vec![logits],
+        None => outputs,
+    };
+    let (mut found, mut not) = (Vec::<Heads>::new(), Vec::new());
+    for output in candidates {
+        match heads(graph, output) {
+            // Logits and their softmax are two outputs of one layer.
+            Ok(heads) if found.iter().any(|known| known.logits == heads.logits) => {}
+            Ok(heads) => found.push(heads),
+            Err(error) => not.push(error.to_string()),
+        }
+    }
+    match <[Heads; 1]>::try_from(found) {
+        Ok([heads]) => Ok(heads),
+        Err(none) if none.is_empty() => Err(AdoptError::NoHeads {
+            found: not.join("; "),
+        }),
+        Err(several) => Err(AdoptError::Ambiguous {
+            found: quoted(several.iter().map(|heads| &heads.logits)),
+        }),
+    }
+}
+
+fn both_named(
+    graph: &GraphProto,
+    logits: Option<&str>,
+    representation: &str,
+    outputs: &[&str],
+) -> Result<Heads, AdoptError> {
+    let others: Vec<&str> = outputs
+        .iter()
+        .copied()
+        .filter(|it| *it != representation)
+        .collect();
+    let output = match (logits, &*others) {
+        (Some(logits), _) => logits,
+        (None, [only]) => *only,
+        (None, _) => {
+            return Err(AdoptError::Ambiguous {
+                found: quoted(&others),
+            });
+        }
+    };
+    let length = |name: &str| {
+        let output = graph.output.iter().find(|output| output.name == name);
+        let last = output.and_then(dims).and_then(|dims| fixed(dims.last()?));
+        let last = last.and_then(|last| usize::try_from(last).ok());
+        last.ok_or_else(|| AdoptError::NoLength {
+            output: name.into(),
+        })
+    };
+    let (logits, softmax) = before_softmax(graph, output);
+    Ok(Heads {
+        lengths: Some((length(output)?, length(representation)?)),
+        logits,
+        representation: representation.into(),
+        softmax,
+    })
+}
+
+/// Gives the graph the two outputs that Normgate reads, under their names, and no others.
+pub fn set_outputs(
+    graph: &mut GraphProto,
+    heads: &Heads,
+    lengths: (usize, usize),
+    batch: &Dimension,
+) {
+    let mut wanted = [
+        (heads.logits.clone(), LOGITS, lengths.0),
+        (heads.representation.clone(), REPRESENTATION, lengths.1),
+    ];
+    // Another value may have the name already: the softmax of the logits, say.
+    for name in [LOGITS, REPRESENTATION] {
+        if !wanted
+            .iter()
+            .any(|(value, its, _)| value == name && *its == name)
+        {
+            let other = format!("{name} before adopting");
+            rename(graph, name, &other);
+            wanted
+                .iter_mut()
+                .filter(|(value, ..)| value == name)
+                .for_each(|it| it.0 = other.clone());
+        }
+    }
+    graph.output.clear();
+    for (value, name, length) in wanted {
+        if value != name {
+            graph.node.push(NodeProto::new("Identity", &[&value], name));
+        }
+        graph.output.push(float_output(name, batch, length));
+    }
+}
+
+fn rename(graph: &mut GraphProto, from: &str, to: &str) {
+    let swap = |name: &mut String| {
+        if name == from {
+            *name = to.into();
+        }
+    };
+    graph
+        .initializer
+        .iter_mut()
+        .for_each(|it| swap(&mut it.name));
+    for value in graph
+        .input
+        .iter_mut()
+        .chain(&mut graph.value_info)
+        .chain(&mut graph.output)
+    {
+        swap(&mut value.name);
+    }
+    for node in &mut graph.node {
+        node.input.iter_mut().chain(&mut node.output).for_each(swap);
+        for attribute in &mut node.attribute {
+            let inner = attribute.g.iter_mut().chain(&mut attribute.graphs);
+            inner.for_each(|graph| rename(graph, from, to));
+        }
+    }
+}
+
+fn float_output(name: &str, batch: &Dimension, length: usize) -> ValueInfoProto {
+    let fixed = Dimension {
+        value: Some(DimensionValue::Fixed(length as i64)),
+        ..Default::default()
+    };
+    ValueInfoProto {
+        name: name.into(),
+        r#type: Some(TypeProto {
+            tensor_type: Some(TensorType {
+                elem_type: DataType::Float.into(),
+                shape: Some(TensorShapeProto {
+                    dim: vec![batch.clone(), fixed],
+                }),
+            }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+fn dims(value: &ValueInfoProto) -> Option<&[Dimension]> {
+    let tensor = value.r#type.as_ref()?.tensor_type.as_ref()?;
+    Some(&tensor.shape.as_ref()?.dim)
+}
+
+fn fixed(dimension: &Dimension) -> Option<i64> {
+    match dimension.value {
+        Some(DimensionValue::Fixed(length)) => Some(length),
+        _ => None,
+    }
+}
+
+fn show(element: i32, dims: &[Dimension]) -> String {
+    let dims = dims.iter().map(|dim| match &dim.value {
+        Some(DimensionValue::Fixed(length)) => length.to_string(),
+        Some(DimensionValue::Named(name)) => name.clone(),
+        None => "?".into(),
+    });
+    let element = DataType::try_from(element).map_or("?".into(), |it| format!("{it:?}"));
+    let dims = dims.collect::<Vec<_>>().join(", ");
+    format!("{} [{dims}]", element.to_lowercase())
+}
+
+fn quoted(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let names = names.into_iter().map(|name| format!("`{}`", name.as_ref()));
+    match names.collect::<Vec<_>>() {
+        none if none.is_empty() => "none".into(),
+        names => names.join(", "),
+    }
+}

@@ -1,0 +1,170 @@
+//! `adopt`: from a classifier that was trained elsewhere, as ONNX, to a Normgate model file.
+
+mod error;
+mod external;
+mod graph;
+mod options;
+mod report;
+#[cfg(test)]
+mod tests;
+mod try_out;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use normgate_core::manifest::{Filter, METADATA_KEY, Manifest, SCHEMA_VERSION};
+use normgate_core::model::Model;
+use normgate_core::onnx::{self, OnnxError, write_metadata};
+use normgate_core::scores::ScoreKind;
+
+pub use error::AdoptError;
+pub use options::{Normalisation, ResizeName, Size};
+pub use report::AdoptReport;
+
+use crate::error::EvaluationError;
+use crate::fit::score_parser;
+use crate::workbench::{Workbench, WorkbenchArgs, print};
+use graph::Input;
+
+/// Make a Normgate model of a classifier that was trained elsewhere, such as one exported by PyTorch
+///
+/// Of the ONNX file it takes the network: the logits, before any softmax, and the representation,
+/// which is what the last linear layer takes. Labels and preprocessing are yours to say: they must
+/// be those of its training, or every answer is wrong. Data that PyTorch wrote beside the file
+/// (model.onnx.data) is taken in. What comes out has no threshold yet: `calibrate` gives it one.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct AdoptArgs {
+    /// The ONNX file
+    pub model: PathBuf,
+    /// Names of the classes in the order of the outputs: joined by commas, a file with one name a line, cifar10
+    /// or cifar100
+    #[arg(long, value_name = "NAMES")]
+    pub labels: String,
+    /// What is subtracted from the pixels, which are in 0..1, and what they are divided by: imagenet,
+    /// half (0.5 and 0.5), none, or MEAN/STD, each one number or one for R, G and B
+    #[arg(long, value_name = "HOW")]
+    pub normalise: Normalisation,
+    /// Write the Normgate model here
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Side of the image in pixels, or WIDTHxHEIGHT [default: as the file says]
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<Size>,
+    /// How an image of another shape is brought to that
+    #[arg(long, value_enum, default_value_t)]
+    pub resize: ResizeName,
+    /// For --resize crop: what the shorter side is scaled to before the centre is cut out, such as
+    /// 256 for torchvision's 224 [default: the longer side of the model's image]
+    #[arg(long, value_name = "PIXELS")]
+    pub shorter_side: Option<u32>,
+    /// The filter of that, antialiased: bilinear (torchvision's), catmull_rom (bicubic), lanczos3 or box
+    #[arg(long, value_name = "NAME", default_value = "bilinear", value_parser = options::filter)]
+    pub filter: Filter,
+    /// The output with the logits [default: the one called logits, or that comes from a linear layer]
+    #[arg(long, value_name = "OUTPUT")]
+    pub logits: Option<String>,
+    /// An output with the representation [default: what the linear layer of the logits takes]
+    #[arg(long, value_name = "OUTPUT")]
+    pub representation: Option<String>,
+    /// The score to serve with, one that is not fitted; `calibrate` can choose another
+    #[arg(long, value_name = "NAME", value_parser = score_parser(), ignore_case = true, default_value = "energy")]
+    pub score: ScoreKind,
+    /// What replies and metrics shall call it [default: the file's name]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Its version in replies and metrics
+    #[arg(long, value_name = "VERSION", default_value = "1.0.0")]
+    pub model_version: String,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub workbench: WorkbenchArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  normgate adopt resnet50.onnx --labels labels.txt --normalise imagenet --shorter-side 256 \\
+    --out resnet50-normgate.onnx
+  normgate adopt parts.onnx --labels crack,dent,good --normalise 0.42/0.21 --resize stretch \\
+    --out parts-normgate.onnx
+  normgate calibrate parts-normgate.onnx --data photos/held-out";
+
+/// Makes the model file, tries it, and writes it.
+///
+/// # Errors
+/// [`EvaluationError`]; no file is then written.
+pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
+    if args.score.is_fitted() {
+        return Err(EvaluationError::Options(
+            "--score is for one that is not fitted; `calibrate --score NAME --fit-data SET` gives the \
+             model one that is",
+        ));
+    }
+    let labels = options::labels(&args.labels)?;
+    let mut network = external::read(&args.model)?;
+    let graph = network
+        .graph
+        .as_mut()
+        .ok_or(OnnxError::NoGraph)
+        .map_err(AdoptError::from)?;
+    let input = Input::of(graph)?;
+    let size = Size::agreed(args.size, input.size)?;
+    let heads = graph::find(
+        graph,
+        args.logits.as_deref(),
+        args.representation.as_deref(),
+    )?;
+    let lengths = heads.lengths.ok_or_else(|| AdoptError::NoLength {
+        output: heads.representation.clone(),
+    })?;
+    if labels.len() != lengths.0 {
+        return Err(AdoptError::Labels {
+            labels: labels.len(),
+            classes: lengths.0,
+        }
+        .into());
+    }
+    graph::set_outputs(graph, &heads, lengths, &input.batch);
+
+    let stem = args.model.file_stem().unwrap_or_default();
+    let manifest = Manifest {
+        schema_version: SCHEMA_VERSION,
+        name: args
+            .name
+            .clone()
+            .unwrap_or_else(|| stem.to_string_lossy().into_owned()),
+        version: args.model_version.clone(),
+        description: None,
+        labels,
+        representation_size: lengths.1,
+        preprocessing: options::preprocessing(args, size),
+        score: args.score,
+        calibration: None,
+        training: None,
+        quantization: None,
+    };
+    let invalid = |source| EvaluationError::Manifest { source };
+    let json = manifest.to_json().map_err(invalid)?;
+    let bytes = write_metadata(&onnx::encode(&network), METADATA_KEY, &json);
+    let model = Model::from_bytes(bytes.map_err(AdoptError::from)?)?;
+    let bench = Workbench::new(&args.workbench)?;
+    try_out::try_out(bench.runtime(), &model, input.is_batched())?;
+    model.save(&args.out)?;
+    Ok(AdoptReport {
+        read: args.model.clone(),
+        written: args.out.clone(),
+        bytes: model.bytes().len(),
+        manifest,
+        heads,
+        input: input.name.clone(),
+        is_batched: input.is_batched(),
+    })
+}
+
+/// Adopts and prints what was found.
+///
+/// # Errors
+/// As [`adopt`].
+pub fn run(args: &AdoptArgs) -> Result<(), EvaluationError> {
+    print(&adopt(args)?.to_string())
+}

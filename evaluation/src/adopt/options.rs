@@ -1,0 +1,157 @@
+//! What only the user knows of a foreign model, as it is said on the command line.
+
+use std::fmt;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use normgate_core::manifest::{Filter, Preprocessing, Resize};
+
+use super::{AdoptArgs, AdoptError};
+use crate::datasets::{DatasetError, labels as names};
+
+/// ImageNet's channels, as torchvision's models have them.
+const IMAGENET: Normalisation = Normalisation {
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+};
+
+/// Mean and standard deviation of each channel, of pixels in 0..1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normalisation {
+    /// What is subtracted.
+    pub mean: [f32; 3],
+    /// What the difference is divided by.
+    pub std: [f32; 3],
+}
+
+impl FromStr for Normalisation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = |mean, std| Self {
+            mean: [mean; 3],
+            std: [std; 3],
+        };
+        match text {
+            "imagenet" => return Ok(IMAGENET),
+            "half" => return Ok(all(0.5, 0.5)),
+            "none" => return Ok(all(0.0, 1.0)),
+            _ => {}
+        }
+        let expected = || {
+            "expected imagenet, half, none, or MEAN/STD such as 0.5/0.25 or \
+             0.485,0.456,0.406/0.229,0.224,0.225"
+                .to_owned()
+        };
+        let (mean, std) = text.split_once('/').ok_or_else(expected)?;
+        let channels = |text: &str| {
+            let numbers = text.split(',').map(|number| number.trim().parse::<f32>());
+            let numbers = numbers
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|_| expected())?;
+            match *numbers {
+                [one] => Ok([one; 3]),
+                [r, g, b] => Ok([r, g, b]),
+                _ => Err(expected()),
+            }
+        };
+        Ok(Self {
+            mean: channels(mean)?,
+            std: channels(std)?,
+        })
+    }
+}
+
+/// Width and height in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u32, pub u32);
+
+impl Size {
+    /// What options and file say together.
+    ///
+    /// # Errors
+    /// [`AdoptError`]: neither says it, or they differ.
+    pub(super) fn agreed(asked: Option<Self>, found: [Option<u32>; 2]) -> Result<Self, AdoptError> {
+        let [width, height] = found;
+        let size = match (asked, width, height) {
+            (Some(Self(w, h)), width, height) => Self(width.unwrap_or(w), height.unwrap_or(h)),
+            (None, Some(width), Some(height)) => Self(width, height),
+            (None, ..) => return Err(AdoptError::NoSize),
+        };
+        match asked {
+            Some(asked) if asked != size => Err(AdoptError::OtherSize {
+                asked: asked.to_string(),
+                found: size.to_string(),
+            }),
+            _ => Ok(size),
+        }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.0, self.1)
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let side = |text: &str| {
+            let side = text.parse().ok().filter(|side| *side > 0);
+            side.ok_or_else(|| "expected a number of pixels, or WIDTHxHEIGHT".to_owned())
+        };
+        match text.split_once('x') {
+            Some((width, height)) => Ok(Self(side(width)?, side(height)?)),
+            None => side(text).map(|side| Self(side, side)),
+        }
+    }
+}
+
+/// How an image's shape is brought to the model's, by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ResizeName {
+    /// The shorter side is scaled, and the centre cut out
+    #[default]
+    Crop,
+    /// The whole image, its aspect ratio given up
+    Stretch,
+}
+
+pub(super) fn filter(text: &str) -> Result<Filter, String> {
+    let filters = [
+        Filter::Bilinear,
+        Filter::CatmullRom,
+        Filter::Lanczos3,
+        Filter::Box,
+    ];
+    let name = |filter: &Filter| serde_json::to_value(filter).ok();
+    let found = filters
+        .into_iter()
+        .find(|filter| name(filter) == Some(text.into()));
+    found.ok_or_else(|| "expected bilinear, catmull_rom, lanczos3 or box".into())
+}
+
+pub(super) fn labels(text: &str) -> Result<Vec<String>, DatasetError> {
+    match text.contains(',') {
+        true => Ok(text.split(',').map(|name| name.trim().to_owned()).collect()),
+        false => names::class_names(text),
+    }
+}
+
+pub(super) fn preprocessing(args: &AdoptArgs, Size(width, height): Size) -> Preprocessing {
+    Preprocessing {
+        width,
+        height,
+        resize: match args.resize {
+            ResizeName::Stretch => Resize::Stretch,
+            ResizeName::Crop => Resize::CentreCrop {
+                shorter_side: args.shorter_side.unwrap_or(width.max(height)),
+            },
+        },
+        filter: args.filter,
+        mean: args.normalise.mean,
+        std: args.normalise.std,
+    }
+}

@@ -1,0 +1,103 @@
+//! What was made of a foreign model, for the terminal.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use normgate_core::manifest::{Manifest, Resize};
+use normgate_core::onnx::Heads;
+
+/// What adopting came to; its [`Display`](fmt::Display) is what `adopt` prints.
+#[derive(Clone, Debug)]
+pub struct AdoptReport {
+    /// The file that was read.
+    pub read: PathBuf,
+    /// The file that was written.
+    pub written: PathBuf,
+    /// Its size.
+    pub bytes: usize,
+    /// What it says about itself.
+    pub manifest: Manifest,
+    /// Where logits and representation were found.
+    pub heads: Heads,
+    /// The name of the model's input.
+    pub input: String,
+    /// Whether several images go into one run.
+    pub is_batched: bool,
+}
+
+impl fmt::Display for AdoptReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (manifest, heads) = (&self.manifest, &self.heads);
+        let preprocessing = &manifest.preprocessing;
+        writeln!(
+            f,
+            "Adopted {} as {} ({:.1} MB)\n",
+            self.read.display(),
+            self.written.display(),
+            self.bytes as f64 / 1e6
+        )?;
+        writeln!(
+            f,
+            "  input           `{}`, {} × {} pixels, {}",
+            self.input,
+            preprocessing.width,
+            preprocessing.height,
+            match self.is_batched {
+                true => "any number of images",
+                false => "one image at a time",
+            }
+        )?;
+        writeln!(
+            f,
+            "  logits          `{}`, {} classes{}",
+            heads.logits,
+            manifest.labels.len(),
+            match &heads.softmax {
+                Some(softmax) => format!(", before the {softmax}"),
+                None => String::new(),
+            }
+        )?;
+        writeln!(
+            f,
+            "  representation  `{}`, {} values",
+            heads.representation, manifest.representation_size
+        )?;
+        let shape = match preprocessing.resize {
+            Resize::Stretch => "stretched".to_owned(),
+            Resize::CentreCrop { shorter_side } => {
+                format!("shorter side to {shorter_side}, centre cut out")
+            }
+        };
+        let list = |values: [f32; 3]| values.map(|value| value.to_string()).join(", ");
+        writeln!(
+            f,
+            "  preprocessing   {shape}; mean {}; std {}",
+            list(preprocessing.mean),
+            list(preprocessing.std)
+        )?;
+        let [first, .., last] = &*manifest.labels else {
+            return Ok(());
+        };
+        writeln!(
+            f,
+            "  labels          0 is {first}, {} is {last}",
+            manifest.labels.len() - 1
+        )?;
+        writeln!(f, "  score           {}", manifest.score)?;
+        if !self.is_batched {
+            writeln!(
+                f,
+                "\nUnder load a dynamic batch is faster: export it so, if it can be."
+            )?;
+        }
+        let file = self.written.display();
+        writeln!(
+            f,
+            "\nIt has no threshold yet. Next, with images that it was not trained on, a folder for each class:\n  \
+             normgate calibrate {file} --data photos/held-out\n\
+             The share of these that is right tells whether labels and preprocessing are as in training. Which\n\
+             score suits it best:\n  \
+             normgate evaluate {file} --id photos/test --ood photos/strange --scores all --fit-data photos/train"
+        )
+    }
+}
