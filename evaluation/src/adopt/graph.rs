@@ -183,7 +183,11 @@ pub fn set_outputs(
     graph.output.clear();
     for (value, name, length) in wanted {
         if value != name {
-            graph.node.push(NodeProto::new("Identity", &[&value], name));
+            graph.node.push(NodeProto {
+                // A node may have the name that it would get.
+                name: String::new(),
+                ..NodeProto::new("Identity", &[&value], name)
+            });
         }
         graph.output.push(float_output(name, batch, length));
     }

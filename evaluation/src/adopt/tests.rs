@@ -1,1 +1,367 @@
+use std::path::{Path, PathBuf};
 
+use clap::Parser;
+use normgate_core::onnx::proto::StringStringEntryProto;
+use normgate_core::onnx::{Dim, GraphBuilder, Value, decode};
+use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
+use normgate_testing::passes_the_onnx_checker;
+use tempfile::TempDir;
+
+use super::*;
+
+const SIDE: usize = 4;
+
+/// Classes by features: `z = W h + b`, where h are the means of the three channels.
+const WEIGHTS: [f32; 6] = [1.0, 0.5, -1.0, -2.0, 0.25, 3.0];
+const BIAS: [f32; 2] = [0.125, -0.5];
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    args: AdoptArgs,
+}
+
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a model of a batch, an input shape and what comes after the features.
+    fn model(&self, batch: Dim, head: impl FnOnce(&mut GraphBuilder, &Value)) -> PathBuf {
+        let mut graph = GraphBuilder::new("foreign");
+        let axes = [batch, Dim::Fixed(3), Dim::Fixed(SIDE), Dim::Fixed(SIDE)];
+        let image = graph.input("image", &axes);
+        let mean = graph.global_average_pool("mean", &image);
+        let features = graph.flatten("features", &mean);
+        head(&mut graph, &features);
+        let path = self.file("foreign.onnx");
+        std::fs::write(&path, graph.finish(&[]).unwrap()).unwrap();
+        path
+    }
+
+    fn adopt(&self, more: &[&str]) -> Result<AdoptReport, EvaluationError> {
+        let (model, out) = (self.file("foreign.onnx"), self.file("out.onnx"));
+        let mut line = vec![
+            "adopt",
+            model.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        line.extend(["--labels", "a,b", "--normalise", "none"]);
+        line.extend(more);
+        adopt(&Cli::try_parse_from(line).unwrap().args)
+    }
+
+    fn refused(&self, more: &[&str]) -> String {
+        let error = self.adopt(more).unwrap_err().to_string();
+        assert!(!self.file("out.onnx").exists());
+        error
+    }
+}
+
+fn linear(graph: &mut GraphBuilder, name: &str, features: &Value) -> Value {
+    let weights = graph.floats("weights", &[2, 3], &WEIGHTS);
+    let bias = graph.floats("bias", &[2], &BIAS);
+    graph.linear(name, features, &weights, Some(&bias))
+}
+
+fn softmax(graph: &mut GraphBuilder, name: &str, logits: &Value) -> Value {
+    graph.node(name, "Softmax", &[logits], vec![])
+}
+
+const CLASSES: [Dim; 2] = [Dim::Batch, Dim::Fixed(2)];
+const FEATURES: [Dim; 2] = [Dim::Batch, Dim::Fixed(3)];
+
+/// What the adopted model answers to an image of three even channels.
+fn check_answers(path: &Path) {
+    let model = Model::open(path).unwrap();
+    let runtime = Runtime::load(None).unwrap();
+    let mut session = Session::new(&runtime, &model, &SessionOptions::default()).unwrap();
+    let channels = [0.25_f32, 0.5, 1.0];
+    let image: Vec<f32> = channels
+        .iter()
+        .flat_map(|value| [*value; SIDE * SIDE])
+        .collect();
+    let mut outputs = Outputs::default();
+    session.run(&image, 1, &mut outputs).unwrap();
+    let row = |row: &[f32]| -> f32 { row.iter().zip(channels).map(|(w, h)| w * h).sum() };
+    let logits = [row(&WEIGHTS[..3]) + BIAS[0], row(&WEIGHTS[3..]) + BIAS[1]];
+    let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+    assert!(
+        close(&outputs.logits, &logits),
+        "{:?} {logits:?}",
+        outputs.logits
+    );
+    assert!(
+        close(&outputs.representation, &channels),
+        "{:?}",
+        outputs.representation
+    );
+}
+
+#[test]
+fn the_representation_is_found_before_the_last_linear_layer() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let out = linear(graph, "out", features);
+        graph.output(&out, &CLASSES);
+    });
+    let report = place.adopt(&[]).unwrap();
+    assert_eq!(
+        (&*report.heads.logits, &*report.heads.representation),
+        ("out", "features")
+    );
+    let manifest = &report.manifest;
+    assert_eq!(
+        (&*manifest.name, manifest.representation_size),
+        ("foreign", 3)
+    );
+    assert_eq!(manifest.labels, ["a", "b"]);
+    assert_eq!(
+        (manifest.preprocessing.width, manifest.calibration.is_none()),
+        (4, true)
+    );
+    check_answers(&report.written);
+    passes_the_onnx_checker(&report.written);
+    let shown = report.to_string();
+    assert!(
+        shown.contains("`features`, 3 values") && shown.contains("calibrate"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_product_and_a_sum_are_a_linear_layer_too() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let weights = graph.floats("weights", &[2, 3], &WEIGHTS);
+        let turned = graph.node("turned", "Transpose", &[&weights], vec![]);
+        let product = graph.node("product", "MatMul", &[features, &turned], vec![]);
+        let bias = graph.floats("bias", &[2], &BIAS);
+        let out = graph.add("out", &product, &bias);
+        graph.output(&out, &CLASSES);
+    });
+    check_answers(&place.adopt(&[]).unwrap().written);
+}
+
+#[test]
+fn logits_are_taken_before_a_softmax_even_where_that_is_called_logits() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let scores = linear(graph, "representation", features);
+        let out = softmax(graph, "logits", &scores);
+        graph.output(&out, &CLASSES);
+    });
+    let report = place.adopt(&[]).unwrap();
+    assert_eq!(report.heads.softmax.as_deref(), Some("Softmax"));
+    check_answers(&report.written);
+    passes_the_onnx_checker(&report.written);
+}
+
+#[test]
+fn of_logits_and_their_softmax_the_logits_are_taken_and_other_outputs_dropped() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let scores = linear(graph, "scores", features);
+        let shares = softmax(graph, "shares", &scores);
+        graph.output(&shares, &CLASSES);
+        graph.output(&scores, &CLASSES);
+        graph.output(features, &FEATURES);
+    });
+    let report = place.adopt(&[]).unwrap();
+    check_answers(&report.written);
+    let adopted = decode(Model::open(&report.written).unwrap().bytes()).unwrap();
+    let outputs = adopted.graph.unwrap().output;
+    let outputs: Vec<_> = outputs.iter().map(|output| &*output.name).collect();
+    assert_eq!(outputs, ["logits", "representation"]);
+}
+
+#[test]
+fn where_no_layer_tells_both_outputs_are_named() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let scores = linear(graph, "scores", features);
+        // As of a head that is a convolution.
+        let out = graph.relu("out", &scores);
+        let shown = graph.node("shown", "Identity", &[features], vec![]);
+        graph.output(&out, &CLASSES);
+        graph.output(&shown, &FEATURES);
+    });
+    let error = place.refused(&["--logits", "out"]);
+    assert!(
+        error.contains("comes from a Relu") && error.contains("--representation"),
+        "{error}"
+    );
+    let error = place.refused(&["--logits", "nothing"]);
+    assert!(
+        error.contains("no output `nothing`; it has `out`, `shown`"),
+        "{error}"
+    );
+    let report = place.adopt(&["--representation", "shown"]).unwrap();
+    assert_eq!(
+        (&*report.heads.logits, report.manifest.representation_size),
+        ("out", 3)
+    );
+}
+
+#[test]
+fn of_two_heads_one_is_chosen_by_name() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let scores = linear(graph, "scores", features);
+        let weights = graph.floats("other weights", &[2, 3], &[0.5; 6]);
+        let other = graph.linear("other", features, &weights, None);
+        graph.output(&scores, &CLASSES);
+        graph.output(&other, &CLASSES);
+    });
+    let error = place.refused(&[]);
+    assert!(
+        error.contains("`scores`, `other`") && error.contains("--logits"),
+        "{error}"
+    );
+    check_answers(&place.adopt(&["--logits", "scores"]).unwrap().written);
+}
+
+#[test]
+fn a_fixed_batch_of_one_is_served_so_and_a_larger_one_refused() {
+    let place = Place::new();
+    let head = |batch| {
+        move |graph: &mut GraphBuilder, features: &Value| {
+            let out = linear(graph, "out", features);
+            graph.output(&out, &[batch, Dim::Fixed(2)]);
+        }
+    };
+    place.model(Dim::Fixed(1), head(Dim::Fixed(1)));
+    let report = place.adopt(&[]).unwrap();
+    assert!(!report.is_batched && report.to_string().contains("one image at a time"));
+    check_answers(&report.written);
+    std::fs::remove_file(&report.written).unwrap();
+    place.model(Dim::Fixed(4), head(Dim::Fixed(4)));
+    let error = place.refused(&[]);
+    assert!(
+        error.contains("float [4, 3, 4, 4]") && error.contains("dynamic"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_said_must_fit_the_model() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let out = linear(graph, "out", features);
+        graph.output(&out, &CLASSES);
+    });
+    for (more, says) in [
+        (
+            &["--labels", "a,b,c"][..],
+            "--labels has 3 names, but the model 2 classes",
+        ),
+        (&["--size", "8"], "--size says 8x8, but the model takes 4x4"),
+        (&["--normalise", "123/58"], "divide by 255"),
+        (&["--shorter-side", "2"], "too short"),
+        (&["--score", "knn"], "--fit-data"),
+    ] {
+        let (model, out) = (place.file("foreign.onnx"), place.file("out.onnx"));
+        let mut line = vec![
+            "adopt",
+            model.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        for default in [["--labels", "a,b"], ["--normalise", "none"]] {
+            line.extend(default.iter().filter(|_| more[0] != default[0]));
+        }
+        line.extend(more);
+        let error = adopt(&Cli::try_parse_from(line).unwrap().args).unwrap_err();
+        assert!(error.to_string().contains(says), "{more:?}: {error}");
+        assert!(!out.exists());
+    }
+}
+
+#[test]
+fn probabilities_without_a_softmax_in_sight_are_refused() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let scores = linear(graph, "scores", features);
+        let exps = graph.node("exps", "Exp", &[&scores], vec![]);
+        let axis = graph.constant("axis", &[1], normgate_core::onnx::TensorData::I64(&[1]));
+        let sum = graph.node("sum", "ReduceSum", &[&exps, &axis], vec![]);
+        let out = graph.node("out", "Div", &[&exps, &sum], vec![]);
+        graph.output(&out, &CLASSES);
+        graph.output(features, &FEATURES);
+    });
+    let error = place.refused(&["--logits", "out", "--representation", "features"]);
+    assert!(error.contains("without its softmax"), "{error}");
+}
+
+/// Moves a constant's data into a file beside the model, as PyTorch's exporter does.
+fn move_out(place: &Place, location: &str) {
+    let path = place.file("foreign.onnx");
+    let mut model = decode(&std::fs::read(&path).unwrap()).unwrap();
+    let tensor = &mut model.graph.as_mut().unwrap().initializer[0];
+    let data = [&[7; 16][..], &tensor.raw_data].concat();
+    let entry = |key: &str, value: String| StringStringEntryProto {
+        key: key.into(),
+        value,
+    };
+    tensor.external_data = vec![
+        entry("location", location.into()),
+        entry("offset", "16".into()),
+        entry("length", tensor.raw_data.len().to_string()),
+    ];
+    tensor.raw_data.clear();
+    tensor.data_location = 1;
+    std::fs::write(place.file("foreign.onnx.data"), data).unwrap();
+    std::fs::write(&path, onnx::encode(&model)).unwrap();
+}
+
+#[test]
+fn data_beside_the_file_is_taken_in_and_from_nowhere_else() {
+    let place = Place::new();
+    let model = || {
+        place.model(Dim::Batch, |graph, features| {
+            let out = linear(graph, "out", features);
+            graph.output(&out, &CLASSES);
+        })
+    };
+    model();
+    for elsewhere in ["../foreign.onnx.data", "/etc/passwd", ""] {
+        move_out(&place, elsewhere);
+        let error = place.refused(&[]);
+        assert!(
+            error.contains("`weights`") && error.contains("own folder"),
+            "{error}"
+        );
+        model();
+    }
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    std::os::unix::fs::symlink(outside.path(), place.file("link")).unwrap();
+    move_out(&place, "link");
+    assert!(place.refused(&[]).contains("own folder"));
+    model();
+    move_out(&place, "foreign.onnx.data");
+    std::fs::write(place.file("foreign.onnx.data"), [7; 20]).unwrap();
+    assert!(place.refused(&[]).contains("foreign.onnx.data"));
+    model();
+    move_out(&place, "foreign.onnx.data");
+    let report = place.adopt(&[]).unwrap();
+    check_answers(&report.written);
+}
+
+#[test]
+fn how_pixels_are_normalised_has_names_and_numbers() {
+    let parse = |text: &str| text.parse::<Normalisation>();
+    assert_eq!(parse("half").unwrap().mean, [0.5; 3]);
+    assert_eq!(parse("imagenet").unwrap().std, [0.229, 0.224, 0.225]);
+    let given = parse("0.1,0.2,0.3/0.5").unwrap();
+    assert_eq!((given.mean, given.std), ([0.1, 0.2, 0.3], [0.5; 3]));
+    for wrong in ["", "0.5", "1,2/1", "a/b", "imagenet/1"] {
+        assert!(parse(wrong).is_err(), "{wrong}");
+    }
+}
