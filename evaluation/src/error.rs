@@ -89,6 +89,30 @@ pub enum EvaluationError {
         /// The set.
         set: String,
     },
+    /// The output that should be logits is probabilities.
+    #[error(
+        "the output `logits` of {model} comes from a {softmax}, so that it is no logits, and every \
+         confidence would be wrong: `normgate adopt` takes what is before it"
+    )]
+    Softmax {
+        /// The model.
+        model: String,
+        /// `Softmax` or `LogSoftmax`.
+        softmax: String,
+    },
+    /// A score that is the same for every image.
+    #[error(
+        "all {images} images have the same {score} score, {value}: it tells nothing apart, and no \
+         threshold would. Are preprocessing and weights those of the training?"
+    )]
+    ConstantScore {
+        /// The score.
+        score: ScoreKind,
+        /// Its value.
+        value: f32,
+        /// How many images.
+        images: usize,
+    },
     /// An image could not be brought to the model's size.
     #[error("image {index} of {set} (counted from 0): {source}")]
     Image {

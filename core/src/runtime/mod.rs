@@ -27,7 +27,7 @@ pub use error::{RuntimeError, SessionError};
 pub use outputs::Outputs;
 pub use probe::Probe;
 pub use session::{Session, SessionOptions};
-pub(crate) use shape::{LOGITS, REPRESENTATION};
+pub use shape::{LOGITS, REPRESENTATION};
 
 /// Official builds of ONNX Runtime upload usage data unless this variable is 1 before they start.
 const DISABLE_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";

@@ -4,8 +4,10 @@ use ort::value::{Outlet, TensorElementType};
 use super::SessionError;
 use crate::model::Model;
 
-pub(crate) const LOGITS: &str = "logits";
-pub(crate) const REPRESENTATION: &str = "representation";
+/// The output with the logits, `[N, classes]`, before any softmax.
+pub const LOGITS: &str = "logits";
+/// The output with the representation, `[N, size]`: what the last linear layer takes.
+pub const REPRESENTATION: &str = "representation";
 
 /// Lengths of one image's input and outputs, and whether several images go into one run.
 pub(super) struct Shape {

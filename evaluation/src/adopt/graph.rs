@@ -6,10 +6,9 @@ use normgate_core::onnx::proto::{
 };
 use normgate_core::onnx::{Heads, before_softmax, heads};
 
-use super::AdoptError;
+use normgate_core::runtime::{LOGITS, REPRESENTATION};
 
-const LOGITS: &str = "logits";
-const REPRESENTATION: &str = "representation";
+use super::AdoptError;
 
 /// The image that a model takes.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use normgate_core::calibration::Calibration;
 use normgate_core::model::Model;
+use normgate_core::onnx;
+use normgate_core::runtime::LOGITS;
 use normgate_core::scores::{Fitted, Score, ScoreKind};
 
 pub use report::{BothConventions, CalibrationReport};
@@ -94,6 +96,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     }
     let model = Model::open(&args.model)?;
     check_fit_data(args, &model)?;
+    check_logits(&model)?;
     let bench = Workbench::new(&args.workbench)?;
     let mut id = bench.load_id(&args.data, &model)?;
     let fitted = fitted(args, &bench, &model, &id)?;
@@ -122,6 +125,20 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     let calibrated = model.with_score(manifest, fitted.as_deref())?;
     calibrated.save(&report.written)?;
     Ok(report)
+}
+
+/// That no softmax makes the logits: its manifest may have been written by hand.
+fn check_logits(model: &Model) -> Result<(), EvaluationError> {
+    let graph = onnx::decode(model.bytes())
+        .ok()
+        .and_then(|model| model.graph);
+    match graph.and_then(|graph| onnx::before_softmax(&graph, LOGITS).1) {
+        Some(softmax) => Err(EvaluationError::Softmax {
+            model: model.title(),
+            softmax,
+        }),
+        None => Ok(()),
+    }
 }
 
 /// That there is something to fit the score to where it is one that is fitted, and nothing else.
@@ -212,6 +229,16 @@ pub(crate) fn report(
 ) -> Result<CalibrationReport, EvaluationError> {
     let manifest = model.manifest();
     let scores = id.scores(score);
+    if let [first, rest @ ..] = &*scores
+        && !rest.is_empty()
+        && rest.iter().all(|score| score == first)
+    {
+        return Err(EvaluationError::ConstantScore {
+            score: score.kind(),
+            value: *first,
+            images: scores.len(),
+        });
+    }
     let id_positive = Calibration::id_positive(&scores, args.tpr)?;
     let ood_scores = ood.map(|ood| ood.scores(score));
     let ood_positive = ood_scores
@@ -243,11 +270,13 @@ pub(crate) fn report(
 
     let mut class_counts = vec![0u64; id.classes];
     let mut flagged = vec![0u64; id.classes];
+    let mut right = 0;
     for ((&score, &predicted), label) in scores.iter().zip(&predicted).zip(&id.labels) {
         let Some(label) = label.filter(|&label| label < id.classes) else {
             continue;
         };
         class_counts[label] += 1;
+        right += u64::from(predicted == label);
         flagged[label] += u64::from(calibration.is_ood(score, predicted));
     }
     let rates = flagged.iter().zip(&class_counts);
@@ -258,6 +287,7 @@ pub(crate) fn report(
         calibration,
         flagged_per_class: rates.map(|(&f, &n)| f as f64 / n as f64).collect(),
         class_counts,
+        right,
         balanced_to: None,
         labels: manifest.labels.clone(),
         both,

@@ -19,6 +19,8 @@ pub struct CalibrationReport {
     pub calibration: Calibration,
     /// ID images of each class that were used.
     pub class_counts: Vec<u64>,
+    /// How many of these images the model takes for what they are.
+    pub right: u64,
     /// How many of each class `--balance` took.
     pub balanced_to: Option<u64>,
     /// Name of each class, in order.
@@ -38,6 +40,9 @@ pub struct BothConventions {
     pub ood_positive: (f64, f64, f64),
 }
 
+/// So many classes without images are named.
+const NAMED: usize = 5;
+
 /// From fewer images than these, what a threshold flags strays by more than 1.5 points.
 const FEW: usize = 200;
 
@@ -53,6 +58,7 @@ impl fmt::Display for CalibrationReport {
         if let Some(each) = self.balanced_to {
             writeln!(f, "  {each} of each of the {} classes", self.labels.len())?;
         }
+        self.labelled(f)?;
         match self.fitted_to {
             Some(images) => writeln!(f, "  score      {}, fitted to {images} images", self.score)?,
             None => writeln!(f, "  score      {}", self.score)?,
@@ -171,6 +177,47 @@ impl fmt::Display for CalibrationReport {
                 }
                 None => writeln!(f)?,
             }
+        }
+        Ok(())
+    }
+}
+
+impl CalibrationReport {
+    /// What the labels of the images tell: whether the model does what it is said to, and whom the
+    /// promise is not made for.
+    fn labelled(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let labelled: u64 = self.class_counts.iter().sum();
+        let unlabelled = (self.calibration.count as u64).saturating_sub(labelled);
+        if labelled == 0 {
+            return Ok(());
+        }
+        let share = self.right as f64 / labelled as f64;
+        let chance = 1.0 / self.labels.len() as f64;
+        let doubt = match share < 2.0 * chance && share < 0.5 {
+            true => "; are labels and preprocessing those of the training?",
+            false => "",
+        };
+        writeln!(f, "  right      {:.2} %{doubt}", 100.0 * share)?;
+        if unlabelled > 0 {
+            writeln!(
+                f,
+                "  unlabelled {unlabelled}, taken for images of the model's classes"
+            )?;
+        }
+        let without = self.class_counts.iter().zip(&self.labels);
+        let without = without.filter_map(|(count, label)| (*count == 0).then_some(&**label));
+        let without: Vec<&str> = without.collect();
+        if !without.is_empty() {
+            let named = without.iter().take(NAMED).copied().collect::<Vec<_>>();
+            let more = match without.len() - named.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            writeln!(
+                f,
+                "  none of    {}{more}: nothing is promised for these",
+                named.join(", ")
+            )?;
         }
         Ok(())
     }
