@@ -27,6 +27,11 @@ impl Fingerprints {
         }
     }
 
+    /// How many different images there are.
+    pub fn different(&self) -> usize {
+        self.images.len()
+    }
+
     /// That hardly any image of another set, which `option` names, is among them.
     ///
     /// # Errors

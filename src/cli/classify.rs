@@ -50,6 +50,13 @@ const MOST_LABELS: usize = 65_536;
 
 /// Classifies each file.
 pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
+    let is_model = |file: &&PathBuf| file.extension().is_some_and(|it| it == "onnx");
+    if let Some(model) = args.files.iter().find(is_model) {
+        return Err(Failure::Usage(format!(
+            "{0} is a model, not an image: --model {0}",
+            model.display()
+        )));
+    }
     let model = Model::open(&args.model.model)?;
     let labels = &model.manifest().labels;
     let top = match args.top.map(NonZeroUsize::get) {

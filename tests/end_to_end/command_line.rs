@@ -158,6 +158,7 @@ fn every_command_has_help_that_fits_the_terminal() {
         "health",
         "classify",
         "inspect",
+        "adopt",
         "calibrate",
         "evaluate",
         "quantize",

@@ -4,6 +4,7 @@
 //! they are absent, each says so in one line and is left out.
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod api;
 mod benchmark;
 mod bodies;

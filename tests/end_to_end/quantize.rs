@@ -9,7 +9,7 @@ use normgate_core::Model;
 use crate::support::{Server, normgate, repository, shipped_model};
 
 /// Cuts of the two photos, of which some are for the ranges and the others for the threshold.
-fn cuts(folder: &Path, count: u32) -> PathBuf {
+pub fn cuts(folder: &Path, count: u32) -> PathBuf {
     let folder = folder.join("cuts");
     fs::create_dir(&folder).unwrap();
     let photos = ["cat.jpg", "coffee.jpg"].map(|name| {

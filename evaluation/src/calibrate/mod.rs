@@ -109,6 +109,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
         let (balanced, each) = balance(&id, &model.manifest().labels)?;
         (id, balanced_to) = (balanced, Some(each));
     }
+    let different = Fingerprints::of("--data", &id).different();
     let id = bench.answers(&model, &id)?;
     let ood = match args.ood.is_empty() {
         true => None,
@@ -116,6 +117,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     };
     let mut report = report(args, &*score, &model, &id, ood.as_ref())?;
     report.balanced_to = balanced_to;
+    report.repeated = id.count - different;
     report.fitted_to = fitted.as_ref().map(|fitted| fitted.images);
     let mut manifest = (**model.manifest()).clone();
     manifest.score = report.score;
@@ -288,6 +290,7 @@ pub(crate) fn report(
         flagged_per_class: rates.map(|(&f, &n)| f as f64 / n as f64).collect(),
         class_counts,
         right,
+        repeated: 0,
         balanced_to: None,
         labels: manifest.labels.clone(),
         both,

@@ -19,6 +19,8 @@ pub struct CalibrationReport {
     pub calibration: Calibration,
     /// ID images of each class that were used.
     pub class_counts: Vec<u64>,
+    /// How many images are there again.
+    pub repeated: usize,
     /// How many of these images the model takes for what they are.
     pub right: u64,
     /// How many of each class `--balance` took.
@@ -57,6 +59,13 @@ impl fmt::Display for CalibrationReport {
         )?;
         if let Some(each) = self.balanced_to {
             writeln!(f, "  {each} of each of the {} classes", self.labels.len())?;
+        }
+        if self.repeated > 0 {
+            writeln!(
+                f,
+                "  repeated   {} that were there already, and tell nothing more",
+                self.repeated
+            )?;
         }
         self.labelled(f)?;
         match self.fitted_to {

@@ -38,9 +38,9 @@ pub enum QuantizeError {
     },
     /// The weights of a layer are no float32 constant.
     #[error(
-        "the weights of `{node}` are computed in the graph, by a {operator}: they are stored as \
-         something else than float32. Export the model with float32 weights (for normgate-train: \
-         export --weights fp32)"
+        "the weights of `{node}` are computed in the graph, by a {operator}: export the model with \
+         float32 weights (normgate-train: export --weights fp32) and constants folded (PyTorch: \
+         do_constant_folding=True, or dynamo=True)"
     )]
     ComputedWeights {
         /// The layer.

@@ -308,3 +308,52 @@ fn a_failed_calibration_leaves_the_model_as_it_was() {
     );
     assert_eq!(fs::read(place.path("colours.onnx")).unwrap(), before);
 }
+
+#[test]
+fn what_labels_tell_of_a_calibration_is_said() {
+    let place = Place::new();
+    place.add("some", "red", 0, 100..200);
+    // Blue, whatever its folder is called.
+    place.add("some", "green", 2, 100..200);
+    let mut args = place.calibrate_args();
+    args.data = vec![place.path("some").to_str().unwrap().parse().unwrap()];
+    let report = calibrate::calibrate(&args).unwrap();
+    assert_eq!(
+        (report.right, report.class_counts.clone()),
+        (100, vec![100, 100, 0])
+    );
+    let shown = report.to_string();
+    assert!(shown.contains("  right      50.00 %\n"), "{shown}");
+    assert!(
+        shown.contains("none of    blue: nothing is promised"),
+        "{shown}"
+    );
+    assert!(!shown.contains("unlabelled"), "{shown}");
+
+    place.add("photos", "", 1, 100..130);
+    args.data
+        .push(place.path("photos").to_str().unwrap().parse().unwrap());
+    let shown = calibrate::calibrate(&args).unwrap().to_string();
+    assert!(shown.contains("  unlabelled 30, taken for"), "{shown}");
+
+    place.add("wrong", "green", 2, 100..200);
+    place.add("wrong", "blue", 1, 100..200);
+    args.data = vec![place.path("wrong").to_str().unwrap().parse().unwrap()];
+    let shown = calibrate::calibrate(&args).unwrap().to_string();
+    assert!(shown.contains("right      0.00 %; are labels"), "{shown}");
+}
+
+#[test]
+fn a_score_that_tells_nothing_apart_is_refused() {
+    let place = Place::new();
+    for (channel, colour) in ["red", "green", "blue"].into_iter().enumerate() {
+        place.add("even", colour, channel, 150..151);
+    }
+    let mut args = place.calibrate_args();
+    args.data = vec![place.path("even").to_str().unwrap().parse().unwrap()];
+    let error = calibrate::calibrate(&args).unwrap_err().to_string();
+    assert!(
+        error.contains("all 3 images have the same representation_norm"),
+        "{error}"
+    );
+}
