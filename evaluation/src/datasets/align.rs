@@ -65,11 +65,24 @@ impl ImageSet {
             reason: format!(
                 "image {image} (counted from 0) {what} ({}). Only images of those belong here: \
                  give another set, or name the classes to use of this one (SET#class=NAME+NAME); \
-                 classes that are the same must be called the same",
-                abridged(names)
+                 classes that are the same must be called the same{}",
+                abridged(names),
+                class
+                    .and_then(|class| alike(class, names))
+                    .unwrap_or_default()
             ),
         })
     }
+}
+
+/// What to say where a class differs from one of the names by the case of letters and by signs alone.
+fn alike(class: &str, names: &[String]) -> Option<String> {
+    let letters = |name: &str| -> String {
+        let letters = name.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    let meant = names.iter().find(|name| letters(name) == letters(class))?;
+    Some(format!(": \"{class}\" is called \"{meant}\" by the model"))
 }
 
 /// The names, without the middle where they would fill the screen.

@@ -188,3 +188,18 @@ fn readable_leaves_out_what_cannot_be_read_before_others_are_counted() {
     let whole = read("#class=a#first=2").unwrap();
     assert_eq!((whole.len(), whole.notice()), (2, None));
 }
+
+#[test]
+fn a_class_that_is_written_otherwise_is_told_what_the_model_calls_it() {
+    let folder = folder();
+    write(&folder.path().join("Polar_Bear/1.png"), &png(1));
+    let mut set = load_test(folder.path()).unwrap();
+    let names = ["cat".to_owned(), "polar bear".to_owned()];
+    let error = set.clone().align_only(&names).unwrap_err().to_string();
+    assert!(
+        error.ends_with("\"Polar_Bear\" is called \"polar bear\" by the model"),
+        "{error}"
+    );
+    let error = set.align_only(&names[..1]).unwrap_err().to_string();
+    assert!(error.ends_with("must be called the same"), "{error}");
+}
