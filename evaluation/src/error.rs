@@ -91,14 +91,14 @@ pub enum EvaluationError {
     },
     /// The output that should be logits is probabilities.
     #[error(
-        "the output `logits` of {model} comes from a {softmax}, so that it is no logits, and every \
-         confidence would be wrong: `normgate adopt` takes what is before it"
+        "the output `logits` of {model} comes from a {operator}, so that it is no logits: export the \
+         model without it, or let `normgate adopt` take what is before a softmax"
     )]
-    Softmax {
+    NoLogits {
         /// The model.
         model: String,
-        /// `Softmax` or `LogSoftmax`.
-        softmax: String,
+        /// Such as `Softmax`.
+        operator: String,
     },
     /// A score that is the same for every image.
     #[error(

@@ -141,7 +141,7 @@ fn a_model_of_other_tools_is_told_where_manifests_come_from() {
     graph.output(&y, &[onnx::Dim::Batch]);
     let message = refusal("other.onnx", &graph.finish(&[]).unwrap());
     assert!(message.contains("no Normgate manifest"), "{message}");
-    assert!(message.contains("normgate-train export"), "{message}");
+    assert!(message.contains("normgate adopt"), "{message}");
 }
 
 #[test]

@@ -34,12 +34,16 @@ pub enum OnnxError {
     /// A tensor's data lies in another file.
     #[error(
         "the tensor `{tensor}` keeps its data in another file, which is refused: a model file \
-         could so read any file of this machine. Save the model as one file"
+         could so read any file of this machine. `normgate adopt` takes what lies beside a model \
+         into it"
     )]
     ExternalData {
         /// Name of the tensor, empty where it has none.
         tensor: String,
     },
+    /// With the data in other files it is larger than one file can be.
+    #[error("with the data in other files the ONNX model has more than the 2 GiB of one file")]
+    TooMuchData,
     /// A metadata key occurs more than once, so that readers would disagree on its value.
     #[error("the metadata key `{key}` occurs more than once; export the model again")]
     DuplicateKey {

@@ -11,8 +11,8 @@ pub struct Heads {
     pub logits: String,
     /// The value that the last linear layer makes them of.
     pub representation: String,
-    /// Classes and length of a representation, where the layer's weights tell.
-    pub lengths: Option<(usize, usize)>,
+    /// Classes, and length of a representation.
+    pub lengths: (usize, usize),
     /// The operator between logits and output that was passed over: a `Softmax` or `LogSoftmax`.
     pub softmax: Option<String>,
 }
@@ -27,6 +27,12 @@ pub struct NoHeads {
     pub output: String,
     /// What makes it.
     pub found: String,
+}
+
+/// The operator that makes an output, passing over what leaves it as it is.
+pub fn made_by(graph: &GraphProto, output: &str) -> Option<String> {
+    let makers = Makers::of(graph);
+    makers.behind(output).1.map(|node| node.op_type.clone())
 }
 
 /// More than one has never been seen in a row.
@@ -61,20 +67,26 @@ pub fn heads(graph: &GraphProto, output: &str) -> Result<Heads, NoHeads> {
         true => added(&makers, node),
         false => product(&makers, node),
     });
-    let Some((representation, weights, _)) = layer else {
-        return Err(NoHeads {
-            output: output.into(),
-            found: last.map_or("no node".into(), |node| format!("a {}", node.op_type)),
-        });
+    let no_heads = |found: String| NoHeads {
+        output: output.into(),
+        found,
     };
-    let lengths = weights.and_then(|weights| match *weights.shape {
-        [classes, size] => Some((classes, size)),
-        _ => None,
-    });
-    Ok(Heads {
-        representation: representation.into(),
-        logits,
-        lengths,
-        softmax,
-    })
+    let Some((representation, weights, bias)) = layer else {
+        return Err(no_heads(last.map_or("no node".into(), |node| {
+            format!("the operator {}", node.op_type)
+        })));
+    };
+    let constant = weights.zip(bias).map(|(weights, _)| weights.shape);
+    match constant.as_deref() {
+        Some(&[classes, size]) => Ok(Heads {
+            representation: representation.into(),
+            logits,
+            lengths: (classes, size),
+            softmax,
+        }),
+        // Of a sum of two parts, what one of them takes is not all that decides.
+        _ => Err(no_heads(
+            "what is made with more than constant weights".into(),
+        )),
+    }
 }

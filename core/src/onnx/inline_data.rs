@@ -2,7 +2,7 @@ use prost::Message as _;
 
 use super::OnnxError;
 use super::external_data::check_depth;
-use super::proto::{GraphProto, ModelProto, StringStringEntryProto, TensorProto};
+use super::proto::{DataType, GraphProto, ModelProto, StringStringEntryProto, TensorProto};
 use super::whole::refuse_unknown_fields;
 
 /// Where a tensor keeps its data, beside the model file.
@@ -14,9 +14,12 @@ pub struct ExternalPart {
     pub location: String,
     /// Where in the file it begins.
     pub offset: u64,
-    /// How many bytes it has; `None`: up to the file's end.
-    pub length: Option<u64>,
+    /// How many bytes it has, as the file says or the tensor's shape and type.
+    pub length: u64,
 }
+
+/// Protobuf's limit for one message, and so for one model file.
+const MAX_BYTES: u64 = i32::MAX as u64;
 
 /// Decodes a model and takes the data that its tensors keep in other files into it: `read` gives
 /// the bytes of a part, having made sure that its file is one that may be read.
@@ -32,14 +35,18 @@ pub fn decode_with_external_data<E: From<OnnxError>>(
     let mut model = ModelProto::decode(model).map_err(|_| OnnxError::Malformed {
         what: "a field has another type than ONNX gives it",
     })?;
+    let mut room = MAX_BYTES;
     if let Some(graph) = &mut model.graph {
         for_each_tensor(graph, &mut |tensor| {
-            if tensor.data_location == 0 && tensor.external_data.is_empty() {
-                return Ok(());
+            if tensor.data_location != 0 {
+                let part = part(tensor)?;
+                room = room
+                    .checked_sub(part.length)
+                    .ok_or(OnnxError::TooMuchData)?;
+                tensor.raw_data = read(&part)?;
+                tensor.data_location = 0;
             }
-            tensor.raw_data = read(&part(tensor)?)?;
             tensor.external_data.clear();
-            tensor.data_location = 0;
             Ok::<(), E>(())
         })?;
     }
@@ -61,12 +68,32 @@ fn part(tensor: &TensorProto) -> Result<ExternalPart, OnnxError> {
             what: "the place of a tensor's data in another file is no number",
         })
     };
+    let (stated, needed) = (number("length")?, bytes_of(tensor));
+    let length = match (stated, needed) {
+        (Some(stated), Some(needed)) if stated != needed => None,
+        (stated, needed) => stated.or(needed),
+    };
     Ok(ExternalPart {
         tensor: tensor.name.clone(),
         location: entry("location").unwrap_or_default().to_owned(),
         offset: number("offset")?.unwrap_or(0),
-        length: number("length")?,
+        length: length.ok_or(OnnxError::Malformed {
+            what: "a tensor's data in another file is not as long as its shape says",
+        })?,
     })
+}
+
+/// How many bytes the values of a tensor take; `None` of a type that is not known here.
+fn bytes_of(tensor: &TensorProto) -> Option<u64> {
+    let each = match DataType::try_from(tensor.data_type).ok()? {
+        DataType::Undefined => return None,
+        DataType::Float | DataType::Int32 => 4,
+        DataType::Uint8 | DataType::Int8 => 1,
+        DataType::Int64 => 8,
+        DataType::Float16 => 2,
+    };
+    let dims = tensor.shape()?.into_iter();
+    dims.map(|dim| dim as u64).try_fold(each, u64::checked_mul)
 }
 
 fn for_each_tensor<E>(

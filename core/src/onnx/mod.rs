@@ -25,7 +25,7 @@ mod tests;
 pub use builder::{Conv, Dim, GraphBuilder, GraphError, TensorData, Value};
 pub use error::OnnxError;
 pub use external_data::refuse_external_data;
-pub use heads::{Heads, NoHeads, before_softmax, heads};
+pub use heads::{Heads, NoHeads, before_softmax, heads, made_by};
 pub use inline_data::{ExternalPart, decode_with_external_data};
 pub use last_layer::{LastLayer, LastLayerError, last_layer};
 pub use metadata::{read_metadata, remove_metadata, write_metadata};

@@ -108,13 +108,36 @@ pub enum AdoptError {
         /// Classes.
         classes: usize,
     },
+    /// The classes are told of one by one.
+    #[error(
+        "the output `{output}` comes from a {operator}, which says of each class by itself whether it \
+         is there; Normgate is for models of which exactly one is. If that is so here, export it without"
+    )]
+    Sigmoid {
+        /// Name of the output.
+        output: String,
+        /// The operator.
+        operator: String,
+    },
+    /// Batch normalisation in training mode.
+    #[error(
+        "its batch normalisation is in training mode, so that an answer depends on what else is in \
+         the batch: call model.eval() before the export"
+    )]
+    TrainingMode,
+    /// `--out` names the model itself.
+    #[error("--out {} is what is read, and would be lost: give another name", path.display())]
+    OverwritesModel {
+        /// The path.
+        path: PathBuf,
+    },
     /// The model answers otherwise beside other images.
     #[error(
         "the model's answer to an image depends on the images beside it (by up to {difference:.3}): \
          export it in inference mode (PyTorch: model.eval()), and with a dynamic batch"
     )]
     BatchMatters {
-        /// The largest difference of a logit.
+        /// The largest difference of a value.
         difference: f32,
     },
     /// What is taken for logits is probabilities.

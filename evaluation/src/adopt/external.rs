@@ -50,18 +50,18 @@ fn read_part(folder: &Path, part: &ExternalPart) -> Result<Vec<u8>, AdoptError> 
     if !real(&path)?.starts_with(real(home)?) {
         return Err(elsewhere());
     }
+    // A pipe would be waited for.
+    if !path.is_file() {
+        return Err(elsewhere());
+    }
     let mut file = File::open(&path).map_err(failed)?;
     file.seek(SeekFrom::Start(part.offset)).map_err(failed)?;
     let mut bytes = Vec::new();
-    match part.length {
-        None => file.read_to_end(&mut bytes).map_err(failed)?,
-        // What is announced may be more than there is: room is made for what comes.
-        Some(length) => file.take(length).read_to_end(&mut bytes).map_err(failed)?,
-    };
-    if part
-        .length
-        .is_some_and(|length| length != bytes.len() as u64)
-    {
+    // What is announced may be more than there is: room is made for what comes.
+    file.take(part.length)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if part.length != bytes.len() as u64 {
         return Err(failed(std::io::ErrorKind::UnexpectedEof.into()));
     }
     Ok(bytes)

@@ -1,10 +1,10 @@
 //! What a foreign graph takes and gives, and how it comes to give what Normgate needs.
 
 use normgate_core::onnx::proto::{
-    DataType, Dimension, DimensionValue, GraphProto, NodeProto, TensorShapeProto, TensorType,
-    TypeProto, ValueInfoProto,
+    AttributeProto, DataType, Dimension, DimensionValue, GraphProto, NodeProto, TensorShapeProto,
+    TensorType, TypeProto, ValueInfoProto,
 };
-use normgate_core::onnx::{Heads, before_softmax, heads};
+use normgate_core::onnx::{Heads, before_softmax, heads, made_by};
 
 use normgate_core::runtime::{LOGITS, REPRESENTATION};
 
@@ -50,7 +50,8 @@ impl Input {
                 "Export it for images with three channels, channels first",
             ));
         };
-        if fixed(channels).is_some_and(|channels| channels != 3) {
+        let is_last = fixed(width) == Some(3) && fixed(channels) != Some(3);
+        if is_last || fixed(channels).is_some_and(|channels| channels != 3) {
             return Err(refused(
                 shown,
                 "Export it for images with three channels, channels first (PyTorch's layout)",
@@ -90,8 +91,26 @@ pub fn find(
         }
     }
     let logits = logits.or_else(|| outputs.contains(&LOGITS).then_some(LOGITS));
-    if let Some(representation) = representation {
-        return both_named(graph, logits, representation, &outputs);
+    // Whoever calls both as they are called here has chosen.
+    let both = logits == Some(LOGITS) && outputs.contains(&REPRESENTATION);
+    let chosen = representation.or(both.then_some(REPRESENTATION));
+    for output in logits
+        .into_iter()
+        .chain(outputs.iter().copied().filter(|_| logits.is_none()))
+    {
+        if let Some(operator @ ("Sigmoid" | "HardSigmoid")) = made_by(graph, output).as_deref() {
+            return Err(AdoptError::Sigmoid {
+                output: output.into(),
+                operator: operator.into(),
+            });
+        }
+    }
+    if let Some(named) = chosen {
+        match both_named(graph, logits, named, &outputs) {
+            // The weights tell how long it is, if it is what they take.
+            Err(AdoptError::NoLength { .. }) if representation.is_none() => {}
+            found => return found,
+        }
     }
     let candidates = match logits {
         Some(logits) => vec![logits],
@@ -147,11 +166,26 @@ fn both_named(
     };
     let (logits, softmax) = before_softmax(graph, output);
     Ok(Heads {
-        lengths: Some((length(output)?, length(representation)?)),
+        lengths: (length(output)?, length(representation)?),
         logits,
         representation: representation.into(),
         softmax,
     })
+}
+
+/// That no batch normalisation takes its statistics from the batch itself.
+///
+/// # Errors
+/// [`AdoptError::TrainingMode`].
+pub fn refuse_training_mode(graph: &GraphProto) -> Result<(), AdoptError> {
+    let trains = |node: &&NodeProto| {
+        let mode = node.attribute("training_mode");
+        node.is("BatchNormalization") && mode.is_some_and(|mode| mode.i != 0)
+    };
+    match graph.node.iter().any(|node| trains(&node)) {
+        true => Err(AdoptError::TrainingMode),
+        false => Ok(()),
+    }
 }
 
 /// Gives the graph the two outputs that Normgate reads, under their names, and no others.
@@ -182,10 +216,12 @@ pub fn set_outputs(
     graph.output.clear();
     for (value, name, length) in wanted {
         if value != name {
+            // Half precision may be used inside.
+            let to_float = AttributeProto::int("to", i32::from(DataType::Float).into());
             graph.node.push(NodeProto {
                 // A node may have the name that it would get.
                 name: String::new(),
-                ..NodeProto::new("Identity", &[&value], name)
+                ..NodeProto::new("Cast", &[&value], name).with(to_float)
             });
         }
         graph.output.push(float_output(name, batch, length));

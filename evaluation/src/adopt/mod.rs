@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use clap::Args;
 use normgate_core::manifest::{Filter, METADATA_KEY, Manifest, SCHEMA_VERSION};
 use normgate_core::model::Model;
-use normgate_core::onnx::{self, OnnxError, write_metadata};
-use normgate_core::scores::ScoreKind;
+use normgate_core::onnx::{self, OnnxError, remove_metadata, write_metadata};
+use normgate_core::scores::{self, ScoreKind};
 
 pub use error::AdoptError;
 pub use options::{Normalisation, ResizeName, Size};
@@ -23,6 +23,7 @@ pub use report::AdoptReport;
 
 use crate::error::EvaluationError;
 use crate::fit::score_parser;
+use crate::quantize::is_same_file;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 use graph::Input;
 
@@ -101,6 +102,16 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         ));
     }
     let labels = options::labels(&args.labels)?;
+    let data = args.model.with_added_extension("data");
+    if [&args.model, &data]
+        .into_iter()
+        .any(|path| is_same_file(path, &args.out))
+    {
+        return Err(AdoptError::OverwritesModel {
+            path: args.out.clone(),
+        }
+        .into());
+    }
     let mut network = external::read(&args.model)?;
     let graph = network
         .graph
@@ -114,9 +125,8 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         args.logits.as_deref(),
         args.representation.as_deref(),
     )?;
-    let lengths = heads.lengths.ok_or_else(|| AdoptError::NoLength {
-        output: heads.representation.clone(),
-    })?;
+    graph::refuse_training_mode(graph)?;
+    let lengths = heads.lengths;
     if labels.len() != lengths.0 {
         return Err(AdoptError::Labels {
             labels: labels.len(),
@@ -146,6 +156,8 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
     let invalid = |source| EvaluationError::Manifest { source };
     let json = manifest.to_json().map_err(invalid)?;
     let bytes = write_metadata(&onnx::encode(&network), METADATA_KEY, &json);
+    // What a score learnt of a Normgate model is of its own labels and representation.
+    let bytes = bytes.and_then(|bytes| remove_metadata(&bytes, scores::METADATA_KEY));
     let model = Model::from_bytes(bytes.map_err(AdoptError::from)?)?;
     let bench = Workbench::new(&args.workbench)?;
     try_out::try_out(bench.runtime(), &model, input.is_batched())?;

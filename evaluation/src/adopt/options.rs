@@ -134,7 +134,7 @@ pub(super) fn filter(text: &str) -> Result<Filter, String> {
 }
 
 pub(super) fn labels(text: &str) -> Result<Vec<String>, DatasetError> {
-    match text.contains(',') {
+    match text.contains(',') && !std::path::Path::new(text).exists() {
         true => Ok(text.split(',').map(|name| name.trim().to_owned()).collect()),
         false => names::class_names(text),
     }

@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use normgate_core::onnx::proto::StringStringEntryProto;
-use normgate_core::onnx::{Dim, GraphBuilder, Value, decode};
+use normgate_core::onnx::proto::{AttributeProto, DataType, StringStringEntryProto};
+use normgate_core::onnx::{Dim, GraphBuilder, TensorData, Value, decode};
 use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
 use normgate_testing::passes_the_onnx_checker;
 use tempfile::TempDir;
@@ -47,12 +47,10 @@ impl Place {
 
     fn adopt(&self, more: &[&str]) -> Result<AdoptReport, EvaluationError> {
         let (model, out) = (self.file("foreign.onnx"), self.file("out.onnx"));
-        let mut line = vec![
-            "adopt",
-            model.to_str().unwrap(),
-            "--out",
-            out.to_str().unwrap(),
-        ];
+        let mut line = vec!["adopt", model.to_str().unwrap()];
+        if !more.contains(&"--out") {
+            line.extend(["--out", out.to_str().unwrap()]);
+        }
         line.extend(["--labels", "a,b", "--normalise", "none"]);
         line.extend(more);
         adopt(&Cli::try_parse_from(line).unwrap().args)
@@ -195,7 +193,7 @@ fn where_no_layer_tells_both_outputs_are_named() {
     });
     let error = place.refused(&["--logits", "out"]);
     assert!(
-        error.contains("comes from a Relu") && error.contains("--representation"),
+        error.contains("comes from the operator Relu") && error.contains("--representation"),
         "{error}"
     );
     let error = place.refused(&["--logits", "nothing"]);
@@ -290,7 +288,7 @@ fn probabilities_without_a_softmax_in_sight_are_refused() {
     place.model(Dim::Batch, |graph, features| {
         let scores = linear(graph, "scores", features);
         let exps = graph.node("exps", "Exp", &[&scores], vec![]);
-        let axis = graph.constant("axis", &[1], normgate_core::onnx::TensorData::I64(&[1]));
+        let axis = graph.constant("axis", &[1], TensorData::I64(&[1]));
         let sum = graph.node("sum", "ReduceSum", &[&exps, &axis], vec![]);
         let out = graph.node("out", "Div", &[&exps, &sum], vec![]);
         graph.output(&out, &CLASSES);
@@ -331,7 +329,11 @@ fn data_beside_the_file_is_taken_in_and_from_nowhere_else() {
         })
     };
     model();
-    for elsewhere in ["../foreign.onnx.data", "/etc/passwd", ""] {
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(place.file("pipe"))
+        .status();
+    assert!(pipe.unwrap().success());
+    for elsewhere in ["../foreign.onnx.data", "/etc/passwd", "", "pipe"] {
         move_out(&place, elsewhere);
         let error = place.refused(&[]);
         assert!(
@@ -352,6 +354,110 @@ fn data_beside_the_file_is_taken_in_and_from_nowhere_else() {
     move_out(&place, "foreign.onnx.data");
     let report = place.adopt(&[]).unwrap();
     check_answers(&report.written);
+
+    let path = place.file("foreign.onnx");
+    let mut network = onnx::decode(&std::fs::read(&report.written).unwrap()).unwrap();
+    let tensor = &mut network.graph.as_mut().unwrap().initializer[0];
+    tensor.dims[0] += 1;
+    std::fs::write(&path, onnx::encode(&network)).unwrap();
+    std::fs::remove_file(&report.written).unwrap();
+    move_out(&place, "foreign.onnx.data");
+    let error = place.refused(&[]);
+    assert!(error.contains("not as long as its shape says"), "{error}");
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let out = linear(graph, "out", features);
+        graph.output(&out, &CLASSES);
+    });
+    std::fs::write(place.file("foreign.onnx.data"), "weights").unwrap();
+    for name in ["foreign.onnx", "foreign.onnx.data"] {
+        let out = place.file(name);
+        let error = place.refused(&["--out", out.to_str().unwrap()]);
+        assert!(error.contains("would be lost"), "{error}");
+    }
+}
+
+#[test]
+fn a_head_of_several_parts_is_not_taken_for_one_of_them() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let weights = graph.floats("weights", &[3, 2], &WEIGHTS);
+        let one = graph.node("one", "MatMul", &[features, &weights], vec![]);
+        let other = graph.relu("other", features);
+        let other = graph.node("two", "MatMul", &[&other, &weights], vec![]);
+        let out = graph.add("out", &one, &other);
+        graph.output(&out, &CLASSES);
+    });
+    let error = place.refused(&[]);
+    assert!(
+        error.contains("more than constant weights") && error.contains("--logits"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_sigmoid_is_refused_whether_found_or_named() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let scores = linear(graph, "scores", features);
+        let out = graph.node("out", "Sigmoid", &[&scores], vec![]);
+        graph.output(&out, &CLASSES);
+        graph.output(features, &FEATURES);
+    });
+    for more in [
+        &["--logits", "out"][..],
+        &["--logits", "out", "--representation", "features"],
+    ] {
+        let error = place.refused(more);
+        assert!(error.contains("exactly one"), "{error}");
+    }
+}
+
+#[test]
+fn training_mode_is_refused_and_so_are_answers_that_depend_on_what_is_beside() {
+    let place = Place::new();
+    place.model(Dim::Fixed(1), |graph, features| {
+        let [one, two] = ["one", "two"].map(|name| graph.floats(name, &[3], &[1.0; 3]));
+        let mode = vec![AttributeProto::int("training_mode", 1)];
+        let inputs = [features, &one, &two, &one, &two];
+        let normal = graph.node("normal", "BatchNormalization", &inputs, mode);
+        let out = linear(graph, "out", &normal);
+        graph.output(&out, &CLASSES);
+    });
+    let error = place.refused(&[]);
+    assert!(error.contains("model.eval()"), "{error}");
+
+    place.model(Dim::Batch, |graph, features| {
+        let zero = graph.constant("zero", &[], TensorData::I64(&[0]));
+        let first = graph.node("first", "Gather", &[features, &zero], vec![]);
+        let apart = graph.node("apart", "Sub", &[features, &first], vec![]);
+        let out = linear(graph, "out", &apart);
+        graph.output(&out, &CLASSES);
+    });
+    let error = place.refused(&[]);
+    assert!(error.contains("depends on the images beside it"), "{error}");
+}
+
+#[test]
+fn half_precision_inside_is_brought_out_as_float() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let to = |kind: DataType| vec![AttributeProto::int("to", i32::from(kind).into())];
+        let half = graph.node("half", "Cast", &[features], to(DataType::Float16));
+        // 1, 0.5, -1; -2, 0.25, 3.
+        let weights = [0x3c00, 0x3800, 0xbc00, 0xc000, 0x3400, 0x4200];
+        let weights = graph.constant("weights", &[2, 3], TensorData::F16(&weights));
+        // 0.125, -0.5.
+        let bias = graph.constant("bias", &[2], TensorData::F16(&[0x3000, 0xb800]));
+        let scores = graph.linear("scores", &half, &weights, Some(&bias));
+        let out = graph.node("out", "Cast", &[&scores], to(DataType::Float));
+        graph.output(&out, &CLASSES);
+    });
+    check_answers(&place.adopt(&[]).unwrap().written);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::error::EvaluationError;
 
 const IMAGES: usize = 3;
 
-/// So much of the largest logit may differ with what is beside an image: rounding, and no more.
+/// So much of the largest value may differ with what is beside an image: rounding, and no more.
 const ROUNDING: f32 = 1e-2;
 
 /// Opens the model and runs it: its shapes are as its manifest says, its answers are finite, are no
@@ -30,7 +30,8 @@ pub fn try_out(runtime: &Runtime, model: &Model, is_batched: bool) -> Result<(),
     let noise: Vec<f32> = (0..IMAGES * length)
         .map(|_| random.random_range(-2.0..2.0))
         .collect();
-    let (mut alone, mut outputs) = (Vec::new(), Outputs::default());
+    let (mut alone, mut representations) = (Vec::new(), Vec::new());
+    let mut outputs = Outputs::default();
     for image in noise.chunks_exact(length) {
         session.run(image, 1, &mut outputs)?;
         if !outputs
@@ -42,6 +43,7 @@ pub fn try_out(runtime: &Runtime, model: &Model, is_batched: bool) -> Result<(),
             return Err(AdoptError::NotFinite.into());
         }
         alone.extend_from_slice(&outputs.logits);
+        representations.extend_from_slice(&outputs.representation);
     }
     let classes = model.manifest().labels.len();
     if alone.chunks_exact(classes).all(are_probabilities) {
@@ -49,16 +51,18 @@ pub fn try_out(runtime: &Runtime, model: &Model, is_batched: bool) -> Result<(),
     }
     if is_batched {
         session.run(&noise, IMAGES, &mut outputs)?;
-        let apart = alone
-            .iter()
-            .zip(&outputs.logits)
-            .map(|(a, b)| (a - b).abs());
-        let difference = apart.fold(0.0, f32::max);
-        let largest = alone
-            .iter()
-            .fold(1.0, |largest: f32, logit| largest.max(logit.abs()));
-        if difference > ROUNDING * largest {
-            return Err(AdoptError::BatchMatters { difference }.into());
+        for (alone, together) in [
+            (&alone, &outputs.logits),
+            (&representations, &outputs.representation),
+        ] {
+            let apart = alone.iter().zip(together).map(|(a, b)| (a - b).abs());
+            let difference = apart.fold(0.0, f32::max);
+            let largest = alone
+                .iter()
+                .fold(1.0, |largest: f32, value| largest.max(value.abs()));
+            if difference > ROUNDING * largest {
+                return Err(AdoptError::BatchMatters { difference }.into());
+            }
         }
     }
     Ok(())

@@ -129,15 +129,19 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     Ok(report)
 }
 
-/// That no softmax makes the logits: its manifest may have been written by hand.
+/// That the logits are not squashed: its manifest may have been written by hand.
 fn check_logits(model: &Model) -> Result<(), EvaluationError> {
     let graph = onnx::decode(model.bytes())
         .ok()
         .and_then(|model| model.graph);
-    match graph.and_then(|graph| onnx::before_softmax(&graph, LOGITS).1) {
-        Some(softmax) => Err(EvaluationError::Softmax {
+    let operator = graph.and_then(|graph| onnx::made_by(&graph, LOGITS));
+    let squashes = |operator: &String| {
+        ["Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid"].contains(&&**operator)
+    };
+    match operator.filter(squashes) {
+        Some(operator) => Err(EvaluationError::NoLogits {
             model: model.title(),
-            softmax,
+            operator,
         }),
         None => Ok(()),
     }

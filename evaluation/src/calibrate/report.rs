@@ -198,7 +198,7 @@ impl CalibrationReport {
         let labelled: u64 = self.class_counts.iter().sum();
         let unlabelled = (self.calibration.count as u64).saturating_sub(labelled);
         if labelled == 0 {
-            return Ok(());
+            return writeln!(f, "  right      not known, since the images have no labels");
         }
         let share = self.right as f64 / labelled as f64;
         let chance = 1.0 / self.labels.len() as f64;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use normgate_core::preprocess::{self, Limits, Preprocessor, Rgb8};
@@ -82,14 +83,30 @@ pub(crate) fn read_in(set: ImageSet, options: &LoadOptions) -> Result<ImageSet, 
 }
 
 /// The set without the images that cannot be decoded, as far as they are in files of their own.
-pub(crate) fn readable(set: &ImageSet) -> ImageSet {
+///
+/// # Errors
+///
+/// What is wrong with the system and not with an image.
+pub(crate) fn readable(set: &ImageSet) -> Result<ImageSet, DatasetError> {
     if !set.is_in_files() {
-        return set.clone();
+        return Ok(set.clone());
     }
-    let is_readable = all_of(&set.files, || (), |(), path| decode(path, None).is_ok());
+    let is_readable = parallel::map(
+        &set.files,
+        || (),
+        |(), path| match decode(path, None) {
+            Ok(_) => Ok(true),
+            Err(DatasetError::BrokenImage { .. }) => Ok(false),
+            // A link that leads nowhere.
+            Err(DatasetError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        },
+    )?;
     let mut readable = set.filter(|i, _| is_readable[i]);
     readable.left_out += set.len() - readable.len();
-    readable
+    Ok(readable)
 }
 
 /// A map over all cores of what cannot fail as a whole.

@@ -64,6 +64,7 @@ pub(crate) fn from_file(path: &Path) -> Result<Vec<String>, DatasetError> {
         source,
     })?;
     let names: Vec<String> = text
+        .trim_start_matches('\u{feff}')
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())

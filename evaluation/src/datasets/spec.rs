@@ -187,7 +187,7 @@ impl Filter {
                     |i: usize| labels[i].is_some_and(|label| chosen.contains(&label)) == *keep;
                 Ok(set.filter(|i, _| is_chosen(i)))
             }
-            Filter::Readable => Ok(files::readable(set)),
+            Filter::Readable => files::readable(set),
             Filter::First(count) => Ok(set.select(&leading(0..set.len(), set, *count))),
             Filter::Last(count) => {
                 let mut indices = leading((0..set.len()).rev(), set, *count);

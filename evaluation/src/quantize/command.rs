@@ -245,7 +245,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
 }
 
 /// Whether both paths lead to one file, which is there.
-fn is_same_file(one: &Path, other: &Path) -> bool {
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     real(one).is_some_and(|one| Some(one) == real(other))
 }
