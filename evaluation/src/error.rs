@@ -185,6 +185,19 @@ pub enum EvaluationError {
         /// How many different images the other has.
         images: usize,
     },
+    /// A set has images more than once.
+    #[error(
+        "the {images} images of {option} are {different} different ones: a copy would count as one \
+         more, and tells nothing more. Leave copies out"
+    )]
+    RepeatedImages {
+        /// What names the set.
+        option: &'static str,
+        /// Images.
+        images: usize,
+        /// Different ones.
+        different: usize,
+    },
     /// Two sets that are reported by themselves have one name, so that nobody could tell their
     /// figures apart.
     #[error(

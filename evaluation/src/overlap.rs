@@ -27,9 +27,22 @@ impl Fingerprints {
         }
     }
 
-    /// How many different images there are.
-    pub fn different(&self) -> usize {
-        self.images.len()
+    /// How many images of the set are there again: hardly any may be, since a copy counts as an image
+    /// and tells nothing more.
+    ///
+    /// # Errors
+    /// [`EvaluationError::RepeatedImages`].
+    pub fn repeated(&self, set: &ImageSet) -> Result<usize, EvaluationError> {
+        let different = self.images.len();
+        let repeated = set.len() - different;
+        match repeated > 1 && repeated as f64 > FEW * set.len() as f64 {
+            true => Err(EvaluationError::RepeatedImages {
+                option: self.option,
+                images: set.len(),
+                different,
+            }),
+            false => Ok(repeated),
+        }
     }
 
     /// That hardly any image of another set, which `option` names, is among them.
@@ -76,6 +89,23 @@ mod tests {
             labels: images.map(|_| None).collect(),
             ..ImageSet::default()
         }
+    }
+
+    #[test]
+    fn a_set_with_more_than_one_copy_in_a_hundred_is_refused() {
+        let repeated = |copies: usize| {
+            let mut all = set(0..400);
+            let again: Vec<usize> = (0..400).chain(0..copies).collect();
+            all = all.select(&again);
+            Fingerprints::of("--data", &all).repeated(&all)
+        };
+        assert_eq!(repeated(0).unwrap(), 0);
+        assert_eq!(repeated(4).unwrap(), 4);
+        let error = repeated(5).unwrap_err().to_string();
+        assert!(
+            error.starts_with("the 405 images of --data are 400 different"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
         let (balanced, each) = balance(&id, &model.manifest().labels)?;
         (id, balanced_to) = (balanced, Some(each));
     }
-    let different = Fingerprints::of("--data", &id).different();
+    let repeated = Fingerprints::of("--data", &id).repeated(&id)?;
     let id = bench.answers(&model, &id)?;
     let ood = match args.ood.is_empty() {
         true => None,
@@ -117,7 +117,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     };
     let mut report = report(args, &*score, &model, &id, ood.as_ref())?;
     report.balanced_to = balanced_to;
-    report.repeated = id.count - different;
+    report.repeated = repeated;
     report.fitted_to = fitted.as_ref().map(|fitted| fitted.images);
     let mut manifest = (**model.manifest()).clone();
     manifest.score = report.score;

@@ -87,8 +87,10 @@ fn from_images_to_a_report_on_the_command_line() {
     }
 }
 
-/// ImageNet-LT's layout from a few photos, each listed several times: a long tail to train on, as many
-/// of each class to calibrate and test on, auxiliary images in class folders, and OOD images.
+const JPEG: image::ImageFormat = image::ImageFormat::Jpeg;
+
+/// ImageNet-LT's layout from a few photos: each listed several times, a long tail to train on and as many
+/// of each class to test on; parts of them to calibrate on, auxiliary images in class folders, and OOD images.
 fn write_imagenet(photos: &Path, folder: &Path) {
     let copy = |from: &str, to: String| {
         let to = folder.join(to);
@@ -106,7 +108,17 @@ fn write_imagenet(photos: &Path, folder: &Path) {
         copy(&photo, format!("imagenet_lt/{one}"));
         copy(&photo, format!("imagenet_lt/{other}"));
         train += &format!("{one} {class}\n").repeat(count);
-        val += &format!("{one} {class}\n").repeat(10);
+        // A threshold is not made of copies.
+        let whole = image::open(photos.join(&photo)).unwrap();
+        for part in 0..10 {
+            let file = format!("val/{class}_{part}.JPEG");
+            let (width, height) = (whole.width() - 40, whole.height() - 40);
+            let part = whole.crop_imm(4 * part, 3 * part, width, height);
+            part.into_rgb8()
+                .save_with_format(folder.join("imagenet_lt").join(&file), JPEG)
+                .unwrap();
+            val += &format!("{file} {class}\n");
+        }
         test += &format!("{other} {class}\n").repeat(5);
     }
     for (list, lines) in [("train", train), ("val", val), ("test", test)] {
