@@ -2,7 +2,8 @@
 
 use super::TensorData;
 use super::proto::{
-    AttributeProto, AttributeType, DataType, NodeProto, TensorProto, ValueInfoProto,
+    AttributeProto, AttributeType, DataType, Dimension, NodeProto, TensorProto, TensorShapeProto,
+    TensorType, TypeProto, ValueInfoProto,
 };
 
 impl TensorProto {
@@ -95,6 +96,22 @@ impl AttributeProto {
 }
 
 impl ValueInfoProto {
+    /// An input or output of 32-bit floats.
+    pub fn float(name: &str, dim: Vec<Dimension>) -> Self {
+        let tensor = TensorType {
+            elem_type: DataType::Float.into(),
+            shape: Some(TensorShapeProto { dim }),
+        };
+        Self {
+            name: name.into(),
+            r#type: Some(TypeProto {
+                tensor_type: Some(tensor),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
     /// The element type of a tensor, a [`DataType`]; 0 where it is not stated.
     pub fn element_type(&self) -> i32 {
         let tensor = self.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());

@@ -1,11 +1,9 @@
 //! What a foreign graph takes and gives, and how it comes to give what Normgate needs.
 
 use normgate_core::onnx::proto::{
-    AttributeProto, DataType, Dimension, DimensionValue, GraphProto, NodeProto, TensorShapeProto,
-    TensorType, TypeProto, ValueInfoProto,
+    AttributeProto, DataType, Dimension, DimensionValue, GraphProto, NodeProto, ValueInfoProto,
 };
 use normgate_core::onnx::{Heads, before_softmax, heads, made_by};
-
 use normgate_core::runtime::{LOGITS, REPRESENTATION};
 
 use super::AdoptError;
@@ -260,19 +258,7 @@ fn float_output(name: &str, batch: &Dimension, length: usize) -> ValueInfoProto 
         value: Some(DimensionValue::Fixed(length as i64)),
         ..Default::default()
     };
-    ValueInfoProto {
-        name: name.into(),
-        r#type: Some(TypeProto {
-            tensor_type: Some(TensorType {
-                elem_type: DataType::Float.into(),
-                shape: Some(TensorShapeProto {
-                    dim: vec![batch.clone(), fixed],
-                }),
-            }),
-            ..Default::default()
-        }),
-        ..Default::default()
-    }
+    ValueInfoProto::float(name, vec![batch.clone(), fixed])
 }
 
 fn dims(value: &ValueInfoProto) -> Option<&[Dimension]> {

@@ -32,8 +32,8 @@ pub(crate) fn read(
         });
     }
     let preprocessor = || options.preprocessing.as_ref().map(Preprocessor::new);
-    let images = all_of(&files, preprocessor, |preprocessor, (path, _)| {
-        decode(path, preprocessor.as_mut())
+    let Ok(images) = parallel::map(&files, preprocessor, |preprocessor, (path, _)| {
+        Ok::<_, Infallible>(decode(path, preprocessor.as_mut()))
     });
     let images = all_or_what_is_broken(images)?;
     let (width, height) = images
@@ -107,18 +107,6 @@ pub(crate) fn readable(set: &ImageSet) -> Result<ImageSet, DatasetError> {
     let mut readable = set.filter(|i, _| is_readable[i]);
     readable.left_out += set.len() - readable.len();
     Ok(readable)
-}
-
-/// A map over all cores of what cannot fail as a whole.
-fn all_of<I: Sync, S, T: Send>(
-    items: &[I],
-    start: impl Fn() -> S + Sync,
-    f: impl Fn(&mut S, &I) -> T + Sync,
-) -> Vec<T> {
-    let Ok(results) = parallel::map(items, start, |state, item| {
-        Ok::<_, Infallible>(f(state, item))
-    });
-    results
 }
 
 /// All images, or what is wrong with each that cannot be read: who repairs them wants to know of

@@ -8,9 +8,8 @@ pub use constant::TensorData;
 pub use operators::Conv;
 
 use super::proto::{
-    AttributeProto, DataType, Dimension, DimensionValue, GraphProto, ModelProto, NodeProto,
-    OperatorSetId, StringStringEntryProto, TensorProto, TensorShapeProto, TensorType, TypeProto,
-    ValueInfoProto,
+    AttributeProto, Dimension, DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetId,
+    StringStringEntryProto, TensorProto, ValueInfoProto,
 };
 
 /// ONNX 1.12: old enough for every tool in use, and new enough for all that is written here.
@@ -188,17 +187,5 @@ fn float_value(name: &str, shape: &[Dim]) -> ValueInfoProto {
         }),
         ..Default::default()
     };
-    ValueInfoProto {
-        name: name.into(),
-        r#type: Some(TypeProto {
-            tensor_type: Some(TensorType {
-                elem_type: DataType::Float.into(),
-                shape: Some(TensorShapeProto {
-                    dim: shape.iter().map(dim).collect(),
-                }),
-            }),
-            ..Default::default()
-        }),
-        ..Default::default()
-    }
+    ValueInfoProto::float(name, shape.iter().map(dim).collect())
 }
