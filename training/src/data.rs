@@ -149,7 +149,7 @@ fn class_names(images: &ImageSet) -> Result<Vec<String>, TrainError> {
         Some(names) => Ok(names.clone()),
         None => Err(TrainError::Options(format!(
             "the set {} does not say what its {} classes are called: give --class-names, as a \
-             list, a file with one name a line, cifar10 or cifar100",
+             list, a file (one name a line, or JSON), cifar10 or cifar100",
             images.name,
             images.classes()
         ))),

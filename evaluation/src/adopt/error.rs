@@ -57,13 +57,26 @@ pub enum AdoptError {
          --size 224"
     )]
     NoSize,
-    /// The options and the model differ in the image's size.
-    #[error("--size says {asked}, but the model takes {found}: leave it out")]
+    /// An option or a file and the model differ in the image's size.
+    #[error("{by} says {said}, but the model takes {found}")]
     OtherSize {
-        /// As the options say.
-        asked: String,
-        /// As the model says.
+        /// The option.
+        by: &'static str,
+        /// As that says.
+        said: String,
+        /// As the model, or another option, says.
         found: String,
+    },
+    /// The file that says how images are prepared cannot be read, or not be followed.
+    #[error(
+        "--preprocessing {}: {reason}. It can be said by --normalise, --resize, --shorter-side and --filter as well",
+        path.display()
+    )]
+    Preprocessing {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
     },
     /// There is no such output.
     #[error("the model has no output `{wanted}`; it has {found}")]

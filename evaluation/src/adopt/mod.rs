@@ -1,5 +1,6 @@
 //! `adopt`: from a classifier that was trained elsewhere, as ONNX, to a Normgate model file.
 
+mod described;
 mod error;
 mod external;
 mod graph;
@@ -38,14 +39,18 @@ use graph::Input;
 pub struct AdoptArgs {
     /// The ONNX file
     pub model: PathBuf,
-    /// Names of the classes in the order of the outputs: joined by commas, a file with one name a line, cifar10
-    /// or cifar100
+    /// Names of the classes in the order of the outputs: joined by commas, a file with one name a line, or JSON as
+    /// Hugging Face (config.json), timm, Keras and torchvision write it; also cifar10 and cifar100
     #[arg(long, value_name = "NAMES")]
     pub labels: String,
+    /// How images were prepared in its training, as a file says: Hugging Face's preprocessor_config.json, or timm's
+    /// config.json
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["normalise", "resize", "shorter_side"])]
+    pub preprocessing: Option<PathBuf>,
     /// What is subtracted from the pixels, which are in 0..1, and what they are divided by: imagenet,
     /// half (0.5 and 0.5), none, or MEAN/STD, each one number or one for R, G and B
-    #[arg(long, value_name = "HOW")]
-    pub normalise: Normalisation,
+    #[arg(long, value_name = "HOW", required_unless_present = "preprocessing")]
+    pub normalise: Option<Normalisation>,
     /// Write the Normgate model here
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -59,9 +64,10 @@ pub struct AdoptArgs {
     /// 256 for torchvision's 224 [default: the longer side of the model's image]
     #[arg(long, value_name = "PIXELS")]
     pub shorter_side: Option<u32>,
-    /// The filter of that, antialiased: bilinear (torchvision's), catmull_rom (bicubic), lanczos3 or box
-    #[arg(long, value_name = "NAME", default_value = "bilinear", value_parser = options::filter)]
-    pub filter: Filter,
+    /// The filter of that, antialiased: bilinear (torchvision's), catmull_rom (bicubic), lanczos3 or box [default:
+    /// bilinear, or as --preprocessing says]
+    #[arg(long, value_name = "NAME", value_parser = options::filter)]
+    pub filter: Option<Filter>,
     /// The output with the logits [default: the one called logits, or that comes from a linear layer]
     #[arg(long, value_name = "OUTPUT")]
     pub logits: Option<String>,
@@ -86,6 +92,8 @@ const EXAMPLES: &str = "\
 Examples:
   normgate adopt resnet50.onnx --labels labels.txt --normalise imagenet --shorter-side 256 \\
     --out resnet50-normgate.onnx
+  normgate adopt vit.onnx --labels config.json --preprocessing preprocessor_config.json \\
+    --out vit-normgate.onnx
   normgate adopt parts.onnx --labels crack,dent,good --normalise 0.42/0.21 --resize stretch \\
     --out parts-normgate.onnx
   normgate calibrate parts-normgate.onnx --data photos/held-out";
@@ -102,6 +110,8 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         ));
     }
     let labels = options::labels(&args.labels)?;
+    let described = args.preprocessing.as_deref().map(described::read);
+    let described = described.transpose()?;
     let data = args.model.with_added_extension("data");
     if [&args.model, &data]
         .into_iter()
@@ -119,7 +129,7 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         .ok_or(OnnxError::NoGraph)
         .map_err(AdoptError::from)?;
     let input = Input::of(graph)?;
-    let size = Size::agreed(args.size, input.size)?;
+    let size = Size::agreed(args.size, input.size, described.as_ref())?;
     let heads = graph::find(
         graph,
         args.logits.as_deref(),
@@ -147,7 +157,7 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         description: None,
         labels,
         representation_size: lengths.1,
-        preprocessing: options::preprocessing(args, size),
+        preprocessing: options::preprocessing(args, size, described),
         score: args.score,
         calibration: None,
         training: None,

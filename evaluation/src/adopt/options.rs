@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use normgate_core::manifest::{Filter, Preprocessing, Resize};
 
+use super::described::Described;
 use super::{AdoptArgs, AdoptError};
 use crate::datasets::{DatasetError, labels as names};
 
@@ -13,6 +14,12 @@ use crate::datasets::{DatasetError, labels as names};
 const IMAGENET: Normalisation = Normalisation {
     mean: [0.485, 0.456, 0.406],
     std: [0.229, 0.224, 0.225],
+};
+
+/// Pixels in 0..1 as they are.
+const UNCHANGED: Normalisation = Normalisation {
+    mean: [0.0; 3],
+    std: [1.0; 3],
 };
 
 /// Mean and standard deviation of each channel, of pixels in 0..1.
@@ -35,7 +42,7 @@ impl FromStr for Normalisation {
         match text {
             "imagenet" => return Ok(IMAGENET),
             "half" => return Ok(all(0.5, 0.5)),
-            "none" => return Ok(all(0.0, 1.0)),
+            "none" => return Ok(UNCHANGED),
             _ => {}
         }
         let expected = || {
@@ -67,23 +74,33 @@ impl FromStr for Normalisation {
 pub struct Size(pub u32, pub u32);
 
 impl Size {
-    /// What options and file say together.
+    /// What options and files say together.
     ///
     /// # Errors
-    /// [`AdoptError`]: neither says it, or they differ.
-    pub(super) fn agreed(asked: Option<Self>, found: [Option<u32>; 2]) -> Result<Self, AdoptError> {
+    /// [`AdoptError`]: none of them says it, or they differ.
+    pub(super) fn agreed(
+        asked: Option<Self>,
+        found: [Option<u32>; 2],
+        described: Option<&Described>,
+    ) -> Result<Self, AdoptError> {
+        let said = [
+            ("--size", asked),
+            ("--preprocessing", described.map(|d| d.size)),
+        ];
+        let said = said.into_iter().filter_map(|(by, size)| Some((by, size?)));
         let [width, height] = found;
-        let size = match (asked, width, height) {
-            (Some(Self(w, h)), width, height) => Self(width.unwrap_or(w), height.unwrap_or(h)),
+        let size = match (said.clone().next(), width, height) {
+            (Some((_, Self(w, h))), width, height) => Self(width.unwrap_or(w), height.unwrap_or(h)),
             (None, Some(width), Some(height)) => Self(width, height),
             (None, ..) => return Err(AdoptError::NoSize),
         };
-        match asked {
-            Some(asked) if asked != size => Err(AdoptError::OtherSize {
-                asked: asked.to_string(),
+        match said.into_iter().find(|(_, said)| *said != size) {
+            Some((by, said)) => Err(AdoptError::OtherSize {
+                by,
+                said: said.to_string(),
                 found: size.to_string(),
             }),
-            _ => Ok(size),
+            None => Ok(size),
         }
     }
 }
@@ -126,11 +143,16 @@ pub(super) fn filter(text: &str) -> Result<Filter, String> {
         Filter::Lanczos3,
         Filter::Box,
     ];
-    let name = |filter: &Filter| serde_json::to_value(filter).ok();
     let found = filters
         .into_iter()
-        .find(|filter| name(filter) == Some(text.into()));
+        .find(|filter| filter_name(*filter) == text);
     found.ok_or_else(|| "expected bilinear, catmull_rom, lanczos3 or box".into())
+}
+
+/// As options and manifests call it.
+pub(super) fn filter_name(filter: Filter) -> String {
+    let name = serde_json::to_value(filter).unwrap_or_default();
+    name.as_str().unwrap_or_default().to_owned()
 }
 
 pub(super) fn labels(text: &str) -> Result<Vec<String>, DatasetError> {
@@ -140,18 +162,28 @@ pub(super) fn labels(text: &str) -> Result<Vec<String>, DatasetError> {
     }
 }
 
-pub(super) fn preprocessing(args: &AdoptArgs, Size(width, height): Size) -> Preprocessing {
-    Preprocessing {
-        width,
-        height,
+pub(super) fn preprocessing(
+    args: &AdoptArgs,
+    Size(width, height): Size,
+    described: Option<Described>,
+) -> Preprocessing {
+    let described = described.unwrap_or_else(|| Described {
+        size: Size(width, height),
         resize: match args.resize {
             ResizeName::Stretch => Resize::Stretch,
             ResizeName::Crop => Resize::CentreCrop {
                 shorter_side: args.shorter_side.unwrap_or(width.max(height)),
             },
         },
-        filter: args.filter,
-        mean: args.normalise.mean,
-        std: args.normalise.std,
+        filter: None,
+        normalise: args.normalise.unwrap_or(UNCHANGED),
+    });
+    Preprocessing {
+        width,
+        height,
+        resize: described.resize,
+        filter: args.filter.or(described.filter).unwrap_or(Filter::Bilinear),
+        mean: described.normalise.mean,
+        std: described.normalise.std,
     }
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use normgate_core::manifest::{Manifest, Resize};
 use normgate_core::onnx::Heads;
 
+use super::options::filter_name;
+
 /// What adopting came to; its [`Display`](fmt::Display) is what `adopt` prints.
 #[derive(Clone, Debug)]
 pub struct AdoptReport {
@@ -71,7 +73,8 @@ impl fmt::Display for AdoptReport {
         let list = |values: [f32; 3]| values.map(|value| value.to_string()).join(", ");
         writeln!(
             f,
-            "  preprocessing   {shape}; mean {}; std {}",
+            "  preprocessing   {shape}, {}; mean {}; std {}",
+            filter_name(preprocessing.filter),
             list(preprocessing.mean),
             list(preprocessing.std)
         )?;

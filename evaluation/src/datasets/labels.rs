@@ -1,9 +1,8 @@
-//! The names of classes: of the well-known sets, and from a file.
+//! The names of classes: of the well-known sets, and where others come from.
 
-use std::fs;
 use std::path::Path;
 
-use super::DatasetError;
+use super::{DatasetError, label_file};
 
 /// The ten classes of CIFAR-10 in the order of its labels.
 pub const CIFAR10: [&str; 10] = [
@@ -46,44 +45,14 @@ pub const CIFAR100_COARSE: [&str; 20] = [
     "reptiles", "small_mammals", "trees", "vehicles_1", "vehicles_2",
 ];
 
-/// Class names by preset (`cifar10`, `cifar100`, `cifar100-coarse`), else from a text file with one
-/// name a line (blank lines are passed over).
+/// Class names by preset (`cifar10`, `cifar100`, `cifar100-coarse`), else from a file: text with one
+/// name a line, or JSON.
 pub fn class_names(preset_or_file: &str) -> Result<Vec<String>, DatasetError> {
     match preset_or_file {
         "cifar10" => Ok(owned(&CIFAR10)),
         "cifar100" => Ok(owned(&CIFAR100)),
         "cifar100-coarse" => Ok(owned(&CIFAR100_COARSE)),
-        file => from_file(Path::new(file)),
-    }
-}
-
-/// Reads one name a line, as `batches.meta.txt` and `fine_label_names.txt` have them.
-pub(crate) fn from_file(path: &Path) -> Result<Vec<String>, DatasetError> {
-    let text = fs::read_to_string(path).map_err(|source| DatasetError::Io {
-        path: path.into(),
-        source,
-    })?;
-    let names: Vec<String> = text
-        .trim_start_matches('\u{feff}')
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(String::from)
-        .collect();
-    let broken = |reason: String| DatasetError::BrokenFile {
-        path: path.into(),
-        reason,
-    };
-    if names.is_empty() {
-        return Err(broken("no class names in it: write one a line".into()));
-    }
-    let repeated = names
-        .iter()
-        .enumerate()
-        .find(|(i, name)| names[..*i].contains(name));
-    match repeated {
-        Some((_, name)) => Err(broken(format!("the class name \"{name}\" is there twice"))),
-        None => Ok(names),
+        file => label_file::read(Path::new(file)),
     }
 }
 
@@ -97,7 +66,7 @@ pub(crate) fn beside(
     if !path.is_file() {
         return Ok(owned(preset));
     }
-    let names = from_file(&path)?;
+    let names = label_file::read(&path)?;
     if names.len() == preset.len() {
         return Ok(names);
     }

@@ -17,6 +17,7 @@ mod files;
 mod folder;
 pub mod holdout;
 mod image_set;
+mod label_file;
 pub mod labels;
 mod list;
 pub mod long_tail;

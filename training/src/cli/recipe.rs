@@ -35,8 +35,8 @@ pub struct RecipeArgs {
     /// New folder for the run
     #[arg(long, value_name = "RUN", required = true)]
     pub(super) out: PathBuf,
-    /// Names of the classes: a list, a file with one a line, cifar10 or cifar100; needed where the
-    /// images do not come with names; where they do, it gives their order
+    /// Names of the classes: a list, a file (one a line, or JSON), cifar10 or cifar100; needed where
+    /// the images do not come with names; where they do, it gives their order
     #[arg(long, value_name = "NAMES")]
     class_names: Option<String>,
     /// Side in pixels of the square that the network sees; of images of another size it is the

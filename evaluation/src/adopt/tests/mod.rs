@@ -9,6 +9,9 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod files;
+mod said;
+
 const SIDE: usize = 4;
 
 /// Classes by features: `z = W h + b`, where h are the means of the three channels.
@@ -51,7 +54,12 @@ impl Place {
         if !more.contains(&"--out") {
             line.extend(["--out", out.to_str().unwrap()]);
         }
-        line.extend(["--labels", "a,b", "--normalise", "none"]);
+        if !more.contains(&"--labels") {
+            line.extend(["--labels", "a,b"]);
+        }
+        if !more.contains(&"--preprocessing") {
+            line.extend(["--normalise", "none"]);
+        }
         line.extend(more);
         adopt(&Cli::try_parse_from(line).unwrap().args)
     }
@@ -249,40 +257,6 @@ fn a_fixed_batch_of_one_is_served_so_and_a_larger_one_refused() {
 }
 
 #[test]
-fn what_is_said_must_fit_the_model() {
-    let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let out = linear(graph, "out", features);
-        graph.output(&out, &CLASSES);
-    });
-    for (more, says) in [
-        (
-            &["--labels", "a,b,c"][..],
-            "--labels has 3 names, but the model 2 classes",
-        ),
-        (&["--size", "8"], "--size says 8x8, but the model takes 4x4"),
-        (&["--normalise", "123/58"], "divide by 255"),
-        (&["--shorter-side", "2"], "too short"),
-        (&["--score", "knn"], "--fit-data"),
-    ] {
-        let (model, out) = (place.file("foreign.onnx"), place.file("out.onnx"));
-        let mut line = vec![
-            "adopt",
-            model.to_str().unwrap(),
-            "--out",
-            out.to_str().unwrap(),
-        ];
-        for default in [["--labels", "a,b"], ["--normalise", "none"]] {
-            line.extend(default.iter().filter(|_| more[0] != default[0]));
-        }
-        line.extend(more);
-        let error = adopt(&Cli::try_parse_from(line).unwrap().args).unwrap_err();
-        assert!(error.to_string().contains(says), "{more:?}: {error}");
-        assert!(!out.exists());
-    }
-}
-
-#[test]
 fn probabilities_without_a_softmax_in_sight_are_refused() {
     let place = Place::new();
     place.model(Dim::Batch, |graph, features| {
@@ -296,89 +270,6 @@ fn probabilities_without_a_softmax_in_sight_are_refused() {
     });
     let error = place.refused(&["--logits", "out", "--representation", "features"]);
     assert!(error.contains("without its softmax"), "{error}");
-}
-
-/// Moves a constant's data into a file beside the model, as PyTorch's exporter does.
-fn move_out(place: &Place, location: &str) {
-    let path = place.file("foreign.onnx");
-    let mut model = decode(&std::fs::read(&path).unwrap()).unwrap();
-    let tensor = &mut model.graph.as_mut().unwrap().initializer[0];
-    let data = [&[7; 16][..], &tensor.raw_data].concat();
-    let entry = |key: &str, value: String| StringStringEntryProto {
-        key: key.into(),
-        value,
-    };
-    tensor.external_data = vec![
-        entry("location", location.into()),
-        entry("offset", "16".into()),
-        entry("length", tensor.raw_data.len().to_string()),
-    ];
-    tensor.raw_data.clear();
-    tensor.data_location = 1;
-    std::fs::write(place.file("foreign.onnx.data"), data).unwrap();
-    std::fs::write(&path, onnx::encode(&model)).unwrap();
-}
-
-#[test]
-fn data_beside_the_file_is_taken_in_and_from_nowhere_else() {
-    let place = Place::new();
-    let model = || {
-        place.model(Dim::Batch, |graph, features| {
-            let out = linear(graph, "out", features);
-            graph.output(&out, &CLASSES);
-        })
-    };
-    model();
-    let pipe = std::process::Command::new("mkfifo")
-        .arg(place.file("pipe"))
-        .status();
-    assert!(pipe.unwrap().success());
-    for elsewhere in ["../foreign.onnx.data", "/etc/passwd", "", "pipe"] {
-        move_out(&place, elsewhere);
-        let error = place.refused(&[]);
-        assert!(
-            error.contains("`weights`") && error.contains("own folder"),
-            "{error}"
-        );
-        model();
-    }
-    let outside = tempfile::NamedTempFile::new().unwrap();
-    std::os::unix::fs::symlink(outside.path(), place.file("link")).unwrap();
-    move_out(&place, "link");
-    assert!(place.refused(&[]).contains("own folder"));
-    model();
-    move_out(&place, "foreign.onnx.data");
-    std::fs::write(place.file("foreign.onnx.data"), [7; 20]).unwrap();
-    assert!(place.refused(&[]).contains("foreign.onnx.data"));
-    model();
-    move_out(&place, "foreign.onnx.data");
-    let report = place.adopt(&[]).unwrap();
-    check_answers(&report.written);
-
-    let path = place.file("foreign.onnx");
-    let mut network = onnx::decode(&std::fs::read(&report.written).unwrap()).unwrap();
-    let tensor = &mut network.graph.as_mut().unwrap().initializer[0];
-    tensor.dims[0] += 1;
-    std::fs::write(&path, onnx::encode(&network)).unwrap();
-    std::fs::remove_file(&report.written).unwrap();
-    move_out(&place, "foreign.onnx.data");
-    let error = place.refused(&[]);
-    assert!(error.contains("not as long as its shape says"), "{error}");
-}
-
-#[test]
-fn what_is_read_is_not_written_over() {
-    let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let out = linear(graph, "out", features);
-        graph.output(&out, &CLASSES);
-    });
-    std::fs::write(place.file("foreign.onnx.data"), "weights").unwrap();
-    for name in ["foreign.onnx", "foreign.onnx.data"] {
-        let out = place.file(name);
-        let error = place.refused(&["--out", out.to_str().unwrap()]);
-        assert!(error.contains("would be lost"), "{error}");
-    }
 }
 
 #[test]
@@ -458,16 +349,4 @@ fn half_precision_inside_is_brought_out_as_float() {
         graph.output(&out, &CLASSES);
     });
     check_answers(&place.adopt(&[]).unwrap().written);
-}
-
-#[test]
-fn how_pixels_are_normalised_has_names_and_numbers() {
-    let parse = |text: &str| text.parse::<Normalisation>();
-    assert_eq!(parse("half").unwrap().mean, [0.5; 3]);
-    assert_eq!(parse("imagenet").unwrap().std, [0.229, 0.224, 0.225]);
-    let given = parse("0.1,0.2,0.3/0.5").unwrap();
-    assert_eq!((given.mean, given.std), ([0.1, 0.2, 0.3], [0.5; 3]));
-    for wrong in ["", "0.5", "1,2/1", "a/b", "imagenet/1"] {
-        assert!(parse(wrong).is_err(), "{wrong}");
-    }
 }

@@ -1,0 +1,94 @@
+//! What the user says of a model.
+
+use normgate_core::manifest::{Preprocessing, Resize};
+
+use super::*;
+
+#[test]
+fn what_is_said_must_fit_the_model() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let out = linear(graph, "out", features);
+        graph.output(&out, &CLASSES);
+    });
+    for (more, says) in [
+        (
+            &["--labels", "a,b,c"][..],
+            "--labels has 3 names, but the model 2 classes",
+        ),
+        (&["--size", "8"], "--size says 8x8, but the model takes 4x4"),
+        (&["--normalise", "123/58"], "divide by 255"),
+        (&["--shorter-side", "2"], "too short"),
+        (&["--score", "knn"], "--fit-data"),
+    ] {
+        let (model, out) = (place.file("foreign.onnx"), place.file("out.onnx"));
+        let mut line = vec![
+            "adopt",
+            model.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        for default in [["--labels", "a,b"], ["--normalise", "none"]] {
+            line.extend(default.iter().filter(|_| more[0] != default[0]));
+        }
+        line.extend(more);
+        let error = adopt(&Cli::try_parse_from(line).unwrap().args).unwrap_err();
+        assert!(error.to_string().contains(says), "{more:?}: {error}");
+        assert!(!out.exists());
+    }
+}
+
+#[test]
+fn what_hugging_face_writes_beside_a_model_says_labels_and_preprocessing() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let out = linear(graph, "out", features);
+        graph.output(&out, &CLASSES);
+    });
+    let (config, preprocessor) = (place.file("config.json"), place.file("preprocessor.json"));
+    let write = |size: u32| {
+        let text = format!(
+            r#"{{"size": {size}, "crop_pct": 0.8, "resample": 3, "image_mean": [0.5, 0.4, 0.3], "image_std": 0.25}}"#
+        );
+        std::fs::write(&preprocessor, text).unwrap();
+    };
+    std::fs::write(&config, r#"{"id2label": {"1": "dent", "0": "crack"}}"#).unwrap();
+    let options = [
+        "--labels",
+        config.to_str().unwrap(),
+        "--preprocessing",
+        preprocessor.to_str().unwrap(),
+    ];
+    write(8);
+    let error = place.refused(&options);
+    assert!(
+        error.contains("--preprocessing says 8x8, but the model takes 4x4"),
+        "{error}"
+    );
+    write(4);
+    let manifest = place.adopt(&options).unwrap().manifest;
+    assert_eq!(manifest.labels, ["crack", "dent"]);
+    let expected = Preprocessing {
+        width: 4,
+        height: 4,
+        resize: Resize::CentreCrop { shorter_side: 5 },
+        filter: Filter::CatmullRom,
+        mean: [0.5, 0.4, 0.3],
+        std: [0.25; 3],
+    };
+    assert_eq!(manifest.preprocessing, expected);
+    let filtered = place.adopt(&[&options[..], &["--filter", "box"]].concat());
+    assert_eq!(filtered.unwrap().manifest.preprocessing.filter, Filter::Box);
+}
+
+#[test]
+fn how_pixels_are_normalised_has_names_and_numbers() {
+    let parse = |text: &str| text.parse::<Normalisation>();
+    assert_eq!(parse("half").unwrap().mean, [0.5; 3]);
+    assert_eq!(parse("imagenet").unwrap().std, [0.229, 0.224, 0.225]);
+    let given = parse("0.1,0.2,0.3/0.5").unwrap();
+    assert_eq!((given.mean, given.std), ([0.1, 0.2, 0.3], [0.5; 3]));
+    for wrong in ["", "0.5", "1,2/1", "a/b", "imagenet/1"] {
+        assert!(parse(wrong).is_err(), "{wrong}");
+    }
+}
