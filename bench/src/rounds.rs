@@ -14,7 +14,7 @@ use crate::machine::cores;
 use crate::pictures::Input;
 use crate::plan::Plan;
 use crate::processes;
-use crate::raw::{self, BATCHES, Layout, layouts};
+use crate::raw::{self, Layout, batches, layouts};
 use crate::report::{Cell, Load, Raw, Searched, Server};
 use crate::requests::requests;
 use crate::server::{Contender, Running, cache_home};
@@ -136,8 +136,9 @@ impl Bench<'_> {
     fn search(&self, model: &Model) -> Result<Vec<Searched>, BenchError> {
         let time = self.plan.time / 10;
         let mut search = Vec::new();
-        for layout in layouts(self.runtime.device(), cores()) {
-            let rates = raw::measure(self.runtime, model, layout, &BATCHES, time)?;
+        let device = self.runtime.device();
+        for layout in layouts(device, cores()) {
+            let rates = raw::measure(self.runtime, model, layout, batches(device), time)?;
             search.extend(rates.iter().map(|rate| Searched {
                 layout,
                 batch: rate.batch,

@@ -85,8 +85,7 @@ pub fn run(args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
         allocator,
     };
     let outcome = thread::scope(|threads| {
-        // One thread is enough for the bytes of a few processors' worth of inference.
-        let io_threads = args.engine.workers(args.model.device).div_ceil(8);
+        let io_threads = args.engine.io_threads(args.model.device);
         let pause = Arc::clone(&state.pause);
         let tokio = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(io_threads)

@@ -19,8 +19,9 @@ pub struct EngineConfig {
     /// answers a second, one of many threads takes the least memory. Default: one a processor, unless a
     /// single one of all threads does clearly more with this model by a short measurement at the first
     /// start, kept in ~/.cache/normgate (delete it to measure again; a container without a volume there
-    /// measures at each start); 1 on cuda, and where one a processor would take more than 2 GiB for their
-    /// weights. A container's CPU limit counts.
+    /// measures at each start); 1 where one a processor would take more than 2 GiB for their weights; 2 on
+    /// cuda, so that one fills and copies its batch while the card is at the other's. A container's CPU limit
+    /// counts.
     #[arg(long, env = "NORMGATE_WORKERS", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub workers: Option<NonZeroUsize>,
@@ -60,6 +61,13 @@ pub struct EngineConfig {
         value_parser = parse_count::<MOST_THREADS>)]
     pub decode_threads: Option<NonZeroUsize>,
 
+    /// Threads that decode small images and bring them to the model's size before a worker takes them. 0: the
+    /// workers do that, which is best where they are the processors. Default: 0; on cuda one a processor, so that
+    /// the card does not wait for a thread that decodes.
+    #[arg(long, env = "NORMGATE_PREPARE_THREADS", value_name = "N",
+        value_parser = parse_count_or_none::<MOST_THREADS>)]
+    pub prepare_threads: Option<usize>,
+
     /// How long an image may wait and be worked on, from when the request's body is there, before
     /// the answer is 504. A client may ask for less: x-request-timeout: 250ms.
     #[arg(long, env = "NORMGATE_DEADLINE", value_name = "TIME", default_value = "10s",
@@ -77,12 +85,11 @@ impl EngineConfig {
         self.max_batch.unwrap_or(default)
     }
 
-    /// The number of inference threads to start. One keeps a card busy, as the next batch fills up
-    /// meanwhile.
+    /// The number of inference threads to start.
     pub fn workers(&self, device: Device) -> usize {
         let default = || match device {
             Device::Cpu => (processors() / self.threads_per_worker()).max(1),
-            Device::Cuda(_) => 1,
+            Device::Cuda(_) => 2,
         };
         self.workers.map_or_else(default, NonZeroUsize::get)
     }
@@ -100,6 +107,22 @@ impl EngineConfig {
     /// Processors that this process may use; a container's CPU limit counts.
     pub fn processors(&self) -> usize {
         processors()
+    }
+
+    /// The number of threads that decode small images ahead of the workers.
+    pub fn prepare_threads(&self, device: Device) -> usize {
+        self.prepare_threads.unwrap_or_else(|| match device {
+            Device::Cpu => 0,
+            Device::Cuda(_) => processors(),
+        })
+    }
+
+    /// The number of threads for what goes over the network: one is enough for the bytes of a few processors'
+    /// worth of inference, or of decoding for a card.
+    pub fn io_threads(&self, device: Device) -> usize {
+        self.workers(device)
+            .max(self.prepare_threads(device))
+            .div_ceil(8)
     }
 
     /// The number of threads for large photos.

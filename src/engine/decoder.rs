@@ -1,30 +1,43 @@
-//! A decoder: decodes large photos and brings them to the model's size, aside from the workers.
+//! A decoder: decodes images and brings them to the model's size, aside from the workers. Large photos
+//! always, and small images where the workers have better things to do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use normgate_core::Preprocessor;
+use normgate_core::preprocess::DecodeError;
 
 use super::job::{Image, Job};
-use super::worker::decode_caught;
+use super::queue::Queue;
+use super::worker::{decode_caught, small};
 use super::{EngineError, Shared};
 
 /// A photo of twelve megapixels takes longer than a batch of small images, and those who sent the
 /// small ones wait for a worker. Where both want a processor, three parts in four are the worker's.
 const NICENESS: i32 = 5;
 
-/// Works until the queue of large images is closed and empty.
-pub fn work(shared: &Arc<Shared>) {
+/// Which images a decoder is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// Those that come in; large ones are handed over.
+    Small,
+    Large,
+}
+
+/// Works until the queue of these images is closed and empty.
+pub fn work(shared: &Arc<Shared>, size: Size) {
     // On Linux this is for the one thread; elsewhere it would be for the whole process.
-    if cfg!(target_os = "linux")
+    if size == Size::Large
+        && cfg!(target_os = "linux")
         && let Err(error) = rustix::process::nice(NICENESS)
     {
         tracing::debug!(%error, "a decoder runs at the priority of a worker");
     }
+    let queue = size.queue(shared);
     let mut preprocessor = Preprocessor::new(&shared.preprocessing);
     let mut jobs = Vec::with_capacity(1);
-    while shared.large.take(1, &mut jobs) {
+    while queue.take(1, &mut jobs) {
         for job in jobs.drain(..) {
             let work = || {
                 if job.ticket.is_abandoned() {
@@ -32,8 +45,7 @@ pub fn work(shared: &Arc<Shared>) {
                     return None;
                 }
                 let started = Instant::now();
-                prepare(shared, &mut preprocessor, job);
-                Some(started.elapsed())
+                prepare(shared, size, &mut preprocessor, job).then(|| started.elapsed())
             };
             let worked = catch_unwind(AssertUnwindSafe(work));
             if worked.is_err() {
@@ -41,31 +53,92 @@ pub fn work(shared: &Arc<Shared>) {
                 preprocessor = Preprocessor::new(&shared.preprocessing);
             }
             match worked {
-                Ok(Some(took)) => shared.large.served(1, 1, took),
-                _ => shared.large.served(1, 0, Duration::ZERO),
+                Ok(Some(took)) => queue.served(1, 1, took),
+                _ => queue.served(1, 0, Duration::ZERO),
             }
         }
     }
 }
 
-fn prepare(shared: &Shared, preprocessor: &mut Preprocessor, job: Job) {
+impl Size {
+    fn queue(self, shared: &Shared) -> &Queue<Job> {
+        match self {
+            Self::Small => shared.entrance(),
+            Self::Large => &shared.large,
+        }
+    }
+}
+
+/// Prepares an image for the workers, or answers what is wrong with it. False where that is left to another
+/// decoder.
+fn prepare(shared: &Shared, size: Size, preprocessor: &mut Preprocessor, job: Job) -> bool {
     let Job { image, mut ticket } = job;
     let started = Instant::now();
+    let limits = match size {
+        Size::Small => small(&shared.limits),
+        Size::Large => shared.limits,
+    };
     let image = match image {
-        Image::Ready(image) => image,
+        Image::Ready(image) => Ok(image),
         // The file's own memory is given back here, before the image waits again.
-        Image::Encoded(bytes, _hold) => match decode_caught(preprocessor, &bytes, &shared.limits) {
-            Some(Ok(image)) => match preprocessor.resize(&image) {
-                Ok(image) => image,
-                Err(error) => return ticket.fail(EngineError::Failed(error.to_string())),
-            },
-            Some(Err(error)) => return ticket.fail(EngineError::Decode(error)),
-            None => return shared.metrics.worker_panicked(),
+        Image::Encoded(bytes, hold) => match decode_caught(preprocessor, &bytes, &limits) {
+            Some(Err(DecodeError::TooLarge { .. })) if size == Size::Small => {
+                let image = Image::Encoded(bytes, hold);
+                hand_over(shared, Job { image, ticket });
+                return false;
+            }
+            Some(decoded) => decoded.map_err(EngineError::Decode).and_then(|image| {
+                let resized = preprocessor.resize(&image);
+                resized.map_err(|error| EngineError::Failed(error.to_string()))
+            }),
+            None => {
+                shared.metrics.worker_panicked();
+                return true;
+            }
         },
     };
-    ticket.add_decode(started.elapsed());
-    shared.queue.push_when_room(Job {
-        image: Image::Ready(image),
-        ticket,
-    });
+    match image {
+        Ok(image) => {
+            ticket.add_decode(started.elapsed());
+            let image = Image::Ready(image);
+            shared.queue.push_when_room(Job { image, ticket });
+        }
+        Err(error) => ticket.fail(error),
+    }
+    true
+}
+
+/// To the decoders of large images, which also judge by the real limit.
+fn hand_over(shared: &Shared, job: Job) {
+    let patience = job.ticket.patience();
+    if let Err((refused, job)) = shared.large.push(job, patience) {
+        job.ticket.fail(refused.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use crate::test_support::{GREEN, RED, STALLS_WORKER, Service, png};
+
+    #[tokio::test]
+    async fn small_images_are_decoded_ahead_while_the_workers_are_at_others() {
+        let service = Service::with(&["--workers", "1", "--prepare-threads", "1"]);
+        let serving = service.state.serving().unwrap();
+        let shared = &serving.engine.shared;
+        let busy = service.classify(png(STALLS_WORKER, 8, 8));
+        let others =
+            join_all([RED, GREEN, RED].map(|colour| service.classify(png(colour, 300, 300))));
+        let ready = async {
+            while shared.queue.len() < 3 {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            assert!(shared.entrance().is_empty());
+        };
+        let (busy, others, ()) = tokio::join!(busy, others, ready);
+        busy.ok();
+        let labels = others.iter().map(|answer| answer.ok()["label"].clone());
+        assert!(labels.eq(["red", "green", "red"]));
+    }
 }

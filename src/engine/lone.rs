@@ -27,7 +27,9 @@ impl Shared {
         let session = self.lone.0.get()?;
         // Decoders want processors too. One photo that is with them may be this image itself, which they
         // are not done counting.
-        let is_alone = self.queue.is_quiet() && self.large.is_quiet();
+        let queues = self.unprepared.iter().chain([&self.queue, &self.large]);
+        // Each of them is asked: it forgets that there was a crowd.
+        let is_alone = queues.fold(true, |so_far, queue| queue.is_quiet() && so_far);
         // Whoever panicked with it in hand has left it as it was.
         session.clear_poison();
         is_alone.then(|| session.try_lock().ok()).flatten()

@@ -6,6 +6,15 @@
 //!                 └─ decoder ◄┘
 //! ```
 //!
+//! Where the workers are not the processors but a graphics card, which would wait while they decode, they get
+//! images that are decoded:
+//!
+//! ```text
+//! classify() ─► unprepared ─► decoder of small images ─► queue ─► worker: run the batch, answer
+//!                                    │ large image         ▲
+//!                                    └─► decoder ──────────┘
+//! ```
+//!
 //! Invariant: there is no waiting for a batch to fill, unless `--batch-window` asks for it. A worker that
 //! becomes free takes what is queued; on a CPU a batch is hardly faster than its images one by one, so
 //! waiting only delays. An image that comes while nothing else is being worked on gets all processors
@@ -41,7 +50,7 @@ use crate::telemetry::{Metrics, ModelMetrics};
 use job::{Image, Job, Ticket};
 use lone::Lone;
 use queue::{Queue, Refused};
-use threads::Threads;
+use threads::{Decoders, Threads};
 
 /// Threads that classify images, until they are told to stop.
 pub struct Engine {
@@ -54,6 +63,8 @@ pub struct Engine {
 
 /// What all threads of the engine share.
 struct Shared {
+    /// Images that small ones are decoded of before they go into the next; where the workers do that, none.
+    unprepared: Option<Queue<Job>>,
     queue: Queue<Job>,
     large: Queue<Job>,
     limits: Limits,
@@ -62,6 +73,13 @@ struct Shared {
     model_metrics: Arc<ModelMetrics>,
     preprocessing: Preprocessing,
     lone: Lone,
+}
+
+impl Shared {
+    /// Where images come in.
+    fn entrance(&self) -> &Queue<Job> {
+        self.unprepared.as_ref().unwrap_or(&self.queue)
+    }
 }
 
 /// What sessions are opened from. Dropped, with the model's bytes, once all are open: a session holds the
@@ -134,6 +152,8 @@ pub enum StartError {
 
 /// What a decoder may take for a photo of twelve megapixels, until that is measured.
 const LARGE: Duration = Duration::from_millis(30);
+/// The same for a small one.
+const SMALL: Duration = Duration::from_millis(1);
 
 /// How long a worker without work stays awake: about as long as a client of this machine takes to
 /// ask again. It needs a processor to spare.
@@ -157,9 +177,18 @@ impl Engine {
         let layout = launch.layout(&model)?;
         let classifier = Classifier::new(&model)?;
         let capacity = config.queue_capacity.get();
-        let large = Queue::new(capacity, config.decode_threads());
+        let decoders = Decoders {
+            small: config.prepare_threads(device),
+            large: config.decode_threads(),
+        };
+        let large = Queue::new(capacity, decoders.large);
         large.guess(LARGE);
+        let unprepared = (decoders.small > 0).then(|| Queue::new(capacity, decoders.small));
+        unprepared.iter().for_each(|queue| {
+            queue.guess(SMALL);
+        });
         let shared = Arc::new(Shared {
+            unprepared,
             queue: Queue::new(capacity, layout.workers)
                 .with_window(config.batch_window)
                 .with_lookout(lookout(config.processors())),
@@ -177,7 +206,7 @@ impl Engine {
             classifier,
             layout,
         });
-        let (threads, provider) = Threads::start(&shared, &opening, config.decode_threads())?;
+        let (threads, provider) = Threads::start(&shared, &opening, decoders)?;
         Ok(Self {
             shared,
             threads,
@@ -193,7 +222,7 @@ impl Engine {
         if deadline.has_passed() {
             return Err(EngineError::Late(deadline));
         }
-        Ok(self.shared.queue.has_room(deadline.left())?)
+        Ok(self.shared.entrance().has_room(deadline.left())?)
     }
 
     /// Classifies an image file by the server's deadline, or a sooner one that the client asks for.
@@ -214,7 +243,7 @@ impl Engine {
             ticket,
         };
         self.shared
-            .queue
+            .entrance()
             .push(job, deadline.left())
             .map_err(|(refused, _job)| EngineError::from(refused))?;
         match tokio::time::timeout_at(deadline.at(), answer).await {
@@ -232,20 +261,31 @@ impl Engine {
     /// How long what waits, and so many more, will wait, by the rate measured lately.
     pub fn wait(&self, more: usize) -> Duration {
         let Shared { queue, large, .. } = &*self.shared;
-        match large.is_empty() {
-            true => queue.wait(more),
-            false => queue.wait(0).max(large.wait(more)),
+        let entrance = self.shared.entrance();
+        let wait = match large.is_empty() {
+            true => entrance.wait(more),
+            false => entrance.wait(0).max(large.wait(more)),
+        };
+        match self.shared.unprepared {
+            Some(_) => wait + queue.wait(0),
+            None => wait,
         }
     }
 
-    /// How long the workers will have enough of what is queued.
+    /// How long there will be enough of what waits first.
     pub fn queue_lasts(&self) -> Duration {
-        self.shared.queue.lasts()
+        self.shared.entrance().lasts()
     }
 
     /// How many images are waiting.
     pub fn queue_depth(&self) -> usize {
-        self.shared.queue.len() + self.shared.large.len()
+        let Shared {
+            unprepared,
+            queue,
+            large,
+            ..
+        } = &*self.shared;
+        unprepared.as_ref().map_or(0, Queue::len) + queue.len() + large.len()
     }
 
     /// Threads of the session for an image that is alone; 0 where there is none.

@@ -3,13 +3,23 @@
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
+use super::decoder::{self, Size};
 use super::worker::Worker;
-use super::{Opening, PipelineError, Shared, StartError, decoder};
+use super::{Opening, PipelineError, Queue, Shared, StartError};
 
 /// The handles of the running threads.
+#[derive(Default)]
 pub struct Threads {
     workers: Mutex<Vec<JoinHandle<()>>>,
-    decoders: Mutex<Vec<JoinHandle<()>>>,
+    large: Mutex<Vec<JoinHandle<()>>>,
+    small: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// How many threads decode, beside the workers.
+#[derive(Clone, Copy)]
+pub struct Decoders {
+    pub small: usize,
+    pub large: usize,
 }
 
 impl Threads {
@@ -17,12 +27,9 @@ impl Threads {
     pub fn start(
         shared: &Arc<Shared>,
         opening: &Arc<Opening>,
-        decoders: usize,
+        decoders: Decoders,
     ) -> Result<(Self, String), StartError> {
-        let threads = Self {
-            workers: Mutex::default(),
-            decoders: Mutex::default(),
-        };
+        let threads = Self::default();
         let started = thread::scope(|scope| {
             let lone = named("lone", 0).spawn_scoped(scope, || shared.open_lone(opening))?;
             let provider = threads.spawn(shared, opening, decoders);
@@ -44,7 +51,7 @@ impl Threads {
         &self,
         shared: &Arc<Shared>,
         opening: &Arc<Opening>,
-        decoders: usize,
+        decoders: Decoders,
     ) -> Result<String, StartError> {
         let (report, reports) = mpsc::channel::<Result<String, PipelineError>>();
         let workers = opening.layout.workers;
@@ -65,10 +72,15 @@ impl Threads {
             lock(&self.workers).push(handle);
         }
         drop(report);
-        for number in 0..decoders {
+        let decode = |name, number, size| {
             let shared = Arc::clone(shared);
-            let handle = named("decode", number).spawn(move || decoder::work(&shared))?;
-            lock(&self.decoders).push(handle);
+            named(name, number).spawn(move || decoder::work(&shared, size))
+        };
+        for number in 0..decoders.large {
+            lock(&self.large).push(decode("decode", number, Size::Large)?);
+        }
+        for number in 0..decoders.small {
+            lock(&self.small).push(decode("prepare", number, Size::Small)?);
         }
         let mut provider = None;
         for _ in 0..workers {
@@ -82,8 +94,10 @@ impl Threads {
     pub fn stop(&self, shared: &Shared) {
         // In this order: what a decoder finishes still finds a worker, and a worker that finds no
         // decoder any more decodes by itself.
+        shared.unprepared.iter().for_each(Queue::close);
+        lock(&self.small).drain(..).for_each(join);
         shared.large.close();
-        lock(&self.decoders).drain(..).for_each(join);
+        lock(&self.large).drain(..).for_each(join);
         shared.queue.close();
         lock(&self.workers).drain(..).for_each(join);
     }

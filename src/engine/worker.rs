@@ -98,9 +98,7 @@ impl Worker {
             Image::Ready(image) => self.place(&image, ticket),
             Image::Encoded(bytes, hold) => {
                 let started = Instant::now();
-                let small = Limits {
-                    max_pixels: SMALL_PIXELS.min(self.shared.limits.max_pixels),
-                };
+                let small = small(&self.shared.limits);
                 match decode_caught(self.pipeline.preprocessor(), &bytes, &small) {
                     Some(Err(DecodeError::TooLarge { .. })) => self.hand_over(Job {
                         image: Image::Encoded(bytes, hold),
@@ -214,6 +212,13 @@ impl Worker {
                 Err(error) => ticket.fail(EngineError::Failed(error.to_string())),
             }
         }
+    }
+}
+
+/// What is decoded without a decoder of large images.
+pub fn small(limits: &Limits) -> Limits {
+    Limits {
+        max_pixels: SMALL_PIXELS.min(limits.max_pixels),
     }
 }
 

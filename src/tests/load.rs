@@ -5,6 +5,9 @@ use futures_util::future::join_all;
 
 use crate::test_support::{GREEN, PANICS_IN_DECODER, PANICS_IN_WORKER, RED, Service, png};
 
+/// Small images decoded by the workers, and ahead of them.
+const WAYS: [&str; 2] = ["--prepare-threads=0", "--prepare-threads=2"];
+
 const ONE_AT_A_TIME: [&str; 8] = [
     "--workers",
     "1",
@@ -18,22 +21,25 @@ const ONE_AT_A_TIME: [&str; 8] = [
 
 #[tokio::test]
 async fn a_full_queue_refuses_and_recovers() {
-    let service = Service::with(&ONE_AT_A_TIME);
-    let image = png(RED, 500, 500);
-    let answers = join_all((0..30).map(|_| service.classify(image.clone()))).await;
-    let (good, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
-    assert!(
-        !good.is_empty() && !refused.is_empty(),
-        "{} {}",
-        good.len(),
-        refused.len()
-    );
-    for answer in refused {
-        answer.problem(429, "overloaded");
-        let seconds: u64 = answer.header("retry-after").parse().unwrap();
-        assert!((1..=60).contains(&seconds), "{seconds}");
+    for way in WAYS {
+        let service = Service::with(&[&ONE_AT_A_TIME[..], &[way]].concat());
+        let image = png(RED, 500, 500);
+        let answers = join_all((0..30).map(|_| service.classify(image.clone()))).await;
+        let (good, refused): (Vec<_>, Vec<_>) =
+            answers.iter().partition(|answer| answer.status == 200);
+        assert!(
+            !good.is_empty() && !refused.is_empty(),
+            "{way}: {} {}",
+            good.len(),
+            refused.len()
+        );
+        for answer in refused {
+            answer.problem(429, "overloaded");
+            let seconds: u64 = answer.header("retry-after").parse().unwrap();
+            assert!((1..=60).contains(&seconds), "{way}: {seconds}");
+        }
+        service.classify(image).await.ok();
     }
-    service.classify(image).await.ok();
 }
 
 #[tokio::test]
@@ -116,41 +122,77 @@ async fn an_image_that_is_alone_gets_a_session_of_its_own_and_the_same_answer() 
 
 #[tokio::test]
 async fn images_at_once_each_get_their_own_answer() {
-    let service = Service::with(&["--max-batch", "8", "--lone-threads", "2"]);
     let files = [
         (png(RED, 8, 8), "red"),
         (png(GREEN, 600, 600), "green"),
         (png(GREEN, 50, 9), "green"),
     ];
-    let requests = (0..90).map(|n| service.classify(files[n % 3].0.clone()));
-    for (n, answer) in join_all(requests).await.iter().enumerate() {
-        assert_eq!(answer.ok()["label"], files[n % 3].1, "{n}");
+    for way in WAYS {
+        let service = Service::with(&["--max-batch", "8", "--lone-threads", "2", way]);
+        let requests = (0..90).map(|n| service.classify(files[n % 3].0.clone()));
+        for (n, answer) in join_all(requests).await.iter().enumerate() {
+            assert_eq!(answer.ok()["label"], files[n % 3].1, "{way} {n}");
+        }
     }
 }
 
 #[tokio::test]
-async fn what_is_queued_when_the_engine_stops_is_still_answered() {
-    let service = Service::with(&["--workers", "1"]);
-    let requests = join_all((0..20).map(|_| service.classify(png(RED, 600, 600))));
-    let stop = async {
-        tokio::task::yield_now().await;
-        let serving = service.state.serving().unwrap();
-        let stopped = std::thread::spawn(move || serving.engine.stop());
-        while !stopped.is_finished() {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+async fn what_is_wrong_with_an_image_is_answered_alike_by_whoever_decodes_it() {
+    let broken = &png(RED, 300, 300)[..400];
+    let large = png(RED, 600, 600);
+    let answers = WAYS.map(async |way| {
+        let service = Service::with(&[way, "--max-pixels", "300000"]);
+        for (image, status) in [
+            (broken.to_vec(), 422),
+            (large.clone(), 413),
+            (b"GIF".to_vec(), 415),
+        ] {
+            assert_eq!(service.classify(image).await.status, status, "{way}");
         }
-    };
-    let (answers, ()) = tokio::join!(requests, stop);
-    answers.iter().for_each(|answer| drop(answer.ok()));
-    service
-        .classify(png(RED, 8, 8))
-        .await
-        .problem(503, "shutting-down");
+        // 600 × 450 is within the limit, and left to the decoders of large images.
+        service.classify(png(GREEN, 600, 450)).await.ok()
+    });
+    let [by_workers, ahead] = answers;
+    assert_eq!(by_workers.await, ahead.await);
+}
+
+#[tokio::test]
+async fn what_is_queued_when_the_engine_stops_is_still_answered() {
+    for (way, side) in WAYS.iter().flat_map(|way| [(way, 600), (way, 400)]) {
+        let service = Service::with(&["--workers", "1", way]);
+        let requests = join_all((0..20).map(|_| service.classify(png(RED, side, side))));
+        let stop = async {
+            tokio::task::yield_now().await;
+            let serving = service.state.serving().unwrap();
+            let stopped = std::thread::spawn(move || serving.engine.stop());
+            while !stopped.is_finished() {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        };
+        let (answers, ()) = tokio::join!(requests, stop);
+        answers.iter().for_each(|answer| drop(answer.ok()));
+        service
+            .classify(png(RED, 8, 8))
+            .await
+            .problem(503, "shutting-down");
+    }
 }
 
 #[tokio::test]
 async fn a_panic_costs_one_answer_and_no_worker() {
-    let service = Service::with(&["--workers", "1", "--decode-threads", "1"]);
+    for way in WAYS {
+        panic_and_go_on(&Service::with(&[
+            "--workers",
+            "1",
+            "--decode-threads",
+            "1",
+            way,
+        ]))
+        .await;
+    }
+}
+
+async fn panic_and_go_on(service: &Service) {
     for (colour, side) in [
         (PANICS_IN_DECODER, 8),
         (PANICS_IN_DECODER, 900),

@@ -3,8 +3,13 @@ use std::fmt;
 use normgate_core::runtime::Device;
 use serde::{Deserialize, Serialize};
 
-/// Batch sizes of the raw limit.
-pub const BATCHES: [usize; 6] = [1, 2, 4, 8, 16, 32];
+/// Batch sizes of the raw limit: as far as the server's own go, and twice as far.
+pub fn batches(device: Device) -> &'static [usize] {
+    match device {
+        Device::Cpu => &[1, 2, 4, 8, 16, 32],
+        Device::Cuda(_) => &[1, 4, 16, 32, 64, 128],
+    }
+}
 
 /// How the processors are shared out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

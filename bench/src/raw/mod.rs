@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use normgate_core::{Model, Outputs, Runtime, Session, SessionOptions};
 
 pub use decoding::decode_ms;
-pub use layouts::{BATCHES, Layout, layouts};
+pub use layouts::{Layout, batches, layouts};
 
 use crate::error::BenchError;
 use crate::load::Latencies;

@@ -223,7 +223,9 @@ fn the_report_folder_holds_the_figures_and_every_picture() {
         .to_owned();
     assert_eq!(json["model"]["sha256"], digest);
     let markdown = fs::read_to_string(folder.join("report.md")).unwrap();
-    for plot in ["norms", "roc", "training"] {
+    let page = fs::read_to_string(folder.join("report.html")).unwrap();
+    let plots = ["norms", "roc", "sets", "classes", "taken-for", "training"];
+    for plot in plots {
         assert!(
             markdown.contains(&format!("({plot}.png)")),
             "{plot} is shown"
@@ -233,9 +235,11 @@ fn the_report_folder_holds_the_figures_and_every_picture() {
             svg.contains("colours 1"),
             "{plot} says which model it is of"
         );
+        assert!(page.contains(&svg), "{plot} is on the page");
         let png = image::open(folder.join(plot).with_extension("png")).unwrap();
         assert!(png.width() >= 1000, "{plot} is {} pixels wide", png.width());
     }
+    assert_eq!(page.matches("<svg").count(), plots.len());
 }
 
 #[test]

@@ -115,7 +115,7 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
     }
 }
 
-/// Names above the points or below, where no other name and no line of the group is in the way.
+/// Names above the points, below or beside them, where no other name and no line of the group is in the way.
 fn label(
     canvas: &mut Canvas,
     panel: &Panel<'_>,
@@ -133,24 +133,31 @@ fn label(
         let (x, y) = at(class);
         // No text is measured here: about 7 pixels a character.
         let half = 3.5 * class.name.chars().count() as f64 + 2.0;
-        let is_free = |&place: &f64| {
+        let is_free = |&(x, y): &(f64, f64)| {
             let apart = |&(other, at, width): &(f64, f64, f64)| {
-                (other - x).abs() > half + width || (at - place).abs() > 13.0
+                (other - x).abs() > half + width || (at - y).abs() > 13.0
             };
-            place < bottom - 3.0 && taken.iter().all(apart)
+            y < bottom - 3.0 && taken.iter().all(apart)
         };
-        let is_off_line = |&place: &f64| {
+        let is_off_line = |&(_, y): &(f64, f64)| {
             let off = |&(group, line): &(ClassGroup, f64)| {
-                group != class.group || line < place - 12.0 || line > place + 4.0
+                group != class.group || line < y - 12.0 || line > y + 4.0
             };
             lines.iter().all(off)
         };
-        let places = [y - 9.0, y + 17.0, y - 22.0, y - 35.0];
+        let beside = half + 7.0;
+        let places = [
+            (x, y - 9.0),
+            (x, y + 17.0),
+            (x - beside, y + 4.0),
+            (x, y - 22.0),
+            (x, y - 35.0),
+        ];
         let free = || places.into_iter().filter(is_free);
         let place = free().find(is_off_line).or_else(|| free().next());
         let place = place.unwrap_or(places[0]);
-        canvas.text((x, place), class.name, style::tick(Anchor::Middle));
-        taken.push((x, place, half));
+        canvas.text(place, class.name, style::tick(Anchor::Middle));
+        taken.push((place.0, place.1, half));
     }
 }
 
