@@ -5,6 +5,8 @@
 #   training/gpu.sh check              is the GPU there, does it compute what the CPU computes?
 #   training/gpu.sh speed              images a second, full width, and how long 200 epochs will take
 #   training/gpu.sh run [TABLE…]       the tables (default: t2), six seeds, width 64, 200 epochs
+#                                      of every task and method, which is more than a hundred runs; options of
+#                                      `reproduce` go through: run t2 --task cifar10-lt --method rna,oe
 #   training/gpu.sh show [TABLE…]      the tables of what is finished so far
 #   training/gpu.sh ship [RECIPE]      the model for models/: the seed of a recipe (default: rna; as runs are
 #                                      named: rna-aux-weights-1-2-camera-0.5) that is best on held-out
@@ -24,6 +26,7 @@
 #   LIMIT    420                          seconds after which a command stops at the next step
 #   PRECISION bf16                        or fp32
 #   SEEDS    6, WIDTH 64, EPOCHS 200, LOADERS (all processors but two)
+# and Python 3.
 # Nobody has run it on a GPU so far. DEVICE=cpu WIDTH=8 EPOCHS=1 SEEDS=1 tries its commands without one.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

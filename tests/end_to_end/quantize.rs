@@ -89,6 +89,23 @@ fn sets_that_are_one_under_two_options_are_refused() {
 }
 
 #[test]
+fn whichever_way_ranges_are_found_and_layers_kept_the_model_is_valid_onnx() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = cuts(folder.path(), 60);
+    for (range, keep) in [
+        ("minmax", "first,last"),
+        ("percentile", "none"),
+        ("entropy", "first"),
+    ] {
+        let out = folder.path().join(range).with_extension("onnx");
+        let more = ["--images", "30", "--range", range, "--keep-fp32", keep];
+        let output = quantize(&shipped_model(), &data, &out, &more);
+        assert!(output.status.success(), "{range}: {}", stderr(&output));
+        normgate_testing::passes_the_onnx_checker(&out);
+    }
+}
+
+#[test]
 fn an_int8_model_is_made_calibrated_compared_and_served() {
     let folder = tempfile::tempdir().unwrap();
     let data = cuts(folder.path(), 60);
