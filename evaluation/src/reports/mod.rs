@@ -2,6 +2,7 @@
 //! `report.md`, `report.html`, which needs no other file, and the plots as SVG and PNG.
 
 pub mod html;
+mod notes;
 pub mod plots;
 pub mod table;
 mod tables;

@@ -3,6 +3,7 @@
 use normgate_core::calibration::Convention;
 use normgate_core::detection::GroupAccuracy;
 
+use super::notes;
 use super::table::{Table, decimals, percent};
 use super::{ModelRecord, Report};
 use crate::evaluate::figures::{Figures, ScoreFigures};
@@ -49,6 +50,7 @@ pub(super) fn introduction(report: &Report) -> Vec<String> {
             classes.min().unwrap_or(&0),
         ));
     }
+    lines.extend(notes::of(report));
     lines
 }
 

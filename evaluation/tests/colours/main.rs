@@ -10,7 +10,7 @@ use normgate_core::detection::GroupAccuracy;
 use normgate_core::model::Model;
 use normgate_core::scores::ScoreKind;
 use normgate_evaluation::{calibrate, evaluate};
-use place::Place;
+use place::{COLOURS, Place};
 
 fn close(found: f64, expected: f64) {
     assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
@@ -185,6 +185,37 @@ fn every_figure_of_an_evaluation_is_the_one_known_beforehand() {
         of("id", ScoreKind::RepresentationNorm).accuracy_unflagged,
         1.0,
     );
+}
+
+#[test]
+fn what_is_wrong_with_a_model_as_it_is_served_stands_above_its_figures() {
+    let place = calibrated();
+    place.add_bright("id");
+    place.add("dark", "", 1, 0..90);
+    place.add("brighter", "", 1, 210..255);
+    for (channel, class) in COLOURS.iter().enumerate() {
+        place.add("dim", class, channel, 91..111);
+    }
+    let notes = |id, ood| {
+        let sets = [("--id", id), ("--ood", ood)];
+        let report = evaluate::evaluate(&place.evaluate_args(&sets))
+            .unwrap()
+            .report;
+        let text = report.to_string();
+        let notes = text.lines().filter(|line| line.starts_with("Note: "));
+        notes.map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(notes("id", "dark"), [""; 0]);
+    assert_eq!(
+        notes("id", "brighter"),
+        ["Note: RN takes brighter for ID (AUROC 0.00 %)"]
+    );
+    let dim = notes("dim", "dark");
+    assert!(
+        dim.len() == 1 && dim[0].starts_with("Note: of dim "),
+        "{dim:?}"
+    );
+    assert!(dim[0].ends_with("are flagged, not 5 %: calibrate on images of its source"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use normgate_core::scores::ScoreKind;
 use normgate_evaluation::calibrate::CalibrateArgs;
 use normgate_evaluation::evaluate::EvaluateArgs;
 
-const COLOURS: [&str; 3] = ["red", "green", "blue"];
+pub const COLOURS: [&str; 3] = ["red", "green", "blue"];
 const SIDE: u32 = 8;
 
 /// A folder with the model and image sets; gone when dropped.

@@ -1,0 +1,70 @@
+//! What a reader of the figures should not overlook.
+
+use normgate_core::calibration::Convention;
+
+use super::{CalibrationRecord, Report};
+use crate::evaluate::figures::{Figures, OodFigures};
+use crate::reports::table::decimals;
+
+/// So many standard deviations off, it is not by chance.
+const SURE: f64 = 4.0;
+
+/// A sentence for each thing that is wrong with the model as it is served, of about a line each.
+pub(super) fn of(report: &Report) -> Vec<String> {
+    let figures = &report.figures;
+    let others = figures
+        .ood
+        .iter()
+        .filter_map(|set| upside_down(figures, set));
+    unkept(&report.model.calibration, figures)
+        .into_iter()
+        .chain(others)
+        .collect()
+}
+
+/// The promise of an ID-positive threshold is for images from where the calibration images came from.
+fn unkept(calibration: &CalibrationRecord, figures: &Figures) -> Option<String> {
+    let set = &figures.id.set;
+    let promised = 1.0 - calibration.target_tpr;
+    let images = 1.0 / set.images.max(1) as f64 + 1.0 / calibration.count.max(1) as f64;
+    let deviation = (promised * (1.0 - promised) * images).sqrt();
+    let is_kept = set.flagged <= promised + SURE * deviation;
+    if is_kept || calibration.convention != Convention::IdPositive {
+        return None;
+    }
+    Some(format!(
+        "Note: of {} {} % are flagged, not {} %: calibrate on images of its source",
+        set.name,
+        decimals(100.0 * set.flagged),
+        decimals(100.0 * promised).trim_end_matches(".00"),
+    ))
+}
+
+/// A score that is worse than chance passes what it should flag.
+fn upside_down(figures: &Figures, set: &OodFigures) -> Option<String> {
+    let served = set
+        .scores
+        .iter()
+        .find(|it| it.score == figures.served_score)?;
+    if served.auroc >= 0.5 {
+        return None;
+    }
+    let best = set
+        .scores
+        .iter()
+        .max_by(|a, b| a.auroc.total_cmp(&b.auroc))?;
+    let said = format!(
+        "Note: {} takes {} for ID (AUROC {} %)",
+        served.score.title(),
+        set.set.name,
+        decimals(100.0 * served.auroc)
+    );
+    Some(match best.auroc > 0.5 {
+        true => format!(
+            "{said}; {} has {} %",
+            best.score.title(),
+            decimals(100.0 * best.auroc)
+        ),
+        false => said,
+    })
+}
