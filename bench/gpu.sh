@@ -54,7 +54,7 @@ for workers in 2 1; do
   for cell in resnet18:png32 resnet50:jpeg224; do
     name=${cell%:*}-workers-$workers
     timeout 100 "$bin/normgate-bench" --onnxruntime "$runtime" --device cuda \
-      --models "${cell%:*}" --inputs "${cell#*:}" --connections 1,64,512 --seconds 2 --rounds 1 --cache "$cache" \
+      --models "${cell%:*}" --inputs "${cell#*:}" --connections 1,64,512 --seconds 3 --rounds 1 --cache "$cache" \
       --server "$bin/normgate" --serve-args "--workers $workers --queue-capacity 2048" \
       --json "$out/$name.json" | tee "$out/$name.txt" || {
         echo "gpu.sh: $name was not measured" >&2

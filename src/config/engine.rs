@@ -49,8 +49,8 @@ pub struct EngineConfig {
         value_parser = parse_duration)]
     pub batch_window: Duration,
 
-    /// The most images that wait for a worker, and as many large ones that wait to be decoded; beyond it the
-    /// answer is 429 with Retry-After.
+    /// The most images that wait for a worker, and as many large ones that wait to be decoded (with
+    /// --prepare-threads as many small ones, too); beyond it the answer is 429 with Retry-After.
     #[arg(long, env = "NORMGATE_QUEUE_CAPACITY", value_name = "N", default_value = "256",
         value_parser = parse_count::<1_000_000>)]
     pub queue_capacity: NonZeroUsize,

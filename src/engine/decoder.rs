@@ -118,8 +118,11 @@ fn hand_over(shared: &Shared, job: Job) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures_util::future::join_all;
 
+    use super::super::queue::Refused;
     use crate::test_support::{GREEN, RED, STALLS_WORKER, Service, png};
 
     #[tokio::test]
@@ -132,9 +135,17 @@ mod tests {
             join_all([RED, GREEN, RED].map(|colour| service.classify(png(colour, 300, 300))));
         let ready = async {
             while shared.queue.len() < 3 {
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
             assert!(shared.entrance().is_empty());
+            // What is decoded waits too, and whoever comes now waits for it.
+            shared.queue.served(0, 1, Duration::from_secs(60));
+            let patience = shared.patience(Duration::from_secs(10));
+            assert!(
+                matches!(patience, Err(Refused::TooSlow(wait)) if wait > Duration::from_secs(10))
+            );
+            assert!(serving.engine.has_room(None).is_err());
+            assert!(serving.engine.wait(0) > Duration::from_secs(10));
         };
         let (busy, others, ()) = tokio::join!(busy, others, ready);
         busy.ok();

@@ -80,6 +80,26 @@ impl Shared {
     fn entrance(&self) -> &Queue<Job> {
         self.unprepared.as_ref().unwrap_or(&self.queue)
     }
+
+    /// How long what has passed the entrance waits for a worker yet.
+    fn wait_behind(&self) -> Duration {
+        match self.unprepared {
+            Some(_) => self.queue.wait(0),
+            None => Duration::ZERO,
+        }
+    }
+
+    /// How long an image that can wait this long can wait at the entrance; or why it cannot.
+    fn patience(&self, patience: Duration) -> Result<Duration, Refused> {
+        let behind = self.wait_behind();
+        match self.unprepared {
+            Some(_) if behind > patience / 2 && !self.queue.is_empty() => {
+                Err(Refused::TooSlow(behind))
+            }
+            // The entrance asks for twice what waits there.
+            _ => Ok(patience.saturating_sub(2 * behind)),
+        }
+    }
 }
 
 /// What sessions are opened from. Dropped, with the model's bytes, once all are open: a session holds the
@@ -222,7 +242,9 @@ impl Engine {
         if deadline.has_passed() {
             return Err(EngineError::Late(deadline));
         }
-        Ok(self.shared.entrance().has_room(deadline.left())?)
+        let patience = self.shared.patience(deadline.left())?;
+        let room = self.shared.entrance().has_room(patience);
+        Ok(room.map_err(|refused| refused.after(self.shared.wait_behind()))?)
     }
 
     /// Classifies an image file by the server's deadline, or a sooner one that the client asks for.
@@ -242,10 +264,11 @@ impl Engine {
             image: Image::Encoded(image, hold),
             ticket,
         };
+        let patience = self.shared.patience(deadline.left())?;
         self.shared
             .entrance()
-            .push(job, deadline.left())
-            .map_err(|(refused, _job)| EngineError::from(refused))?;
+            .push(job, patience)
+            .map_err(|(refused, _job)| refused.after(self.shared.wait_behind()))?;
         match tokio::time::timeout_at(deadline.at(), answer).await {
             Ok(Ok(result)) => result,
             // Where a thread looks at the clock a moment before this one, it drops the job.
@@ -260,16 +283,12 @@ impl Engine {
 
     /// How long what waits, and so many more, will wait, by the rate measured lately.
     pub fn wait(&self, more: usize) -> Duration {
-        let Shared { queue, large, .. } = &*self.shared;
-        let entrance = self.shared.entrance();
+        let (entrance, large) = (self.shared.entrance(), &self.shared.large);
         let wait = match large.is_empty() {
             true => entrance.wait(more),
             false => entrance.wait(0).max(large.wait(more)),
         };
-        match self.shared.unprepared {
-            Some(_) => wait + queue.wait(0),
-            None => wait,
-        }
+        wait + self.shared.wait_behind()
     }
 
     /// How long there will be enough of what waits first.

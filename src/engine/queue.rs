@@ -69,6 +69,17 @@ pub enum Refused {
     Closed,
 }
 
+impl Refused {
+    /// The same, where what comes through waits so long again.
+    pub fn after(self, behind: Duration) -> Self {
+        match self {
+            Self::Full(wait) => Self::Full(wait + behind),
+            Self::TooSlow(wait) => Self::TooSlow(wait + behind),
+            Self::Closed => Self::Closed,
+        }
+    }
+}
+
 impl<T> Queue<T> {
     /// An empty queue for at most `capacity` items, worked off by `takers` threads.
     pub fn new(capacity: usize, takers: usize) -> Self {

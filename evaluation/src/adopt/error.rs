@@ -69,7 +69,7 @@ pub enum AdoptError {
     },
     /// The file that says how images are prepared cannot be read, or not be followed.
     #[error(
-        "--preprocessing {}: {reason}. It can be said by --normalise, --resize, --shorter-side and --filter as well",
+        "--preprocessing {}: {reason}. --normalise, --resize, --shorter-side and --filter can say it instead",
         path.display()
     )]
     Preprocessing {

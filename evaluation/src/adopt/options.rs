@@ -1,5 +1,6 @@
 //! What only the user knows of a foreign model, as it is said on the command line.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -156,10 +157,26 @@ pub(super) fn filter_name(filter: Filter) -> String {
 }
 
 pub(super) fn labels(text: &str) -> Result<Vec<String>, DatasetError> {
-    match text.contains(',') && !std::path::Path::new(text).exists() {
-        true => Ok(text.split(',').map(|name| name.trim().to_owned()).collect()),
-        false => names::class_names(text),
+    let names = match text.contains(',') && !std::path::Path::new(text).exists() {
+        true => text.split(',').map(|name| name.trim().to_owned()).collect(),
+        false => names::class_names(text)?,
+    };
+    Ok(told_apart(&names))
+}
+
+/// ImageNet has two cranes, a bird and a machine: answers and folders of images must say which.
+fn told_apart(names: &[String]) -> Vec<String> {
+    let mut count = HashMap::<&str, usize>::new();
+    for name in names {
+        *count.entry(name).or_default() += 1;
     }
+    let apart = names.iter().enumerate();
+    apart
+        .map(|(class, name)| match count.get(&**name) {
+            Some(1) => name.clone(),
+            _ => format!("{name} ({class})"),
+        })
+        .collect()
 }
 
 pub(super) fn preprocessing(

@@ -13,7 +13,8 @@ const FORMS: &str = "no class names found in it: JSON may be a list of names, {\
 
 /// Reads one name a line, as `batches.meta.txt` and `fine_label_names.txt` have them (blank lines are passed over),
 /// or from a file called `….json` what Hugging Face (`config.json`), timm (`label_names`), Keras
-/// (`imagenet_class_index.json`) and torchvision (`class_to_idx`) write. In the order of the classes.
+/// (`imagenet_class_index.json`) and torchvision (`class_to_idx`) write. In the order of the classes; two may have
+/// the same name, as the two cranes of ImageNet.
 pub(crate) fn read(path: &Path) -> Result<Vec<String>, DatasetError> {
     let text = fs::read_to_string(path).map_err(|source| DatasetError::Io {
         path: path.into(),
@@ -27,12 +28,16 @@ pub(crate) fn read(path: &Path) -> Result<Vec<String>, DatasetError> {
         true => of_json(text),
         false => Ok(of_lines(text)),
     };
-    names
-        .and_then(each_once)
-        .map_err(|reason| DatasetError::BrokenFile {
-            path: path.into(),
-            reason,
-        })
+    let broken = |reason| DatasetError::BrokenFile {
+        path: path.into(),
+        reason,
+    };
+    match names {
+        Ok(names) if names.is_empty() => {
+            Err(broken("no class names in it: write one a line".into()))
+        }
+        names => names.map_err(broken),
+    }
 }
 
 fn of_lines(text: &str) -> Vec<String> {
@@ -43,26 +48,14 @@ fn of_lines(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn each_once(names: Vec<String>) -> Result<Vec<String>, String> {
-    if names.is_empty() {
-        return Err("no class names in it: write one a line".into());
-    }
-    let repeated = (0..names.len()).find_map(|second| {
+/// The first class that is called as one before it, and that one.
+pub(super) fn twins(names: &[String]) -> Option<(usize, usize)> {
+    (0..names.len()).find_map(|second| {
         let first = names[..second]
             .iter()
             .position(|name| *name == names[second])?;
         Some((first, second))
-    });
-    match repeated {
-        Some((first, second)) => {
-            let name = &names[second];
-            Err(format!(
-                "the classes {first} and {second} (counted from 0) are both called \"{name}\": call one of them \
-                 otherwise, such as \"{name} ({second})\""
-            ))
-        }
-        None => Ok(names),
-    }
+    })
 }
 
 fn of_json(text: &str) -> Result<Vec<String>, String> {
@@ -77,10 +70,9 @@ fn of_value(value: &Value) -> Result<Vec<String>, String> {
             .map(|name| name.as_str().map(String::from))
             .collect::<Option<Vec<_>>>(),
         Value::Object(map) => {
-            if let Some(inner) = ["id2label", "label_names"]
-                .iter()
-                .find_map(|key| map.get(*key))
-            {
+            // timm's `pretrained_cfg` has them where the model was saved without names of its own.
+            let inner = ["id2label", "label_names", "pretrained_cfg"];
+            if let Some(inner) = inner.iter().find_map(|key| map.get(*key)) {
                 return of_value(inner);
             }
             return in_order(numbered(map).ok_or(FORMS)?);
@@ -145,6 +137,7 @@ mod tests {
             r#"{"0": ["n01", "crack"], "1": ["n02", "dent"], "2": ["n03", "good"]}"#,
             "\u{feff}{\"id2label\": {\"0\": \"crack\", \"1\": \"dent\", \"2\": \"good\"}, \"hidden_size\": 768}",
             r#"{"architecture": "resnet18", "label_names": ["crack", "dent", "good"]}"#,
+            r#"{"architecture": "resnet18", "pretrained_cfg": {"label_names": ["crack", "dent", "good"]}}"#,
         ] {
             assert_eq!(
                 read_as("a.json", text).unwrap(),
@@ -168,11 +161,6 @@ mod tests {
     fn what_gives_no_name_to_each_class_is_refused_and_said_why() {
         for (name, text, said) in [
             ("a.txt", " \n", "write one a line"),
-            (
-                "a.txt",
-                "cat\ndog\ncat",
-                "0 and 2 (counted from 0) are both called \"cat\"",
-            ),
             ("a.json", "[\"cat\", \"dog\"", "it is not JSON"),
             ("a.json", "\"cat\"", "may be a list of names"),
             (
@@ -190,11 +178,6 @@ mod tests {
                 "a.json",
                 "{\"cat\": 0, \"dog\": 0}",
                 "\"dog\" has number 0 where 1 is due",
-            ),
-            (
-                "a.json",
-                "{\"0\": \"cat\", \"1\": \"cat\"}",
-                "0 and 1 (counted",
             ),
         ] {
             let error = read_as(name, text).unwrap_err();

@@ -67,13 +67,14 @@ pub(crate) fn beside(
         return Ok(owned(preset));
     }
     let names = label_file::read(&path)?;
-    if names.len() == preset.len() {
-        return Ok(names);
-    }
-    Err(DatasetError::BrokenFile {
-        reason: format!("{} class names, where {} belong", names.len(), preset.len()),
-        path,
-    })
+    let reason = match label_file::twins(&names) {
+        Some((first, second)) => format!("the classes {first} and {second} have the same name"),
+        None if names.len() != preset.len() => {
+            format!("{} class names, where {} belong", names.len(), preset.len())
+        }
+        None => return Ok(names),
+    };
+    Err(DatasetError::BrokenFile { path, reason })
 }
 
 pub(crate) fn owned(names: &[&str]) -> Vec<String> {

@@ -33,7 +33,7 @@ fn unkept(calibration: &CalibrationRecord, figures: &Figures) -> Option<String> 
         return None;
     }
     Some(format!(
-        "Note: of {} {} % are flagged, not {} %: calibrate on images of its source",
+        "Note: of {} {} % are flagged, not {} %: calibrate on images like these",
         set.name,
         decimals(100.0 * set.flagged),
         decimals(100.0 * promised).trim_end_matches(".00"),
@@ -46,7 +46,11 @@ fn upside_down(figures: &Figures, set: &OodFigures) -> Option<String> {
         .scores
         .iter()
         .find(|it| it.score == figures.served_score)?;
-    if served.auroc >= 0.5 {
+    // As the rank sum of Mann and Whitney varies where both are alike.
+    let (m, n) = (figures.id.set.images as f64, set.set.images as f64);
+    let by_chance = SURE * ((m + n + 1.0) / (12.0 * m * n)).sqrt();
+    let is_worse = served.auroc < 0.5 - by_chance;
+    if !is_worse {
         return None;
     }
     let best = set
@@ -59,7 +63,7 @@ fn upside_down(figures: &Figures, set: &OodFigures) -> Option<String> {
         set.set.name,
         decimals(100.0 * served.auroc)
     );
-    Some(match best.auroc > 0.5 {
+    Some(match best.auroc > 0.5 + by_chance {
         true => format!(
             "{said}; {} has {} %",
             best.score.title(),

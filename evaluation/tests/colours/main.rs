@@ -215,7 +215,7 @@ fn what_is_wrong_with_a_model_as_it_is_served_stands_above_its_figures() {
         dim.len() == 1 && dim[0].starts_with("Note: of dim "),
         "{dim:?}"
     );
-    assert!(dim[0].ends_with("are flagged, not 5 %: calibrate on images of its source"));
+    assert!(dim[0].ends_with("are flagged, not 5 %: calibrate on images like these"));
 }
 
 #[test]

@@ -48,17 +48,22 @@ fn what_hugging_face_writes_beside_a_model_says_labels_and_preprocessing() {
     let (config, preprocessor) = (place.file("config.json"), place.file("preprocessor.json"));
     let write = |size: u32| {
         let text = format!(
-            r#"{{"size": {size}, "crop_pct": 0.8, "resample": 3, "image_mean": [0.5, 0.4, 0.3], "image_std": 0.25}}"#
+            r#"{{"feature_extractor_type": "ConvNextFeatureExtractor", "size": {size}, "crop_pct": 0.8, "do_resize": true,
+                "do_normalize": true, "image_mean": [0.5, 0.4, 0.3], "image_std": 0.25}}"#
         );
         std::fs::write(&preprocessor, text).unwrap();
     };
     std::fs::write(&config, r#"{"id2label": {"1": "dent", "0": "crack"}}"#).unwrap();
-    let options = [
+    let said = [
         "--labels",
         config.to_str().unwrap(),
         "--preprocessing",
         preprocessor.to_str().unwrap(),
     ];
+    write(4);
+    let error = place.refused(&said);
+    assert!(error.contains("add --filter"), "{error}");
+    let options = [&said[..], &["--filter", "catmull_rom"]].concat();
     write(8);
     let error = place.refused(&options);
     assert!(
@@ -77,8 +82,6 @@ fn what_hugging_face_writes_beside_a_model_says_labels_and_preprocessing() {
         std: [0.25; 3],
     };
     assert_eq!(manifest.preprocessing, expected);
-    let filtered = place.adopt(&[&options[..], &["--filter", "box"]].concat());
-    assert_eq!(filtered.unwrap().manifest.preprocessing.filter, Filter::Box);
 }
 
 #[test]
@@ -91,4 +94,17 @@ fn how_pixels_are_normalised_has_names_and_numbers() {
     for wrong in ["", "0.5", "1,2/1", "a/b", "imagenet/1"] {
         assert!(parse(wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn classes_of_one_name_are_told_apart_by_their_numbers() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let out = linear(graph, "out", features);
+        graph.output(&out, &CLASSES);
+    });
+    let names = place.file("names.json");
+    std::fs::write(&names, r#"["crane", "crane"]"#).unwrap();
+    let report = place.adopt(&["--labels", names.to_str().unwrap()]);
+    assert_eq!(report.unwrap().manifest.labels, ["crane (0)", "crane (1)"]);
 }

@@ -1,0 +1,175 @@
+//! `preprocessor_config.json`, as transformers' image processors write it (read against 4.57 and 5.24).
+
+use normgate_core::manifest::{Filter, Resize};
+use serde::Deserialize;
+
+use super::super::options::Size;
+use super::{Channels, Described, normalisation};
+
+/// Transformers' image processors write down their settings, and not what those mean: that is their code.
+#[derive(Deserialize)]
+pub(super) struct HuggingFace {
+    image_processor_type: Option<String>,
+    /// What they were called until 2022.
+    feature_extractor_type: Option<String>,
+    size: Sides,
+    crop_size: Option<Sides>,
+    crop_pct: Option<f64>,
+    resample: Option<u8>,
+    rescale_factor: Option<f64>,
+    image_mean: Option<Channels>,
+    image_std: Option<Channels>,
+    do_resize: Option<bool>,
+    do_center_crop: Option<bool>,
+    do_rescale: Option<bool>,
+    do_normalize: Option<bool>,
+    do_pad: Option<bool>,
+}
+
+/// What those do that do no more than others: no blue first, no second normalisation, no other grid.
+#[derive(Clone, Copy)]
+enum Processor {
+    /// A size that is one number is that of both sides.
+    Square,
+    /// It is that of the shorter side.
+    Shorter,
+    /// The same, enlarged for the cut, but from 384 on both sides, and nothing cut.
+    ConvNext,
+    /// The shorter side, enlarged by 256 / 224 for the cut.
+    Levit,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Sides {
+    One(u32),
+    Both { height: u32, width: u32 },
+    Shorter { shortest_edge: u32 },
+}
+
+impl HuggingFace {
+    pub(super) fn described(self) -> Result<Described, String> {
+        let (size, resize) = self.shape()?;
+        let filter = self.resample.map(|number| match number {
+            1 => Ok(Filter::Lanczos3),
+            2 => Ok(Filter::Bilinear),
+            3 => Ok(Filter::CatmullRom),
+            4 => Ok(Filter::Box),
+            _ => Err(format!(
+                "its resample {number} is no filter that Normgate has"
+            )),
+        });
+        let scale = match self.do_rescale {
+            Some(false) => 1.0,
+            Some(true) => self.rescale_factor.unwrap_or(1.0 / 255.0),
+            // They had no choice then.
+            None if self.feature_extractor_type.is_some() => 1.0 / 255.0,
+            None => return Err("it does not say do_rescale".into()),
+        };
+        let (mean, std) = match (self.do_normalize, self.image_mean, self.image_std) {
+            (Some(false), ..) => (Channels::One(0.0), Channels::One(1.0)),
+            (Some(true), Some(mean), Some(std)) => (mean, std),
+            (Some(true), ..) => return Err("it does not say image_mean and image_std".into()),
+            (None, ..) => return Err("it does not say do_normalize".into()),
+        };
+        Ok(Described {
+            size,
+            resize,
+            filter: filter.transpose()?,
+            normalise: normalisation(mean, std, scale),
+        })
+    }
+
+    fn processor(&self) -> Result<Processor, String> {
+        let name = self.image_processor_type.as_ref();
+        let name = name.or(self.feature_extractor_type.as_ref()).ok_or(
+            "it does not say image_processor_type, by which it is known what its settings mean",
+        )?;
+        let kind = ["Fast", "Pil", "ImageProcessor", "FeatureExtractor"]
+            .into_iter()
+            .fold(&**name, |name, end| name.strip_suffix(end).unwrap_or(name));
+        match kind {
+            "ViT" | "DeiT" | "Beit" | "Pvt" | "Segformer" => Ok(Processor::Square),
+            "CLIP" | "Bit" | "MobileNetV1" | "MobileNetV2" | "Siglip" => Ok(Processor::Shorter),
+            "ConvNext" => Ok(Processor::ConvNext),
+            "Levit" => Ok(Processor::Levit),
+            _ => Err(format!(
+                "what a {name} does is not known here, only what those of ViT, DeiT, BEiT, PVT, SegFormer, \
+                 CLIP, BiT, MobileNet, SigLIP, ConvNeXT and LeViT do, which others have too"
+            )),
+        }
+    }
+
+    fn shape(&self) -> Result<(Size, Resize), String> {
+        let processor = self.processor()?;
+        if self.do_resize != Some(true) || self.do_pad == Some(true) {
+            return Err("it does not say do_resize, or says do_pad".into());
+        }
+        let crop = match self.do_center_crop {
+            Some(true) => self.crop_size.map(Sides::both),
+            _ => None,
+        };
+        let cut = |Size(width, height), shorter_side| {
+            let crop = Resize::CentreCrop { shorter_side };
+            Ok((Size(width, height), crop))
+        };
+        match (processor, self.size, crop) {
+            (Processor::Square, Sides::One(_), None) | (_, Sides::Both { .. }, None) => {
+                Ok((self.size.both(), Resize::Stretch))
+            }
+            (Processor::Square, Sides::One(_), Some(crop))
+            | (_, Sides::Both { .. }, Some(crop))
+                if crop == self.size.both() =>
+            {
+                Ok((crop, Resize::Stretch))
+            }
+            (Processor::Shorter, Sides::One(side), Some(crop))
+            | (
+                Processor::Square | Processor::Shorter,
+                Sides::Shorter {
+                    shortest_edge: side,
+                },
+                Some(crop),
+            ) => cut(crop, side),
+            (
+                Processor::Levit,
+                Sides::One(side)
+                | Sides::Shorter {
+                    shortest_edge: side,
+                },
+                Some(crop),
+            ) => cut(crop, (f64::from(side) * (256.0 / 224.0)) as u32),
+            (
+                Processor::ConvNext,
+                Sides::One(side)
+                | Sides::Shorter {
+                    shortest_edge: side,
+                },
+                None,
+            ) => match side < 384 {
+                true => {
+                    let share = self.crop_pct.unwrap_or(224.0 / 256.0);
+                    cut(Size(side, side), (f64::from(side) / share) as u32)
+                }
+                false => Ok((Size(side, side), Resize::Stretch)),
+            },
+            _ => Err(
+                "it neither stretches images to the model's size nor scales their shorter side \
+                      and cuts out the centre: that is all that Normgate can do"
+                    .into(),
+            ),
+        }
+    }
+}
+
+impl Sides {
+    fn both(self) -> Size {
+        match self {
+            Self::One(side)
+            | Self::Shorter {
+                shortest_edge: side,
+            } => Size(side, side),
+            Self::Both { height, width } => Size(width, height),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Preprocessing as others write it down: Hugging Face's `preprocessor_config.json`, and timm's `config.json`.
+//!
+//! What is not known, not said, or cannot be done as it is said, is refused: a model that is shown its images
+//! otherwise than in training answers wrongly, and nothing tells.
+
+mod hugging_face;
+#[cfg(test)]
+mod tests;
+mod timm;
+
+use std::fs;
+use std::path::Path;
+
+use normgate_core::manifest::{Filter, Resize};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::AdoptError;
+use super::options::{Normalisation, Size};
+use hugging_face::HuggingFace;
+use timm::Timm;
+
+/// What such a file says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// The model's image.
+    pub size: Size,
+    pub resize: Resize,
+    /// Left out where the file does not say.
+    pub filter: Option<Filter>,
+    pub normalise: Normalisation,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Channels {
+    One(f64),
+    Each([f64; 3]),
+}
+
+/// Reads the file, whichever of the two wrote it.
+pub(super) fn read(path: &Path) -> Result<Described, AdoptError> {
+    let told = |reason: String| AdoptError::Preprocessing {
+        path: path.into(),
+        reason,
+    };
+    let text = fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
+    of(&text).map_err(told)
+}
+
+fn of(text: &str) -> Result<Described, String> {
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    let unfit = |error| format!("it is not as expected: {error}");
+    if let Some(timm) = value.get("pretrained_cfg") {
+        return Timm::deserialize(timm).map_err(unfit)?.described();
+    }
+    if value.get("input_size").is_some() {
+        return Timm::deserialize(&value).map_err(unfit)?.described();
+    }
+    if value.get("size").is_none() {
+        return Err(
+            "it says nothing of preprocessing: expected Hugging Face's preprocessor_config.json, \
+             or timm's config.json"
+                .into(),
+        );
+    }
+    HuggingFace::deserialize(&value).map_err(unfit)?.described()
+}
+
+/// `(scale · x − mean) / std` of bytes, said of pixels in 0..1.
+fn normalisation(mean: Channels, std: Channels, scale: f64) -> Normalisation {
+    let whole = 255.0 * scale;
+    // A factor of 1/255 is written with more or fewer digits.
+    let whole = if (whole - 1.0).abs() < 1e-3 {
+        1.0
+    } else {
+        whole
+    };
+    let of = |channels| match channels {
+        Channels::One(value) => [(value / whole) as f32; 3],
+        Channels::Each(values) => values.map(|value| (value / whole) as f32),
+    };
+    Normalisation {
+        mean: of(mean),
+        std: of(std),
+    }
+}

@@ -1,0 +1,59 @@
+//! `config.json`, as timm writes it.
+
+use normgate_core::manifest::{Filter, Resize};
+use serde::Deserialize;
+
+use super::super::options::Size;
+use super::{Channels, Described, normalisation};
+
+/// timm's `pretrained_cfg`.
+#[derive(Deserialize)]
+pub(super) struct Timm {
+    input_size: [u32; 3],
+    interpolation: String,
+    crop_pct: f64,
+    #[serde(default = "centre")]
+    crop_mode: String,
+    mean: Channels,
+    std: Channels,
+}
+
+fn centre() -> String {
+    "center".into()
+}
+
+impl Timm {
+    pub(super) fn described(self) -> Result<Described, String> {
+        let [channels, height, width] = self.input_size;
+        let filter = match &*self.interpolation {
+            "bilinear" => Filter::Bilinear,
+            "bicubic" => Filter::CatmullRom,
+            "lanczos" => Filter::Lanczos3,
+            "box" => Filter::Box,
+            other => {
+                return Err(format!(
+                    "its interpolation {other} is no filter that Normgate has"
+                ));
+            }
+        };
+        let resize = match &*self.crop_mode {
+            "center" if channels == 3 && width == height => Resize::CentreCrop {
+                shorter_side: (f64::from(width) / self.crop_pct) as u32,
+            },
+            "squash" if channels == 3 && self.crop_pct == 1.0 => Resize::Stretch,
+            mode => {
+                return Err(format!(
+                    "its crop_mode {mode} with crop_pct {} of {channels} channels of {height} × {width} is \
+                     nothing that Normgate can do",
+                    self.crop_pct
+                ));
+            }
+        };
+        Ok(Described {
+            size: Size(width, height),
+            resize,
+            filter: Some(filter),
+            normalise: normalisation(self.mean, self.std, 1.0 / 255.0),
+        })
+    }
+}
