@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use normgate_core::runtime::SessionError;
 use normgate_core::{Outputs, Session, SessionOptions};
 
-use super::{Opening, Shared};
+use super::{Opening, Queue, Shared};
 
 /// A session of all threads beside those of the workers; or none, where it would be no faster.
 #[derive(Default)]
@@ -27,9 +27,10 @@ impl Shared {
         let session = self.lone.0.get()?;
         // Decoders want processors too. One photo that is with them may be this image itself, which they
         // are not done counting.
-        let queues = self.unprepared.iter().chain([&self.queue, &self.large]);
-        // Each of them is asked: it forgets that there was a crowd.
-        let is_alone = queues.fold(true, |so_far, queue| queue.is_quiet() && so_far);
+        let mut queues = [&self.queue, &self.large]
+            .into_iter()
+            .chain(&self.unprepared);
+        let is_alone = queues.all(Queue::is_quiet);
         // Whoever panicked with it in hand has left it as it was.
         session.clear_poison();
         is_alone.then(|| session.try_lock().ok()).flatten()
