@@ -47,6 +47,12 @@ enum Sides {
     Shorter { shortest_edge: u32 },
 }
 
+/// What an image is scaled to.
+enum Scaled {
+    Both(Size),
+    Shorter(u32),
+}
+
 impl HuggingFace {
     pub(super) fn described(self) -> Result<Described, String> {
         let (size, resize) = self.shape()?;
@@ -105,59 +111,46 @@ impl HuggingFace {
         if self.do_resize != Some(true) || self.do_pad == Some(true) {
             return Err("it does not say do_resize, or says do_pad".into());
         }
-        let crop = match self.do_center_crop {
-            Some(true) => self.crop_size.map(Sides::both),
-            _ => None,
-        };
-        let cut = |Size(width, height), shorter_side| {
-            let crop = Resize::CentreCrop { shorter_side };
-            Ok((Size(width, height), crop))
-        };
-        match (processor, self.size, crop) {
-            (Processor::Square, Sides::One(_), None) | (_, Sides::Both { .. }, None) => {
-                Ok((self.size.both(), Resize::Stretch))
+        let crop = self.crop_size.filter(|_| self.do_center_crop == Some(true));
+        let (scaled, crop) = self.scaled(processor, crop.map(Sides::both));
+        match (scaled, crop) {
+            (Scaled::Both(size), crop) if crop.is_none_or(|crop| crop == size) => {
+                Ok((size, Resize::Stretch))
             }
-            (Processor::Square, Sides::One(_), Some(crop))
-            | (_, Sides::Both { .. }, Some(crop))
-                if crop == self.size.both() =>
-            {
-                Ok((crop, Resize::Stretch))
+            (Scaled::Shorter(shorter_side), Some(crop)) => {
+                Ok((crop, Resize::CentreCrop { shorter_side }))
             }
-            (Processor::Shorter, Sides::One(side), Some(crop))
-            | (
-                Processor::Square | Processor::Shorter,
-                Sides::Shorter {
-                    shortest_edge: side,
-                },
-                Some(crop),
-            ) => cut(crop, side),
-            (
-                Processor::Levit,
-                Sides::One(side)
-                | Sides::Shorter {
-                    shortest_edge: side,
-                },
-                Some(crop),
-            ) => cut(crop, (f64::from(side) * (256.0 / 224.0)) as u32),
-            (
-                Processor::ConvNext,
-                Sides::One(side)
-                | Sides::Shorter {
-                    shortest_edge: side,
-                },
-                None,
-            ) => match side < 384 {
-                true => {
-                    let share = self.crop_pct.unwrap_or(224.0 / 256.0);
-                    cut(Size(side, side), (f64::from(side) / share) as u32)
-                }
-                false => Ok((Size(side, side), Resize::Stretch)),
-            },
             _ => Err(
                 "it neither stretches images to the model's size nor scales their shorter side \
-                      and cuts out the centre: that is all that Normgate can do"
+                 and cuts out the centre: that is all that Normgate can do"
                     .into(),
             ),
+        }
+    }
+
+    /// What an image is scaled to, and what is then cut out.
+    fn scaled(&self, processor: Processor, crop: Option<Size>) -> (Scaled, Option<Size>) {
+        let side = match self.size {
+            Sides::Both { .. } => return (Scaled::Both(self.size.both()), crop),
+            Sides::One(side)
+            | Sides::Shorter {
+                shortest_edge: side,
+            } => side,
+        };
+        let is_both = matches!(self.size, Sides::One(_));
+        match processor {
+            Processor::Square if is_both => (Scaled::Both(Size(side, side)), crop),
+            Processor::Square | Processor::Shorter => (Scaled::Shorter(side), crop),
+            Processor::Levit => {
+                let enlarged = Scaled::Shorter((f64::from(side) * (256.0 / 224.0)) as u32);
+                (enlarged, crop)
+            }
+            Processor::ConvNext if side < 384 => {
+                let share = self.crop_pct.unwrap_or(224.0 / 256.0);
+                let enlarged = Scaled::Shorter((f64::from(side) / share) as u32);
+                (enlarged, crop.or(Some(Size(side, side))))
+            }
+            Processor::ConvNext => (Scaled::Both(Size(side, side)), crop),
         }
     }
 }
