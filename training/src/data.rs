@@ -1,7 +1,7 @@
 //! From the folders named on the command line to what is trained on.
 
 use normgate_evaluation::datasets::holdout::{self, HoldOut};
-use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec, long_tail};
+use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec, labels, long_tail};
 use normgate_evaluation::overlap::Fingerprints;
 use sha2::{Digest, Sha256};
 
@@ -158,16 +158,11 @@ fn class_names(images: &ImageSet) -> Result<Vec<String>, TrainError> {
 
 /// What a model file would refuse is refused here, before days of training, not after.
 fn check_names(names: &[String], of: &str) -> Result<(), TrainError> {
-    let problem = names.iter().enumerate().find_map(|(index, name)| {
-        if name.trim().is_empty() {
-            Some(format!(
-                "the name of class {index} (counted from 0) is empty"
-            ))
-        } else if names[..index].contains(name) {
-            Some(format!("two classes are called \"{name}\""))
-        } else {
-            None
-        }
+    let empty = names.iter().position(|name| name.trim().is_empty());
+    let empty = empty.map(|index| format!("the name of class {index} (counted from 0) is empty"));
+    let problem = empty.or_else(|| {
+        let (_, second) = labels::twins(names)?;
+        Some(format!("two classes are called \"{}\"", names[second]))
     });
     match problem {
         Some(problem) => Err(TrainError::Options(format!(

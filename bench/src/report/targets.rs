@@ -90,7 +90,7 @@ fn footprint(cell: &Cell, server: &Server) -> Vec<Target> {
         what: format!("{}: resident memory", cell.title()),
         reached: found <= RESIDENT_MIB,
         wanted: format!("≤ {RESIDENT_MIB} MiB"),
-        found: format!("{found:.0} MiB"),
+        found: format!("{found:.1} MiB"),
     });
     // Which is the first as a rule: it measures the layout.
     let start = server.start_seconds.map(|found| Target {

@@ -58,18 +58,24 @@ pub enum AdoptError {
     )]
     NoSize,
     /// An option or a file and the model differ in the image's size.
-    #[error("{by} says {said}, but the model takes {found}")]
+    #[error("{by} says {said}, but {found}: leave {by} out")]
     OtherSize {
         /// The option.
         by: &'static str,
         /// As that says.
         said: String,
-        /// As the model, or another option, says.
+        /// What the model takes, or another option says.
         found: String,
+    },
+    /// The file that says how images are prepared does not say the filter.
+    #[error("--preprocessing {} does not say resample, the filter: add --filter", path.display())]
+    NoFilter {
+        /// The file.
+        path: PathBuf,
     },
     /// The file that says how images are prepared cannot be read, or not be followed.
     #[error(
-        "--preprocessing {}: {reason}. --normalise, --resize, --shorter-side and --filter can say it instead",
+        "--preprocessing {}: {reason}. In its place, --normalise, --resize, --shorter-side and --filter can say it",
         path.display()
     )]
     Preprocessing {

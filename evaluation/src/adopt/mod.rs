@@ -26,7 +26,6 @@ use crate::error::EvaluationError;
 use crate::fit::score_parser;
 use crate::quantize::is_same_file;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
-use described::Described;
 use graph::Input;
 
 /// Make a Normgate model of a classifier that was trained elsewhere, such as one exported by PyTorch
@@ -111,17 +110,9 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         ));
     }
     let labels = options::labels(&args.labels)?;
-    let described = args.preprocessing.as_deref().map(described::read);
+    let described = args.preprocessing.as_deref();
+    let described = described.map(|path| described::read(path, args.filter));
     let described = described.transpose()?;
-    if let (Some(Described { filter: None, .. }), Some(path)) = (&described, &args.preprocessing)
-        && args.filter.is_none()
-    {
-        return Err(AdoptError::Preprocessing {
-            path: path.clone(),
-            reason: "it does not say resample, the filter: add --filter".into(),
-        }
-        .into());
-    }
     let data = args.model.with_added_extension("data");
     if [&args.model, &data]
         .into_iter()

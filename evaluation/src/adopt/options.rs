@@ -99,7 +99,10 @@ impl Size {
             Some((by, said)) => Err(AdoptError::OtherSize {
                 by,
                 said: said.to_string(),
-                found: size.to_string(),
+                found: match (width, height) {
+                    (Some(_), Some(_)) => format!("the model takes {size}"),
+                    _ => format!("--size {size}"),
+                },
             }),
             None => Ok(size),
         }
@@ -157,11 +160,7 @@ pub(super) fn filter_name(filter: Filter) -> String {
 }
 
 pub(super) fn labels(text: &str) -> Result<Vec<String>, DatasetError> {
-    let names = match text.contains(',') && !std::path::Path::new(text).exists() {
-        true => text.split(',').map(|name| name.trim().to_owned()).collect(),
-        false => names::class_names(text)?,
-    };
-    Ok(told_apart(&names))
+    Ok(told_apart(&names::class_names(text)?))
 }
 
 /// ImageNet has two cranes, a bird and a machine: answers and folders of images must say which.
@@ -192,14 +191,14 @@ pub(super) fn preprocessing(
                 shorter_side: args.shorter_side.unwrap_or(width.max(height)),
             },
         },
-        filter: None,
+        filter: args.filter,
         normalise: args.normalise.unwrap_or(UNCHANGED),
     });
     Preprocessing {
         width,
         height,
         resize: described.resize,
-        filter: args.filter.or(described.filter).unwrap_or(Filter::Bilinear),
+        filter: described.filter.unwrap_or(Filter::Bilinear),
         mean: described.normalise.mean,
         std: described.normalise.std,
     }

@@ -48,16 +48,6 @@ fn of_lines(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The first class that is called as one before it, and that one.
-pub(super) fn twins(names: &[String]) -> Option<(usize, usize)> {
-    (0..names.len()).find_map(|second| {
-        let first = names[..second]
-            .iter()
-            .position(|name| *name == names[second])?;
-        Some((first, second))
-    })
-}
-
 fn of_json(text: &str) -> Result<Vec<String>, String> {
     let value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
     of_value(&value)

@@ -45,15 +45,27 @@ pub const CIFAR100_COARSE: [&str; 20] = [
     "reptiles", "small_mammals", "trees", "vehicles_1", "vehicles_2",
 ];
 
-/// Class names by preset (`cifar10`, `cifar100`, `cifar100-coarse`), else from a file: text with one
-/// name a line, or JSON.
-pub fn class_names(preset_or_file: &str) -> Result<Vec<String>, DatasetError> {
-    match preset_or_file {
+/// Class names: a list joined by commas, a preset (`cifar10`, `cifar100`, `cifar100-coarse`), or a file, text with one
+/// name a line or JSON.
+pub fn class_names(said: &str) -> Result<Vec<String>, DatasetError> {
+    match said {
         "cifar10" => Ok(owned(&CIFAR10)),
         "cifar100" => Ok(owned(&CIFAR100)),
         "cifar100-coarse" => Ok(owned(&CIFAR100_COARSE)),
+        list if list.contains(',') && !Path::new(list).exists() => {
+            Ok(list.split(',').map(|name| name.trim().into()).collect())
+        }
         file => label_file::read(Path::new(file)),
     }
+}
+
+/// The first class that is called as one before it, and that one, by their numbers.
+pub fn twins(names: &[String]) -> Option<(usize, usize)> {
+    (0..names.len()).find_map(|second| {
+        let mut before = names[..second].iter();
+        let first = before.position(|name| *name == names[second])?;
+        Some((first, second))
+    })
 }
 
 /// The names beside a data file where they are there, else the preset's.
@@ -67,7 +79,7 @@ pub(crate) fn beside(
         return Ok(owned(preset));
     }
     let names = label_file::read(&path)?;
-    let reason = match label_file::twins(&names) {
+    let reason = match twins(&names) {
         Some((first, second)) => format!("the classes {first} and {second} have the same name"),
         None if names.len() != preset.len() => {
             format!("{} class names, where {} belong", names.len(), preset.len())

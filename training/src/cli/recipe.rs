@@ -133,7 +133,11 @@ impl RecipeArgs {
             auxiliary_weights: self.aux_weights.clone(),
             hold_out: self.hold_out.clone(),
             imbalance: self.imbalance,
-            class_names: self.class_names.as_deref().map(class_names).transpose()?,
+            class_names: self
+                .class_names
+                .as_deref()
+                .map(labels::class_names)
+                .transpose()?,
             image_size: self.image_size.unwrap_or(defaults.image_size),
             crop,
             batch_size: self.batch_size.unwrap_or(defaults.batch_size) as usize,
@@ -264,16 +268,6 @@ impl RunConfig {
             auxiliary_batch_size: self.recipe.auxiliary_batch_size,
         })
     }
-}
-
-fn class_names(list_or_file: &str) -> Result<Vec<String>, TrainError> {
-    if list_or_file.contains(',') {
-        return Ok(list_or_file
-            .split(',')
-            .map(|name| name.trim().to_owned())
-            .collect());
-    }
-    Ok(labels::class_names(list_or_file)?)
 }
 
 /// On processors with AVX2 and without AVX-512, oneDNN as libtorch 2.11 has it writes past its memory

@@ -26,7 +26,7 @@ pub(super) struct HuggingFace {
     do_pad: Option<bool>,
 }
 
-/// What those do that do no more than others: no blue first, no second normalisation, no other grid.
+/// How those scale and cut that do nothing unusual besides, such as taking blue first or normalising twice.
 #[derive(Clone, Copy)]
 enum Processor {
     /// A size that is one number is that of both sides.
@@ -68,7 +68,7 @@ impl HuggingFace {
         let scale = match self.do_rescale {
             Some(false) => 1.0,
             Some(true) => self.rescale_factor.unwrap_or(1.0 / 255.0),
-            // They had no choice then.
+            // Feature extractors always did.
             None if self.feature_extractor_type.is_some() => 1.0 / 255.0,
             None => return Err("it does not say do_rescale".into()),
         };
@@ -108,8 +108,11 @@ impl HuggingFace {
 
     fn shape(&self) -> Result<(Size, Resize), String> {
         let processor = self.processor()?;
-        if self.do_resize != Some(true) || self.do_pad == Some(true) {
-            return Err("it does not say do_resize, or says do_pad".into());
+        if self.do_resize != Some(true) {
+            return Err("it does not say do_resize: true".into());
+        }
+        if self.do_pad == Some(true) {
+            return Err("it says do_pad, which Normgate cannot do".into());
         }
         let crop = self.crop_size.filter(|_| self.do_center_crop == Some(true));
         let (scaled, crop) = self.scaled(processor, crop.map(Sides::both));

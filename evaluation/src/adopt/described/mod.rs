@@ -38,14 +38,22 @@ enum Channels {
     Each([f64; 3]),
 }
 
-/// Reads the file, whichever of the two wrote it.
-pub(super) fn read(path: &Path) -> Result<Described, AdoptError> {
+/// Reads the file, whichever of the two wrote it; a filter that was asked for goes before its own.
+pub(super) fn read(path: &Path, filter: Option<Filter>) -> Result<Described, AdoptError> {
     let told = |reason: String| AdoptError::Preprocessing {
         path: path.into(),
         reason,
     };
     let text = fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
-    of(&text).map_err(told)
+    let described = of(&text).map_err(told)?;
+    let filter = filter.or(described.filter);
+    if filter.is_none() {
+        return Err(AdoptError::NoFilter { path: path.into() });
+    }
+    Ok(Described {
+        filter,
+        ..described
+    })
 }
 
 fn of(text: &str) -> Result<Described, String> {

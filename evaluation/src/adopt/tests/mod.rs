@@ -48,6 +48,14 @@ impl Place {
         path
     }
 
+    /// A linear layer, and nothing unusual.
+    fn plain_model(&self) {
+        self.model(Dim::Batch, |graph, features| {
+            let out = linear(graph, "out", features);
+            graph.output(&out, &CLASSES);
+        });
+    }
+
     fn adopt(&self, more: &[&str]) -> Result<AdoptReport, EvaluationError> {
         let (model, out) = (self.file("foreign.onnx"), self.file("out.onnx"));
         let mut line = vec!["adopt", model.to_str().unwrap()];
@@ -114,10 +122,7 @@ fn check_answers(path: &Path) {
 #[test]
 fn the_representation_is_found_before_the_last_linear_layer() {
     let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let out = linear(graph, "out", features);
-        graph.output(&out, &CLASSES);
-    });
+    place.plain_model();
     let report = place.adopt(&[]).unwrap();
     assert_eq!(
         (&*report.heads.logits, &*report.heads.representation),

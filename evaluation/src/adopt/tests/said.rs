@@ -7,10 +7,7 @@ use super::*;
 #[test]
 fn what_is_said_must_fit_the_model() {
     let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let out = linear(graph, "out", features);
-        graph.output(&out, &CLASSES);
-    });
+    place.plain_model();
     for (more, says) in [
         (
             &["--labels", "a,b,c"][..],
@@ -41,10 +38,7 @@ fn what_is_said_must_fit_the_model() {
 #[test]
 fn what_hugging_face_writes_beside_a_model_says_labels_and_preprocessing() {
     let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let out = linear(graph, "out", features);
-        graph.output(&out, &CLASSES);
-    });
+    place.plain_model();
     let (config, preprocessor) = (place.file("config.json"), place.file("preprocessor.json"));
     let write = |size: u32| {
         let text = format!(
@@ -99,10 +93,7 @@ fn how_pixels_are_normalised_has_names_and_numbers() {
 #[test]
 fn classes_of_one_name_are_told_apart_by_their_numbers() {
     let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let out = linear(graph, "out", features);
-        graph.output(&out, &CLASSES);
-    });
+    place.plain_model();
     let names = place.file("names.json");
     std::fs::write(&names, r#"["crane", "crane"]"#).unwrap();
     let report = place.adopt(&["--labels", names.to_str().unwrap()]);
