@@ -141,3 +141,31 @@ fn parse_batch(text: &str) -> Result<usize, String> {
     // The batch buffer is allocated at start-up, for each worker.
     parse_count::<1024>(text).map(NonZeroUsize::get)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        engine: EngineConfig,
+    }
+
+    #[test]
+    fn a_card_has_two_workers_and_all_processors_decode_for_it() {
+        let asked = |line: &[&str]| Cli::parse_from([&["serve"], line].concat()).engine;
+        let (cpu, card) = (Device::Cpu, Device::Cuda(0));
+        let usual = asked(&[]);
+        assert_eq!([usual.workers(card), usual.max_batch(card)], [2, 64]);
+        assert_eq!(
+            [usual.prepare_threads(cpu), usual.prepare_threads(card)],
+            [0, processors()]
+        );
+        let many = asked(&["--prepare-threads", "20", "--workers", "3"]);
+        assert_eq!([many.prepare_threads(cpu), many.io_threads(cpu)], [20, 3]);
+        assert_eq!(asked(&["--workers", "8"]).io_threads(cpu), 1);
+    }
+}

@@ -118,38 +118,67 @@ fn hand_over(shared: &Shared, job: Job) {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::time::Duration;
 
     use futures_util::future::join_all;
 
     use super::super::queue::Refused;
+    use crate::deadline::Deadline;
     use crate::test_support::{GREEN, RED, STALLS_WORKER, Service, png};
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    /// Whether what came while the only worker was at another image was seen ready, and waiting. A machine that
+    /// is busy with other things may be too slow to show it.
+    async fn is_decoded_ahead(service: &Service) -> bool {
+        let serving = service.state.serving().unwrap();
+        let (engine, shared) = (&serving.engine, &serving.engine.shared);
+        let (is_over, is_seen) = (Cell::new(false), Cell::new(false));
+        let busy = async {
+            service.classify(png(STALLS_WORKER, 8, 8)).await.ok();
+            is_over.set(true);
+        };
+        let images = [RED, GREEN, RED].map(|colour| service.classify(png(colour, 300, 300)));
+        let look = async {
+            while !is_over.get() && !is_seen.get() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                let is_empty = shared.entrance().is_empty();
+                let patience = shared.patience(SOON);
+                let soon = Some(Deadline::of_server(SOON));
+                let (room, wait) = (engine.has_room(soon), engine.wait(0));
+                if shared.queue.len() < 3 {
+                    continue;
+                }
+                is_seen.set(true);
+                assert!(is_empty);
+                // What is decoded waits too, and whoever comes now waits for it.
+                assert!(matches!(patience, Err(Refused::TooSlow(wait)) if wait > SOON));
+                assert!(room.is_err() && wait > SOON);
+            }
+        };
+        let ((), images, ()) = tokio::join!(busy, join_all(images), look);
+        let labels = images.iter().map(|answer| answer.ok()["label"].clone());
+        assert!(labels.eq(["red", "green", "red"]));
+        is_seen.get()
+    }
 
     #[tokio::test]
     async fn small_images_are_decoded_ahead_while_the_workers_are_at_others() {
-        let service = Service::with(&["--workers", "1", "--prepare-threads", "1"]);
-        let serving = service.state.serving().unwrap();
-        let shared = &serving.engine.shared;
-        let busy = service.classify(png(STALLS_WORKER, 8, 8));
-        let others =
-            join_all([RED, GREEN, RED].map(|colour| service.classify(png(colour, 300, 300))));
-        let ready = async {
-            while shared.queue.len() < 3 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+        for _ in 0..50 {
+            let options = ["--workers=1", "--prepare-threads=1", "--deadline=1h"];
+            let service = Service::with(&options);
+            let serving = service.state.serving().unwrap();
+            // As if a worker took a minute for an image.
+            serving
+                .engine
+                .shared
+                .queue
+                .served(0, 1, Duration::from_secs(60));
+            if is_decoded_ahead(&service).await {
+                return;
             }
-            assert!(shared.entrance().is_empty());
-            // What is decoded waits too, and whoever comes now waits for it.
-            shared.queue.served(0, 1, Duration::from_secs(60));
-            let patience = shared.patience(Duration::from_secs(10));
-            assert!(
-                matches!(patience, Err(Refused::TooSlow(wait)) if wait > Duration::from_secs(10))
-            );
-            assert!(serving.engine.has_room(None).is_err());
-            assert!(serving.engine.wait(0) > Duration::from_secs(10));
-        };
-        let (busy, others, ()) = tokio::join!(busy, others, ready);
-        busy.ok();
-        let labels = others.iter().map(|answer| answer.ok()["label"].clone());
-        assert!(labels.eq(["red", "green", "red"]));
+        }
+        panic!("never seen");
     }
 }

@@ -86,6 +86,16 @@ impl fmt::Display for AdoptReport {
             "  labels          0 is {first}, {} is {last}",
             manifest.labels.len() - 1
         )?;
+        let numbered = manifest.labels.iter().enumerate();
+        let numbered = numbered.filter(|(class, name)| name.ends_with(&format!(" ({class})")));
+        let numbered: Vec<_> = numbered.map(|(_, name)| name.as_str()).collect();
+        if !numbered.is_empty() {
+            writeln!(
+                f,
+                "                  told apart by number: {}",
+                numbered.join(", ")
+            )?;
+        }
         writeln!(f, "  score           {}", manifest.score)?;
         if !self.is_batched {
             writeln!(

@@ -76,6 +76,15 @@ fn what_hugging_face_writes_beside_a_model_says_labels_and_preprocessing() {
         std: [0.25; 3],
     };
     assert_eq!(manifest.preprocessing, expected);
+    let text = std::fs::read_to_string(&preprocessor).unwrap();
+    std::fs::write(
+        &preprocessor,
+        text.replace("\"size\"", "\"resample\": 4, \"size\""),
+    )
+    .unwrap();
+    let filter = |options: &[&str]| place.adopt(options).unwrap().manifest.preprocessing.filter;
+    assert_eq!(filter(&said), Filter::Box);
+    assert_eq!(filter(&options), Filter::CatmullRom);
 }
 
 #[test]
@@ -97,5 +106,11 @@ fn classes_of_one_name_are_told_apart_by_their_numbers() {
     let names = place.file("names.json");
     std::fs::write(&names, r#"["crane", "crane"]"#).unwrap();
     let report = place.adopt(&["--labels", names.to_str().unwrap()]);
-    assert_eq!(report.unwrap().manifest.labels, ["crane (0)", "crane (1)"]);
+    let report = report.unwrap();
+    assert_eq!(report.manifest.labels, ["crane (0)", "crane (1)"]);
+    let said = report.to_string();
+    assert!(
+        said.contains("told apart by number: crane (0), crane (1)"),
+        "{said}"
+    );
 }
