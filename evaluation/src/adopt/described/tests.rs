@@ -4,14 +4,10 @@ use serde_json::Value;
 use super::super::options::Size;
 use super::*;
 
-const IMAGENET: Normalisation = Normalisation {
-    mean: [0.485, 0.456, 0.406],
-    std: [0.229, 0.224, 0.225],
-};
-const HALF: Normalisation = Normalisation {
-    mean: [0.5; 3],
-    std: [0.5; 3],
-};
+/// As `--normalise` has it by name.
+fn named(name: &str) -> Normalisation {
+    name.parse().unwrap()
+}
 
 fn cut(shorter_side: u32) -> Resize {
     Resize::CentreCrop { shorter_side }
@@ -32,14 +28,14 @@ fn files_that_are_published_with_models_say_what_those_were_trained_with() {
             r#"{"crop_pct": 0.875, "do_normalize": true, "do_resize": true, "feature_extractor_type":
                 "ConvNextFeatureExtractor", "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225],
                 "resample": 3, "size": 224}"#,
-            with(224, cut(256), Some(Filter::CatmullRom), IMAGENET),
+            with(224, cut(256), Some(Filter::CatmullRom), named("imagenet")),
         ),
         (
             // google/vit-base-patch16-224
             r#"{"do_normalize": true, "do_rescale": true, "do_resize": true, "image_mean": [0.5, 0.5, 0.5],
                 "image_processor_type": "ViTImageProcessor", "image_std": [0.5, 0.5, 0.5], "resample": 2,
                 "rescale_factor": 0.00392156862745098, "size": {"height": 224, "width": 224}}"#,
-            with(224, Resize::Stretch, Some(Filter::Bilinear), HALF),
+            with(224, Resize::Stretch, Some(Filter::Bilinear), named("half")),
         ),
         (
             // google/mobilenet_v2_1.0_224
@@ -47,28 +43,33 @@ fn files_that_are_published_with_models_say_what_those_were_trained_with() {
                 "do_rescale": true, "do_resize": true, "image_mean": [0.5, 0.5, 0.5], "image_processor_type":
                 "MobileNetV2ImageProcessor", "image_std": [0.5, 0.5, 0.5],
                 "resample": 2, "rescale_factor": 0.00392156862745098, "size": {"shortest_edge": 256}}"#,
-            with(224, cut(256), Some(Filter::Bilinear), HALF),
+            with(224, cut(256), Some(Filter::Bilinear), named("half")),
         ),
         (
             // What ConvNextImageProcessor, LevitImageProcessor and CLIPImageProcessor of transformers 5.24 save
             r#"{"crop_pct": 0.875, "do_normalize": true, "do_rescale": true, "do_resize": true, "image_mean":
                 [0.5, 0.5, 0.5], "image_processor_type": "ConvNextImageProcessor", "image_std": [0.5, 0.5, 0.5],
                 "resample": 3, "rescale_factor": 0.00392156862745098, "size": {"shortest_edge": 384}}"#,
-            with(384, Resize::Stretch, Some(Filter::CatmullRom), HALF),
+            with(
+                384,
+                Resize::Stretch,
+                Some(Filter::CatmullRom),
+                named("half"),
+            ),
         ),
         (
             r#"{"crop_size": {"height": 224, "width": 224}, "do_center_crop": true, "do_normalize": true,
                 "do_rescale": true, "do_resize": true, "image_mean": [0.485, 0.456, 0.406], "image_processor_type":
                 "LevitImageProcessorFast", "image_std": [0.229, 0.224, 0.225], "resample": 3, "rescale_factor":
                 0.00392156862745098, "size": {"shortest_edge": 224}}"#,
-            with(224, cut(256), Some(Filter::CatmullRom), IMAGENET),
+            with(224, cut(256), Some(Filter::CatmullRom), named("imagenet")),
         ),
         (
             r#"{"crop_size": {"height": 224, "width": 224}, "do_center_crop": true, "do_convert_rgb": true,
                 "do_normalize": true, "do_rescale": true, "do_resize": true, "image_mean": 0.5,
                 "image_processor_type": "CLIPImageProcessor", "image_std": 0.5, "resample": 1, "rescale_factor":
                 0.00392156862745098, "size": {"shortest_edge": 224}}"#,
-            with(224, cut(224), Some(Filter::Lanczos3), HALF),
+            with(224, cut(224), Some(Filter::Lanczos3), named("half")),
         ),
         (
             // timm/resnet50.a1_in1k
@@ -76,7 +77,7 @@ fn files_that_are_published_with_models_say_what_those_were_trained_with() {
                 "input_size": [3, 224, 224], "test_input_size": [3, 288, 288], "fixed_input_size": false,
                 "interpolation": "bicubic", "crop_pct": 0.95, "test_crop_pct": 1.0, "crop_mode": "center",
                 "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}"#,
-            with(224, cut(235), Some(Filter::CatmullRom), IMAGENET),
+            with(224, cut(235), Some(Filter::CatmullRom), named("imagenet")),
         ),
     ];
     for (text, expected) in cases {
@@ -109,7 +110,7 @@ fn bytes_that_are_not_scaled_to_one_are_normalised_all_the_same() {
         assert_eq!(vit(&[], rescale).unwrap().normalise, normalise);
     }
     let none = vit(&["image_mean"], r#"{"do_normalize": false}"#).unwrap();
-    assert_eq!(none.normalise, "none".parse().unwrap());
+    assert_eq!(none.normalise, named("none"));
 }
 
 #[test]
