@@ -44,7 +44,8 @@ pub(super) fn read(path: &Path, filter: Option<Filter>) -> Result<Described, Ado
         path: path.into(),
         reason,
     };
-    let text = fs::read_to_string(path).map_err(|error| told(format!("it cannot be read: {error}")))?;
+    let text =
+        fs::read_to_string(path).map_err(|error| told(format!("it cannot be read: {error}")))?;
     let described = of(&text).map_err(told)?;
     let filter = filter.or(described.filter);
     if filter.is_none() {
