@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
+use normgate_core::preprocess::{Preprocessor, Rgb8};
 use rand_pcg::Pcg64Mcg;
 use tch::Device;
 
-use crate::augment::{AugmentConfig, Augmenter};
+use crate::augment::Crop;
 use crate::batches::Stream;
 use crate::checkpoint::Checkpoint;
 use crate::error::TrainError;
 use crate::history;
-use crate::input::Normalise;
+use crate::input::{Normalise, preprocessing};
 use crate::models::Network;
 use crate::pictures::Pictures;
 
@@ -137,7 +138,8 @@ fn classes(
 ) -> Result<Vec<usize>, TrainError> {
     let set = &stream.images;
     let size = set.image_bytes();
-    let scaled = Augmenter::new(AugmentConfig::off());
+    let whole = preprocessing(set.width as u32, Crop::Padded, normalise);
+    let mut preprocessor = Preprocessor::new(&whole);
     let mut random = Pcg64Mcg::new(0);
     let mut pictures = Pictures::new(set);
     let mut found = Vec::with_capacity(set.len());
@@ -145,9 +147,16 @@ fn classes(
         let count = AT_ONCE.min(set.len() - start);
         let mut images = vec![0.0; count * size];
         for (offset, out) in images.chunks_exact_mut(size).enumerate() {
-            let image = pictures.show(stream, start + offset, &mut random)?;
-            scaled.apply(&image, &mut random, out);
-            normalise.apply(out);
+            let number = start + offset;
+            let image = Rgb8 {
+                width: set.width as u32,
+                height: set.height as u32,
+                pixels: pictures.show(stream, number, &mut random)?.into_owned(),
+            };
+            let written = preprocessor.write_tensor(&image, out);
+            written.map_err(|error| {
+                TrainError::Data(format!("image {number} of {}: {error}", set.name))
+            })?;
         }
         let (logits, _) = network.forward_eval(&images, count, (set.height, set.width))?;
         found.extend(logits.chunks_exact(logits.len() / count).map(largest));

@@ -4,6 +4,7 @@
 use clap::ValueEnum;
 use normgate_core::manifest::{Filter, Preprocessing, Resize};
 use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
 
 use crate::augment::Crop;
 
@@ -28,18 +29,22 @@ impl Normalise {
         }
     }
 
-    /// Normalises an image of three planes (R, G, B), 0 to 1.
-    pub fn apply(self, planes: &mut [f32]) {
+    /// Normalises images, [images, 3, H, W], 0 to 1.
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where memory does not suffice.
+    pub fn apply(self, images: Tensor) -> Result<Tensor, TchError> {
         if self == Normalise::None {
-            return;
+            return Ok(images);
         }
         let (mean, std) = self.mean_and_std();
-        let area = (planes.len() / 3).max(1);
-        for (plane, (mean, std)) in planes.chunks_exact_mut(area).zip(mean.iter().zip(std)) {
-            plane
-                .iter_mut()
-                .for_each(|value| *value = (*value - mean) / std);
-        }
+        let of_channels = |values: [f32; 3]| {
+            Tensor::f_from_slice(&values)?
+                .f_view([1, 3, 1, 1])?
+                .f_to_device(images.device())
+        };
+        images.f_sub(&of_channels(mean)?)?.f_div(&of_channels(std)?)
     }
 }
 
@@ -92,14 +97,14 @@ mod tests {
 
     #[test]
     fn every_channel_is_normalised_by_its_own_figures() {
-        let mut planes = [0.485, 1.0, 0.456, 0.0, 0.406, 0.631];
-        Normalise::Imagenet.apply(&mut planes);
+        let images =
+            || Tensor::from_slice(&[0.485_f32, 1.0, 0.456, 0.0, 0.406, 0.631]).view([1, 3, 1, 2]);
         let expected = [0.0, 0.515 / 0.229, 0.0, -0.456 / 0.224, 0.0, 1.0];
-        for (found, expected) in planes.iter().zip(expected) {
-            assert!((found - expected).abs() < 1e-6, "{planes:?}");
+        let found = Normalise::Imagenet.apply(images()).unwrap();
+        for (index, expected) in expected.iter().enumerate() {
+            let found = found.view([-1]).double_value(&[index as i64]);
+            assert!((found - expected).abs() < 1e-6, "{index}: {found}");
         }
-        let mut same = planes;
-        Normalise::None.apply(&mut same);
-        assert_eq!(same, planes);
+        assert_eq!(Normalise::None.apply(images()).unwrap(), images());
     }
 }

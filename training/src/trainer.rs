@@ -183,13 +183,11 @@ impl Trainer {
 
     /// One forward and backward pass over both halves of a batch, and one step of the optimiser.
     fn step(&mut self, batch: &Batch, rate: f64) -> Result<(), TrainError> {
-        let id = batch.labels.len() as i64;
-        let (width, height) = self.config.data.image_size;
-        let images = Tensor::f_from_slice(&batch.images)?
-            .f_view([-1, 3, height as i64, width as i64])?
-            .f_to_device(self.execution.device)?
+        let labels = &batch.labels;
+        let id = labels.size()[0];
+        let images = batch
+            .images
             .f_to_kind(self.config.recipe.precision.kind())?;
-        let labels = Tensor::f_from_slice(&batch.labels)?.f_to_device(self.execution.device)?;
 
         let representation = self.network.representation(&images)?;
         let id_representation = representation.f_narrow(0, 0, id)?;
@@ -198,7 +196,7 @@ impl Trainer {
             network: &self.network,
             representation: &id_representation,
             auxiliary: &auxiliary,
-            labels: &labels,
+            labels,
         })?;
 
         let trained = self.network.parameters().trainable();
@@ -209,7 +207,7 @@ impl Trainer {
 
         let names = loss.parts.iter().map(|(name, _)| (*name).to_owned());
         self.progress.totals.parts = names.collect();
-        let figures = no_grad(|| figures(&loss, &labels, &id_representation, &auxiliary))?;
+        let figures = no_grad(|| figures(&loss, labels, &id_representation, &auxiliary))?;
         self.sums = Some(match self.sums.take() {
             Some(mut sums) => sums.f_add_(&figures)?,
             None => figures,

@@ -5,27 +5,65 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use super::config::ColourConfig;
-use super::uniform;
+use super::{chance, uniform};
 
 /// How much of each primary is in grey (ITU-R BT.601, with torchvision's digits).
-const GREY: [f32; 3] = [0.2989, 0.587, 0.114];
+pub(super) const GREY: [f32; 3] = [0.2989, 0.587, 0.114];
 
-/// Brightness, contrast, saturation and hue by random factors, in a random order.
-pub(super) fn jitter(image: &mut [f32], config: &ColourConfig, random: &mut Pcg64Mcg) {
-    let mut order = [0, 1, 2, 3];
+/// One change of an image's colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Brightness,
+    Contrast,
+    Saturation,
+    Hue,
+}
+
+impl Change {
+    pub(super) const ALL: [Change; 4] = [
+        Change::Brightness,
+        Change::Contrast,
+        Change::Saturation,
+        Change::Hue,
+    ];
+
+    /// Changes an image; the number is the factor, of the hue the turn.
+    pub(super) fn apply(self, image: &mut [f32], by: f32) {
+        match self {
+            Change::Brightness => brightness(image, by),
+            Change::Contrast => contrast(image, by),
+            Change::Saturation => saturation(image, by),
+            Change::Hue => hue(image, by),
+        }
+    }
+}
+
+/// What changes an image's colours, and by how much: brightness, contrast, saturation and hue by
+/// random factors, in a random order, or nothing.
+pub(super) fn draw(config: &ColourConfig, random: &mut Pcg64Mcg) -> Vec<(Change, f32)> {
+    if !chance(random, config.probability) {
+        return Vec::new();
+    }
+    let mut order = Change::ALL;
     for last in (1..order.len()).rev() {
         order.swap(last, random.random_range(0..=last));
     }
-    for change in order {
-        let mut factor = |strength: f32| uniform(random, (1.0 - strength).max(0.0), 1.0 + strength);
-        match change {
-            0 if config.brightness > 0.0 => brightness(image, factor(config.brightness)),
-            1 if config.contrast > 0.0 => contrast(image, factor(config.contrast)),
-            2 if config.saturation > 0.0 => saturation(image, factor(config.saturation)),
-            3 if config.hue > 0.0 => hue(image, uniform(random, -config.hue, config.hue)),
-            _ => {}
-        }
-    }
+    let strength = |change| match change {
+        Change::Brightness => config.brightness,
+        Change::Contrast => config.contrast,
+        Change::Saturation => config.saturation,
+        Change::Hue => config.hue,
+    };
+    let changing = order.into_iter().filter(|&change| strength(change) > 0.0);
+    let drawn = changing.map(|change| {
+        let strength = strength(change);
+        let by = match change {
+            Change::Hue => uniform(random, -strength, strength),
+            _ => uniform(random, (1.0 - strength).max(0.0), 1.0 + strength),
+        };
+        (change, by)
+    });
+    drawn.collect()
 }
 
 /// Multiplies every value by `factor`.
@@ -148,9 +186,12 @@ mod tests {
         for seed in 0..2000 {
             let mut random = Pcg64Mcg::new(seed * 2 + 1);
             let mut image = before;
-            jitter(&mut image, &config, &mut random);
-            // Replays the draws: three for the order, then the factors in that order.
+            for (change, by) in draw(&config, &mut random) {
+                change.apply(&mut image, by);
+            }
+            // Replays the draws: whether at all, three for the order, then the factors in that order.
             let mut random = Pcg64Mcg::new(seed * 2 + 1);
+            assert!(chance(&mut random, config.probability));
             for last in (1..4usize).rev() {
                 let _ = random.random_range(0..=last);
             }

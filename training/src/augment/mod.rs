@@ -1,4 +1,6 @@
-//! Random variation of training images, on the CPU, a few tens of microseconds an image.
+//! Random variation of training images: each by itself on the CPU, in a few tens of microseconds, or all
+//! of a batch together where the network computes ([`apply_together`]), which gives the same images but for the
+//! rounding.
 //!
 //! In-distribution and auxiliary images go through the same chain with independent draws, once they
 //! are squares of the network's size ([`crate::pictures`]): first [`camera`](CameraConfig) (how the image seems to have been made), then crop and flip, then
@@ -13,12 +15,16 @@ mod reference;
 mod resized_crop;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 pub use config::{AugmentArgs, AugmentConfig, CameraConfig, CameraOperation, ColourConfig, Crop};
 pub use resized_crop::Rectangle;
+pub use together::apply_together;
+
+use colour::Change;
 
 /// Turns square images into inputs of the network, varied at random. Shared by all threads.
 #[derive(Clone, Debug)]
@@ -43,18 +49,49 @@ impl Augmenter {
         let config = &self.config;
         crop_flip::to_planes(image, side, chance(random, config.flip), out);
         camera::apply(out, side, &config.camera, random);
-        let mut offset = || {
-            let padding = i32::from(config.crop_padding);
-            random.random_range(-padding..=padding) as isize
-        };
-        crop_flip::shift(out, side, offset(), offset());
-        if chance(random, config.colour.probability) {
-            colour::jitter(out, &config.colour, random);
+        let (down, right) = self.offset(random);
+        crop_flip::shift(out, side, down, right);
+        for (change, by) in colour::draw(&config.colour, random) {
+            change.apply(out, by);
         }
         if chance(random, config.greyscale) {
             colour::greyscale(out);
         }
     }
+
+    /// Whether all that is random can be drawn before an image is looked at: not what a camera does to it
+    /// ([`CameraConfig`]), which depends on its pixels, JPEG above all.
+    #[must_use]
+    pub fn can_draw(&self) -> bool {
+        self.config.camera.strength <= 0.0
+    }
+
+    /// What [`apply`](Self::apply) would draw for an image, but for the camera's part.
+    #[must_use]
+    pub fn draw(&self, random: &mut Pcg64Mcg) -> Drawn {
+        Drawn {
+            mirrored: chance(random, self.config.flip),
+            offset: self.offset(random),
+            colour: colour::draw(&self.config.colour, random),
+            grey: chance(random, self.config.greyscale),
+        }
+    }
+
+    /// How far the image moves down and right.
+    fn offset(&self, random: &mut Pcg64Mcg) -> (isize, isize) {
+        let padding = i32::from(self.config.crop_padding);
+        let mut offset = || random.random_range(-padding..=padding) as isize;
+        (offset(), offset())
+    }
+}
+
+/// All that is drawn for one image, in the order in which it is drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawn {
+    mirrored: bool,
+    offset: (isize, isize),
+    colour: Vec<(Change, f32)>,
+    grey: bool,
 }
 
 fn chance(random: &mut Pcg64Mcg, probability: f32) -> bool {

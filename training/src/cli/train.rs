@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tch::Device;
 
 use super::method::MethodArgs;
 use super::recipe::{self, RecipeArgs};
-use crate::augment::{AugmentArgs, Augmenter};
-use crate::batches::Plan;
+use crate::augment::{AugmentArgs, AugmentConfig, Augmenter};
+use crate::batches::{Plan, Vary};
 use crate::checkpoint::{self, Checkpoint, write_atomically};
 use crate::config::{RunConfig, command_line};
 use crate::data::TrainingData;
@@ -67,16 +67,51 @@ pub struct ExecutionArgs {
     /// Threads that the network computes with [default: all cores]
     #[arg(long, env = "NORMGATE_THREADS")]
     threads: Option<u16>,
-    /// Threads that read ahead and augment; one keeps up with a CPU, a GPU wants more, and large images
-    /// all there are (docs/training.md)
+    /// Threads that read ahead and augment; one keeps up with small images, large ones want all there are
+    /// (docs/training.md)
     #[arg(long, default_value_t = 1)]
     loaders: u16,
+    /// What varies the images; both give the same but for the rounding [default: device with --device cuda
+    /// and without --camera]
+    #[arg(long, value_enum, value_name = "WHERE")]
+    augment_on: Option<AugmentOn>,
     /// Write a checkpoint every N epochs
     #[arg(long, value_name = "N", default_value = "5")]
     checkpoint_every: NonZeroUsize,
 }
 
+/// What varies the images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum AugmentOn {
+    /// Each image by itself, by the loaders
+    Loaders,
+    /// A batch at once, where the network computes; not with --camera
+    Device,
+}
+
 impl ExecutionArgs {
+    /// How images are varied.
+    fn vary(&self, config: &AugmentConfig, device: Device) -> Result<Vary, TrainError> {
+        let augmenter = Augmenter::new(config.clone());
+        let on_device = match self.augment_on {
+            None => device.is_cuda() && augmenter.can_draw(),
+            Some(on) => on == AugmentOn::Device,
+        };
+        if on_device && !augmenter.can_draw() {
+            return Err(TrainError::Options(
+                "--augment-on device: what --camera does to an image depends on its pixels, and is done \
+                 one by one. Leave out one of the two"
+                    .into(),
+            ));
+        }
+        Ok(match on_device {
+            true => Vary::Together(augmenter),
+            false => Vary::OneByOne(Box::new(move |image, random, out| {
+                augmenter.apply(image, random, out);
+            })),
+        })
+    }
+
     /// Threads for what is not training.
     pub(crate) fn evaluation_threads(&self) -> Option<NonZeroUsize> {
         self.threads
@@ -148,16 +183,13 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<Trainer, Trai
     })?;
     introduce(&config, &data);
 
-    let augmenter = Augmenter::new(config.augmentation.clone());
-    let normalise = config.data.normalise;
     let plan = Plan {
         streams: data.streams,
         seed: config.recipe.seed,
         views: config.recipe.method.views(),
-        prepare: Box::new(move |image, random, out| {
-            augmenter.apply(image, random, out);
-            normalise.apply(out);
-        }),
+        vary: args.execution.vary(&config.augmentation, device)?,
+        normalise: config.data.normalise,
+        device,
     };
     let resumed = match &beginning {
         Beginning::Resumed(checkpoint) => Some(checkpoint),

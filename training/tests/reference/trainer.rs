@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use normgate_evaluation::datasets::ImageSet;
 use normgate_training::augment::AugmentConfig;
-use normgate_training::batches::{Plan, Stream};
+use normgate_training::batches::{Plan, Stream, Vary};
 use normgate_training::checkpoint::{Checkpoint, NamedTensor, Progress};
 use normgate_training::config::{DataConfig, RunConfig};
 use normgate_training::input::Normalise;
@@ -102,11 +102,13 @@ fn the_training_loop_has_pytorchs_losses() {
         streams: vec![stream(0, [0, 1, 2, 9].map(Some)), stream(4, [None; 4])],
         seed: 0,
         views: 1,
-        prepare: Box::new(move |image, _, out| {
+        vary: Vary::OneByOne(Box::new(move |image, _, out| {
             let step = prepared.fetch_add(1, Ordering::Relaxed) / 8;
             let start = usize::from(image[0]) * PIXELS;
             out.copy_from_slice(&batches[step][start..start + PIXELS]);
-        }),
+        })),
+        normalise: Normalise::None,
+        device: Device::Cpu,
     };
     let run = tempfile::tempdir().unwrap();
     let execution = Execution {

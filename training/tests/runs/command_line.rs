@@ -125,6 +125,28 @@ fn monitored_sets_are_in_the_options_and_in_each_epoch_of_the_history() {
 }
 
 #[test]
+fn images_varied_where_the_network_computes_train_it_as_those_varied_by_the_loaders_do() {
+    let place = Workplace::new();
+    let train = |name: &str, options: &str| {
+        let run = SMALL.replace("--out run", &format!("--out {name}"));
+        let output = place.train(&format!("{run} --epochs 1 {options}").replace("--epochs 2", ""));
+        assert!(output.status.success(), "{}", stderr(&output));
+        let run = place.0.path().join(name);
+        let history = std::fs::read(run.join("history.json")).unwrap();
+        let history: serde_json::Value = serde_json::from_slice(&history).unwrap();
+        let loss = history[0]["loss"].as_f64().unwrap();
+        (Checkpoint::load(&run).unwrap().tensors, loss)
+    };
+    let (one_by_one, expected) = train("loaders", "");
+    let (together, loss) = train("device", "--augment-on device");
+    let (threaded, _) = train("threaded", "--augment-on device --loaders 3");
+    assert_eq!(together, threaded);
+    // They differ in the last places, so this was not the same way under another name.
+    assert_ne!(together, one_by_one);
+    assert!((loss - expected).abs() < 1e-3, "{loss} {expected}");
+}
+
+#[test]
 fn ctrl_c_leaves_a_checkpoint_to_go_on_from() {
     let place = Workplace::new();
     let endless = SMALL.replace("--epochs 2", "--epochs 5000 --checkpoint-every 1");
@@ -294,6 +316,10 @@ fn mistakes_are_told_with_what_to_do() {
         ("--resume run --monitor aux".into(), "cannot be used with"),
         (format!("{SMALL} --device cuda:99"), "--device cuda"),
         (format!("{SMALL} --device gpu"), "cpu, cuda or cuda:N"),
+        (
+            format!("{SMALL} --augment-on device --camera 0.5"),
+            "Leave out one of the two",
+        ),
         (format!("{SMALL} --lr 0"), "greater than 0"),
         (format!("{SMALL} --epochs 0"), "--epochs"),
         (format!("{SMALL} --no-such-option"), "--no-such-option"),

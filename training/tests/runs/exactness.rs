@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, load};
 use normgate_training::augment::{AugmentConfig, Augmenter};
-use normgate_training::batches::{Plan, Stream};
+use normgate_training::batches::{Plan, Stream, Vary};
 use normgate_training::checkpoint::{Checkpoint, FILE_NAME};
 use normgate_training::config::{DataConfig, Precision, Recipe, RunConfig};
 use normgate_training::history::{self, Epoch};
@@ -111,7 +111,11 @@ pub(crate) fn trainer(
         streams,
         seed: config.recipe.seed,
         views: config.recipe.method.views(),
-        prepare: Box::new(move |image, random, out| augmenter.apply(image, random, out)),
+        vary: Vary::OneByOne(Box::new(move |image, random, out| {
+            augmenter.apply(image, random, out);
+        })),
+        normalise: Normalise::None,
+        device: Device::Cpu,
     };
     Trainer::new(config.clone(), execution, plan, resumed).unwrap()
 }

@@ -5,11 +5,12 @@ use std::sync::atomic::AtomicBool;
 
 use clap::ValueEnum;
 use normgate_evaluation::datasets::ImageSet;
-use normgate_training::batches::{Plan, Stream};
+use normgate_training::batches::{Plan, Stream, Vary};
 use normgate_training::checkpoint::{Checkpoint, FILE_NAME};
 use normgate_training::config::{Precision, RunConfig};
 use normgate_training::history::Epoch;
 use normgate_training::init::Init;
+use normgate_training::input::Normalise;
 use normgate_training::methods::{Auxiliary, MethodKind};
 use normgate_training::models::Network;
 use normgate_training::pictures::Part;
@@ -59,14 +60,16 @@ fn train(config: &RunConfig, init: Option<&Checkpoint>) -> (Vec<Epoch>, Checkpoi
         streams,
         seed: 0,
         views: config.recipe.method.views(),
-        prepare: Box::new(|image, _, out| {
+        vary: Vary::OneByOne(Box::new(|image, _, out| {
             let planes = out.chunks_exact_mut(64).enumerate();
             for (channel, plane) in planes {
                 for (value, pixel) in plane.iter_mut().zip(image.chunks_exact(3)) {
                     *value = f32::from(pixel[channel]) / 255.0;
                 }
             }
-        }),
+        })),
+        normalise: Normalise::None,
+        device: Device::Cpu,
     };
     let mut trainer = Trainer::new(config.clone(), execution, plan, None).unwrap();
     if let Some(init) = init {
