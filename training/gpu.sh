@@ -2,8 +2,10 @@
 # Full-size training on a GPU, in commands that each end within 8 minutes and go on where the last one
 # stopped: for a machine with an NVIDIA driver for CUDA 13 that one can copy files to, and no more.
 #
-#   training/gpu.sh check              is the GPU there, does it compute what the CPU computes?
-#   training/gpu.sh speed              images a second, full width, and how long 200 epochs will take
+#   training/gpu.sh check              is the GPU there, does it compute what the CPU computes, images varied
+#                                      there and by the processors?
+#   training/gpu.sh speed              images a second, full width, and how long 200 epochs will take, images
+#                                      varied there and by the processors
 #   training/gpu.sh run [TABLE…]       the tables (default: t2), six seeds, width 64, 200 epochs
 #                                      of every task and method, which is more than a hundred runs; options of
 #                                      `reproduce` go through: run t2 --task cifar10-lt --method rna,oe
@@ -53,12 +55,13 @@ mkdir -p "$out"
 sets=(--data "$data/cifar10_train_lt100" --class-names cifar10 --hold-out airplane=300
   --aux "$data/aux_train,$data/aux_train_cifar100" --method rna --width "$width" --seed 1)
 
-# A run of one epoch, on a device in a precision; prints its history.
-one_epoch() {
-  rm -rf "$out/$1"
-  "$train" train "${sets[@]}" --epochs "${3:-1}" --device "$2" --precision "${4:-fp32}" --loaders "$loaders" \
-    --out "$out/$1" >&2
-  cat "$out/$1/history.json"
+# A short run NAME of so many EPOCHS with the other OPTIONS; keeps its history as NAME.json.
+short_run() {
+  local name=$1 epochs=$2
+  shift 2
+  rm -rf "${out:?}/$name"
+  "$train" train "${sets[@]}" --epochs "$epochs" --loaders "$loaders" --out "$out/$name" "$@"
+  cp "$out/$name/history.json" "$out/$name.json"
 }
 
 recipe=(--precision "$precision" --seeds "$seeds" --width "$width" --epochs "$epochs"
@@ -69,8 +72,8 @@ check)
   [ "$device" = cpu ] || nvidia-smi | tee "$out/machine.txt"
   # One epoch with the same images and weights, on the CPU a minute or two. float32 differs in the last
   # places, and training lets that grow, so the epoch's losses agree to a percent and no better.
-  one_epoch check-cpu cpu > "$out/check-cpu.json"
-  NVIDIA_TF32_OVERRIDE=0 one_epoch check-gpu "$device" > "$out/check-gpu.json"
+  short_run check-cpu 1 --device cpu --augment-on loaders
+  NVIDIA_TF32_OVERRIDE=0 short_run check-gpu 1 --device "$device" --augment-on device
   python3 - "$out/check-cpu.json" "$out/check-gpu.json" <<'PY'
 import json, sys
 cpu, gpu = (json.load(open(name))[0] for name in sys.argv[1:])
@@ -82,11 +85,16 @@ print("the GPU trains as the CPU does")
 PY
   ;;
 speed)
-  one_epoch speed "$device" 3 "$precision" > "$out/speed.json"
-  python3 - "$out/speed.json" "$epochs" <<'PY'
+  for where in device loaders; do
+    short_run "speed-$where" 3 --device "$device" --precision "$precision" --augment-on "$where"
+  done
+  python3 - "$epochs" "$out"/speed-{device,loaders}.json <<'PY'
 import json, sys
-last = json.load(open(sys.argv[1]))[-1]
-print(f"{last['images_per_second']:.0f} images/s; {int(sys.argv[2])} epochs take {last['seconds'] * int(sys.argv[2]) / 60:.1f} minutes")
+for name in sys.argv[2:]:
+    last = json.load(open(name))[-1]
+    where = name.rsplit("-", 1)[1].removesuffix(".json")
+    minutes = last["seconds"] * int(sys.argv[1]) / 60
+    print(f"images varied by the {where}: {last['images_per_second']:.0f} images/s, {sys.argv[1]} epochs take {minutes:.1f} minutes")
 PY
   ;;
 run)
