@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use normgate_core::calibration::Convention;
-use normgate_core::{Calibration, Filter, Model, QuantizationRecord, Resize, TrainingRecord};
+use normgate_core::{Calibration, Model, QuantizationRecord, TrainingRecord};
 
 use super::failure::Failure;
 use super::histogram::{bar, scores};
@@ -76,28 +76,7 @@ impl Display for ForPeople<'_> {
             &format!("{}: {}", manifest.labels.len(), manifest.labels.join(", ")),
         )?;
         let p = &manifest.preprocessing;
-        let resize = match p.resize {
-            Resize::Stretch => "stretched".to_owned(),
-            Resize::CentreCrop { shorter_side }
-                if shorter_side == p.width && p.width == p.height =>
-            {
-                "centre square".to_owned()
-            }
-            Resize::CentreCrop { shorter_side } => {
-                format!("shorter side to {shorter_side}, centre cut out")
-            }
-        };
-        let filter = match p.filter {
-            Filter::Box => "box",
-            Filter::Bilinear => "bilinear",
-            Filter::CatmullRom => "Catmull-Rom",
-            Filter::Lanczos3 => "Lanczos3",
-        };
-        writeln!(
-            f,
-            "  {:15} {} × {} RGB, {resize}, {filter} filter",
-            "input", p.width, p.height
-        )?;
+        writeln!(f, "  {:15} {p}", "input")?;
         if p.mean != [0.0; 3] || p.std != [1.0; 3] {
             writeln!(f, "  {:15} mean {:?}, std {:?}", "", p.mean, p.std)?;
         }

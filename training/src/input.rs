@@ -39,12 +39,18 @@ impl Normalise {
             return Ok(images);
         }
         let (mean, std) = self.mean_and_std();
-        let of_channels = |values: [f32; 3]| {
-            Tensor::f_from_slice(&values)?
-                .f_view([1, 3, 1, 1])?
-                .f_to_device(images.device())
-        };
-        images.f_sub(&of_channels(mean)?)?.f_div(&of_channels(std)?)
+        let channels = mean
+            .iter()
+            .zip(std)
+            .enumerate()
+            .map(|(channel, (mean, std))| {
+                let values = images.f_narrow(1, channel as i64, 1)?;
+                values
+                    .f_sub_scalar(f64::from(*mean))?
+                    .f_div_scalar(f64::from(std))
+            });
+        let channels = channels.collect::<Result<Vec<_>, TchError>>()?;
+        Tensor::f_cat(&channels, 1)
     }
 }
 

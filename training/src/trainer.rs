@@ -126,8 +126,13 @@ impl Trainer {
         let (epochs, steps) = (self.config.recipe.epochs, self.steps_per_epoch());
         let first = self.steps_done();
         let mut display = Display::new(epochs, epochs * steps, first);
-        let mut batches =
-            Batches::start(&self.plan, first, epochs * steps, self.execution.loaders)?;
+        let mut batches = Batches::start(
+            &self.plan,
+            self.execution.device,
+            first,
+            epochs * steps,
+            self.execution.loaders,
+        )?;
         while self.progress.epochs < epochs {
             let rate = self.learning_rate();
             while self.progress.steps < steps {

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::ManifestError;
@@ -106,5 +108,35 @@ impl Preprocessing {
             }
         }
         Ok(())
+    }
+}
+
+/// Size, cut and filter in words: `224 × 224 RGB, shorter side to 256, centre cut out, bilinear filter`.
+impl fmt::Display for Preprocessing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (width, height) = (self.width, self.height);
+        write!(f, "{width} × {height} RGB, ")?;
+        match self.resize {
+            Resize::Stretch => f.write_str("stretched")?,
+            Resize::CentreCrop { shorter_side } if [width, height] == [shorter_side; 2] => {
+                f.write_str("centre square")?;
+            }
+            Resize::CentreCrop { shorter_side } => {
+                write!(f, "shorter side to {shorter_side}, centre cut out")?;
+            }
+        }
+        write!(f, ", {} filter", self.filter)
+    }
+}
+
+/// The name that a manifest has.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Filter::Box => "box",
+            Filter::Bilinear => "bilinear",
+            Filter::CatmullRom => "catmull_rom",
+            Filter::Lanczos3 => "lanczos3",
+        })
     }
 }

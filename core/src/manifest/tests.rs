@@ -213,3 +213,32 @@ fn class(threshold: f64) -> crate::calibration::ClassThreshold {
         threshold,
     }
 }
+
+#[test]
+fn preprocessing_is_said_in_the_words_of_the_options() {
+    for filter in [
+        Filter::Box,
+        Filter::Bilinear,
+        Filter::CatmullRom,
+        Filter::Lanczos3,
+    ] {
+        assert_eq!(json!(filter), json!(filter.to_string()));
+    }
+    let said = |resize| {
+        let preprocessing = Preprocessing {
+            width: 224,
+            height: 224,
+            resize,
+            filter: Filter::CatmullRom,
+            ..manifest().preprocessing
+        };
+        preprocessing.to_string()
+    };
+    let cut = |shorter_side| said(Resize::CentreCrop { shorter_side });
+    let expected = [
+        "224 × 224 RGB, stretched, catmull_rom filter",
+        "224 × 224 RGB, centre square, catmull_rom filter",
+        "224 × 224 RGB, shorter side to 256, centre cut out, catmull_rom filter",
+    ];
+    assert_eq!([said(Resize::Stretch), cut(224), cut(256)], expected);
+}

@@ -12,7 +12,7 @@ mod try_out;
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use normgate_core::manifest::{Filter, METADATA_KEY, Manifest, SCHEMA_VERSION};
 use normgate_core::model::Model;
 use normgate_core::onnx::{self, OnnxError, remove_metadata, write_metadata};
@@ -35,7 +35,7 @@ use graph::Input;
 /// be those of its training, or every answer is wrong. Data that PyTorch wrote beside the file
 /// (model.onnx.data) is taken in. What comes out has no threshold yet: `calibrate` gives it one.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("pixels").args(["normalise", "preprocessing"]).required(true))]
 pub struct AdoptArgs {
     /// The ONNX file
     pub model: PathBuf,
@@ -45,11 +45,11 @@ pub struct AdoptArgs {
     pub labels: String,
     /// How images were prepared in its training, as a file says: Hugging Face's preprocessor_config.json, or timm's
     /// config.json
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["normalise", "resize", "shorter_side"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resize", "shorter_side"])]
     pub preprocessing: Option<PathBuf>,
     /// What is subtracted from the pixels, which are in 0..1, and what they are divided by: imagenet,
     /// half (0.5 and 0.5), none, or MEAN/STD, each one number or one for R, G and B
-    #[arg(long, value_name = "HOW", required_unless_present = "preprocessing")]
+    #[arg(long, value_name = "HOW")]
     pub normalise: Option<Normalisation>,
     /// Write the Normgate model here
     #[arg(long, value_name = "FILE")]

@@ -149,14 +149,8 @@ pub(super) fn filter(text: &str) -> Result<Filter, String> {
     ];
     let found = filters
         .into_iter()
-        .find(|filter| filter_name(*filter) == text);
+        .find(|filter| filter.to_string() == text);
     found.ok_or_else(|| "expected bilinear, catmull_rom, lanczos3 or box".into())
-}
-
-/// As options and manifests call it.
-pub(super) fn filter_name(filter: Filter) -> String {
-    let name = serde_json::to_value(filter).unwrap_or_default();
-    name.as_str().unwrap_or_default().to_owned()
 }
 
 pub(super) fn labels(text: &str) -> Result<Vec<String>, DatasetError> {

@@ -3,10 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use normgate_core::manifest::{Manifest, Resize};
+use normgate_core::manifest::Manifest;
 use normgate_core::onnx::Heads;
-
-use super::options::filter_name;
 
 /// What adopting came to; its [`Display`](fmt::Display) is what `adopt` prints.
 #[derive(Clone, Debug)]
@@ -40,10 +38,8 @@ impl fmt::Display for AdoptReport {
         )?;
         writeln!(
             f,
-            "  input           `{}`, {} × {} pixels, {}",
+            "  input           `{}`, {}",
             self.input,
-            preprocessing.width,
-            preprocessing.height,
             match self.is_batched {
                 true => "any number of images",
                 false => "one image at a time",
@@ -64,17 +60,10 @@ impl fmt::Display for AdoptReport {
             "  representation  `{}`, {} values",
             heads.representation, manifest.representation_size
         )?;
-        let shape = match preprocessing.resize {
-            Resize::Stretch => "stretched".to_owned(),
-            Resize::CentreCrop { shorter_side } => {
-                format!("shorter side to {shorter_side}, centre cut out")
-            }
-        };
         let list = |values: [f32; 3]| values.map(|value| value.to_string()).join(", ");
         writeln!(
             f,
-            "  preprocessing   {shape}, {}; mean {}; std {}",
-            filter_name(preprocessing.filter),
+            "  preprocessing   {preprocessing}; mean {}; std {}",
             list(preprocessing.mean),
             list(preprocessing.std)
         )?;

@@ -1,10 +1,11 @@
-//! Random variation of training images: each by itself on the CPU, in a few tens of microseconds, or all
-//! of a batch together where the network computes ([`apply_together`]), which gives the same images but for the
-//! rounding.
+//! Random variation of training images: each by itself on the CPU, one of 32×32 in a few tens of
+//! microseconds, or all of a batch together where the network computes ([`apply_together`]), which gives
+//! the same images but for the rounding.
 //!
 //! In-distribution and auxiliary images go through the same chain with independent draws, once they
-//! are squares of the network's size ([`crate::pictures`]): first [`camera`](CameraConfig) (how the image seems to have been made), then crop and flip, then
-//! colour. What an image becomes follows from the generator it is given alone.
+//! are squares of the network's size ([`crate::pictures`]): first [`camera`](CameraConfig) (how the image
+//! seems to have been made), then crop and flip, then colour. What an image becomes follows from the
+//! generator it is given alone.
 
 mod camera;
 mod colour;
@@ -59,10 +60,10 @@ impl Augmenter {
         }
     }
 
-    /// Whether all that is random can be drawn before an image is looked at: not what a camera does to it
-    /// ([`CameraConfig`]), which depends on its pixels, JPEG above all.
+    /// Whether a batch can be varied at once ([`apply_together`]): all but what a camera does to an image
+    /// ([`CameraConfig`]; noise and JPEG, say) is written for that too.
     #[must_use]
-    pub fn can_draw(&self) -> bool {
+    pub fn can_batch(&self) -> bool {
         self.config.camera.strength <= 0.0
     }
 

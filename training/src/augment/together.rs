@@ -1,5 +1,5 @@
 //! All images of a batch varied together, in tensor operations where the network computes: bytes go to a
-//! GPU and not floats, and the processors only draw.
+//! GPU and not floats, and the loaders draw instead of changing pixels.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -25,81 +25,118 @@ pub fn apply_together(
     let bytes = Tensor::f_from_slice(images)?
         .f_view([count, side, side, 3])?
         .f_to_device(device)?;
-    let mut images = placed(&bytes, drawn)?;
-    let last = drawn.iter().map(|drawn| drawn.colour.len()).max();
-    for turn in 0..last.unwrap_or(0) {
-        // Each image has an order of its own: of those that turn to the same change now, all at once.
-        for change in Change::ALL {
-            let by = |drawn: &Drawn| match drawn.colour.get(turn) {
-                Some(&(next, by)) if next == change => Some(by),
-                _ => None,
-            };
-            images = some(images, drawn.iter().map(by), |images, by| {
-                changed(change, images, by)
-            })?;
+    let plan = Uploaded::new(drawn, device)?;
+    let mut images = plan.placed(&bytes)?;
+    for group in &plan.groups {
+        let which = plan.numbers.f_narrow(0, group.first, group.count)?;
+        let by = plan.factors.f_narrow(0, group.first, group.count)?;
+        let some = images.f_index_select(0, &which)?;
+        let changed = match group.change {
+            Some(change) => changed(change, &some, &by.f_view([-1, 1, 1, 1])?)?,
+            None => grey(&some)?.f_expand_as(&some)?,
+        };
+        images = images.f_index_copy_(0, &which, &changed)?;
+    }
+    Ok(images)
+}
+
+/// Images to which the same is done: a change of colours, or to make them grey.
+struct Group {
+    change: Option<Change>,
+    /// Where their numbers and factors begin.
+    first: i64,
+    count: i64,
+}
+
+/// What was drawn, on the device: in three copies, since each waits for what the network computes there.
+struct Uploaded {
+    /// [3, images]: how far each moves down, how far right, and whether it is mirrored.
+    places: Tensor,
+    /// In the order in which they are changed.
+    groups: Vec<Group>,
+    /// Each group's images, as places in the batch.
+    numbers: Tensor,
+    /// By what they are changed.
+    factors: Tensor,
+}
+
+impl Uploaded {
+    fn new(drawn: &[Drawn], device: Device) -> Result<Self, TchError> {
+        let (mut groups, mut numbers, mut factors) = (Vec::new(), Vec::new(), Vec::new());
+        let mut add = |change, by: &dyn Fn(&Drawn) -> Option<f32>| {
+            let first = numbers.len();
+            let group = (0_i64..).zip(drawn);
+            for (number, by) in group.filter_map(|(number, drawn)| Some((number, by(drawn)?))) {
+                numbers.push(number);
+                factors.push(by);
+            }
+            let count = (numbers.len() - first) as i64;
+            let first = first as i64;
+            groups.extend((count > 0).then_some(Group {
+                change,
+                first,
+                count,
+            }));
+        };
+        let last = drawn.iter().map(|drawn| drawn.colour.len()).max();
+        for turn in 0..last.unwrap_or(0) {
+            // Each image has an order of its own: of those that turn to the same change now, all at once.
+            for change in Change::ALL {
+                add(Some(change), &|drawn| match drawn.colour.get(turn) {
+                    Some(&(next, by)) if next == change => Some(by),
+                    _ => None,
+                });
+            }
         }
+        add(None, &|drawn| drawn.grey.then_some(0.0));
+        let places = [0, 1, 2].map(|row| {
+            drawn.iter().map(move |drawn| match row {
+                0 => drawn.offset.0 as i64,
+                1 => drawn.offset.1 as i64,
+                _ => drawn.mirrored.into(),
+            })
+        });
+        let places: Vec<i64> = places.into_iter().flatten().collect();
+        Ok(Self {
+            places: Tensor::f_from_slice(&places)?
+                .f_view([3, drawn.len() as i64])?
+                .f_to_device(device)?,
+            groups,
+            numbers: Tensor::f_from_slice(&numbers)?.f_to_device(device)?,
+            factors: Tensor::f_from_slice(&factors)?.f_to_device(device)?,
+        })
     }
-    let turned = drawn.iter().map(|drawn| drawn.grey.then_some(1.0));
-    some(images, turned, |images, _| {
-        grey(images)?.f_expand_as(images)
-    })
-}
 
-/// The images as planes, 0 to 1, mirrored and moved; what comes in is black.
-fn placed(bytes: &Tensor, drawn: &[Drawn]) -> Result<Tensor, TchError> {
-    let (side, device) = (bytes.size()[1], bytes.device());
-    let each = |value: &dyn Fn(&Drawn) -> isize| {
-        let values: Vec<i64> = drawn.iter().map(|drawn| value(drawn) as i64).collect();
-        Tensor::f_from_slice(&values)?
-            .f_view([-1, 1])?
-            .f_to_device(device)
-    };
-    let places = Tensor::f_arange(side, (Kind::Int64, device))?.f_view([1, -1])?;
-    // Where each row and each column of the result comes from.
-    let rows = places.f_sub(&each(&|drawn| drawn.offset.0)?)?;
-    let columns = places.f_sub(&each(&|drawn| drawn.offset.1)?)?;
-    let inside = |from: &Tensor| from.f_ge(0)?.f_logical_and(&from.f_lt(side)?);
-    let shown = inside(&rows)?
-        .f_unsqueeze(2)?
-        .f_logical_and(&inside(&columns)?.f_unsqueeze(1)?)?
-        .f_unsqueeze(1)?;
-    let mirrored = each(&|drawn| drawn.mirrored.into())?.f_to_kind(Kind::Bool)?;
-    let columns = from_end(&columns, side - 1)?.f_where_self(&mirrored, &columns)?;
-    let clamped = |from: &Tensor| from.f_clamp(0, side - 1);
-    let first_of_row = clamped(&rows)?.f_mul_scalar(side)?.f_unsqueeze(2)?;
-    let from = first_of_row.f_add(&clamped(&columns)?.f_unsqueeze(1)?)?;
-
-    let count = bytes.size()[0];
-    let from = from
-        .f_view([count, 1, -1])?
-        .f_expand([count, 3, -1], false)?;
-    let planes = bytes.f_view([count, -1, 3])?.f_transpose(1, 2)?;
-    planes
-        .f_gather(2, &from, false)?
-        .f_view([count, 3, side, side])?
-        .f_to_kind(Kind::Float)?
-        .f_mul_scalar(1.0 / 255.0)?
-        .f_mul(&shown)
-}
-
-/// Changes those of the images for which there is a number, by that number.
-fn some(
-    mut images: Tensor,
-    by: impl Iterator<Item = Option<f32>>,
-    change: impl Fn(&Tensor, &Tensor) -> Result<Tensor, TchError>,
-) -> Result<Tensor, TchError> {
-    let (which, by): (Vec<i64>, Vec<f32>) =
-        (0..).zip(by).filter_map(|(n, by)| Some((n, by?))).unzip();
-    if which.is_empty() {
-        return Ok(images);
+    /// The images as planes, 0 to 1, mirrored and moved; what comes in is black.
+    fn placed(&self, bytes: &Tensor) -> Result<Tensor, TchError> {
+        let (count, side) = (bytes.size()[0], bytes.size()[1]);
+        let row = |row| self.places.f_select(0, row)?.f_unsqueeze(1);
+        let along = Tensor::f_arange(side, (Kind::Int64, bytes.device()))?.f_unsqueeze(0)?;
+        // Where each row and each column of the result comes from.
+        let rows = along.f_sub(&row(0)?)?;
+        let columns = along.f_sub(&row(1)?)?;
+        let inside = |from: &Tensor| from.f_ge(0)?.f_logical_and(&from.f_lt(side)?);
+        let shown = inside(&rows)?
+            .f_unsqueeze(2)?
+            .f_logical_and(&inside(&columns)?.f_unsqueeze(1)?)?
+            .f_unsqueeze(1)?;
+        let mirrored = row(2)?.f_to_kind(Kind::Bool)?;
+        let columns = from_end(&columns, side - 1)?.f_where_self(&mirrored, &columns)?;
+        let clamped = |from: &Tensor| from.f_clamp(0, side - 1);
+        let first_of_row = clamped(&rows)?.f_mul_scalar(side)?.f_unsqueeze(2)?;
+        let from = first_of_row.f_add(&clamped(&columns)?.f_unsqueeze(1)?)?;
+        let area = side * side;
+        let from = from
+            .f_view([count, 1, area])?
+            .f_expand([count, 3, area], false)?;
+        let planes = bytes.f_view([count, area, 3])?.f_transpose(1, 2)?;
+        planes
+            .f_gather(2, &from, false)?
+            .f_view([count, 3, side, side])?
+            .f_to_kind(Kind::Float)?
+            .f_mul_scalar(1.0 / 255.0)?
+            .f_mul(&shown)
     }
-    let device = images.device();
-    let which = Tensor::f_from_slice(&which)?.f_to_device(device)?;
-    let by = Tensor::f_from_slice(&by)?
-        .f_view([-1, 1, 1, 1])?
-        .f_to_device(device)?;
-    let changed = change(&images.f_index_select(0, &which)?, &by)?;
-    images.f_index_copy_(0, &which, &changed)
 }
 
 /// Images with their colours changed, as `colour.rs` does it to one.
@@ -120,11 +157,11 @@ fn changed(change: Change, images: &Tensor, by: &Tensor) -> Result<Tensor, TchEr
 
 /// Each pixel's grey: [images, 1, side, side].
 fn grey(images: &Tensor) -> Result<Tensor, TchError> {
-    let shares = Tensor::f_from_slice(&GREY)?
-        .f_view([1, 3, 1, 1])?
-        .f_to_device(images.device())?;
-    let shares = images.f_mul(&shares)?;
-    shares.f_sum_dim_intlist([1].as_slice(), true, Kind::Float)
+    let share = |channel: usize| {
+        let values = images.f_narrow(1, channel as i64, 1)?;
+        values.f_mul_scalar(f64::from(GREY[channel]))
+    };
+    share(0)?.f_add(&share(1)?)?.f_add(&share(2)?)
 }
 
 fn hue(images: &Tensor, turn: &Tensor) -> Result<Tensor, TchError> {
@@ -141,10 +178,9 @@ fn hue(images: &Tensor, turn: &Tensor) -> Result<Tensor, TchError> {
     let not_red = from(2.0, &blue, &red)?
         .f_where_self(&most.f_eq_tensor(&green)?, &from(4.0, &red, &green)?)?;
     let sixths = from(0.0, &green, &blue)?.f_where_self(&most.f_eq_tensor(&red)?, &not_red)?;
-    let shifts = Tensor::f_from_slice(&[5.0_f32, 3.0, 1.0])?
-        .f_view([1, 3, 1, 1])?
-        .f_to_device(images.device())?;
-    let place = sixths.f_add(&turn.f_mul_scalar(6.0)?)?.f_add(&shifts)?;
+    let sixths = sixths.f_add(&turn.f_mul_scalar(6.0)?)?;
+    let shifted = |shift: f64| sixths.f_add_scalar(shift);
+    let place = Tensor::f_cat(&[shifted(5.0)?, shifted(3.0)?, shifted(1.0)?], 1)?;
     let circles = place.f_mul_scalar(1.0 / 6.0)?.f_floor()?;
     let place = place.f_sub(&circles.f_mul_scalar(6.0)?)?;
     let trapezoid = place.f_minimum(&from_end(&place, 4)?)?.f_clamp(0, 1)?;

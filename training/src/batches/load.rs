@@ -1,30 +1,90 @@
 //! What the loaders do: read a step's images, and vary them or draw how.
 
-use std::sync::mpsc::SyncSender;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
+use tch::{Device, Tensor};
 
-use super::{Plan, Vary};
-use crate::augment::Drawn;
+use super::{Batch, Plan, Vary, spawn};
+use crate::augment::{Drawn, apply_together};
 use crate::error::TrainError;
 use crate::pictures::Pictures;
 use crate::randomness::{Purpose, generator};
 
-/// A batch as the loaders leave it.
-pub(super) struct Loaded {
-    pub(super) images: Images,
-    pub(super) labels: Vec<i64>,
+/// Batches that a loader has ready ahead of the network.
+const AHEAD: usize = 2;
+
+/// The threads that load batches, each every so-many-th.
+pub(super) struct Loaders {
+    plan: Arc<Plan>,
+    device: Device,
+    threads: Vec<Receiver<Result<Loaded, TrainError>>>,
+    next: usize,
 }
 
-pub(super) enum Images {
+impl Loaders {
+    pub(super) fn start(
+        plan: &Arc<Plan>,
+        device: Device,
+        first: usize,
+        end: usize,
+        threads: usize,
+    ) -> Result<Self, TrainError> {
+        let mut receivers = Vec::with_capacity(threads);
+        for offset in 0..threads {
+            let (sender, receiver) = sync_channel(AHEAD);
+            let plan = Arc::clone(plan);
+            let steps = (first + offset..end).step_by(threads);
+            spawn(format!("loader-{offset}"), move || {
+                load_all(&plan, steps, &sender);
+            })?;
+            receivers.push(receiver);
+        }
+        Ok(Self {
+            plan: Arc::clone(plan),
+            device,
+            threads: receivers,
+            next: 0,
+        })
+    }
+
+    /// The next step's batch, brought to the device.
+    pub(super) fn receive(&mut self) -> Result<Batch, TrainError> {
+        let loaded = self.threads[self.next]
+            .recv()
+            .map_err(|_| TrainError::LoaderStopped)??;
+        self.next = (self.next + 1) % self.threads.len();
+        let first = self.plan.streams.first();
+        let (width, height) =
+            first.map_or((0, 0), |stream| (stream.images.width, stream.images.height));
+        let images = match &loaded.images {
+            Images::Bytes(bytes, drawn) => apply_together(bytes, width, drawn, self.device)?,
+            Images::Planes(planes) => Tensor::f_from_slice(planes)?
+                .f_view([-1, 3, height as i64, width as i64])?
+                .f_to_device(self.device)?,
+        };
+        let images = self.plan.normalise.apply(images)?;
+        let labels = Tensor::f_from_slice(&loaded.labels)?.f_to_device(self.device)?;
+        Ok(Batch { images, labels })
+    }
+}
+
+/// A batch as the loaders leave it.
+struct Loaded {
+    images: Images,
+    labels: Vec<i64>,
+}
+
+enum Images {
     /// In the network's form.
     Planes(Vec<f32>),
     /// As they are stored, with what was drawn for each.
     Bytes(Vec<u8>, Vec<Drawn>),
 }
 
-pub(super) fn load_all(
+fn load_all(
     plan: &Plan,
     steps: impl Iterator<Item = usize>,
     sender: &SyncSender<Result<Loaded, TrainError>>,
@@ -56,9 +116,15 @@ fn load(
     orders: &mut [Order],
     pictures: &mut Pictures,
 ) -> Result<Loaded, TrainError> {
+    let images = plan.images_per_step();
+    let bytes = images
+        * plan
+            .streams
+            .first()
+            .map_or(0, |stream| stream.images.image_bytes());
     match &plan.vary {
         Vary::OneByOne(prepare) => {
-            let mut planes = Vec::new();
+            let mut planes = Vec::with_capacity(bytes);
             let labels = show_all(plan, step, orders, pictures, |image, random| {
                 let start = planes.len();
                 planes.resize(start + image.len(), 0.0);
@@ -68,7 +134,8 @@ fn load(
             Ok(Loaded { images, labels })
         }
         Vary::Together(augmenter) => {
-            let (mut bytes, mut drawn) = (Vec::new(), Vec::new());
+            let mut bytes = Vec::with_capacity(bytes);
+            let mut drawn = Vec::with_capacity(images);
             let labels = show_all(plan, step, orders, pictures, |image, random| {
                 bytes.extend_from_slice(image);
                 drawn.push(augmenter.draw(random));

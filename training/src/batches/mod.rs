@@ -1,5 +1,5 @@
 //! Batches, prepared on threads of their own while the network computes: loaders read the images and vary
-//! them, or draw how; for a GPU one thread more brings batch after batch there.
+//! them, or draw how; for a device one thread more brings batch after batch there.
 //!
 //! Which images are in step s, and how they are augmented, follows from the seed and s alone: the
 //! number of threads changes nothing, and a run can resume at any step.
@@ -10,14 +10,14 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
-use load::{Images, Loaded};
+use load::Loaders;
 use normgate_evaluation::datasets::ImageSet;
 use rand_pcg::Pcg64Mcg;
 use tch::{Device, Tensor};
 
-use crate::augment::{Augmenter, apply_together};
+use crate::augment::Augmenter;
 use crate::error::TrainError;
 use crate::input::Normalise;
 use crate::pictures::Part;
@@ -33,10 +33,7 @@ pub enum Vary {
     Together(Augmenter),
 }
 
-/// Batches that a loader has ready ahead of the network.
-const AHEAD: usize = 2;
-
-/// Those on the device, where memory is dearer.
+/// Batches that are ready on a device, where memory is dearer, beside the one that is being made.
 const AHEAD_ON_DEVICE: usize = 1;
 
 /// Images and how many of them each step takes.
@@ -70,8 +67,6 @@ pub struct Plan {
     pub vary: Vary,
     /// What is done to their values then.
     pub normalise: Normalise,
-    /// Where the network computes.
-    pub device: Device,
 }
 
 impl Plan {
@@ -100,41 +95,37 @@ pub struct Batch {
 }
 
 /// Batches in the order of their steps.
-pub enum Batches {
-    /// Brought into their last form when they are asked for: on a CPU, all of which the network uses.
+pub struct Batches(Source);
+
+enum Source {
+    /// Made when they are asked for: loaders and network share the processors, and nothing is copied.
     Asked(Loaders),
-    /// By a thread of its own, ahead of the network.
-    Ahead(Receiver<Result<Batch, TrainError>>),
+    /// Made by a thread of its own, ahead of the network.
+    Ahead(Ahead),
 }
 
 impl Batches {
-    /// Starts `threads` loaders on the steps from `first` up to, not including, `end`. They stop
-    /// when this is dropped.
+    /// Starts `threads` loaders on the steps from `first` up to, not including, `end`, for a network on
+    /// `device`. They stop when this is dropped.
     ///
     /// # Errors
     ///
     /// [`TrainError::LoaderStopped`] where the system gives no threads.
     pub fn start(
         plan: &Arc<Plan>,
+        device: Device,
         first: usize,
         end: usize,
         threads: usize,
     ) -> Result<Self, TrainError> {
-        let mut loaders = Loaders::start(plan, first, end, threads.max(1))?;
-        if !plan.device.is_cuda() && matches!(plan.vary, Vary::OneByOne(_)) {
-            return Ok(Batches::Asked(loaders));
-        }
-        let (sender, receiver) = sync_channel(AHEAD_ON_DEVICE);
-        spawn("batches".into(), move || {
-            loop {
-                let batch = loaders.receive();
-                let failed = batch.is_err();
-                if sender.send(batch).is_err() || failed {
-                    return; // Nobody is waiting any more.
-                }
-            }
-        })?;
-        Ok(Batches::Ahead(receiver))
+        let loaders = Loaders::start(plan, device, first, end, threads.max(1))?;
+        // What is varied together goes on a CPU the same way as on a GPU, so that the way can be tried
+        // where there is none.
+        let on_device = device.is_cuda() || matches!(plan.vary, Vary::Together(_));
+        Ok(Self(match on_device {
+            true => Source::Ahead(Ahead::start(loaders)?),
+            false => Source::Asked(loaders),
+        }))
     }
 
     /// The next step's batch.
@@ -145,71 +136,57 @@ impl Batches {
     /// [`TrainError::Image`] naming the file that cannot be read; [`TrainError::Torch`] where the
     /// device's memory does not suffice.
     pub fn receive(&mut self) -> Result<Batch, TrainError> {
-        match self {
-            Batches::Asked(loaders) => loaders.receive(),
-            Batches::Ahead(receiver) => receiver.recv().map_err(|_| TrainError::LoaderStopped)?,
+        match &mut self.0 {
+            Source::Asked(loaders) => loaders.receive(),
+            Source::Ahead(ahead) => ahead.receive(),
         }
     }
 }
 
-/// The threads that load batches, each every so-many-th.
-pub struct Loaders {
-    plan: Arc<Plan>,
-    threads: Vec<Receiver<Result<Loaded, TrainError>>>,
-    next: usize,
+/// The thread that makes batches on a device.
+struct Ahead {
+    batches: Option<Receiver<Result<Batch, TrainError>>>,
+    thread: Option<JoinHandle<()>>,
 }
 
-impl Loaders {
-    fn start(
-        plan: &Arc<Plan>,
-        first: usize,
-        end: usize,
-        threads: usize,
-    ) -> Result<Self, TrainError> {
-        let mut receivers = Vec::with_capacity(threads);
-        for offset in 0..threads {
-            let (sender, receiver) = sync_channel(AHEAD);
-            let plan = Arc::clone(plan);
-            let steps = (first + offset..end).step_by(threads);
-            spawn(format!("loader-{offset}"), move || {
-                load::load_all(&plan, steps, &sender);
-            })?;
-            receivers.push(receiver);
-        }
+impl Ahead {
+    fn start(mut loaders: Loaders) -> Result<Self, TrainError> {
+        let (sender, receiver) = sync_channel(AHEAD_ON_DEVICE);
+        let thread = spawn("batches".into(), move || {
+            loop {
+                let batch = loaders.receive();
+                let failed = batch.is_err();
+                if sender.send(batch).is_err() || failed {
+                    return; // Nobody is waiting any more.
+                }
+            }
+        })?;
         Ok(Self {
-            plan: Arc::clone(plan),
-            threads: receivers,
-            next: 0,
+            batches: Some(receiver),
+            thread: Some(thread),
         })
     }
 
-    fn receive(&mut self) -> Result<Batch, TrainError> {
-        let loaded = self.threads[self.next]
-            .recv()
-            .map_err(|_| TrainError::LoaderStopped)??;
-        self.next = (self.next + 1) % self.threads.len();
-        finish(&self.plan, &loaded)
+    fn receive(&self) -> Result<Batch, TrainError> {
+        let batch = self
+            .batches
+            .as_ref()
+            .and_then(|batches| batches.recv().ok());
+        batch.ok_or(TrainError::LoaderStopped)?
     }
 }
 
-fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), TrainError> {
-    let started = thread::Builder::new().name(name).spawn(work);
-    started.map(drop).map_err(|_| TrainError::LoaderStopped)
+impl Drop for Ahead {
+    /// Waits until the thread has left the device, which must not be in use while a process ends.
+    fn drop(&mut self) {
+        drop(self.batches.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
-/// Brings a batch to the device.
-fn finish(plan: &Plan, loaded: &Loaded) -> Result<Batch, TrainError> {
-    let Plan {
-        device, normalise, ..
-    } = *plan;
-    let side = plan.streams.first().map_or(0, |stream| stream.images.width);
-    let images = match &loaded.images {
-        Images::Bytes(bytes, drawn) => apply_together(bytes, side, drawn, device)?,
-        Images::Planes(planes) => Tensor::f_from_slice(planes)?
-            .f_view([-1, 3, side as i64, side as i64])?
-            .f_to_device(device)?,
-    };
-    let images = normalise.apply(images)?;
-    let labels = Tensor::f_from_slice(&loaded.labels)?.f_to_device(device)?;
-    Ok(Batch { images, labels })
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, TrainError> {
+    let started = thread::Builder::new().name(name).spawn(work);
+    started.map_err(|_| TrainError::LoaderStopped)
 }

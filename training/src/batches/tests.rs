@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use rand::RngExt;
 
 use super::*;
@@ -27,33 +29,45 @@ fn plan(seed: u64, views: usize, vary: Vary) -> Arc<Plan> {
         views,
         vary,
         normalise: Normalise::None,
-        device: Device::Cpu,
     })
 }
 
-fn first_batch(plan: &Arc<Plan>) -> Batch {
-    Batches::start(plan, 0, 1, 1).unwrap().receive().unwrap()
+/// Both ways of varying images.
+fn both(config: &AugmentConfig) -> [Vary; 2] {
+    let [augmenter, other] = [0; 2].map(|_| Augmenter::new(config.clone()));
+    let one_by_one = Vary::OneByOne(Box::new(move |image, random, out| {
+        augmenter.apply(image, random, out);
+    }));
+    [one_by_one, Vary::Together(other)]
+}
+
+fn first_batch(plan: &Arc<Plan>, device: Device) -> Batch {
+    let batches = Batches::start(plan, device, 0, 1, 1);
+    batches.unwrap().receive().unwrap()
 }
 
 fn values<T: tch::kind::Element + Copy>(tensor: &Tensor) -> Vec<T> {
     Vec::try_from(tensor.view([-1])).unwrap()
 }
 
-/// The numbers of the images in each step: (in-distribution, auxiliary).
+/// The numbers of the images in each step, (in-distribution, auxiliary), the same either way.
 fn steps(seed: u64, first: usize, end: usize, threads: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let number: Box<Prepare> = Box::new(|image, _, out| out.fill(f32::from(image[0])));
-    let plan = plan(seed, 1, Vary::OneByOne(number));
-    let mut batches = Batches::start(&plan, first, end, threads).unwrap();
-    let steps = (first..end).map(|_| {
-        let batch = batches.receive().unwrap();
-        let reds = values::<f32>(&batch.images.select(1, 0));
-        let numbers: Vec<u8> = reds.iter().map(|&red| red as u8).collect();
-        let labels = values::<i64>(&batch.labels);
-        let labels: Vec<u8> = labels.iter().map(|&label| label as u8).collect();
-        assert_eq!(labels, numbers[..3]);
-        (labels, numbers[3..].to_vec())
+    let [one_by_one, together] = both(&AugmentConfig::off()).map(|vary| {
+        let plan = plan(seed, 1, vary);
+        let mut batches = Batches::start(&plan, Device::Cpu, first, end, threads).unwrap();
+        let steps = (first..end).map(|_| {
+            let batch = batches.receive().unwrap();
+            let reds = values::<f32>(&(batch.images.select(1, 0) * 255.0).round());
+            let numbers: Vec<u8> = reds.iter().map(|&red| red as u8).collect();
+            let labels = values::<i64>(&batch.labels);
+            let labels: Vec<u8> = labels.iter().map(|&label| label as u8).collect();
+            assert_eq!(labels, numbers[..3]);
+            (labels, numbers[3..].to_vec())
+        });
+        steps.collect::<Vec<_>>()
     });
-    steps.collect()
+    assert_eq!(one_by_one, together);
+    together
 }
 
 fn distinct(numbers: impl IntoIterator<Item = u8>) -> usize {
@@ -99,7 +113,7 @@ fn a_second_view_shows_the_same_images_varied_anew_and_leaves_the_first_as_it_wa
         let prepare: Box<Prepare> = Box::new(|image, random, out| {
             out.fill(f32::from(image[0]) + random.random::<f32>());
         });
-        let batch = first_batch(&plan(4, views, Vary::OneByOne(prepare)));
+        let batch = first_batch(&plan(4, views, Vary::OneByOne(prepare)), Device::Cpu);
         (values::<f32>(&batch.images), values::<i64>(&batch.labels))
     };
     let ((one, labels), (two, both_labels)) = (batch(1), batch(2));
@@ -115,14 +129,7 @@ fn a_second_view_shows_the_same_images_varied_anew_and_leaves_the_first_as_it_wa
 }
 
 /// Thirty noisy images, of which two views are shown, and twenty others.
-fn varied(config: &AugmentConfig, together: bool) -> Batch {
-    let augmenter = Augmenter::new(config.clone());
-    let vary = match together {
-        true => Vary::Together(augmenter),
-        false => Vary::OneByOne(Box::new(move |image, random, out| {
-            augmenter.apply(image, random, out);
-        })),
-    };
+fn noisy(vary: Vary) -> Arc<Plan> {
     let mut random = Pcg64Mcg::new(5);
     let mut stream = |count| Stream {
         images: ImageSet {
@@ -135,14 +142,13 @@ fn varied(config: &AugmentConfig, together: bool) -> Batch {
         per_step: count,
         part: Part::Whole,
     };
-    first_batch(&Arc::new(Plan {
+    Arc::new(Plan {
         streams: vec![stream(30), stream(20)],
         seed: 6,
         views: 2,
         vary,
         normalise: Normalise::Imagenet,
-        device: Device::Cpu,
-    }))
+    })
 }
 
 #[test]
@@ -152,21 +158,71 @@ fn a_batch_varied_together_is_the_one_whose_images_are_varied_one_by_one() {
     far_off.crop_padding = 12;
     let mut no_colour = paper.clone();
     no_colour.colour.probability = 0.0;
+    let mut devices = vec![Device::Cpu];
+    devices.extend(tch::Cuda::is_available().then_some(Device::Cuda(0)));
     for config in [paper, far_off, no_colour, AugmentConfig::off()] {
-        let (one_by_one, together) = (varied(&config, false), varied(&config, true));
-        assert_eq!(together.images.size(), [80, 3, 9, 9]);
-        assert_eq!(together.labels, one_by_one.labels);
-        let apart = (together.images - one_by_one.images).abs().max();
-        let apart = apart.double_value(&[]);
-        // A normalised value is up to 4.5 times one between 0 and 1.
-        assert!(apart < 4.5e-5, "{config:?}: {apart}");
+        for &device in &devices {
+            let [one_by_one, together] = both(&config).map(noisy);
+            let one_by_one = first_batch(&one_by_one, Device::Cpu);
+            let together = first_batch(&together, device);
+            assert_eq!(together.images.size(), [80, 3, 9, 9]);
+            assert_eq!(together.images.device(), device);
+            assert_eq!(together.labels.to_device(Device::Cpu), one_by_one.labels);
+            let apart = together.images.to_device(Device::Cpu) - one_by_one.images;
+            let apart = apart.abs().max().double_value(&[]);
+            // A normalised value is up to 4.5 times one between 0 and 1.
+            assert!(apart < 4.5e-5, "{device:?}, {config:?}: {apart}");
+        }
     }
 }
 
 #[test]
 fn past_the_last_step_there_is_an_error_and_no_waiting() {
-    let plan = plan(0, 1, Vary::OneByOne(Box::new(|_, _, _| ())));
-    let mut batches = Batches::start(&plan, 0, 1, 1).unwrap();
-    assert!(batches.receive().is_ok());
-    assert!(matches!(batches.receive(), Err(TrainError::LoaderStopped)));
+    for plan in both(&AugmentConfig::off()).map(|vary| plan(0, 1, vary)) {
+        let mut batches = Batches::start(&plan, Device::Cpu, 0, 1, 1).unwrap();
+        assert!(batches.receive().is_ok());
+        assert!(matches!(batches.receive(), Err(TrainError::LoaderStopped)));
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    for vary in both(&AugmentConfig::off()) {
+        let images = ImageSet {
+            width: 8,
+            height: 8,
+            files: vec!["nowhere/1.png".into()],
+            labels: vec![Some(0)],
+            ..ImageSet::default()
+        };
+        let plan = Arc::new(Plan {
+            streams: vec![Stream {
+                images,
+                per_step: 1,
+                part: Part::Whole,
+            }],
+            seed: 0,
+            views: 1,
+            vary,
+            normalise: Normalise::None,
+        });
+        let mut batches = Batches::start(&plan, Device::Cpu, 0, 9, 2).unwrap();
+        let error = batches.receive().unwrap_err();
+        assert!(error.to_string().contains("nowhere/1.png"), "{error}");
+    }
+}
+
+#[test]
+fn a_run_that_ends_early_leaves_no_thread_behind() {
+    for plan in both(&AugmentConfig::default()).map(noisy) {
+        let mut batches = Batches::start(&plan, Device::Cpu, 0, 1_000_000, 3).unwrap();
+        batches.receive().unwrap();
+        drop(batches);
+        // The loaders notice it when they have finished what they are at.
+        let started = Instant::now();
+        while Arc::strong_count(&plan) > 1 {
+            assert!(started.elapsed() < Duration::from_secs(60));
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
 }

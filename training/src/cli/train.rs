@@ -67,8 +67,8 @@ pub struct ExecutionArgs {
     /// Threads that the network computes with [default: all cores]
     #[arg(long, env = "NORMGATE_THREADS")]
     threads: Option<u16>,
-    /// Threads that read ahead and augment; one keeps up with small images, large ones want all there are
-    /// (docs/training.md)
+    /// Threads that read ahead and augment. One keeps up with small images that the CPU trains on or a GPU
+    /// varies; --camera on a GPU, and large images, want all there are (docs/training.md)
     #[arg(long, default_value_t = 1)]
     loaders: u16,
     /// What varies the images; both give the same but for the rounding [default: device with --device cuda
@@ -94,13 +94,13 @@ impl ExecutionArgs {
     fn vary(&self, config: &AugmentConfig, device: Device) -> Result<Vary, TrainError> {
         let augmenter = Augmenter::new(config.clone());
         let on_device = match self.augment_on {
-            None => device.is_cuda() && augmenter.can_draw(),
+            None => device.is_cuda() && augmenter.can_batch(),
             Some(on) => on == AugmentOn::Device,
         };
-        if on_device && !augmenter.can_draw() {
+        if on_device && !augmenter.can_batch() {
             return Err(TrainError::Options(
-                "--augment-on device: what --camera does to an image depends on its pixels, and is done \
-                 one by one. Leave out one of the two"
+                "--augment-on device: what --camera does is only done one by one, by the loaders. Leave \
+                 out one of the two"
                     .into(),
             ));
         }
@@ -165,9 +165,10 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<Trainer, Trai
         folder: run,
         config,
         data,
+        vary,
         beginning,
     } = match (&args.resume, &args.recipe) {
-        (Some(run), _) => resume(run)?,
+        (Some(run), _) => resume(run, &args.execution, device)?,
         (None, Some(recipe)) => start(recipe, args, device, command)?,
         (None, None) => return Err(TrainError::Options("give --data or --resume".into())),
     };
@@ -187,9 +188,8 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<Trainer, Trai
         streams: data.streams,
         seed: config.recipe.seed,
         views: config.recipe.method.views(),
-        vary: args.execution.vary(&config.augmentation, device)?,
+        vary,
         normalise: config.data.normalise,
-        device,
     };
     let resumed = match &beginning {
         Beginning::Resumed(checkpoint) => Some(checkpoint),
@@ -206,6 +206,7 @@ struct Run {
     folder: PathBuf,
     config: RunConfig,
     data: TrainingData,
+    vary: Vary,
     beginning: Beginning,
 }
 
@@ -233,6 +234,7 @@ fn start(
     }
     let method = &args.method;
     let augmentation = args.augmentation.config(recipe.crop());
+    let vary = args.execution.vary(&augmentation, device)?;
     let selection = recipe.selection(method, augmentation.crop)?;
     let init = method.init.as_deref();
     let init = init.map(|run| Init::load(run, device)).transpose()?;
@@ -250,11 +252,12 @@ fn start(
         folder: run,
         config,
         data,
+        vary,
         beginning: init.map_or(Beginning::Fresh, Beginning::Init),
     })
 }
 
-fn resume(run: &Path) -> Result<Run, TrainError> {
+fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, TrainError> {
     if run.join(CONFIG_FILE).exists() && !run.join(checkpoint::FILE_NAME).exists() {
         return Err(TrainError::Options(format!(
             "--resume: {} was stopped before its first checkpoint, so there is nothing to go on \
@@ -264,6 +267,7 @@ fn resume(run: &Path) -> Result<Run, TrainError> {
     }
     let checkpoint = Checkpoint::load(run)?;
     let config = checkpoint.config.clone();
+    let vary = execution.vary(&config.augmentation, device)?;
     let data = TrainingData::load(&config.selection()?)?;
     let is_other = |digest: &String| *digest != data.digest();
     if data.class_counts != config.data.class_counts
@@ -279,6 +283,7 @@ fn resume(run: &Path) -> Result<Run, TrainError> {
         folder: run.to_owned(),
         config,
         data,
+        vary,
         beginning: Beginning::Resumed(checkpoint),
     })
 }

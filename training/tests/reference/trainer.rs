@@ -108,7 +108,6 @@ fn the_training_loop_has_pytorchs_losses() {
             out.copy_from_slice(&batches[step][start..start + PIXELS]);
         })),
         normalise: Normalise::None,
-        device: Device::Cpu,
     };
     let run = tempfile::tempdir().unwrap();
     let execution = Execution {

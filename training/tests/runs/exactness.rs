@@ -115,7 +115,6 @@ pub(crate) fn trainer(
             augmenter.apply(image, random, out);
         })),
         normalise: Normalise::None,
-        device: Device::Cpu,
     };
     Trainer::new(config.clone(), execution, plan, resumed).unwrap()
 }

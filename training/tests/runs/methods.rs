@@ -69,7 +69,6 @@ fn train(config: &RunConfig, init: Option<&Checkpoint>) -> (Vec<Epoch>, Checkpoi
             }
         })),
         normalise: Normalise::None,
-        device: Device::Cpu,
     };
     let mut trainer = Trainer::new(config.clone(), execution, plan, None).unwrap();
     if let Some(init) = init {
