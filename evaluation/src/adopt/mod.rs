@@ -35,7 +35,12 @@ use graph::Input;
 /// be those of its training, or every answer is wrong. Data that PyTorch wrote beside the file
 /// (model.onnx.data) is taken in. What comes out has no threshold yet: `calibrate` gives it one.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES, group = ArgGroup::new("pixels").args(["normalise", "preprocessing"]).required(true))]
+#[command(
+    after_help = EXAMPLES,
+    override_usage = "normgate adopt [OPTIONS] --labels <NAMES> --normalise <HOW> --out <FILE> <MODEL>\n       \
+                      normgate adopt [OPTIONS] --labels <NAMES> --preprocessing <FILE> --out <FILE> <MODEL>",
+    group = ArgGroup::new("pixels").args(["normalise", "preprocessing"]).required(true)
+)]
 pub struct AdoptArgs {
     /// The ONNX file
     pub model: PathBuf,

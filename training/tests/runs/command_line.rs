@@ -143,7 +143,8 @@ fn images_varied_where_the_network_computes_train_it_as_those_varied_by_the_load
     assert_eq!(together, threaded);
     // They differ in the last places, so this was not the same way under another name.
     assert_ne!(together, one_by_one);
-    assert!((loss - expected).abs() < 1e-3, "{loss} {expected}");
+    // Images that were never mirrored would be 2e-4 apart.
+    assert!((loss - expected).abs() < 1e-5, "{loss} {expected}");
 }
 
 #[test]
