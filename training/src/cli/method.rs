@@ -47,7 +47,7 @@ pub struct MethodArgs {
     /// Power of the classes' shares, 0 treating them alike (bel) [default: 0.75]
     #[arg(long, help_heading = SINGLE, value_parser = not_negative)]
     gamma: Option<f64>,
-    /// Let no gradient flow through the weights of auxiliary images (bel; docs/reproduce.md) [default:
+    /// Let no gradient flow through the weights of auxiliary images (bel; docs/results/README.md) [default:
     /// false, as in its authors' code]
     #[arg(long, value_name = "true|false", help_heading = SINGLE)]
     fixed_balance: Option<bool>,

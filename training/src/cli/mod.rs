@@ -41,10 +41,15 @@ enum Command {
     Reproduce(Box<ReproduceArgs>),
 }
 
-/// Carries out the command line, and says what went wrong.
+/// Carries out the command line, and says what went wrong. `keep_freed_memory` is called before anything
+/// that trains: it tells the allocator to keep what is freed, which takes `unsafe` code.
 #[must_use]
-pub fn run() -> ExitCode {
-    let result = match Cli::parse().command {
+pub fn run(keep_freed_memory: fn()) -> ExitCode {
+    let command = Cli::parse().command;
+    if matches!(command, Command::Train(_) | Command::Reproduce(_)) {
+        keep_freed_memory();
+    }
+    let result = match command {
         Command::Train(args) => train::train(&args).map_err(Into::into),
         Command::Export(args) => export::run(&args),
         Command::Calibrate(args) => done(calibrate::run(&args)),

@@ -5,7 +5,7 @@
 //! training starts from (`--init`), as by the authors, whose code holds the result. They tune for
 //! 20 epochs, with 256 auxiliary images to 128. As in their code, the weights are normalised within
 //! the batch, and gradients flow through them, unless the balance is fixed: a network learns to take
-//! auxiliary images for classes by what these weigh (`docs/reproduce.md`).
+//! auxiliary images for classes by what these weigh (`docs/results/README.md`).
 
 use tch::{Device, Kind, TchError, Tensor};
 
