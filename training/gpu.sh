@@ -2,8 +2,8 @@
 # Full-size training on a GPU, in commands that each end within 8 minutes and go on where the last one
 # stopped: for a machine with an NVIDIA driver for CUDA 13 that one can copy files to, and no more.
 #
-#   training/gpu.sh check              is the GPU there, and does an epoch on it, images varied there too, come
-#                                      out as one on the CPU?
+#   training/gpu.sh check              is the GPU there, and does an epoch that is trained on it, with images
+#                                      varied there, end with the losses of one on the CPU?
 #   training/gpu.sh speed              images a second, full width, and how long 200 epochs will take: images
 #                                      varied by the GPU, then by the processors
 #   training/gpu.sh run [TABLE…]       the tables (default: t2), six seeds, width 64, 200 epochs

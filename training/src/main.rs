@@ -16,14 +16,20 @@ fn switch_telemetry_off() {
     unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
 }
 
-/// Each step of a training takes and frees large tensors of the same sizes. glibc would have each from the
-/// system and give it back, which fills it with zeros every time: an eighth of the time at width 64.
+/// Each step of a training takes and frees large tensors of the same sizes, on the main thread. glibc would
+/// have each from the system and give it back, which fills it with zeros every time (docs/training.md). What
+/// the user has set of that stays.
 #[allow(unsafe_code)]
 fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: it takes no pointer, and no other thread exists.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_MAX, 0);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, -1);
+    for (variable, parameter, value) in [
+        ("MALLOC_MMAP_MAX_", libc::M_MMAP_MAX, 0),
+        ("MALLOC_TRIM_THRESHOLD_", libc::M_TRIM_THRESHOLD, -1),
+    ] {
+        if std::env::var_os(variable).is_none() {
+            // SAFETY: it takes no pointer; what it sets are numbers that other threads may read before or after.
+            let done = unsafe { libc::mallopt(parameter, value) };
+            debug_assert_eq!(done, 1, "{variable}");
+        }
     }
 }

@@ -177,7 +177,7 @@ impl Ahead {
 }
 
 impl Drop for Ahead {
-    /// Waits until the thread has left the device, which must not be in use while a process ends.
+    /// Waits until the thread has left the device, which should not be in use when the process ends.
     fn drop(&mut self) {
         drop(self.batches.take());
         if let Some(thread) = self.thread.take() {

@@ -218,6 +218,8 @@ fn a_run_that_ends_early_leaves_no_thread_behind() {
         let mut batches = Batches::start(&plan, Device::Cpu, 0, 1_000_000, 3).unwrap();
         batches.receive().unwrap();
         drop(batches);
+        // The one that makes batches, where there is one, has ended.
+        assert!(Arc::strong_count(&plan) <= 1 + 3);
         // The loaders notice it when they have finished what they are at.
         let started = Instant::now();
         while Arc::strong_count(&plan) > 1 {

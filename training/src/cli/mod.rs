@@ -41,12 +41,22 @@ enum Command {
     Reproduce(Box<ReproduceArgs>),
 }
 
+impl Command {
+    fn trains_on_cpu(&self) -> bool {
+        match self {
+            Command::Train(args) => args.execution.is_on_cpu(),
+            Command::Reproduce(args) => args.execution.is_on_cpu(),
+            Command::Export(_) | Command::Calibrate(_) | Command::Evaluate(_) => false,
+        }
+    }
+}
+
 /// Carries out the command line, and says what went wrong. `keep_freed_memory` is called before anything
-/// that trains: it tells the allocator to keep what is freed, which takes `unsafe` code.
+/// that trains on the CPU: it tells the allocator to keep what is freed, which takes `unsafe` code.
 #[must_use]
 pub fn run(keep_freed_memory: fn()) -> ExitCode {
     let command = Cli::parse().command;
-    if matches!(command, Command::Train(_) | Command::Reproduce(_)) {
+    if command.trains_on_cpu() {
         keep_freed_memory();
     }
     let result = match command {

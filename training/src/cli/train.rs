@@ -67,8 +67,8 @@ pub struct ExecutionArgs {
     /// Threads that the network computes with [default: all cores]
     #[arg(long, env = "NORMGATE_THREADS")]
     threads: Option<u16>,
-    /// Threads that read ahead and augment. One keeps up with small images that the CPU trains on or a GPU
-    /// varies; --camera on a GPU, and large images, want all there are (docs/training.md)
+    /// Threads that read ahead and augment. One is enough for small images, unless they vary them for a GPU
+    /// (--camera); large images want one for each core (docs/training.md)
     #[arg(long, default_value_t = 1)]
     loaders: u16,
     /// What varies the images; both give the same but for the rounding [default: device with --device cuda
@@ -90,6 +90,10 @@ enum AugmentOn {
 }
 
 impl ExecutionArgs {
+    pub(crate) fn is_on_cpu(&self) -> bool {
+        self.device == DeviceChoice::Cpu
+    }
+
     /// How images are varied.
     fn vary(&self, config: &AugmentConfig, device: Device) -> Result<Vary, TrainError> {
         let augmenter = Augmenter::new(config.clone());

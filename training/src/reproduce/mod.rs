@@ -109,7 +109,7 @@ pub struct ReproduceArgs {
     )]
     results: PathBuf,
     #[command(flatten)]
-    execution: ExecutionArgs,
+    pub(crate) execution: ExecutionArgs,
     /// The ONNX Runtime library [default: ORT_DYLIB_PATH, beside the program, or in .runtime/]
     #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
     onnxruntime: Option<PathBuf>,
