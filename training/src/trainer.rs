@@ -129,8 +129,7 @@ impl Trainer {
         let mut batches = Batches::start(
             &self.plan,
             self.execution.device,
-            first,
-            epochs * steps,
+            first..epochs * steps,
             self.execution.loaders,
         )?;
         while self.progress.epochs < epochs {

@@ -1,5 +1,6 @@
 //! What the loaders do: read a step's images, and vary them or draw how.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -28,15 +29,14 @@ impl Loaders {
     pub(super) fn start(
         plan: &Arc<Plan>,
         device: Device,
-        first: usize,
-        end: usize,
+        steps: Range<usize>,
         threads: usize,
     ) -> Result<Self, TrainError> {
         let mut receivers = Vec::with_capacity(threads);
         for offset in 0..threads {
             let (sender, receiver) = sync_channel(AHEAD);
             let plan = Arc::clone(plan);
-            let steps = (first + offset..end).step_by(threads);
+            let steps = steps.clone().skip(offset).step_by(threads);
             spawn(format!("loader-{offset}"), move || {
                 load_all(&plan, steps, &sender);
             })?;

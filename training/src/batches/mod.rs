@@ -8,6 +8,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -105,8 +106,7 @@ enum Source {
 }
 
 impl Batches {
-    /// Starts `threads` loaders on the steps from `first` up to, not including, `end`, for a network on
-    /// `device`. They stop when this is dropped.
+    /// Starts `threads` loaders on these steps, for a network on `device`. They stop when this is dropped.
     ///
     /// # Errors
     ///
@@ -114,11 +114,10 @@ impl Batches {
     pub fn start(
         plan: &Arc<Plan>,
         device: Device,
-        first: usize,
-        end: usize,
+        steps: Range<usize>,
         threads: usize,
     ) -> Result<Self, TrainError> {
-        let loaders = Loaders::start(plan, device, first, end, threads.max(1))?;
+        let loaders = Loaders::start(plan, device, steps, threads.max(1))?;
         // What is varied together goes on a CPU the same way as on a GPU, so that the way can be tried
         // where there is none.
         let on_device = device.is_cuda() || matches!(plan.vary, Vary::Together(_));

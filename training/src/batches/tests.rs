@@ -42,7 +42,7 @@ fn both(config: &AugmentConfig) -> [Vary; 2] {
 }
 
 fn first_batch(plan: &Arc<Plan>, device: Device) -> Batch {
-    let batches = Batches::start(plan, device, 0, 1, 1);
+    let batches = Batches::start(plan, device, 0..1, 1);
     batches.unwrap().receive().unwrap()
 }
 
@@ -54,7 +54,7 @@ fn values<T: tch::kind::Element + Copy>(tensor: &Tensor) -> Vec<T> {
 fn steps(seed: u64, first: usize, end: usize, threads: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     let [one_by_one, together] = both(&AugmentConfig::off()).map(|vary| {
         let plan = plan(seed, 1, vary);
-        let mut batches = Batches::start(&plan, Device::Cpu, first, end, threads).unwrap();
+        let mut batches = Batches::start(&plan, Device::Cpu, first..end, threads).unwrap();
         let steps = (first..end).map(|_| {
             let batch = batches.receive().unwrap();
             let reds = values::<f32>(&(batch.images.select(1, 0) * 255.0).round());
@@ -179,7 +179,7 @@ fn a_batch_varied_together_is_the_one_whose_images_are_varied_one_by_one() {
 #[test]
 fn past_the_last_step_there_is_an_error_and_no_waiting() {
     for plan in both(&AugmentConfig::off()).map(|vary| plan(0, 1, vary)) {
-        let mut batches = Batches::start(&plan, Device::Cpu, 0, 1, 1).unwrap();
+        let mut batches = Batches::start(&plan, Device::Cpu, 0..1, 1).unwrap();
         assert!(batches.receive().is_ok());
         assert!(matches!(batches.receive(), Err(TrainError::LoaderStopped)));
     }
@@ -206,7 +206,7 @@ fn a_file_that_cannot_be_read_is_named() {
             vary,
             normalise: Normalise::None,
         });
-        let mut batches = Batches::start(&plan, Device::Cpu, 0, 9, 2).unwrap();
+        let mut batches = Batches::start(&plan, Device::Cpu, 0..9, 2).unwrap();
         let error = batches.receive().unwrap_err();
         assert!(error.to_string().contains("nowhere/1.png"), "{error}");
     }
@@ -215,7 +215,7 @@ fn a_file_that_cannot_be_read_is_named() {
 #[test]
 fn a_run_that_ends_early_leaves_no_thread_behind() {
     for plan in both(&AugmentConfig::default()).map(noisy) {
-        let mut batches = Batches::start(&plan, Device::Cpu, 0, 1_000_000, 3).unwrap();
+        let mut batches = Batches::start(&plan, Device::Cpu, 0..1_000_000, 3).unwrap();
         batches.receive().unwrap();
         drop(batches);
         // The one that makes batches, where there is one, has ended.

@@ -1,5 +1,6 @@
 //! The command line of `normgate-train`: the table of its commands, a file for each.
 
+pub(crate) mod execution;
 mod export;
 mod method;
 mod preset;

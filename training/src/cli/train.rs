@@ -1,23 +1,22 @@
 //! `normgate-train train`.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tch::Device;
 
+use super::execution::ExecutionArgs;
 use super::method::MethodArgs;
 use super::recipe::{self, RecipeArgs};
-use crate::augment::{AugmentArgs, AugmentConfig, Augmenter};
+use crate::augment::AugmentArgs;
 use crate::batches::{Plan, Vary};
 use crate::checkpoint::{self, Checkpoint, write_atomically};
 use crate::config::{RunConfig, command_line};
 use crate::data::TrainingData;
-use crate::device::DeviceChoice;
 use crate::error::TrainError;
 use crate::init::Init;
 use crate::methods::Auxiliary;
@@ -55,72 +54,6 @@ pub struct TrainArgs {
     augmentation: AugmentArgs,
     #[command(flatten)]
     pub(crate) execution: ExecutionArgs,
-}
-
-/// What does not change the outcome.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Execution")]
-pub struct ExecutionArgs {
-    /// Where the network computes: cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu", env = "NORMGATE_DEVICE")]
-    device: DeviceChoice,
-    /// Threads that the network computes with [default: all cores]
-    #[arg(long, env = "NORMGATE_THREADS")]
-    threads: Option<u16>,
-    /// Threads that read ahead and augment. One is enough for small images, unless they vary them for a GPU
-    /// (--camera); large images want one for each core (docs/training.md)
-    #[arg(long, default_value_t = 1)]
-    loaders: u16,
-    /// What varies the images; both give the same but for the rounding [default: device with --device cuda
-    /// and without --camera]
-    #[arg(long, value_enum, value_name = "WHERE")]
-    augment_on: Option<AugmentOn>,
-    /// Write a checkpoint every N epochs
-    #[arg(long, value_name = "N", default_value = "5")]
-    checkpoint_every: NonZeroUsize,
-}
-
-/// What varies the images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum AugmentOn {
-    /// Each image by itself, by the loaders
-    Loaders,
-    /// A batch at once, where the network computes; not with --camera
-    Device,
-}
-
-impl ExecutionArgs {
-    pub(crate) fn is_on_cpu(&self) -> bool {
-        self.device == DeviceChoice::Cpu
-    }
-
-    /// How images are varied.
-    fn vary(&self, config: &AugmentConfig, device: Device) -> Result<Vary, TrainError> {
-        let augmenter = Augmenter::new(config.clone());
-        let on_device = match self.augment_on {
-            None => device.is_cuda() && augmenter.can_batch(),
-            Some(on) => on == AugmentOn::Device,
-        };
-        if on_device && !augmenter.can_batch() {
-            return Err(TrainError::Options(
-                "--augment-on device: what --camera does is only done one by one, by the loaders. Leave \
-                 out one of the two"
-                    .into(),
-            ));
-        }
-        Ok(match on_device {
-            true => Vary::Together(augmenter),
-            false => Vary::OneByOne(Box::new(move |image, random, out| {
-                augmenter.apply(image, random, out);
-            })),
-        })
-    }
-
-    /// Threads for what is not training.
-    pub(crate) fn evaluation_threads(&self) -> Option<NonZeroUsize> {
-        self.threads
-            .and_then(|threads| NonZeroUsize::new(threads.into()))
-    }
 }
 
 /// Carries out the command.

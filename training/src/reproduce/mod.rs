@@ -30,8 +30,9 @@ use clap::Args;
 use normgate_core::runtime::Device;
 use normgate_evaluation::workbench::WorkbenchArgs;
 
+use crate::cli::execution::ExecutionArgs;
 use crate::cli::recipe::channels;
-use crate::cli::train::{ExecutionArgs, stop_on_signal};
+use crate::cli::train::stop_on_signal;
 use crate::config::Precision;
 use carry_out::{End, Workshop, commands, same_outcome};
 pub use error::ReproduceError;
