@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::body::Upload;
 use crate::problem::Problem;
 use crate::routes::{classify, health, metrics, model, page, problems};
 use crate::state::AppState;
@@ -80,6 +81,6 @@ async fn method_not_allowed(State(state): State<Arc<AppState>>, request: Request
 /// A photo sent to the wrong path or by the wrong method is taken in, so that its client learns so.
 fn refused(state: &AppState, request: Request, problem: Problem) -> Problem {
     let (parts, body) = request.into_parts();
-    state.intake.linger(&parts.headers, body);
+    state.intake.linger(Upload::new(&parts.headers, body));
     problem
 }

@@ -3,13 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::http::{HeaderMap, header};
-use http_body_util::BodyExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use super::Intake;
+use super::{Intake, Upload};
 use crate::connections::Client;
 use crate::problem::Problem;
 
@@ -34,7 +33,7 @@ impl Intake {
     pub(super) async fn collect(
         &self,
         headers: &HeaderMap,
-        body: &mut Body,
+        body: &mut Upload,
         client: Option<&Client>,
     ) -> Result<(Bytes, Hold), Problem> {
         let announced = announced(headers);
@@ -51,7 +50,7 @@ impl Intake {
 
     async fn read_frames(
         &self,
-        body: &mut Body,
+        body: &mut Upload,
         announced: Option<u64>,
         client: Option<&Client>,
     ) -> Result<(Bytes, Hold), Problem> {

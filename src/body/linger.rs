@@ -4,13 +4,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, header};
+use axum::body::Bytes;
 use futures_util::future::FutureExt;
-use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::Intake;
+use super::{Intake, Upload};
 
 /// How long, and how many times the limit, a refused body is still read and thrown away.
 const LINGER: Duration = Duration::from_secs(2);
@@ -26,9 +24,8 @@ const LINGER_FREE: usize = 64 << 10;
 impl Intake {
     /// Throws away what is still to come of a refused request, for a while and up to a limit. The
     /// answer does not wait for it.
-    pub fn linger(self: &Arc<Self>, headers: &HeaderMap, mut body: Body) {
-        // Who asks first has sent nothing yet, and will not after this answer.
-        if headers.contains_key(header::EXPECT) {
+    pub fn linger(self: &Arc<Self>, mut body: Upload) {
+        if body.is_held_back {
             return;
         }
         let intake = Arc::clone(self);
@@ -43,7 +40,7 @@ impl Intake {
         }
     }
 
-    async fn discard(&self, body: &mut Body, most: usize) {
+    async fn discard(&self, body: &mut Upload, most: usize) {
         let mut read = 0;
         while let Some(Ok(frame)) = body.frame().await {
             let length = frame.data_ref().map_or(0, Bytes::len);

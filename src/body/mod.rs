@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use hyper::body::Frame;
 use tokio::sync::Semaphore;
 
 pub use collect::Hold;
@@ -32,6 +34,27 @@ pub struct Intake {
     memory: Arc<Semaphore>,
     discarded: Allowance,
     refused: Lately,
+}
+
+/// A request's body on its way.
+pub struct Upload {
+    body: Body,
+    /// It comes only when it is asked for (RFC 9110, 10.1.1), and not after a refusal.
+    is_held_back: bool,
+}
+
+impl Upload {
+    /// The body of a request with these headers.
+    pub fn new(headers: &HeaderMap, body: Body) -> Self {
+        let is_held_back = headers.contains_key(header::EXPECT);
+        Self { body, is_held_back }
+    }
+
+    /// The next piece.
+    async fn frame(&mut self) -> Option<Result<Frame<Bytes>, axum::Error>> {
+        self.is_held_back = false;
+        self.body.frame().await
+    }
 }
 
 /// The image files of a request.
@@ -87,7 +110,7 @@ impl Intake {
     pub async fn read(
         &self,
         headers: &HeaderMap,
-        body: &mut Body,
+        body: &mut Upload,
         client: Option<&Client>,
     ) -> Result<Submission, Problem> {
         let kind = Kind::of(headers)?;

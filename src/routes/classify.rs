@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
 use axum::http::request::Parts;
@@ -12,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use tokio::time::timeout_at;
 
-use crate::body::{File, Submission};
+use crate::body::{File, Submission, Upload};
 use crate::connections::Client;
 use crate::deadline::Deadline;
 use crate::engine::{Answer, EngineError, Timings};
@@ -38,7 +37,8 @@ pub async fn classify(
     request: Request,
 ) -> Response {
     let started = Instant::now();
-    let (parts, mut body) = request.into_parts();
+    let (parts, body) = request.into_parts();
+    let mut body = Upload::new(&parts.headers, body);
     let client = parts.extensions.get::<Arc<Client>>();
     let outcome = match read(&state, options, &parts, &mut body, started).await {
         Ok((submission, serving, wishes)) => {
@@ -46,7 +46,7 @@ pub async fn classify(
             answer(&state, &serving, submission, wishes, started).await
         }
         Err(problem) => {
-            state.intake.linger(&parts.headers, body);
+            state.intake.linger(body);
             Err(rejected(&state, problem))
         }
     };
@@ -63,7 +63,7 @@ async fn read(
     state: &AppState,
     options: Options,
     parts: &Parts,
-    body: &mut Body,
+    body: &mut Upload,
     started: Instant,
 ) -> Result<(Submission, Arc<Serving>, Wishes), Problem> {
     let Parts {

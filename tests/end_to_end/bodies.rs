@@ -1,9 +1,11 @@
 //! The three ways to send an image, and that all give the same answer.
 
+use std::io::{Read, Write};
+
 use serde_json::{Value, json};
 
 use crate::support::{Server, encoded, picture, png};
-use crate::wire::{connect, exchange, request};
+use crate::wire::{connect, exchange, request, status};
 
 const BOUNDARY: &str = "a-line-that-no-image-contains";
 
@@ -73,6 +75,27 @@ fn several_files_are_answered_in_their_order_each_for_itself() {
         failed.contains("415") && failed.contains("notes.txt"),
         "{failed}"
     );
+}
+
+#[test]
+fn who_asked_before_sending_and_is_refused_in_the_middle_gets_to_read_it() {
+    let server = Server::with(&["--max-body-bytes", "1MiB"]);
+    let mut stream = connect(&server);
+    stream
+        .write_all(
+            b"POST /classify HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\
+              expect: 100-continue\r\n\r\n",
+        )
+        .unwrap();
+    let mut go_on = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut go_on).unwrap();
+    assert!(go_on.starts_with(b"HTTP/1.1 100"));
+    let chunk = [b"10000\r\n", &[0; 0x10000][..], b"\r\n"].concat();
+    for _ in 0..32 {
+        stream.write_all(&chunk).unwrap();
+    }
+    stream.write_all(b"0\r\n\r\n").unwrap();
+    assert_eq!(status(&mut stream), Some(413));
 }
 
 #[test]
