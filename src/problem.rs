@@ -106,7 +106,7 @@ impl Problem {
     /// 404 at the address for probes: most will have taken the wrong port.
     pub fn not_a_probe(path: &str) -> Self {
         let detail = format!(
-            "{path} is not answered at --probe-listen, which has /livez, /readyz and /metrics alone"
+            "{path} is not answered at --probe-listen, which has /livez, /readyz, /metrics and /problems"
         );
         Self::new(404, "not-found", "Not found", detail)
     }
@@ -195,8 +195,13 @@ impl Problem {
 
     /// 500: our fault. What happened is in the log under the request's id, not here.
     pub fn internal() -> Self {
-        let detail = "something went wrong inside the server; its log has more, under this \
-                      reply's x-request-id";
+        Self::internal_because(
+            "something went wrong inside the server; its log has more, under this reply's x-request-id",
+        )
+    }
+
+    /// The same where there is no log, and whoever asks runs the program.
+    pub fn internal_because(detail: impl AsRef<str>) -> Self {
         Self::new(500, "internal-error", "Internal error", detail)
     }
 

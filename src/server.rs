@@ -19,6 +19,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_io_timeout::TimeoutStream;
 
 use crate::config::HttpConfig;
 use crate::connections::{Connections, Place, WARN_EVERY};
@@ -43,6 +44,7 @@ const MOST_WAITING: usize = 4096;
 pub struct Server {
     service: TowerToHyperService<Router>,
     http: http1::Builder,
+    write_timeout: Duration,
     graceful: GracefulShutdown,
     /// Each connection holds a receiver, so that closing is to be noticed.
     open: watch::Sender<()>,
@@ -59,6 +61,7 @@ impl Server {
         Self {
             service: TowerToHyperService::new(router),
             http,
+            write_timeout: config.body_timeout,
             graceful: GracefulShutdown::new(),
             open: watch::Sender::new(()),
             connections,
@@ -137,6 +140,11 @@ impl Server {
             request.extensions_mut().insert(Arc::clone(&client));
             routes.call(request)
         });
+        // Answers that nobody takes would stay in memory.
+        let mut stream = Box::pin(TimeoutStream::new(stream));
+        stream
+            .as_mut()
+            .set_write_timeout_pinned(Some(self.write_timeout));
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let connection = self.graceful.watch(connection);
         let open = self.open.subscribe();

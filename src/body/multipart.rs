@@ -10,8 +10,8 @@ use normgate_core::preprocess::sniff;
 use super::File;
 use crate::problem::Problem;
 
-/// The parser copies what it has not handed on yet: pieces keep that small.
-const PIECE: usize = 64 * 1024;
+/// A longer name is cut: file systems have none, and it is sent back.
+const LONGEST_NAME: usize = 255;
 
 /// `curl -F file=photo.jpg` sends these nine letters.
 const NO_FILE_NAME: &str =
@@ -26,11 +26,8 @@ const MOST_OTHERS: usize = 100;
 /// there is nothing else that could have been meant. Otherwise it is passed over, as is the empty
 /// part that browsers send for a file that was not chosen (HTML, *constructing the entry list*).
 pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<File>, Problem> {
-    let pieces = (0..body.len()).step_by(PIECE).map(move |start| {
-        let end = (start + PIECE).min(body.len());
-        Ok::<_, Infallible>(body.slice(start..end))
-    });
-    let mut form = Multipart::new(stream::iter(pieces), boundary);
+    let body = stream::iter([Ok::<_, Infallible>(body)]);
+    let mut form = Multipart::new(body, boundary);
     let mut files = Vec::new();
     let mut others = Vec::new();
     let mut none_chosen = false;
@@ -39,7 +36,8 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
         let file_name_is_empty = file_name == Some("");
         let is_named = file_name.is_some() && !file_name_is_empty;
         let hint = file_name.is_none().then_some(NO_FILE_NAME);
-        let name = file_name.or(field.name()).map(str::to_owned);
+        let name = file_name.or(field.name());
+        let name = name.map(|name| name.chars().take(LONGEST_NAME).collect());
         let mut bytes = Vec::new();
         while let Some(piece) = field.chunk().await.map_err(broken)? {
             bytes.extend_from_slice(&piece);
@@ -95,7 +93,7 @@ mod tests {
 
     #[tokio::test]
     async fn files_come_in_order_with_their_names() {
-        let long = "x".repeat(3 * PIECE + 5);
+        let long = "x".repeat(200_000);
         let body = part(r#"name="a"; filename="cat.jpg""#, &long)
             + &part(r#"name="b""#, GIF)
             + "--B--\r\n";
@@ -105,6 +103,13 @@ mod tests {
         assert!(files[0].hint.is_none() && files[1].hint.is_some());
         assert_eq!(files[1].name.as_deref(), Some("b"));
         assert_eq!(files[1].bytes, GIF);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_no_file_has_is_cut() {
+        let head = format!(r#"name="a"; filename="{}""#, "é".repeat(1000));
+        let files = parse(&(part(&head, GIF) + "--B--\r\n")).await.unwrap();
+        assert_eq!(files[0].name, Some("é".repeat(LONGEST_NAME)));
     }
 
     #[tokio::test]

@@ -16,9 +16,9 @@ pub struct HttpConfig {
         default_value = "127.0.0.1:8080", value_parser = parse_address)]
     pub listen: SocketAddr,
 
-    /// Another address for /livez, /readyz and /metrics alone, with connections of its own: there,
-    /// Kubernetes and Prometheus get through however many clients are connected to the other. Clients
-    /// should not reach it.
+    /// Another address, where images are not classified, with connections of its own: there, /livez, /readyz
+    /// and /metrics are answered however many clients are connected to the other. Clients should not
+    /// reach it.
     #[arg(long, env = "NORMGATE_PROBE_LISTEN", value_name = "ADDRESS:PORT",
         value_parser = parse_address)]
     pub probe_listen: Option<SocketAddr>,
@@ -28,7 +28,8 @@ pub struct HttpConfig {
         value_parser = parse_some_time)]
     pub header_timeout: Duration,
 
-    /// How long a request's body may take to arrive; beyond it the answer is 408.
+    /// How long a request's body may take to arrive (beyond it the answer is 408), and how long a client may
+    /// take nothing of its answer.
     #[arg(long, env = "NORMGATE_BODY_TIMEOUT", value_name = "TIME", default_value = "30s",
         value_parser = parse_some_time)]
     pub body_timeout: Duration,
