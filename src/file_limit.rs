@@ -1,6 +1,8 @@
 //! Every connection is an open file. Many systems allow a process 1,024 of these unless it asks for
 //! more, which it may, up to a limit that only the administrator can raise.
 
+use std::num::NonZeroUsize;
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::connections::MOST_PROBES;
@@ -8,24 +10,31 @@ use crate::connections::MOST_PROBES;
 /// The model's, ONNX Runtime's, the log's; and those who probe.
 const OTHER_FILES: u64 = 128 + MOST_PROBES as u64;
 
-/// Asks for as many open files as this many connections need.
-pub fn make_room_for(connections: usize) {
-    let needed = OTHER_FILES.saturating_add(connections as u64);
+/// Asks for as many open files as this many connections need; how many there is room for. For any more,
+/// nobody would give way, since there would seem to be places.
+pub fn make_room_for(connections: NonZeroUsize) -> NonZeroUsize {
+    let needed = OTHER_FILES.saturating_add(connections.get() as u64);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     // No number means no limit.
     if current.is_none_or(|current| current >= needed) {
-        return;
+        return connections;
     }
     let granted = maximum.map_or(needed, |maximum| maximum.min(needed));
     let asked = Rlimit {
         current: Some(granted),
         maximum,
     };
-    let raised = setrlimit(Resource::Nofile, asked);
-    if granted < needed || raised.is_err() {
+    let granted = match setrlimit(Resource::Nofile, asked) {
+        Ok(()) => granted,
+        Err(_) => current.unwrap_or(granted),
+    };
+    let room = usize::try_from(granted.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
+    let room = NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN);
+    if room < connections {
         tracing::warn!(
             "--max-connections {connections} needs {needed} open files, and the system allows \
-             {granted} (ulimit -n): connections beyond that have to wait, those of probes too"
+             {granted} (ulimit -n): it is {room} therefore"
         );
     }
+    room.min(connections)
 }

@@ -36,6 +36,14 @@ pub enum Asked {
     Reload,
 }
 
+/// Ends the process on a signal to stop: while the model is read, nobody is served yet. Process 1, as in a
+/// container, has to do that itself.
+pub async fn exit_on_signal() -> io::Result<()> {
+    let name = Signals::listen()?.stop().await;
+    tracing::info!("{name} before the model was read");
+    process::exit(0)
+}
+
 impl Signals {
     /// From now on, these signals no longer end the process by themselves.
     pub fn listen() -> io::Result<Self> {

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, Scope};
@@ -10,6 +11,7 @@ use std::time::Instant;
 
 use clap::{Args, CommandFactory};
 use normgate_core::{Classifier, Model};
+use tokio::runtime::Runtime;
 
 use super::failure::Failure;
 use super::listen::listen;
@@ -24,7 +26,7 @@ use crate::loader::{Loader, Watch};
 use crate::router::{probe_router, router};
 use crate::server::Server;
 use crate::serving::Launch;
-use crate::shutdown::{Asked, Signals};
+use crate::shutdown::{Asked, Signals, exit_on_signal};
 use crate::state::AppState;
 use crate::telemetry::start_logs;
 use crate::{Allocator, file_limit, freed_memory};
@@ -56,12 +58,17 @@ pub struct ServeArgs {
 }
 
 /// Serves until a signal says to stop.
-pub fn run(args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
+pub fn run(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     let began = Instant::now();
     args.limits.check().map_err(Failure::Usage)?;
     args.http.check().map_err(Failure::Usage)?;
     start_logs(&args.log);
     warn_of_unread_variables();
+    args.http.max_connections = file_limit::make_room_for(args.http.max_connections);
+    let state = Arc::new(AppState::new(&args.limits, &args.http));
+    let tokio = tokio(args.engine.io_threads(args.model.device), &state)?;
+    let signals = tokio.block_on(async { Signals::listen() })?;
+    let reading = tokio.spawn(exit_on_signal());
     // Before the file is read: whatever changes from here on is seen.
     let path = &args.model.model;
     let watch = args.reload.watch;
@@ -70,7 +77,7 @@ pub fn run(args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     let model = Model::open(path)?;
     Classifier::new(&model)?;
     let runtime = args.model.runtime()?;
-    let state = Arc::new(AppState::new(&args.limits, &args.http));
+    reading.abort();
     let loader = Loader {
         state: &state,
         launch: Launch {
@@ -85,27 +92,31 @@ pub fn run(args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
         allocator,
     };
     let outcome = thread::scope(|threads| {
-        let io_threads = args.engine.io_threads(args.model.device);
-        let pause = Arc::clone(&state.pause);
-        let tokio = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(io_threads)
-            .thread_name("io")
-            .on_thread_park(move || {
-                // Of several, one that sleeps would keep the others from being woken.
-                if io_threads == 1 {
-                    pause.take();
-                }
-            })
-            .enable_all()
-            .build()?;
         // When it is dropped, connections that were cut off go first: then nobody waits for what
         // is still queued.
-        tokio.block_on(serve(&args, threads, loader, model, &state, began))
+        let tokio = tokio;
+        tokio.block_on(serve(&args, threads, loader, model, &state, signals, began))
     });
     if let Ok(serving) = state.serving() {
         serving.engine.stop();
     }
     outcome
+}
+
+/// The threads for what goes over the network.
+fn tokio(threads: usize, state: &AppState) -> io::Result<Runtime> {
+    let pause = Arc::clone(&state.pause);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("io")
+        .on_thread_park(move || {
+            // Of several, one that sleeps would keep the others from being woken.
+            if threads == 1 {
+                pause.take();
+            }
+        })
+        .enable_all()
+        .build()
 }
 
 async fn serve<'a>(
@@ -114,10 +125,9 @@ async fn serve<'a>(
     loader: Loader<'a>,
     model: Model,
     state: &Arc<AppState>,
+    mut signals: Signals,
     began: Instant,
 ) -> Result<(), Failure> {
-    let mut signals = Signals::listen()?;
-    file_limit::make_room_for(args.http.max_connections.get());
     let listener = listen("--listen", args.http.listen).await?;
     let address = listener.local_addr()?;
     let connections = Arc::clone(&state.connections);

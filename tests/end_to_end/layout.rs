@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Server, normgate};
+use crate::support::{PATIENCE, Server, normgate, through};
 
 fn server(cache: &Path, arguments: &[&str]) -> Server {
     Server::spawn(command(cache, arguments))
@@ -94,19 +94,7 @@ fn first_processor() -> String {
 fn a_process_that_was_granted_one_processor_has_one_worker_of_one_thread() {
     let cache = tempfile::tempdir().unwrap();
     let inner = command(cache.path(), &["--log-format", "json"]);
-    let mut outer = Command::new("taskset");
-    outer
-        .args(["-c", &first_processor()])
-        .arg(inner.get_program())
-        .args(inner.get_args());
-    for (name, value) in inner.get_envs() {
-        match value {
-            Some(value) => outer.env(name, value),
-            None => outer.env_remove(name),
-        };
-    }
-    outer.current_dir(inner.get_current_dir().unwrap());
-    let server = Server::spawn(outer);
+    let server = Server::spawn(through(&["taskset", "-c", &first_processor()], &inner));
     let log = server.log();
     let ready = log
         .lines()

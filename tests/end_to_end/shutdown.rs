@@ -1,8 +1,10 @@
 //! SIGTERM and Ctrl-C.
 
 use std::{
+    fs::File,
     io::{ErrorKind, Read, Write},
     net::TcpStream,
+    process::{Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
@@ -10,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{PATIENCE, Server, png};
+use crate::support::{PATIENCE, Server, normgate, png, shipped_model};
 
 #[test]
 fn sigterm_and_ctrl_c_end_an_idle_server_with_success() {
@@ -19,6 +21,44 @@ fn sigterm_and_ctrl_c_end_an_idle_server_with_success() {
         server.signal(signal);
         assert_eq!(server.wait().code(), Some(0), "{signal}");
     }
+}
+
+/// Without a handler this would be the system's doing, which leaves process 1 alone.
+#[test]
+fn sigterm_while_the_model_is_read_ends_the_server_with_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("model.onnx");
+    std::fs::copy(shipped_model(), &large).unwrap();
+    let mut file = File::options().append(true).open(&large).unwrap();
+    // Field 1000 of the protocol buffer, which no model has: a GiB of zeros, to be read and hashed.
+    file.write_all(&[0xC2, 0x3E, 0x80, 0x80, 0x80, 0x80, 0x04])
+        .unwrap();
+    let length = file.metadata().unwrap().len();
+    file.set_len(length + (1 << 30)).unwrap();
+    let mut command = normgate();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--model"]);
+    let command = command.arg(&large).stderr(Stdio::piped());
+    let mut server = command.stdout(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while !catches_sigterm(server.id()) && server.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "never heeds signals");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let pid = server.id().to_string();
+    let kill = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(kill.success());
+    let ended = server.wait_with_output().unwrap();
+    let log = String::from_utf8_lossy(&ended.stderr);
+    assert!(log.contains("before the model was read"), "{log}");
+    assert_eq!(ended.status.code(), Some(0), "{log}");
+}
+
+fn catches_sigterm(pid: u32) -> bool {
+    const SIGTERM: u64 = 15;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 << (SIGTERM - 1) != 0)
 }
 
 /// Requests from many clients while the server is told to stop: none that was sent before may be

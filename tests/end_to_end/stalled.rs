@@ -12,8 +12,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
     slow_model,
-    support::{PATIENCE, Server, encoded, picture, png},
-    wire::{connect, exchange, head, request},
+    support::{PATIENCE, Server, encoded, normgate, picture, png, through, until},
+    wire::{connect, exchange, head, metric, request},
 };
 
 /// Sends a byte now and then until the server has had enough.
@@ -101,6 +101,38 @@ fn good_clients_get_in_although_stalled_ones_hold_all_connections() {
         "{}",
         server.log()
     );
+}
+
+#[test]
+fn good_clients_get_in_although_the_system_allows_fewer_files_than_connections() {
+    let mut command = normgate();
+    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    command.args(["--header-timeout", "10m", "--body-timeout", "10m"]);
+    let few = ["sh", "-c", "ulimit -n 210 && exec \"$0\" \"$@\""];
+    let server = Server::spawn(through(&few, &command));
+    let kept = stalled(&server, 60);
+    let request = request(&png());
+    for _ in 0..30 {
+        assert_eq!(exchange(&mut connect(&server), &request), Some(200));
+    }
+    drop(kept);
+    assert!(server.log().contains("ulimit -n"), "{}", server.log());
+}
+
+#[test]
+fn answers_that_nobody_takes_are_not_kept_for_ever() {
+    let server = Server::with(&["--header-timeout", "10m", "--body-timeout", "400ms"]);
+    let mut stream = connect(&server);
+    stream
+        .set_write_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    // Until the server cannot get rid of what it answers, and reads no more.
+    let page = b"GET / HTTP/1.1\r\nhost: x\r\naccept: text/html\r\n\r\n".repeat(100);
+    while stream.write_all(&page).is_ok() {}
+    until(&server, "the connection was cut off", || {
+        metric(&server, "normgate_connections") <= 1.0
+    });
+    drop(stream);
 }
 
 #[test]

@@ -36,6 +36,23 @@ pub fn normgate() -> Command {
     command
 }
 
+/// A command as another program starts it, which is to become it.
+pub fn through(outer: &[&str], inner: &Command) -> Command {
+    let mut command = Command::new(outer[0]);
+    command
+        .args(&outer[1..])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.current_dir(repository());
+    command
+}
+
 pub struct Server {
     child: Child,
     address: String,
