@@ -126,7 +126,7 @@ fn classify(
     };
     pipeline.add(&image)?;
     match pipeline.run()?.next() {
-        Some(answer) => Ok(Ok(answer?)),
+        Some(answer) => Ok(answer.map_err(|error| Problem::internal_because(error.to_string()))),
         None => Err(Failure::Reported("the model gave no answer".into())),
     }
 }

@@ -104,11 +104,6 @@ impl EngineConfig {
         self.workers.is_some() || self.threads_per_worker.is_some()
     }
 
-    /// Processors that this process may use; a container's CPU limit counts.
-    pub fn processors(&self) -> usize {
-        processors()
-    }
-
     /// The number of threads that decode small images ahead of the workers.
     pub fn prepare_threads(&self, device: Device) -> usize {
         self.prepare_threads.unwrap_or_else(|| match device {

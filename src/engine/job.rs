@@ -77,13 +77,14 @@ impl Ticket {
         self.decode += time;
     }
 
-    /// The times at the moment before inference starts: all that was not decoding was waiting.
-    pub fn timings(&self) -> Timings {
-        let queue = self.received.elapsed().saturating_sub(self.decode);
+    /// Where the time went of an image whose batch was run then: before that, all that was not its own
+    /// decoding was waiting.
+    pub fn timings(&self, ran: Instant, infer: Duration) -> Timings {
+        let before = ran.saturating_duration_since(self.received);
         Timings {
-            queue,
+            queue: before.saturating_sub(self.decode),
             decode: self.decode,
-            infer: Duration::ZERO,
+            infer,
         }
     }
 

@@ -44,6 +44,7 @@ pub use layout::Layout;
 pub use pipeline::{Pipeline, PipelineError};
 
 use crate::body::Hold;
+use crate::config::processors;
 use crate::deadline::Deadline;
 use crate::serving::Launch;
 use crate::telemetry::{Metrics, ModelMetrics};
@@ -211,7 +212,7 @@ impl Engine {
             unprepared,
             queue: Queue::new(capacity, layout.workers)
                 .with_window(config.batch_window)
-                .with_lookout(lookout(config.processors())),
+                .with_lookout(lookout(processors())),
             large,
             limits: launch.limits,
             max_batch,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use normgate_core::preprocess::{DecodeError, Limits};
 use normgate_core::{Preprocessor, Rgb8};
 
-use super::job::{Answer, Image, Job, Ticket, Timings};
+use super::job::{Answer, Image, Job, Ticket};
 use super::pipeline::{Pipeline, PipelineError};
 use super::queue::Refused;
 use super::{EngineError, Opening, Shared};
@@ -23,7 +23,7 @@ pub struct Worker {
     shared: Arc<Shared>,
     pipeline: Pipeline,
     /// Tickets of the images in the pipeline's batch, in order.
-    batch: Vec<(Ticket, Timings)>,
+    batch: Vec<Ticket>,
     /// How many images were taken that are not noted as served yet, and when.
     taken: (usize, Instant),
 }
@@ -156,10 +156,7 @@ impl Worker {
             stall_at(STALLS_WORKER, image);
         }
         match self.pipeline.add(image) {
-            Ok(()) => {
-                let timings = ticket.timings();
-                self.batch.push((ticket, timings));
-            }
+            Ok(()) => self.batch.push(ticket),
             Err(error) => ticket.fail(EngineError::Failed(error.to_string())),
         }
     }
@@ -191,17 +188,17 @@ impl Worker {
             Ok(answers) => answers,
             Err(error) => {
                 let reason = error.to_string();
-                for (ticket, _) in self.batch.drain(..) {
+                for ticket in self.batch.drain(..) {
                     ticket.fail(EngineError::Failed(reason.clone()));
                 }
                 return;
             }
         };
         let infer = started.elapsed();
-        for ((ticket, timings), answer) in self.batch.drain(..).zip(answers) {
-            let timings = Timings { infer, ..timings };
+        for (ticket, answer) in self.batch.drain(..).zip(answers) {
             match answer {
                 Ok(classification) => {
+                    let timings = ticket.timings(started, infer);
                     metrics.classified(&timings);
                     self.shared.model_metrics.classified(&classification);
                     ticket.answer(Answer {

@@ -195,13 +195,15 @@ impl Metrics {
         self.rejected.get_or_create(&ReasonLabels { reason }).inc();
     }
 
-    /// An image could not be read; its format by its bytes, whatever its sender called it.
+    /// An image could not be read; its format by its bytes, whatever its sender called it. One that is too
+    /// large was not tried.
     pub fn undecodable(&self, error: &DecodeError) {
         let format = match error {
             DecodeError::Corrupt { format, .. }
             | DecodeError::UnsupportedFeature { format, .. } => {
                 format.media_type().trim_start_matches("image/")
             }
+            DecodeError::TooLarge { .. } => return,
             _ => "unknown",
         };
         self.decode_errors

@@ -3,7 +3,9 @@
 use axum::http::Request;
 use futures_util::future::join_all;
 
-use crate::test_support::{GREEN, PANICS_IN_DECODER, PANICS_IN_WORKER, RED, Service, png};
+use crate::test_support::{
+    GREEN, PANICS_IN_DECODER, PANICS_IN_WORKER, RED, STALL, STALLS_WORKER, Service, png,
+};
 
 /// Small images decoded by the workers, and ahead of them.
 const WAYS: [&str; 2] = ["--prepare-threads=0", "--prepare-threads=2"];
@@ -118,6 +120,31 @@ async fn an_image_that_is_alone_gets_a_session_of_its_own_and_the_same_answer() 
         line.unwrap()
     };
     assert_eq!((counted(&lone).await, counted(&plain).await), (2, 0));
+}
+
+#[tokio::test]
+async fn an_image_waits_until_its_batch_is_run_whoever_is_waited_for() {
+    let service = Service::with(&["--workers", "1", "--lone-threads", "1"]);
+    let part = |image: Vec<u8>| {
+        let head = b"--B\r\ncontent-disposition: form-data; name=\"a\"; filename=\"a\"\r\n\r\n";
+        [&head[..], &image, b"\r\n"].concat()
+    };
+    let [quick, slow] = [RED, STALLS_WORKER].map(|colour| part(png(colour, 8, 8)));
+    let form = [quick, slow, b"--B--\r\n".to_vec()].concat();
+    let kind = "multipart/form-data; boundary=B";
+    service.post("/classify", kind, form).await.ok();
+    let metrics = service.get("/metrics").await;
+    let of = |name: &str| {
+        let line = metrics.text().lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .unwrap()
+    };
+    assert_eq!(
+        of("normgate_batch_size_sum"),
+        2.0 * of("normgate_batch_size_count")
+    );
+    let waited = of("normgate_stage_duration_seconds_sum{stage=\"queue\"}");
+    assert!(waited >= 2.0 * STALL.as_secs_f64(), "{waited}");
 }
 
 #[tokio::test]

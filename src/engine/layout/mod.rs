@@ -82,7 +82,7 @@ impl Layout {
         model: &Model,
     ) -> Result<Self, PipelineError> {
         let device = runtime.device();
-        let processors = config.processors();
+        let processors = processors();
         if config.layout_is_fixed() || device != Device::Cpu || processors == 1 {
             return Ok(Self {
                 workers: config.workers(device),
