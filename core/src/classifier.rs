@@ -142,8 +142,8 @@ impl Classifier {
     }
 }
 
-/// Index of the largest value, the first of them where several are.
-fn argmax(values: &[f32]) -> usize {
+/// Index of the largest value, the first of them where several are: the class that a model's logits name.
+pub fn argmax(values: &[f32]) -> usize {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
         if *value > values[best] {

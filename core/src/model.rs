@@ -14,10 +14,19 @@ use thiserror::Error;
 use crate::manifest::{METADATA_KEY, Manifest, ManifestError};
 use crate::onnx::{self, LastLayer, LastLayerError, OnnxError};
 use crate::runtime::{LOGITS, REPRESENTATION};
-use crate::scores::{self, Fitted, FittedError, Score};
+use crate::scores::{self, Fitted, FittedError, RepresentationNorm, Score, ScoreKind};
 
 /// Protobuf's own limit for one message, and so for one model file.
 const MAX_BYTES: u64 = i32::MAX as u64;
+
+/// What is to be done where what the score learnt is missing or cannot be used.
+#[derive(Clone, Copy)]
+enum Learnt {
+    /// It is an error.
+    Needed,
+    /// Another score is to come.
+    Replaced,
+}
 
 /// Nothing shorter can hold a graph and a manifest.
 const MIN_BYTES: u64 = 64;
@@ -122,7 +131,23 @@ pub enum ModelError {
 
 impl Model {
     /// Reads a model file.
+    ///
+    /// # Errors
+    /// [`ModelError`].
     pub fn open(path: &Path) -> Result<Self, ModelError> {
+        Self::read(path, Learnt::Needed)
+    }
+
+    /// Reads a model file that is to get another score: where what its own learnt is missing or cannot be
+    /// used, it comes with the representation norm and uncalibrated.
+    ///
+    /// # Errors
+    /// [`ModelError`], of anything else.
+    pub fn open_for_another_score(path: &Path) -> Result<Self, ModelError> {
+        Self::read(path, Learnt::Replaced)
+    }
+
+    fn read(path: &Path, learnt: Learnt) -> Result<Self, ModelError> {
         let unreadable = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => ModelError::Missing { path: path.into() },
             _ => ModelError::Unreadable {
@@ -137,15 +162,15 @@ impl Model {
         // Asked before reading, so that no mistaken path fills the memory.
         check_size(metadata.len(), || path.display().to_string())?;
         let bytes = fs::read(path).map_err(unreadable)?;
-        Self::parse(bytes, &path.display().to_string())
+        Self::parse(bytes, &path.display().to_string(), learnt)
     }
 
     /// Takes a model file's bytes.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ModelError> {
-        Self::parse(bytes, "(in memory)")
+        Self::parse(bytes, "(in memory)", Learnt::Needed)
     }
 
-    fn parse(bytes: Vec<u8>, origin: &str) -> Result<Self, ModelError> {
+    fn parse(bytes: Vec<u8>, origin: &str, learnt: Learnt) -> Result<Self, ModelError> {
         let onnx_error = |source| ModelError::Onnx {
             origin: origin.into(),
             source,
@@ -158,17 +183,27 @@ impl Model {
                 origin: origin.into(),
             });
         };
-        let manifest = Manifest::from_json(&json).map_err(|source| ModelError::Manifest {
+        let mut manifest = Manifest::from_json(&json).map_err(|source| ModelError::Manifest {
             origin: origin.into(),
             source,
         })?;
-        let learnt = onnx::read_metadata(&bytes, scores::METADATA_KEY).map_err(onnx_error)?;
+        let found = onnx::read_metadata(&bytes, scores::METADATA_KEY).map_err(onnx_error)?;
         let lengths = (manifest.labels.len(), manifest.representation_size);
-        let ready = scores::ready(manifest.score, learnt.as_deref(), lengths);
-        let (score, fitted) = ready.map_err(|source| ModelError::Fitted {
-            origin: origin.into(),
-            source,
-        })?;
+        let ready = scores::ready(manifest.score, found.as_deref(), lengths);
+        let (score, fitted) = match (ready, learnt) {
+            (Ok(ready), _) => ready,
+            (Err(_), Learnt::Replaced) => {
+                manifest.score = ScoreKind::RepresentationNorm;
+                manifest.calibration = None;
+                (Arc::new(RepresentationNorm) as Arc<dyn Score>, None)
+            }
+            (Err(source), Learnt::Needed) => {
+                return Err(ModelError::Fitted {
+                    origin: origin.into(),
+                    source,
+                });
+            }
+        };
         Ok(Self {
             digest: hex(&Sha256::digest(&bytes)),
             bytes: bytes.into(),
@@ -251,12 +286,17 @@ impl Model {
             Ok(None) => onnx::remove_metadata(&bytes, scores::METADATA_KEY),
             Err(source) => return Err(ModelError::Fitted { origin, source }),
         };
-        Self::parse(bytes.map_err(onnx_error)?, &origin)
+        Self::parse(bytes.map_err(onnx_error)?, &origin, Learnt::Needed)
     }
 
-    /// Writes the model file. Readers see the old file or the whole new one, never a part.
+    /// Writes the model file, with the permissions of the one that it replaces; a link stays one, to the new
+    /// file. Readers see the old file or the whole new one, never a part.
+    ///
+    /// # Errors
+    /// [`ModelError::Unwritable`].
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
-        self.write_beside_and_rename(path)
+        let real = path.canonicalize();
+        self.write_beside_and_rename(real.as_deref().unwrap_or(path))
             .map_err(|source| ModelError::Unwritable {
                 path: path.into(),
                 source,
@@ -277,6 +317,9 @@ impl Model {
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let mut file = builder.tempfile_in(folder)?;
+        if let Ok(old) = fs::metadata(path) {
+            file.as_file().set_permissions(old.permissions())?;
+        }
         file.write_all(&self.bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;

@@ -1,5 +1,6 @@
 //! Fitting scores to training images, and choosing scores on the command line.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -69,19 +70,30 @@ fn named(name: &str) -> ScoreKind {
     found.unwrap_or(ScoreKind::RepresentationNorm)
 }
 
-/// Runs the model over the training images, which `data` names, and fits each of the scores to its
-/// answers.
+/// Runs the model over the training images, which `data` names, and fits the score to its answers.
 ///
 /// # Errors
-/// [`EvaluationError`]: an image without a label of the model's classes, or a score that cannot be
-/// fitted to them.
-pub fn fit_all(
+/// [`EvaluationError`]: an image without a label of the model's classes, or the score cannot be fitted
+/// to them.
+pub fn fit(
+    bench: &Workbench,
+    model: &Model,
+    data: &[SetSpec],
+    images: &ImageSet,
+    score: ScoreKind,
+) -> Result<Option<Arc<Fitted>>, EvaluationError> {
+    let fitted = fit_all(bench, model, data, images, &[score])?.pop();
+    fitted.transpose()
+}
+
+/// As [`fit`], each of the scores by itself.
+fn fit_all(
     bench: &Workbench,
     model: &Model,
     data: &[SetSpec],
     images: &ImageSet,
     scores: &[ScoreKind],
-) -> Result<Vec<Arc<Fitted>>, EvaluationError> {
+) -> Result<Vec<Result<Arc<Fitted>, EvaluationError>>, EvaluationError> {
     let answers = bench.answers(model, images)?;
     let labels = truth(&answers)?;
     let names: Vec<String> = data.iter().map(SetSpec::describe).collect();
@@ -107,14 +119,15 @@ pub fn fit_all(
     };
     let fitted = scores.iter().map(fit).collect();
     bar.finish_and_clear();
-    fitted
+    Ok(fitted)
 }
 
 /// The scores that an evaluation reports, in the order of [`ScoreKind::ALL`]: those asked for, else
 /// all that need no images, the model's own, and with images to fit to, which `fit_data` names, every one.
+/// Of those that were not asked for by name, what cannot be fitted to this model is left out and told.
 ///
 /// # Errors
-/// As [`fit_all`]; [`EvaluationError::NothingToFitTo`].
+/// As [`fit`]; [`EvaluationError::NothingToFitTo`].
 pub fn reported(
     bench: &Workbench,
     model: &Model,
@@ -136,18 +149,21 @@ pub fn reported(
         (None, _) => Vec::new(),
         (Some(_), Some(images)) => fit_all(bench, model, fit_data, images, &to_fit)?,
     };
-    let ready = |kind: ScoreKind| -> Result<Arc<dyn Score>, EvaluationError> {
-        if own(kind) {
-            return Ok(Arc::clone(model.score()));
+    let mut fitted: HashMap<ScoreKind, _> = to_fit.into_iter().zip(fitted).collect();
+    let mut ready: Vec<Arc<dyn Score>> = Vec::new();
+    for kind in kinds {
+        match (own(kind), fitted.remove(&kind), kind.unfitted()) {
+            (true, ..) => ready.push(Arc::clone(model.score())),
+            (_, Some(Ok(fitted)), _) => ready.push(fitted),
+            (_, Some(Err(error)), _) if asked.contains(&ScoreChoice::One(kind)) => {
+                return Err(error);
+            }
+            (_, Some(Err(error)), _) => eprintln!("{} is left out: {error}", kind.title()),
+            (_, None, Some(score)) => ready.push(score),
+            (_, None, None) => return Err(EvaluationError::NothingToFitTo { score: kind }),
         }
-        let fitted = fitted.iter().find(|fitted| fitted.kind() == kind);
-        match (fitted, kind.unfitted()) {
-            (Some(fitted), _) => Ok(Arc::clone(fitted) as Arc<dyn Score>),
-            (None, Some(score)) => Ok(score),
-            (None, None) => Err(EvaluationError::NothingToFitTo { score: kind }),
-        }
-    };
-    kinds.into_iter().map(ready).collect()
+    }
+    Ok(ready)
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Running a model file over an image set: what it answers for every image.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use indicatif::ProgressBar;
+use normgate_core::classifier::argmax;
 use normgate_core::manifest::Manifest;
 use normgate_core::model::Model;
 use normgate_core::preprocess::{Preprocessor, Rgb8};
@@ -88,16 +90,6 @@ impl SetOutputs {
     }
 }
 
-fn argmax(logits: &[f32]) -> usize {
-    let mut best = 0;
-    for (class, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = class;
-        }
-    }
-    best
-}
-
 /// Runs `model` over every image of `set`, with `threads` sessions of one thread each.
 ///
 /// The images go through the model's own preprocessing, and the result does not depend on
@@ -136,16 +128,20 @@ pub fn run(
         .zip(outputs.representation.chunks_mut(BATCH * size))
         .enumerate();
     let queue = Mutex::new(batches);
+    let has_failed = AtomicBool::new(false);
     let work = || -> Result<(), EvaluationError> {
         let mut worker = Worker::new(runtime, model, set)?;
         loop {
-            // A worker that failed leaves the queue as it was: the others may go on with it.
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((index, (logits, representation))) = next else {
                 return Ok(());
             };
-            let done = worker.batch(index * BATCH, logits, representation)?;
-            progress.inc(done as u64);
+            if has_failed.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let done = worker.batch(index * BATCH, logits, representation);
+            has_failed.fetch_or(done.is_err(), Ordering::Relaxed);
+            progress.inc(done? as u64);
         }
     };
     let threads = threads.clamp(1, set.len().div_ceil(BATCH));

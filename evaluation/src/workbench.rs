@@ -91,10 +91,31 @@ impl Workbench {
     /// [`EvaluationError::Dataset`], also where an image is labelled as another class: a threshold
     /// or an accuracy made from it would be wrong without anybody noticing.
     pub fn load_id(&self, specs: &[SetSpec], model: &Model) -> Result<ImageSet, EvaluationError> {
+        Self::load_own(specs, model, LoadOptions::test())
+    }
+
+    /// As [`load_id`](Self::load_id), of the images that the model was trained on.
+    ///
+    /// # Errors
+    /// As [`load_id`](Self::load_id).
+    pub fn load_training(
+        &self,
+        specs: &[SetSpec],
+        model: &Model,
+    ) -> Result<ImageSet, EvaluationError> {
+        Self::load_own(specs, model, LoadOptions::train())
+    }
+
+    fn load_own(
+        specs: &[SetSpec],
+        model: &Model,
+        split: LoadOptions,
+    ) -> Result<ImageSet, EvaluationError> {
         let labels = &model.manifest().labels;
         let options = LoadOptions {
             class_names: Some(labels.clone()),
-            ..load_options(model)
+            preprocessing: Some(model.manifest().preprocessing.clone()),
+            ..split
         };
         let aligned = |spec: &SetSpec| {
             let mut set = spec.load(&options)?;
@@ -109,7 +130,10 @@ impl Workbench {
     /// # Errors
     /// [`EvaluationError::Dataset`].
     pub fn load_ood(&self, specs: &[SetSpec], model: &Model) -> Result<ImageSet, EvaluationError> {
-        let options = load_options(model);
+        let options = LoadOptions {
+            preprocessing: Some(model.manifest().preprocessing.clone()),
+            ..LoadOptions::test()
+        };
         let sets = specs
             .iter()
             .map(|spec| Ok(spec.load(&options)?.unlabelled()));
@@ -148,13 +172,6 @@ fn joined(
         eprintln!("{notice}");
     }
     Ok(ImageSet::concat(sets)?)
-}
-
-fn load_options(model: &Model) -> LoadOptions {
-    LoadOptions {
-        preprocessing: Some(model.manifest().preprocessing.clone()),
-        ..LoadOptions::test()
-    }
 }
 
 fn progress(name: &str, images: usize) -> ProgressBar {

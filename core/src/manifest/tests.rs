@@ -126,12 +126,13 @@ fn every_value_out_of_range_is_named_both_when_reading_and_when_writing() {
     fn calibration(manifest: &mut Manifest) -> &mut Calibration {
         manifest.calibration.as_mut().unwrap()
     }
-    let spoilers: [Spoiler; 24] = [
+    let spoilers: [Spoiler; 25] = [
         ("name", |m| m.name = " ".into()),
         ("version", |m| m.version = String::new()),
         ("labels", |m| m.labels.truncate(1)),
         ("labels[2]", |m| m.labels[2] = "".into()),
         ("representation_size", |m| m.representation_size = 0),
+        ("representation_size", |m| m.representation_size = 1 << 40),
         ("preprocessing.width", |m| m.preprocessing.width = 0),
         ("preprocessing.height", |m| m.preprocessing.height = 100_000),
         ("preprocessing.std[1]", |m| m.preprocessing.std[1] = 0.0),

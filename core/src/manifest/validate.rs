@@ -1,6 +1,9 @@
 use super::{Manifest, ManifestError, SCHEMA_VERSION, TrainingRecord};
 use crate::calibration::Calibration;
 
+/// Far longer than any network's; each image's is kept in memory while a set is evaluated.
+const LONGEST_REPRESENTATION: usize = 1 << 20;
+
 type Check = Result<(), ManifestError>;
 
 pub(super) fn manifest(manifest: &Manifest) -> Check {
@@ -48,6 +51,12 @@ pub(super) fn manifest(manifest: &Manifest) -> Check {
         return Err(ManifestError::invalid(
             "representation_size",
             "is 0; it must be the length of the model's second output",
+        ));
+    }
+    if *representation_size > LONGEST_REPRESENTATION {
+        return Err(ManifestError::invalid(
+            "representation_size",
+            format!("is {representation_size}; at most {LONGEST_REPRESENTATION} are supported"),
         ));
     }
     preprocessing.validate()?;

@@ -39,6 +39,22 @@ fn a_saved_model_can_be_read_by_another_user() {
     assert_eq!(mode(&path), mode(&ordinary));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_model_saved_over_a_link_replaces_what_it_leads_to_and_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (real, link) = (folder.path().join("v3.onnx"), folder.path().join("current"));
+    fs::write(&real, "an older model").unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink("v3.onnx", &link).unwrap();
+    test_models::Variant::default().model().save(&link).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    Model::open(&real).unwrap();
+    let mode = fs::metadata(&real).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
 #[test]
 fn the_digest_is_sha256_of_the_file() {
     // The first test vector of FIPS 180-4.
@@ -87,6 +103,20 @@ fn what_a_score_learnt_stays_with_its_model_and_belongs_to_no_other_score() {
     );
     let back = again.with_score(test_models::manifest(), None).unwrap();
     assert!(back.bytes() == model.bytes());
+
+    // What the messages say to do begins with opening it.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let own = test_models::manifest().to_json().unwrap();
+    let spoilt = onnx::write_metadata(again.bytes(), METADATA_KEY, &own).unwrap();
+    fs::write(&path, spoilt).unwrap();
+    assert!(Model::open(&path).is_err());
+    let opened = Model::open_for_another_score(&path).unwrap();
+    assert_eq!(opened.score().kind(), ScoreKind::RepresentationNorm);
+    assert!(opened.fitted().is_none() && opened.manifest().calibration.is_none());
+    let manifest = again.manifest().as_ref().clone();
+    let mended = opened.with_score(manifest, Some(&knn)).unwrap();
+    assert!(mended.bytes() == again.bytes());
 }
 
 #[test]

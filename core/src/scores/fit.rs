@@ -78,6 +78,12 @@ pub enum FitError {
         /// The score.
         score: ScoreKind,
     },
+    /// The score counts on logits above 0, and the largest ones are not, on average.
+    #[error("{score} cannot be fitted: the images' largest logits are not above 0 on average")]
+    NoPositiveLogits {
+        /// The score.
+        score: ScoreKind,
+    },
     /// The score is not one that is fitted.
     #[error("{score} needs no images to be fitted to")]
     NothingToFit {

@@ -118,7 +118,7 @@ pub enum FittedError {
     /// The file holds another score's.
     #[error(
         "the file holds what the score {found} learnt, and its manifest asks for {score}: \
-         calibrate the model again"
+         calibrate the model again, with --score, and --fit-data where that is fitted"
     )]
     OtherScore {
         /// The manifest's score.
@@ -135,7 +135,7 @@ pub enum FittedError {
     /// It was made by a newer Normgate.
     #[error(
         "what the score learnt is of version {found}, made by a newer Normgate; this one reads \
-         version {VERSION}. Update Normgate, or calibrate the model with this one"
+         version {VERSION}. Update Normgate, or run `normgate calibrate --score SCORE --fit-data SET` on it"
     )]
     Newer {
         /// The version found.
@@ -144,7 +144,8 @@ pub enum FittedError {
     /// Its lists are not as long as this model's classes and representations ask for.
     #[error(
         "what the score {score} learnt is not of a model with {classes} classes and \
-         representations of {size} values, or damaged: calibrate the model again"
+         representations of {size} values, or damaged: run `normgate calibrate --score {score} --fit-data SET` \
+         on it"
     )]
     Misfit {
         /// The score.

@@ -1,7 +1,6 @@
 //! The names of the scores.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -171,27 +170,5 @@ impl ScoreKind {
 impl fmt::Display for ScoreKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.name())
-    }
-}
-
-/// The name of a score that does not exist.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no score {name:?}: choose one of {}", names())]
-pub struct UnknownScore {
-    name: String,
-}
-
-fn names() -> String {
-    ScoreKind::ALL.map(ScoreKind::name).join(", ")
-}
-
-impl FromStr for ScoreKind {
-    type Err = UnknownScore;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| UnknownScore { name: name.into() })
     }
 }

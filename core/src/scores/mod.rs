@@ -41,7 +41,7 @@ pub use fit::{FitData, FitError};
 pub(crate) use fitted::ready;
 pub use fitted::{Fitted, FittedError, METADATA_KEY};
 pub use generalized_entropy::Gen;
-pub use kind::{ScoreKind, UnknownScore};
+pub use kind::ScoreKind;
 pub use max_logit::MaxLogit;
 pub use msp::Msp;
 pub use representation_norm::RepresentationNorm;

@@ -57,7 +57,10 @@ impl Vim {
         let logits: f64 = data.images().map(|(_, z, _)| f64::from(maximum(z))).sum();
         let residuals: f64 = data.features().map(|x| vim.outside(x)).sum();
         vim.alpha = (logits / residuals) as f32;
-        // Also where a model has no logit above 0: then the new one would count against itself.
+        if logits <= 0.0 {
+            // The new one would count against itself.
+            return Err(FitError::NoPositiveLogits { score });
+        }
         match vim.alpha.is_finite() && vim.alpha > 0.0 {
             true => Ok(vim),
             false => Err(FitError::Degenerate { score }),

@@ -94,7 +94,10 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
             "--convention ood-positive needs the OOD images that are to be caught: add --ood SET",
         ));
     }
-    let model = Model::open(&args.model)?;
+    let model = match args.score {
+        Some(_) => Model::open_for_another_score(&args.model)?,
+        None => Model::open(&args.model)?,
+    };
     check_fit_data(args, &model)?;
     check_logits(&model)?;
     let bench = Workbench::new(&args.workbench)?;
@@ -173,11 +176,10 @@ fn fitted(
         let known = model.fitted().filter(|fitted| fitted.kind() == score);
         return Ok(known.map(Arc::clone));
     }
-    let images = bench.load_id(&args.fit_data, model)?;
+    let images = bench.load_training(&args.fit_data, model)?;
     // Among the very images that it was fitted to none would look unusual, and of others too many.
     Fingerprints::of("--fit-data", &images).apart_from("--data", id)?;
-    let mut fitted = fit::fit_all(bench, model, &args.fit_data, &images, &[score])?;
-    Ok(fitted.pop())
+    fit::fit(bench, model, &args.fit_data, &images, score)
 }
 
 /// A score to compute.

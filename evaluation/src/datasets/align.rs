@@ -11,6 +11,10 @@ impl ImageSet {
     /// [`DatasetError::Unsuitable`] where a set without class names has a label past the last of
     /// `names`.
     pub fn align(&mut self, names: &[String]) -> Result<(), DatasetError> {
+        if self.class_names.as_deref() == Some(names) {
+            // Also where two classes have one name.
+            return Ok(());
+        }
         if let Some(own) = &self.class_names {
             let index = |name: &String| names.iter().position(|other| other == name);
             let table: Vec<Option<u16>> = own

@@ -20,7 +20,8 @@ its .bin files, or a folder of WebP strips. Filters narrow it, from left to righ
   #last=300        the last 300 of each class
   #but-last=300    all but those: what training sees where --hold-out keeps 300 for calibration
   #readable        without the images that cannot be read; where counts follow, put it first
-  #split=test      train, test or all, where one folder has both
+  #split=all       train, test or all, where one folder has both [default: train for --fit-data,
+                   else test]
   #labels=coarse   CIFAR-100's superclasses as the classes
 For example: unseen=data/cifar-100#split=test#coarse!=fish+flowers";
 

@@ -97,7 +97,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     let test = bench.load_id(&args.id, &model)?;
     let fit_images = match args.fit_data.is_empty() {
         true => None,
-        false => Some(bench.load_id(&args.fit_data, &model)?),
+        false => Some(bench.load_training(&args.fit_data, &model)?),
     };
     let seen = fit_images.as_ref();
     let seen = seen.map(|images| Fingerprints::of("--fit-data", images));

@@ -171,7 +171,10 @@ fn trust(figures: &Figures) -> Table {
             percent(row.flagged),
             percent(row.accuracy),
             percent(row.accuracy_unflagged),
-            format!("{:+.2}", 100.0 * (row.accuracy_unflagged - row.accuracy)),
+            match 100.0 * (row.accuracy_unflagged - row.accuracy) {
+                gain if gain.is_finite() => format!("{gain:+.2}"),
+                _ => "–".into(),
+            },
         ]);
     }
     let note = match figures.thresholds.is_empty() {

@@ -2,6 +2,7 @@
 //! its representation is an image's mean colour, its classes are red, green and blue. So an
 //! image's norm is its brightness, and a dark image is OOD.
 
+mod fitting;
 mod place;
 
 use std::fs;

@@ -209,8 +209,8 @@ fn what_nothing_can_be_fitted_to_is_refused() {
     let logits = vec![0.0; 2 * case.classes];
     let sizes = (case.classes, case.size);
     let data = FitData::new(sizes, &[0, 0], &logits, &same, Ok(case.layer())).unwrap();
-    for kind in [ScoreKind::Vim, ScoreKind::Fusion] {
-        let error = Fitted::fit(kind, &data, None).unwrap_err();
-        assert_eq!(error, FitError::Degenerate { score: kind });
-    }
+    let error = |score| Fitted::fit(score, &data, None).unwrap_err();
+    let (score, fusion) = (ScoreKind::Vim, ScoreKind::Fusion);
+    assert_eq!(error(score), FitError::NoPositiveLogits { score });
+    assert_eq!(error(fusion), FitError::Degenerate { score: fusion });
 }

@@ -49,7 +49,7 @@ pub fn roc_curves(title: &str, scores: &[&str], sets: &[RocPanel<'_>]) -> Plot {
         panel.curve(&mut canvas, &[(0.0, 0.0), (100.0, 100.0)], chance);
         let level = [(0.0, 95.0), (100.0, 95.0)];
         panel.curve(&mut canvas, &level, style::dashed(style::GREY));
-        // The first score, the one that is served, is drawn last and so lies on top.
+        // The first score is drawn last and so lies on top.
         for (curve, stroke) in set.curves.iter().zip(strokes).rev() {
             let points: Vec<_> = thin(curve)
                 .into_iter()
