@@ -86,6 +86,21 @@ fn sets_that_are_one_under_two_options_are_refused() {
         );
         assert!(!out.exists());
     }
+    // Half of the copies would be among those for the ranges, the others among those for the threshold.
+    let twice = PathBuf::from(format!("{same},again={same}"));
+    let output = quantize(&shipped_model(), &twice, &out, &[]);
+    assert!(
+        stderr(&output).contains("60 different"),
+        "{}",
+        stderr(&output)
+    );
+    let needless = ["--calibrate-ood", &test];
+    let output = quantize(&shipped_model(), &data, &out, &needless);
+    assert!(
+        stderr(&output).contains("leave it out"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub struct QuantizeArgs {
     /// How the range of a value is chosen from what was seen of it
     #[arg(long, value_enum, default_value_t)]
     pub range: RangeMethod,
-    /// For --range percentile: the share of values, in %, that the range holds
+    /// For --range percentile: the share of values, in %, that lies within each end of the range
     #[arg(long, value_name = "PERCENT", default_value_t = 99.99)]
     pub percentile: f64,
     /// Layers that stay fp32
@@ -145,7 +145,15 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     let ood = args.ood.chunks(1).map(|spec| bench.load_ood(spec, &model));
     let ood: Vec<ImageSet> = ood.collect::<Result<_, _>>()?;
 
-    let fit_images = some(&args.fit_data, &|| bench.load_id(&args.fit_data, &model))?;
+    let fit_images = some(&args.fit_data, &|| {
+        bench.load_training(&args.fit_data, &model)
+    })?;
+    // Copies would be among the ranges' images and the threshold's.
+    let for_threshold = match args.calibrate.is_empty() {
+        true => &data,
+        false => &calibration,
+    };
+    Fingerprints::of(threshold_from(args), for_threshold).repeated(for_threshold)?;
     let ranges = Fingerprints::of("--data", &for_ranges);
     let fitted_to = fit_images.as_ref();
     let fitted_to = fitted_to.map(|images| Fingerprints::of("--fit-data", images));
@@ -318,7 +326,7 @@ fn fitted(
         return Ok(None);
     };
     let score = int8.score().kind();
-    Ok(fit::fit_all(bench, int8, &args.fit_data, images, &[score])?.pop())
+    fit::fit(bench, int8, &args.fit_data, images, score)
 }
 
 /// What names the images that the threshold comes from.
@@ -342,6 +350,12 @@ fn threshold_options(
         return Err(EvaluationError::Options(
             "the model's threshold is OOD-positive: add --calibrate-ood SET, the OOD images that \
              the int8 model's is to catch",
+        ));
+    }
+    if convention == ConventionName::IdPositive && !args.calibrate_ood.is_empty() {
+        return Err(EvaluationError::Options(
+            "--calibrate-ood is for models whose threshold is OOD-positive, and this one's is not: \
+             leave it out",
         ));
     }
     let data = match args.calibrate.is_empty() {

@@ -48,6 +48,15 @@ pub enum QuantizeError {
         /// The operator that its weights come from.
         operator: String,
     },
+    /// The weights of a layer are of another kind than float32.
+    #[error(
+        "the weights of `{node}` are not float32 (half precision?): export the model in float32 \
+         (PyTorch: model.float()), and quantise that"
+    )]
+    OtherWeights {
+        /// The layer.
+        node: String,
+    },
     /// No layer of it is one that is quantised.
     #[error(
         "the model has no convolution or linear layer with constant float32 weights that is to be \

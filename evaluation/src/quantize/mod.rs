@@ -47,7 +47,8 @@ use plan::Plan;
 pub struct Options {
     /// How the range of each value is chosen.
     pub range: RangeMethod,
-    /// For [`RangeMethod::Percentile`]: the share of values, in percent, that the range holds.
+    /// For [`RangeMethod::Percentile`]: the share of values, in percent, that lies within each end of the
+    /// range.
     pub percentile: f64,
     /// Layers that stay fp32.
     pub keep_fp32: Vec<KeepFp32>,

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use normgate_core::onnx::proto::{GraphProto, NodeProto};
+use normgate_core::onnx::proto::{DataType, GraphProto, NodeProto};
 
 use super::links::Links;
 use super::{KeepFp32, QuantizeError};
@@ -96,10 +96,13 @@ fn output_axis(
         };
     };
     let rank = tensor.dims.len();
+    if tensor.data_type != i32::from(DataType::Float) {
+        return Err(QuantizeError::OtherWeights {
+            node: title(node).into(),
+        });
+    }
     if tensor.floats().is_none() {
-        return Err(broken(
-            "its weights are no float32 numbers that fill their shape",
-        ));
+        return Err(broken("its weights do not fill their shape"));
     }
     if !(least_rank..=most_rank).contains(&rank) {
         return match node.is("MatMul") {

@@ -9,14 +9,33 @@ use super::QuantizeError;
 use super::links::{Links, Names};
 use super::weights::{constant, floats};
 
-/// Makes constants of `Constant` nodes, drops `Identity` and `Dropout`, and folds
+/// Leaves out what no output depends on, makes constants of `Constant` nodes, drops `Identity` and `Dropout`, and folds
 /// `BatchNormalization` into the convolution before it.
 pub fn simplify(graph: &mut GraphProto) -> Result<(), QuantizeError> {
+    useless(graph);
     constants(graph);
     copies(graph);
     batch_norms(graph)?;
     unused(graph);
     Ok(())
+}
+
+/// What no output depends on, such as a head that was not adopted: it is no layer of the model, least of
+/// all its last.
+fn useless(graph: &mut GraphProto) {
+    let links = Links::of(graph);
+    let mut useful: HashSet<usize> = HashSet::new();
+    for (index, node) in graph.node.iter().enumerate().rev() {
+        let is_taken = |value: &String| {
+            links.is_output(value) || links.takers(value).iter().any(|it| useful.contains(it))
+        };
+        if node.output.iter().any(is_taken) {
+            useful.insert(index);
+        }
+    }
+    let all = 0..graph.node.len();
+    let dropped = all.filter(|index| !useful.contains(index)).collect();
+    drop_nodes(graph, &dropped);
 }
 
 fn constants(graph: &mut GraphProto) {

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use normgate_core::onnx::proto::{AttributeProto, NodeProto};
+use normgate_core::onnx::proto::{AttributeProto, DataType, NodeProto};
 use normgate_core::runtime::{Outputs, Session, SessionOptions};
 
 use super::*;
@@ -142,6 +142,19 @@ fn layers_that_are_kept_stay_as_they_are() {
 }
 
 #[test]
+fn a_head_that_was_not_adopted_is_no_last_layer() {
+    let two_heads = network(|onnx| {
+        let inputs = ["representation", "linear.weight", "linear.bias"];
+        let other = NodeProto::new("Gemm", &inputs, "other");
+        nodes(onnx).push(other.with(AttributeProto::int("transB", 1)));
+    });
+    let keep = [KeepFp32::Last];
+    let of_one = graph_of(&quantized(&network(|_| ()), &keep).unwrap());
+    let of_two = graph_of(&quantized(&two_heads, &keep).unwrap());
+    assert_eq!(of_one, of_two);
+}
+
+#[test]
 fn the_manifest_says_what_the_model_was_made_from_and_has_no_threshold() {
     let small = network(|_| ());
     let int8 = quantized(&small, &[KeepFp32::Last]).unwrap();
@@ -187,6 +200,12 @@ fn what_cannot_be_quantised_is_refused_with_the_reason() {
         short.contains("one.conv") && short.contains("fill"),
         "{short}"
     );
+
+    let half = message(|onnx| {
+        let graph = onnx.graph.as_mut().unwrap();
+        graph.initializer[0].data_type = DataType::Float16.into();
+    });
+    assert!(half.contains("not float32"), "{half}");
 
     let stored = message(|onnx| {
         let cast = NodeProto::new("Cast", &["one.weight"], "one.weight.real");
