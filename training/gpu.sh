@@ -6,8 +6,8 @@
 #                                      varied there, end with the losses of one on the CPU?
 #   training/gpu.sh speed              images a second, full width, and how long 200 epochs will take: images
 #                                      varied by the GPU, then by the processors
-#   training/gpu.sh run [TABLE…]       the tables (default: t2), six seeds, width 64, 200 epochs
-#                                      of every task and method, which is more than a hundred runs; options of
+#   training/gpu.sh run [TABLE…]       the tables (default: t2), six seeds, width 64, 200 epochs (ImageNet-LT
+#                                      100) of every task and method, more than a hundred runs; options of
 #                                      `reproduce` go through: run t2 --task cifar10-lt --method rna,oe
 #   training/gpu.sh show [TABLE…]      the tables of what is finished so far
 #   training/gpu.sh ship [RECIPE]      the model for models/: the seed of a recipe (default: rna; as runs are
@@ -27,7 +27,7 @@
 #   OUT      gpu-training                 runs/ (checkpoints, models) and results/ (what is kept)
 #   LIMIT    420                          seconds after which a command stops at the next step
 #   PRECISION bf16                        or fp32
-#   SEEDS    6, WIDTH 64, EPOCHS 200, LOADERS (all processors but two)
+#   SEEDS    6, WIDTH 64, EPOCHS 200 (ImageNet-LT 100), LOADERS (all processors but two)
 # and Python 3.
 # Nobody has run it on a GPU so far. DEVICE=cpu WIDTH=8 EPOCHS=1 SEEDS=1 tries its commands without one.
 set -euo pipefail
@@ -44,8 +44,6 @@ processors=$(nproc) loaders=${LOADERS:-$((processors > 3 ? processors - 2 : 1))}
 export ORT_DYLIB_PATH=${RUNTIME:-.runtime/libonnxruntime.so}
 # Libraries that were copied lie elsewhere than where the binary was linked.
 folders=$({ find "$libtorch" -name '*.so*' -printf '%h\n' 2>/dev/null || true; } | sort -u | paste -sd:)
-# Convolutions in float32 mean TF32 to cuDNN, unless it is told otherwise.
-[ "$precision" = bf16 ] || export NVIDIA_TF32_OVERRIDE=0
 export LD_LIBRARY_PATH=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 train=$bin/normgate-train
 [ -x "$train" ] || { echo "gpu.sh: there is no $train (the top of this file says what it takes)" >&2; exit 1; }
@@ -64,7 +62,8 @@ short_run() {
   cp "$out/$name/history.json" "$out/$name.json"
 }
 
-recipe=(--precision "$precision" --seeds "$seeds" --width "$width" --epochs "$epochs"
+# Width and epochs only where they are given: each task has its own.
+recipe=(--precision "$precision" --seeds "$seeds" ${WIDTH:+--width "$WIDTH"} ${EPOCHS:+--epochs "$EPOCHS"}
   --data-root "$data" --out "$out/runs" --results "$out/results")
 
 case ${1:-} in
@@ -73,7 +72,7 @@ check)
   # One epoch with the same images and weights, on the CPU a minute or two. float32 differs in the last
   # places, and training lets that grow, so the epoch's losses agree to a percent and no better.
   short_run check-cpu 1 --device cpu --augment-on loaders
-  NVIDIA_TF32_OVERRIDE=0 short_run check-gpu 1 --device "$device" --augment-on device
+  short_run check-gpu 1 --device "$device" --augment-on device
   python3 - "$out/check-cpu.json" "$out/check-gpu.json" <<'PY'
 import json, sys
 cpu, gpu = (json.load(open(name))[0] for name in sys.argv[1:])
@@ -101,7 +100,7 @@ run)
   shift
   status=0
   # SIGINT ends a run after its current step, with a checkpoint.
-  timeout --signal=INT --kill-after=50 "$limit" "$train" reproduce "${@:-t2}" "${recipe[@]}" \
+  timeout --foreground --signal=INT --kill-after=50 "$limit" "$train" reproduce "${@:-t2}" "${recipe[@]}" \
     --device "$device" --loaders "$loaders" || status=$?
   case $status in
     0) ;;

@@ -256,7 +256,8 @@ fn take_moments(
 ///
 /// What the system says.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("tmp");
+    // Another process may write the same file: `reproduce` can be given twice.
+    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
     std::fs::write(&beside, bytes)?;
     std::fs::File::open(&beside)?.sync_all()?;
     std::fs::rename(&beside, path)

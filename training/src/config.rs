@@ -77,6 +77,9 @@ pub struct Recipe {
     pub init: Option<PathBuf>,
     /// Passes over the in-distribution images.
     pub epochs: usize,
+    /// What ends one.
+    #[serde(default)]
+    pub epoch_end: EpochEnd,
     /// In-distribution images a step.
     pub batch_size: usize,
     /// Auxiliary images a step.
@@ -99,6 +102,17 @@ pub struct Recipe {
     pub seed: u64,
     /// What the backbone computes in.
     pub precision: Precision,
+}
+
+/// What ends an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum EpochEnd {
+    /// All images to classify were seen; auxiliary ones begin anew as often as need be
+    #[default]
+    Data,
+    /// Those, or the auxiliary ones, whichever are fewer steps
+    Shortest,
 }
 
 /// What convolutions and activations are computed in. Parameters, batch statistics,

@@ -4,16 +4,26 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    switch_telemetry_off();
+    set_variables();
     normgate_training::cli::run(keep_freed_memory)
 }
 
+/// What libraries read from the environment when they are loaded.
+///
 /// Official builds of ONNX Runtime, which `calibrate` and `evaluate` load, report usage to their
-/// maker unless this is in the environment before they are loaded.
+/// maker unless they are told not to. To cuDNN convolutions in float32 mean TF32, of 10 bits, unless it is
+/// told otherwise; what the user says of that stays.
 #[allow(unsafe_code)]
-fn switch_telemetry_off() {
+fn set_variables() {
+    let tf32 = "NVIDIA_TF32_OVERRIDE";
+    let is_set = std::env::var_os(tf32).is_some();
     // SAFETY: the first thing in `main`: no other thread exists that could read the environment.
-    unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
+    unsafe {
+        std::env::set_var("ORT_DISABLE_TELEMETRY", "1");
+        if !is_set {
+            std::env::set_var(tf32, "0");
+        }
+    }
 }
 
 /// Each step of a training takes and frees large tensors of the same sizes, on the main thread. glibc would

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
-use crate::batches::{Batch, Batches, Plan};
+use crate::batches::{Batch, Batches, Plan, steps_per_epoch};
 use crate::checkpoint::{self, Checkpoint, Progress};
 use crate::config::RunConfig;
 use crate::error::TrainError;
@@ -256,7 +256,7 @@ impl Trainer {
     }
 
     fn steps_per_epoch(&self) -> usize {
-        self.plan.streams[0].steps_per_pass()
+        steps_per_epoch(&self.plan.streams, self.config.recipe.epoch_end)
     }
 
     fn steps_done(&self) -> usize {

@@ -19,6 +19,7 @@ use rand_pcg::Pcg64Mcg;
 use tch::{Device, Tensor};
 
 use crate::augment::Augmenter;
+use crate::config::EpochEnd;
 use crate::error::TrainError;
 use crate::input::Normalise;
 use crate::pictures::Part;
@@ -54,6 +55,17 @@ impl Stream {
     pub fn steps_per_pass(&self) -> usize {
         self.images.len() / self.per_step.max(1)
     }
+}
+
+/// Steps of an epoch with these images.
+#[must_use]
+pub fn steps_per_epoch(streams: &[Stream], end: EpochEnd) -> usize {
+    let mut steps = streams.iter().map(Stream::steps_per_pass);
+    let steps = match end {
+        EpochEnd::Data => steps.next(),
+        EpochEnd::Shortest => steps.min(),
+    };
+    steps.unwrap_or(0)
 }
 
 /// What all the batches of a run are made from.

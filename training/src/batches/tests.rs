@@ -41,6 +41,18 @@ fn both(config: &AugmentConfig) -> [Vary; 2] {
     [one_by_one, Vary::Together(other)]
 }
 
+#[test]
+fn an_epoch_ends_with_the_images_to_classify_or_with_those_that_are_all_seen_first() {
+    let [vary, _] = both(&AugmentConfig::off());
+    let plan = plan(0, 1, vary);
+    let steps = |streams: usize, end| steps_per_epoch(&plan.streams[..streams], end);
+    assert_eq!([1, 2].map(|streams| steps(streams, EpochEnd::Data)), [3, 3]);
+    assert_eq!(
+        [1, 2].map(|streams| steps(streams, EpochEnd::Shortest)),
+        [3, 2]
+    );
+}
+
 fn first_batch(plan: &Arc<Plan>, device: Device) -> Batch {
     let batches = Batches::start(plan, device, 0..1, 1);
     batches.unwrap().receive().unwrap()

@@ -16,7 +16,7 @@ use crate::error::TrainError;
 pub struct ExecutionArgs {
     /// Where the network computes: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu", env = "NORMGATE_DEVICE")]
-    pub(super) device: DeviceChoice,
+    pub(crate) device: DeviceChoice,
     /// Threads that the network computes with [default: all cores]
     #[arg(long, env = "NORMGATE_THREADS")]
     pub(super) threads: Option<u16>,

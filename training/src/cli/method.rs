@@ -101,9 +101,48 @@ impl MethodArgs {
                 "keeps confidence at the accuracy of a trained network: name its run with --init, \
                  or give --training-accuracy"
             }
-            _ => return Ok(()),
+            _ => return self.check_single(),
         };
         Err(TrainError::Options(format!("--method {method} {problem}")))
+    }
+
+    /// That no option of other methods is given, which would change nothing.
+    fn check_single(&self) -> Result<(), TrainError> {
+        use MethodKind::{Bel, EnergyOe, Oecc, Pascl};
+        let options: [(&str, bool, &[MethodKind]); 10] = [
+            ("--energy-in", self.energy_in.is_some(), &[EnergyOe, Bel]),
+            ("--energy-out", self.energy_out.is_some(), &[EnergyOe, Bel]),
+            ("--alpha", self.alpha.is_some(), &[Bel]),
+            ("--gamma", self.gamma.is_some(), &[Bel]),
+            ("--fixed-balance", self.fixed_balance.is_some(), &[Bel]),
+            (
+                "--confidence-weight",
+                self.confidence_weight.is_some(),
+                &[Oecc],
+            ),
+            (
+                "--training-accuracy",
+                self.training_accuracy.is_some(),
+                &[Oecc],
+            ),
+            (
+                "--contrast-weight",
+                self.contrast_weight.is_some(),
+                &[Pascl],
+            ),
+            ("--temperature", self.temperature.is_some(), &[Pascl]),
+            ("--tail", self.tail.is_some(), &[Pascl]),
+        ];
+        let needless = |(_, is_given, methods): &&(_, bool, &[MethodKind])| {
+            *is_given && !methods.contains(&self.method)
+        };
+        match options.iter().find(needless) {
+            None => Ok(()),
+            Some((option, ..)) => Err(TrainError::Options(format!(
+                "--method {} has no use for {option}: leave it out",
+                self.method
+            ))),
+        }
     }
 
     /// τ and λ.
@@ -197,6 +236,21 @@ mod tests {
     struct Line {
         #[command(flatten)]
         method: MethodArgs,
+    }
+
+    #[test]
+    fn options_of_other_methods_are_refused() {
+        let check = |line: &str| Line::parse_from(line.split(' ')).method.check(true);
+        for line in [
+            "train --method energy-oe --alpha 100",
+            "train --method oe --tail 0.2",
+            "train --method rna --energy-in -20",
+        ] {
+            let error = check(line).unwrap_err().to_string();
+            assert!(error.contains("leave it out"), "{line}: {error}");
+        }
+        check("train --method energy-oe --energy-in -20 --energy-out -4").unwrap();
+        check("train --method pascl --tail 0.2").unwrap();
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::method::MethodArgs;
 use super::preset::Preset;
 use crate::augment::{AugmentConfig, Crop};
 use crate::auxiliary::AuxiliarySpec;
-use crate::config::{DataConfig, Precision, Recipe, RunConfig};
+use crate::config::{DataConfig, EpochEnd, Precision, Recipe, RunConfig};
 use crate::data::{Selection, TrainingData};
 use crate::error::TrainError;
 use crate::init::Init;
@@ -84,6 +84,17 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
+    /// What ends a pass; of fewer auxiliary images than to classify, the authors' code sees each once [default:
+    /// data]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        help_heading = "Recipe",
+        default_value = "data",
+        hide_default_value = true
+    )]
+    epoch_end: EpochEnd,
     /// Images to classify in each step [default: 128; imagenet-lt 256]
     #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..=65536))]
@@ -203,6 +214,7 @@ impl RecipeArgs {
                 method: method.method,
                 init: method.init.clone(),
                 epochs: self.epochs.unwrap_or(epochs) as usize,
+                epoch_end: self.epoch_end,
                 batch_size: selection.batch_size,
                 auxiliary_batch_size: selection.auxiliary_batch_size,
                 optimiser,

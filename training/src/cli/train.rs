@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use tch::Device;
@@ -13,7 +13,7 @@ use super::execution::ExecutionArgs;
 use super::method::MethodArgs;
 use super::recipe::{self, RecipeArgs};
 use crate::augment::AugmentArgs;
-use crate::batches::{Plan, Vary};
+use crate::batches::{Plan, Vary, steps_per_epoch};
 use crate::checkpoint::{self, Checkpoint, write_atomically};
 use crate::config::{RunConfig, command_line};
 use crate::data::TrainingData;
@@ -251,7 +251,7 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
         data.class_names.len(),
         listed(&data.class_counts),
         recipe.epochs,
-        id.steps_per_pass(),
+        steps_per_epoch(&data.streams, recipe.epoch_end),
         id.per_step,
         data.streams[1..]
             .iter()
@@ -285,15 +285,22 @@ fn listed(counts: &[u64]) -> String {
     }
 }
 
+const ONE_AND_THE_SAME: Duration = Duration::from_secs(1);
+
 /// Set by Ctrl-C or SIGTERM. A second one ends the process at once.
 pub(crate) fn stop_on_signal() -> Result<Arc<AtomicBool>, TrainError> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
+    let mut first: Option<Instant> = None;
+    ctrlc::set_handler(move || match first {
+        None => {
+            first = Some(Instant::now());
+            flag.store(true, Ordering::Relaxed);
+            eprintln!("\nstopping after this step …");
         }
-        eprintln!("\nstopping after this step …");
+        // Who signals a process and then its group, as `timeout` does, signals once.
+        Some(first) if first.elapsed() < ONE_AND_THE_SAME => {}
+        Some(_) => std::process::exit(130),
     })
     .map_err(|error| TrainError::Options(format!("Ctrl-C cannot be caught: {error}")))?;
     Ok(stop)

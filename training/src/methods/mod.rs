@@ -105,7 +105,7 @@ pub fn method(
             let outliers = OutlierExposure::new(adjustment, lambda);
             Box::new(Pascl::new(outliers, more, class_counts, device)?)
         }
-        MethodKind::Rna => Box::new(Rna::new(class_counts, tau, lambda, device)?),
+        MethodKind::Rna => Box::new(Rna::new(adjustment, lambda)),
         MethodKind::Attenuation => Box::new(Attenuation::new(adjustment, lambda, false)),
         MethodKind::RnaOe => {
             let outliers = OutlierExposure::new(adjustment, lambda);

@@ -3,7 +3,7 @@
 //! Auxiliary images never enter the loss. They share the batch normalisation statistics of the
 //! forward pass, so that growing the norm of in-distribution representations shrinks theirs.
 
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{LogitAdjustment, Loss, Method, Step};
 use crate::models::Network;
@@ -18,21 +18,10 @@ pub struct Rna {
 }
 
 impl Rna {
-    /// From the number of training images of each class; the paper's τ is 1, its λ 0.5.
-    ///
-    /// # Errors
-    ///
-    /// [`TchError`] where the device has no memory left.
-    pub fn new(
-        class_counts: &[u64],
-        tau: f64,
-        lambda: f64,
-        device: Device,
-    ) -> Result<Self, TchError> {
-        Ok(Self {
-            adjustment: LogitAdjustment::new(class_counts, tau, device)?,
-            lambda,
-        })
+    /// The paper's τ of the adjustment is 1, its λ 0.5.
+    #[must_use]
+    pub fn new(adjustment: LogitAdjustment, lambda: f64) -> Self {
+        Self { adjustment, lambda }
     }
 }
 

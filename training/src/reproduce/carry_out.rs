@@ -82,11 +82,9 @@ impl Workshop {
     /// [`ReproduceError`]; what was done so far stays.
     pub fn carry_out(&self, run: &Run, stop: &AtomicBool) -> Result<End, ReproduceError> {
         self.check_sets(run)?;
-        if let Some(first) = run.before() {
-            match self.trained(&first, stop)? {
-                End::Done => {}
-                end => return Ok(end),
-            }
+        match self.first_trained(run, stop)? {
+            End::Done => {}
+            end => return Ok(end),
         }
         let Some(_lock) = self.lock(run)? else {
             return Ok(End::Elsewhere);
@@ -131,11 +129,19 @@ impl Workshop {
         }
     }
 
-    fn trained(&self, run: &Run, stop: &AtomicBool) -> Result<End, ReproduceError> {
-        let Some(_lock) = self.lock(run)? else {
+    /// Trains what a run begins with, and what that does in its turn.
+    fn first_trained(&self, run: &Run, stop: &AtomicBool) -> Result<End, ReproduceError> {
+        let Some(first) = run.before() else {
+            return Ok(End::Done);
+        };
+        match self.first_trained(&first, stop)? {
+            End::Done => {}
+            end => return Ok(end),
+        }
+        let Some(_lock) = self.lock(&first)? else {
             return Ok(End::Elsewhere);
         };
-        Ok(match self.train(run, stop)? {
+        Ok(match self.train(&first, stop)? {
             Outcome::Finished => End::Done,
             Outcome::Interrupted => End::Stopped,
         })
@@ -230,7 +236,7 @@ impl Workshop {
             run: name,
             setting: run.setting,
             seed: run.seed,
-            machine: machine::describe(),
+            machine: machine::describe(self.execution.device),
             date: today(),
             training,
         };

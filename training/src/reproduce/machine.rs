@@ -6,8 +6,10 @@ use std::thread::available_parallelism;
 
 use normgate_evaluation::machine::field;
 
-/// The processor and how much of it there is, the GPUs, and the memory.
-pub fn describe() -> String {
+use crate::device::DeviceChoice;
+
+/// The processor and how much of it there is, the memory, and the GPU where that is what trained.
+pub fn describe(device: DeviceChoice) -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let processor = field(&read("/proc/cpuinfo"), "model name");
     let processor = processor.unwrap_or_else(|| std::env::consts::ARCH.into());
@@ -18,15 +20,16 @@ pub fn describe() -> String {
     if let Some(kib) = kib {
         text += &format!(", {} GiB", kib.div_ceil(1024 * 1024));
     }
-    match usize::try_from(tch::Cuda::device_count()) {
-        Ok(count) if count > 0 => text + &format!(", {count} × {}", gpu()),
-        _ => text,
+    match device {
+        DeviceChoice::Cpu => text,
+        DeviceChoice::Cuda(number) => text + ", " + &gpu(number),
     }
 }
 
-fn gpu() -> String {
+fn gpu(number: usize) -> String {
     let line = Command::new("nvidia-smi")
-        .args(["--query-gpu=name", "--format=csv,noheader", "--id=0"])
+        .args(["--query-gpu=name", "--format=csv,noheader"])
+        .arg(format!("--id={number}"))
         .output();
     let name = line.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     name.ok()
@@ -42,7 +45,7 @@ mod tests {
 
     #[test]
     fn a_machine_is_told_by_its_processor_and_a_date_by_three_numbers() {
-        assert!(describe().contains(" cores"));
+        assert!(describe(DeviceChoice::Cpu).contains(" cores"));
         let date = today();
         assert!(date.len() == 10 && date.split('-').count() == 3, "{date}");
     }

@@ -34,6 +34,7 @@ use crate::cli::execution::ExecutionArgs;
 use crate::cli::recipe::channels;
 use crate::cli::train::stop_on_signal;
 use crate::config::Precision;
+use crate::methods::MethodKind;
 use carry_out::{End, Workshop, commands, same_outcome};
 pub use error::ReproduceError;
 use models::Model;
@@ -72,8 +73,14 @@ pub struct ReproduceArgs {
     #[arg(long, value_name = "TASK")]
     task: Option<Task>,
     /// Only these methods, as `train --method` calls them [default: all that the table has]
-    #[arg(long, value_name = "METHODS", value_delimiter = ',')]
-    method: Vec<String>,
+    #[arg(
+        long,
+        value_enum,
+        value_name = "METHODS",
+        value_delimiter = ',',
+        hide_possible_values = true
+    )]
+    method: Vec<MethodKind>,
     /// Channels of the first stage; ImageNet-LT's ResNet50 keeps its 64 unless --task imagenet-lt is
     /// given [default: 64]
     #[arg(long, value_name = "N", value_parser = channels)]
@@ -127,9 +134,7 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
         return Ok(ExitCode::SUCCESS);
     }
     let tables = Table::find(&args.tables).map_err(ReproduceError::Options)?;
-    if args.runs(&tables).is_empty() {
-        return Err(ReproduceError::Options(nothing_chosen(args, &tables)));
-    }
+    check_choice(args, &tables)?;
     if args.dry_run {
         let runs = args.runs(&tables);
         for run in &runs {
@@ -164,21 +169,25 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
     make(args, &tables, &workshop, &stop)
 }
 
-/// What the tables have that could be chosen, where nothing was.
-fn nothing_chosen(args: &ReproduceArgs, tables: &[Table]) -> String {
-    let mut methods: Vec<_> = tables.iter().flat_map(Table::models).collect();
-    methods.retain(|model| args.task.is_none_or(|task| task == model.task));
-    let mut methods: Vec<_> = methods.iter().map(|model| model.method).collect();
+/// That the tables have something on the task, and by each of the methods.
+fn check_choice(args: &ReproduceArgs, tables: &[Table]) -> Result<(), ReproduceError> {
+    let mut models: Vec<_> = tables.iter().flat_map(Table::models).collect();
+    models.retain(|model| args.task.is_none_or(|task| task == model.task));
+    let mut methods: Vec<_> = models.iter().map(|it| it.method.to_string()).collect();
     methods.sort_unstable();
     methods.dedup();
-    match methods.is_empty() {
-        true => "these tables have nothing on that --task; --list says what each is about".into(),
-        false => format!(
-            "no model of these tables is trained by --method {}; there are {}",
-            args.method.join(","),
+    let is_there = |method: &MethodKind| models.iter().any(|model| model.method == *method);
+    let problem = match args.method.iter().find(|method| !is_there(method)) {
+        _ if models.is_empty() => {
+            "these tables have nothing on that --task; --list says what each is about".into()
+        }
+        Some(method) => format!(
+            "no model of these tables is trained by --method {method}; there are {}",
             methods.join(", ")
         ),
-    }
+        None => return Ok(()),
+    };
+    Err(ReproduceError::Options(problem))
 }
 
 fn list(args: &ReproduceArgs) {
@@ -212,8 +221,8 @@ impl ReproduceArgs {
     /// with comes before it.
     fn runs(&self, tables: &[Table]) -> Vec<Run> {
         let asked = |model: &&Model| {
-            let of_method = self.method.iter().any(|method| method == model.method);
-            self.task.is_none_or(|task| task == model.task) && (self.method.is_empty() || of_method)
+            let of_method = self.method.is_empty() || self.method.contains(&model.method);
+            self.task.is_none_or(|task| task == model.task) && of_method
         };
         let mut runs: Vec<Run> = Vec::new();
         for seed in 1..=self.seeds {
@@ -272,7 +281,10 @@ fn make(
             }
         };
         progress.measure(&workshop.results.records()?);
-        write(tables, &workshop.results)?;
+        // The next may be written again, and the runs are what takes time.
+        if let Err(error) = write(tables, &workshop.results) {
+            eprintln!("error: {error}");
+        }
         if stop.load(Ordering::Relaxed) {
             eprintln!("\n{}\nstopped; the same command goes on", progress.table());
             return Ok(ExitCode::from(130));

@@ -3,6 +3,7 @@
 use normgate_core::scores::ScoreKind;
 
 use super::sets::{Auxiliary, Task, USUAL_IMBALANCE};
+use crate::methods::{self, MethodKind};
 
 /// A model as a table asks for it, whatever its size and seed.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,8 +12,8 @@ pub struct Model {
     pub task: Task,
     /// How much larger the largest class is than the smallest.
     pub imbalance: u32,
-    /// As `--method` takes it.
-    pub method: &'static str,
+    /// How it is trained.
+    pub method: MethodKind,
     /// The score that the method's authors detect with; the model is served with it.
     pub score: ScoreKind,
     /// The auxiliary images.
@@ -24,13 +25,13 @@ pub struct Model {
 }
 
 impl Model {
-    fn new(task: Task, method: &'static str, score: ScoreKind, auxiliary: Auxiliary) -> Self {
+    fn new(task: Task, method: MethodKind) -> Self {
         Self {
             task,
             imbalance: USUAL_IMBALANCE,
             method,
-            score,
-            auxiliary,
+            score: method.traits().score,
+            auxiliary: usual_auxiliary(method),
             options: Vec::new(),
             after: None,
         }
@@ -83,12 +84,8 @@ impl Model {
     }
 
     fn recipe_name(&self) -> String {
-        let mut name = self.method.to_owned();
-        let usual = match self.method {
-            "ce" | "la" | "pascl-ft" | "bel-ft" => Auxiliary::None,
-            _ => Auxiliary::Usual,
-        };
-        if self.auxiliary != usual {
+        let mut name = self.method.to_string();
+        if self.auxiliary != usual_auxiliary(self.method) {
             name += &match self.auxiliary {
                 Auxiliary::None => "-no-aux".to_owned(),
                 Auxiliary::Usual => "-aux".to_owned(),
@@ -108,6 +105,13 @@ impl Model {
     }
 }
 
+fn usual_auxiliary(method: MethodKind) -> Auxiliary {
+    match method.traits().auxiliary {
+        methods::Auxiliary::Never => Auxiliary::None,
+        _ => Auxiliary::Usual,
+    }
+}
+
 /// Epochs of fine-tuning with auxiliary images (paper, E.8), and of second stages, on CIFAR.
 const FINE_TUNING_EPOCHS: u32 = 10;
 /// Epochs that OECC's authors tune a trained network for: their kept logs end there.
@@ -120,22 +124,22 @@ const IMAGENET_EPOCHS: u32 = 3;
 
 /// Plain cross-entropy: the paper's "MSP" and "CE".
 pub fn ce(task: Task) -> Model {
-    Model::new(task, "ce", ScoreKind::Msp, Auxiliary::None)
+    Model::new(task, MethodKind::Ce)
 }
 
 /// Logit adjustment.
 pub fn la(task: Task) -> Model {
-    Model::new(task, "la", ScoreKind::Msp, Auxiliary::None)
+    Model::new(task, MethodKind::La)
 }
 
 /// Outlier Exposure.
 pub fn oe(task: Task) -> Model {
-    Model::new(task, "oe", ScoreKind::Msp, Auxiliary::Usual)
+    Model::new(task, MethodKind::Oe)
 }
 
 /// Outlier Exposure with logit adjustment.
 pub fn la_oe(task: Task) -> Model {
-    Model::new(task, "la-oe", ScoreKind::Msp, Auxiliary::Usual)
+    Model::new(task, MethodKind::LaOe)
 }
 
 /// Energy OE: fine-tuning of a cross-entropy model (the paper's T2 repeats this row in T17).
@@ -145,7 +149,7 @@ pub fn energy_oe(task: Task) -> Model {
 
 /// Energy OE by itself, to be begun with another model.
 pub fn energy_oe_alone(task: Task) -> Model {
-    Model::new(task, "energy-oe", ScoreKind::Energy, Auxiliary::Usual)
+    Model::new(task, MethodKind::EnergyOe)
 }
 
 /// Outlier Exposure with Confidence Control: fine-tuning of a cross-entropy model.
@@ -154,64 +158,47 @@ pub fn oecc(task: Task) -> Model {
         Task::Cifar100Lt => OECC_EPOCHS_CIFAR100,
         Task::Cifar10Lt | Task::ImagenetLt => OECC_EPOCHS,
     };
-    Model::new(task, "oecc", ScoreKind::Msp, Auxiliary::Usual).after(ce(task), epochs)
+    Model::new(task, MethodKind::Oecc).after(ce(task), epochs)
 }
 
 /// PASCL, its first stage.
 pub fn pascl(task: Task) -> Model {
-    Model::new(task, "pascl", ScoreKind::Msp, Auxiliary::Usual)
+    Model::new(task, MethodKind::Pascl)
 }
 
 /// PASCL's second stage, for classification.
 pub fn pascl_ft(task: Task) -> Model {
-    Model::new(task, "pascl-ft", ScoreKind::Msp, Auxiliary::None)
-        .after(pascl(task), FINE_TUNING_EPOCHS)
+    Model::new(task, MethodKind::PasclFt).after(pascl(task), FINE_TUNING_EPOCHS)
 }
 
 /// Balanced energy learning: fine-tuning of a cross-entropy model.
 pub fn bel(task: Task) -> Model {
-    Model::new(task, "bel", ScoreKind::Energy, Auxiliary::Usual).after(ce(task), BEL_EPOCHS)
+    Model::new(task, MethodKind::Bel).after(ce(task), BEL_EPOCHS)
 }
 
 /// Its second stage, for classification.
 pub fn bel_ft(task: Task) -> Model {
-    Model::new(task, "bel-ft", ScoreKind::Energy, Auxiliary::None)
-        .after(bel(task), FINE_TUNING_EPOCHS)
+    Model::new(task, MethodKind::BelFt).after(bel(task), FINE_TUNING_EPOCHS)
 }
 
 /// Representation Norm Amplification.
 pub fn rna(task: Task) -> Model {
-    Model::new(task, "rna", ScoreKind::RepresentationNorm, Auxiliary::Usual)
+    Model::new(task, MethodKind::Rna)
 }
 
 /// RNA and Outlier Exposure together (not in the paper).
 pub fn rna_oe(task: Task) -> Model {
-    Model::new(
-        task,
-        "rna-oe",
-        ScoreKind::RepresentationNorm,
-        Auxiliary::Usual,
-    )
+    Model::new(task, MethodKind::RnaOe)
 }
 
 /// Attenuation of the auxiliary images' norms instead (T3).
 pub fn attenuation(task: Task) -> Model {
-    Model::new(
-        task,
-        "attenuation",
-        ScoreKind::RepresentationNorm,
-        Auxiliary::Usual,
-    )
+    Model::new(task, MethodKind::Attenuation)
 }
 
 /// Both (T3).
 pub fn rna_attenuation(task: Task) -> Model {
-    Model::new(
-        task,
-        "rna-attenuation",
-        ScoreKind::RepresentationNorm,
-        Auxiliary::Usual,
-    )
+    Model::new(task, MethodKind::RnaAttenuation)
 }
 
 #[cfg(test)]

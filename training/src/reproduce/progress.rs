@@ -178,10 +178,7 @@ fn work(run: &Run) -> f64 {
         Task::ImagenetLt => 116.0 * 7.3,
     };
     let width = f64::from(run.setting.width);
-    let mut per_image = match run.model.method {
-        "pascl" => 2.0,
-        _ => 1.0,
-    };
+    let mut per_image = run.model.method.views() as f64;
     if run.model.auxiliary != Auxiliary::None {
         let size = run
             .model

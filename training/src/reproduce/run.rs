@@ -1,12 +1,10 @@
 //! One run: a model of a size, with a seed; its name, and the commands that make and measure it.
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::models::{Model, rna};
 use super::sets::{Auxiliary, Place, TrainingSets, folder_of};
 use crate::config::Precision;
-use crate::methods::MethodKind;
 
 /// What all runs of a table have in common, and what decides their outcome besides the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,8 +116,7 @@ impl Run {
             line.add("--precision", self.setting.precision);
         }
         // The default too: what decides the outcome tells one run from another.
-        let kind = MethodKind::from_str(method, false);
-        if self.model.after.is_some() && kind.is_ok_and(MethodKind::is_tuned_with_sgd) {
+        if self.model.after.is_some() && method.is_tuned_with_sgd() {
             line.add("--optimiser", "sgd");
             line.add("--lr", 0.001);
         }

@@ -10,7 +10,7 @@ use normgate_evaluation::datasets::{ImageSet, LoadOptions, load};
 use normgate_evaluation::outputs;
 use normgate_training::augment::{AugmentConfig, Crop};
 use normgate_training::checkpoint::{Checkpoint, NamedTensor, Progress};
-use normgate_training::config::{DataConfig, Precision, Recipe, RunConfig};
+use normgate_training::config::{DataConfig, EpochEnd, Precision, Recipe, RunConfig};
 use normgate_training::export::{ExportError, ExportOptions, WeightForm, export};
 use normgate_training::input::Normalise;
 use normgate_training::methods::{Hyperparameters, MethodKind};
@@ -112,6 +112,7 @@ fn checkpoint(network: &Network, model: ModelConfig) -> Checkpoint {
             method: MethodKind::Rna,
             init: None,
             epochs: 3,
+            epoch_end: EpochEnd::Data,
             batch_size: 128,
             auxiliary_batch_size: 128,
             optimiser: OptimiserKind::Adam,

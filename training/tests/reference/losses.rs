@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::ValueEnum;
 use normgate_training::config::Recipe;
 use normgate_training::methods::{
-    CrossEntropy, Hyperparameters, Loss, Method, MethodKind, Rna, Step, method,
+    CrossEntropy, Hyperparameters, LogitAdjustment, Loss, Method, MethodKind, Rna, Step, method,
 };
 use normgate_training::models::{Network, Projection};
 use serde::Deserialize;
@@ -185,7 +185,10 @@ fn only_rna_and_what_has_no_auxiliary_images_leave_them_without_gradient() {
 fn without_adjustment_and_norm_rna_is_cross_entropy() {
     let network = network(1, 4);
     let inputs = Inputs::of(1);
-    let rna = Rna::new(&COUNTS, 0.0, 0.0, Device::Cpu).unwrap();
+    let rna = Rna::new(
+        LogitAdjustment::new(&COUNTS, 0.0, Device::Cpu).unwrap(),
+        0.0,
+    );
     let rna = inputs.loss(&rna, &network);
     let ce = inputs.loss(&CrossEntropy, &network);
     assert_eq!(rna.total.double_value(&[]), ce.total.double_value(&[]));

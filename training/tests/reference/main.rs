@@ -9,7 +9,7 @@ mod trainer;
 
 use std::collections::BTreeMap;
 
-use normgate_training::config::{Precision, Recipe};
+use normgate_training::config::{EpochEnd, Precision, Recipe};
 use normgate_training::methods::{Hyperparameters, MethodKind};
 use normgate_training::models::{Architecture, ModelConfig, Network, Projection};
 use normgate_training::optimiser::OptimiserKind;
@@ -50,6 +50,7 @@ pub(crate) fn recipe(method: MethodKind) -> Recipe {
         method,
         init: None,
         epochs: 2,
+        epoch_end: EpochEnd::Data,
         batch_size: 4,
         auxiliary_batch_size: 4,
         optimiser: OptimiserKind::Adam,

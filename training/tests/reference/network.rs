@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use normgate_training::methods::{Loss, Method, Rna, Step};
+use normgate_training::methods::{LogitAdjustment, Loss, Method, Rna, Step};
 use normgate_training::models::{Architecture, ModelConfig, Network, Projection};
 use normgate_training::optimiser::Adam;
 use serde::Deserialize;
@@ -112,7 +112,10 @@ fn a_resnet50_evaluates_and_learns_as_in_pytorch() {
 /// RNA's loss of a batch, of which the first half has these classes.
 fn rna_loss(network: &Network, images: &Tensor, labels: &[i64]) -> Loss {
     let counts: Vec<u64> = (1..=10).rev().collect();
-    let rna = Rna::new(&counts, 1.0, 0.5, Device::Cpu).unwrap();
+    let rna = Rna::new(
+        LogitAdjustment::new(&counts, 1.0, Device::Cpu).unwrap(),
+        0.5,
+    );
     let all = network.representation(images).unwrap();
     let half = labels.len() as i64;
     let (representation, auxiliary) = (all.narrow(0, 0, half), all.narrow(0, half, half));

@@ -154,16 +154,17 @@ fn the_runs_on_cifar_have_the_names_and_commands_that_they_always_had() {
 }
 
 #[test]
-fn a_choice_that_leaves_no_run_is_an_error_that_says_what_there_is() {
+fn a_choice_that_no_run_is_of_is_an_error_that_says_what_there_is() {
     let folder = tempfile::tempdir().unwrap();
     for (line, expected) in [
         (
-            "t3 --method rna,oe2 --task cifar100-lt",
+            "t3 --method rna,oe --task cifar100-lt",
             "nothing on that --task",
         ),
+        // Also where another method is there.
         (
-            "t3 --method oe2",
-            "there are attenuation, rna, rna-attenuation",
+            "t3 --method rna,oe",
+            "trained by --method oe; there are attenuation, rna, rna-attenuation",
         ),
     ] {
         let (output, said) = reproduce(folder.path(), &format!("{line} --dry-run"));

@@ -8,7 +8,7 @@ use normgate_evaluation::datasets::{ImageSet, LoadOptions, load};
 use normgate_training::augment::{AugmentConfig, Augmenter};
 use normgate_training::batches::{Plan, Stream, Vary};
 use normgate_training::checkpoint::{Checkpoint, FILE_NAME};
-use normgate_training::config::{DataConfig, Precision, Recipe, RunConfig};
+use normgate_training::config::{DataConfig, EpochEnd, Precision, Recipe, RunConfig};
 use normgate_training::history::{self, Epoch};
 use normgate_training::input::Normalise;
 use normgate_training::methods::{Auxiliary, Hyperparameters, MethodKind};
@@ -65,6 +65,7 @@ pub(crate) fn config(seed: u64, method: MethodKind, precision: Precision) -> Run
             method,
             init: None,
             epochs: EPOCHS,
+            epoch_end: EpochEnd::Data,
             batch_size: 8,
             auxiliary_batch_size: 6,
             optimiser: OptimiserKind::Adam,

@@ -82,6 +82,7 @@ pub struct Block {
 }
 
 /// A line of a table.
+#[derive(Clone)]
 pub struct Row {
     /// What it is about.
     pub label: String,
@@ -222,6 +223,7 @@ fn means<const N: usize>(figures: [f64; N]) -> impl Iterator<Item = Estimate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::MethodKind;
     use crate::reproduce::run::{Run, Setting};
 
     #[test]
@@ -293,6 +295,10 @@ mod tests {
             .map(|cell| cell.paper.unwrap().mean)
             .collect();
         assert_eq!(paper, [92.90, 92.14, 29.18, 78.73, 93.72, 76.40, 66.90]);
-        assert!(row.cells.iter().all(|cell| cell.model.method == "rna"));
+        assert!(
+            row.cells
+                .iter()
+                .all(|cell| cell.model.method == MethodKind::Rna)
+        );
     }
 }
