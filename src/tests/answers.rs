@@ -133,6 +133,13 @@ async fn metrics_count_answers_refusals_and_damaged_images() {
             .starts_with("text/plain; version=0.0.4")
     );
     let text = reply.text();
+    let documented = include_str!("../../docs/metrics.md");
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let names = types.filter_map(|line| line.split(' ').next());
+    let untold: Vec<_> = names
+        .filter(|name| !documented.contains(&format!("`{name}`")))
+        .collect();
+    assert!(untold.is_empty(), "docs/metrics.md lacks {untold:?}");
     for line in [
         "normgate_predictions_total{label=\"red\",ood=\"false\"} 1",
         "normgate_predictions_total{label=\"red\",ood=\"true\"} 1",
