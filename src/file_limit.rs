@@ -7,13 +7,18 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::connections::MOST_PROBES;
 
-/// The model's, ONNX Runtime's, the log's; and those who probe.
-const OTHER_FILES: u64 = 128 + MOST_PROBES as u64;
+/// The model's, ONNX Runtime's, the log's: in truth some thirty.
+const OTHER_FILES: u64 = 128;
 
-/// Asks for as many open files as this many connections need; how many there is room for. For any more,
-/// nobody would give way, since there would seem to be places.
-pub fn make_room_for(connections: NonZeroUsize) -> NonZeroUsize {
-    let needed = OTHER_FILES.saturating_add(connections.get() as u64);
+/// Asks for as many open files as this many connections need, and those who probe where they have an address
+/// of their own; how many there is room for. For any more, nobody would give way, since there would seem to
+/// be places.
+pub fn make_room_for(connections: NonZeroUsize, probes: bool) -> NonZeroUsize {
+    let others = match probes {
+        true => OTHER_FILES + MOST_PROBES as u64,
+        false => OTHER_FILES,
+    };
+    let needed = others.saturating_add(connections.get() as u64);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     // No number means no limit.
     if current.is_none_or(|current| current >= needed) {
@@ -28,7 +33,8 @@ pub fn make_room_for(connections: NonZeroUsize) -> NonZeroUsize {
         Ok(()) => granted,
         Err(_) => current.unwrap_or(granted),
     };
-    let room = usize::try_from(granted.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
+    let room = granted.saturating_sub(others).max(granted / 2);
+    let room = usize::try_from(room).unwrap_or(usize::MAX);
     let room = NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN);
     if room < connections {
         tracing::warn!(

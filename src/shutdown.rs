@@ -38,8 +38,8 @@ pub enum Asked {
 
 /// Ends the process on a signal to stop: while the model is read, nobody is served yet. Process 1, as in a
 /// container, has to do that itself.
-pub async fn exit_on_signal() -> io::Result<()> {
-    let name = Signals::listen()?.stop().await;
+pub async fn exit_on_signal(mut signals: Signals) {
+    let name = signals.stop().await;
     tracing::info!("{name} before the model was read");
     process::exit(0)
 }

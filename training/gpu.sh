@@ -44,6 +44,8 @@ processors=$(nproc) loaders=${LOADERS:-$((processors > 3 ? processors - 2 : 1))}
 export ORT_DYLIB_PATH=${RUNTIME:-.runtime/libonnxruntime.so}
 # Libraries that were copied lie elsewhere than where the binary was linked.
 folders=$({ find "$libtorch" -name '*.so*' -printf '%h\n' 2>/dev/null || true; } | sort -u | paste -sd:)
+# Convolutions in float32 mean TF32 to cuDNN, unless it is told otherwise before it is loaded.
+export NVIDIA_TF32_OVERRIDE=${NVIDIA_TF32_OVERRIDE-0}
 export LD_LIBRARY_PATH=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 train=$bin/normgate-train
 [ -x "$train" ] || { echo "gpu.sh: there is no $train (the top of this file says what it takes)" >&2; exit 1; }
@@ -104,7 +106,7 @@ run)
     --device "$device" --loaders "$loaders" || status=$?
   case $status in
     0) ;;
-    124 | 130 | 137) exit 75 ;;
+    124 | 137) exit 75 ;;
     *) exit "$status" ;;
   esac
   ;;

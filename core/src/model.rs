@@ -289,8 +289,8 @@ impl Model {
         Self::parse(bytes.map_err(onnx_error)?, &origin, Learnt::Needed)
     }
 
-    /// Writes the model file, with the permissions of the one that it replaces; a link stays one, to the new
-    /// file. Readers see the old file or the whole new one, never a part.
+    /// Writes the model file, with the permissions of the one that it replaces, and its owner and group as far
+    /// as the system allows; a link to a file stays one. Readers see the old file or the whole new one, never a part.
     ///
     /// # Errors
     /// [`ModelError::Unwritable`].
@@ -318,6 +318,14 @@ impl Model {
         }
         let mut file = builder.tempfile_in(folder)?;
         if let Ok(old) = fs::metadata(path) {
+            // Whoever reads the old one is to read the new one, before that may be denied to others.
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::{MetadataExt, fchown};
+                let (owner, group) = (Some(old.uid()), Some(old.gid()));
+                // Only root may give files away; one's own group is often enough.
+                let _ = fchown(&file, owner, group).or_else(|_| fchown(&file, None, group));
+            }
             file.as_file().set_permissions(old.permissions())?;
         }
         file.write_all(&self.bytes)?;

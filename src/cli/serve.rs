@@ -64,11 +64,12 @@ pub fn run(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     args.http.check().map_err(Failure::Usage)?;
     start_logs(&args.log);
     warn_of_unread_variables();
-    args.http.max_connections = file_limit::make_room_for(args.http.max_connections);
+    let (most, probes) = (args.http.max_connections, args.http.probe_listen.is_some());
+    args.http.max_connections = file_limit::make_room_for(most, probes);
     let state = Arc::new(AppState::new(&args.limits, &args.http));
     let tokio = tokio(args.engine.io_threads(args.model.device), &state)?;
-    let signals = tokio.block_on(async { Signals::listen() })?;
-    let reading = tokio.spawn(exit_on_signal());
+    let [early, signals] = tokio.block_on(async { [Signals::listen(), Signals::listen()] });
+    let (reading, signals) = (tokio.spawn(exit_on_signal(early?)), signals?);
     // Before the file is read: whatever changes from here on is seen.
     let path = &args.model.model;
     let watch = args.reload.watch;

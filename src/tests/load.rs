@@ -124,7 +124,7 @@ async fn an_image_that_is_alone_gets_a_session_of_its_own_and_the_same_answer() 
 
 #[tokio::test]
 async fn an_image_waits_until_its_batch_is_run_whoever_is_waited_for() {
-    let service = Service::with(&["--workers", "1", "--lone-threads", "1"]);
+    let service = Service::with(&["--workers", "1", "--batch-window", "100ms"]);
     let part = |image: Vec<u8>| {
         let head = b"--B\r\ncontent-disposition: form-data; name=\"a\"; filename=\"a\"\r\n\r\n";
         [&head[..], &image, b"\r\n"].concat()

@@ -25,12 +25,19 @@ pub fn simplify(graph: &mut GraphProto) -> Result<(), QuantizeError> {
 fn useless(graph: &mut GraphProto) {
     let links = Links::of(graph);
     let mut useful: HashSet<usize> = HashSet::new();
-    for (index, node) in graph.node.iter().enumerate().rev() {
-        let is_taken = |value: &String| {
-            links.is_output(value) || links.takers(value).iter().any(|it| useful.contains(it))
-        };
-        if node.output.iter().any(is_taken) {
-            useful.insert(index);
+    // One pass finds all, where nodes stand before those that take from them, as ONNX asks.
+    loop {
+        let before = useful.len();
+        for (index, node) in graph.node.iter().enumerate().rev() {
+            let is_taken = |value: &String| {
+                links.is_output(value) || links.takers(value).iter().any(|it| useful.contains(it))
+            };
+            if node.output.iter().any(is_taken) {
+                useful.insert(index);
+            }
+        }
+        if useful.len() == before {
+            break;
         }
     }
     let all = 0..graph.node.len();

@@ -1,5 +1,6 @@
 //! What a figure has to stand beside: the machine and the date.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 use std::thread::available_parallelism;
@@ -22,19 +23,22 @@ pub fn describe(device: DeviceChoice) -> String {
     }
     match device {
         DeviceChoice::Cpu => text,
-        DeviceChoice::Cuda(number) => text + ", " + &gpu(number),
+        DeviceChoice::Cuda(_) => text + ", " + &gpus(),
     }
 }
 
-fn gpu(number: usize) -> String {
-    let line = Command::new("nvidia-smi")
+/// The kinds of GPUs that there are: CUDA numbers them otherwise than the driver's tool.
+fn gpus() -> String {
+    let output = Command::new("nvidia-smi")
         .args(["--query-gpu=name", "--format=csv,noheader"])
-        .arg(format!("--id={number}"))
         .output();
-    let name = line.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    name.ok()
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "CUDA device".into())
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let text = text.unwrap_or_default();
+    let names: BTreeSet<&str> = text.lines().map(str::trim).collect();
+    match names.is_empty() {
+        true => "a CUDA device".into(),
+        false => names.into_iter().collect::<Vec<_>>().join(" or "),
+    }
 }
 
 #[cfg(test)]

@@ -188,7 +188,15 @@ fn work(run: &Run) -> f64 {
         let size = size.and_then(|(_, size)| size.parse::<f64>().ok());
         per_image += size.unwrap_or(128.0) / 128.0;
     }
-    thousands * per_image * f64::from(run.epochs()) * width * width
+    let is_cut = run
+        .model
+        .options
+        .contains(&("epoch-end", "shortest".into()));
+    let share = match run.model.auxiliary {
+        Auxiliary::First(count) if is_cut => (count as f64 / 1000.0 / thousands).min(1.0),
+        _ => 1.0,
+    };
+    thousands * share * per_image * f64::from(run.epochs()) * width * width
 }
 
 #[cfg(test)]
