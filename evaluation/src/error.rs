@@ -137,7 +137,7 @@ pub enum EvaluationError {
     /// An image of an ID set has no label among the model's classes.
     #[error(
         "image {index} of {set} (counted from 0) has no label among the model's {classes} classes: \
-         an ID set must show the classes that the model was trained on"
+         an ID set must show the classes that the model was trained on, each in a folder of its name"
     )]
     NoLabel {
         /// The set.

@@ -164,8 +164,11 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         known.apart_from(threshold_from(args), &calibration)?;
     }
     if let Some(test) = &test {
-        let threshold = Fingerprints::of(threshold_from(args), &calibration);
-        for known in [&ranges, &threshold].into_iter().chain(&fitted_to) {
+        let used = match args.calibrate.is_empty() {
+            true => vec![Fingerprints::of("--data", &data)],
+            false => vec![ranges, Fingerprints::of("--calibrate", &calibration)],
+        };
+        for known in used.iter().chain(&fitted_to) {
             known.apart_from("--test", test)?;
         }
     }
