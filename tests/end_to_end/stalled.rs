@@ -78,6 +78,16 @@ fn stalled(server: &Server, count: usize) -> Vec<TcpStream> {
     (0..count).map(connect).collect()
 }
 
+/// Each on a fresh connection, while so many stalled ones are held: more than there are places.
+fn good_clients_get_in_beside(server: &Server, count: usize) {
+    let kept = stalled(server, count);
+    let request = request(&png());
+    for _ in 0..30 {
+        assert_eq!(exchange(&mut connect(server), &request), Some(200));
+    }
+    drop(kept);
+}
+
 #[test]
 fn good_clients_get_in_although_stalled_ones_hold_all_connections() {
     // The timeouts are longer than this test has patience.
@@ -89,13 +99,7 @@ fn good_clients_get_in_although_stalled_ones_hold_all_connections() {
         "--body-timeout",
         "10m",
     ]);
-    let kept = stalled(&server, 40);
-    // Fresh connections each, and more than there are places.
-    let request = request(&png());
-    for _ in 0..30 {
-        assert_eq!(exchange(&mut connect(&server), &request), Some(200));
-    }
-    drop(kept);
+    good_clients_get_in_beside(&server, 40);
     assert!(
         server.log().contains("--max-connections"),
         "{}",
@@ -110,12 +114,7 @@ fn good_clients_get_in_although_the_system_allows_fewer_files_than_connections()
     command.args(["--header-timeout", "10m", "--body-timeout", "10m"]);
     let few = ["sh", "-c", "ulimit -n 150 && exec \"$0\" \"$@\""];
     let server = Server::spawn(through(&few, &command));
-    let kept = stalled(&server, 200);
-    let request = request(&png());
-    for _ in 0..30 {
-        assert_eq!(exchange(&mut connect(&server), &request), Some(200));
-    }
-    drop(kept);
+    good_clients_get_in_beside(&server, 200);
     assert!(
         server.log().contains("it is 75 therefore"),
         "{}",
