@@ -114,8 +114,7 @@ impl Workbench {
         let labels = &model.manifest().labels;
         let options = LoadOptions {
             class_names: Some(labels.clone()),
-            preprocessing: Some(model.manifest().preprocessing.clone()),
-            ..split
+            ..load_options(model, split)
         };
         let aligned = |spec: &SetSpec| {
             let mut set = spec.load(&options)?;
@@ -130,10 +129,7 @@ impl Workbench {
     /// # Errors
     /// [`EvaluationError::Dataset`].
     pub fn load_ood(&self, specs: &[SetSpec], model: &Model) -> Result<ImageSet, EvaluationError> {
-        let options = LoadOptions {
-            preprocessing: Some(model.manifest().preprocessing.clone()),
-            ..LoadOptions::test()
-        };
+        let options = load_options(model, LoadOptions::test());
         let sets = specs
             .iter()
             .map(|spec| Ok(spec.load(&options)?.unlabelled()));
@@ -172,6 +168,13 @@ fn joined(
         eprintln!("{notice}");
     }
     Ok(ImageSet::concat(sets)?)
+}
+
+fn load_options(model: &Model, split: LoadOptions) -> LoadOptions {
+    LoadOptions {
+        preprocessing: Some(model.manifest().preprocessing.clone()),
+        ..split
+    }
 }
 
 fn progress(name: &str, images: usize) -> ProgressBar {

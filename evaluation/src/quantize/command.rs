@@ -116,7 +116,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
             path: args.out.clone(),
         });
     }
-    let threshold = threshold_options(args, model.manifest().calibration.as_ref())?;
+    let options = threshold_options(args, model.manifest().calibration.as_ref())?;
     check_fit_data(args, &model)?;
     let bench = Workbench::new(&args.workbench)?;
     // All that is read from files comes first: a mistaken path costs no time.
@@ -153,22 +153,18 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         true => &data,
         false => &calibration,
     };
-    Fingerprints::of(threshold_from(args), for_threshold).repeated(for_threshold)?;
-    let ranges = Fingerprints::of("--data", &for_ranges);
+    let threshold = Fingerprints::of(threshold_from(args), for_threshold);
+    threshold.repeated(for_threshold)?;
+    // Without --calibrate, the ranges' images are among those of --data as well.
+    let ranges = || Fingerprints::of("--data", &for_ranges);
+    let mut others = Vec::from_iter((!args.calibrate.is_empty()).then(ranges));
     let fitted_to = fit_images.as_ref();
-    let fitted_to = fitted_to.map(|images| Fingerprints::of("--fit-data", images));
-    // Without --calibrate both are parts of --data, which share none.
-    let mut apart = Vec::from_iter((!args.calibrate.is_empty()).then_some(&ranges));
-    apart.extend(&fitted_to);
-    for known in apart {
+    others.extend(fitted_to.map(|images| Fingerprints::of("--fit-data", images)));
+    for known in &others {
         known.apart_from(threshold_from(args), &calibration)?;
     }
     if let Some(test) = &test {
-        let used = match args.calibrate.is_empty() {
-            true => vec![Fingerprints::of("--data", &data)],
-            false => vec![ranges, Fingerprints::of("--calibrate", &calibration)],
-        };
-        for known in used.iter().chain(&fitted_to) {
+        for known in others.iter().chain([&threshold]) {
             known.apart_from("--test", test)?;
         }
     }
@@ -189,7 +185,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         Some((before, after)) => (Some(before), Some(after)),
         None => (None, None),
     };
-    let report = calibrate::report(&threshold, &*score, &int8, &calibrated.1, after);
+    let report = calibrate::report(&options, &*score, &int8, &calibrated.1, after);
     let mut new =
         report
             .map_err(|error| match error {
@@ -215,7 +211,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         Some(calibration) => calibration.clone(),
         None => {
             let score = &**model.score();
-            calibrate::report(&threshold, score, &model, &calibrated.0, before)?.calibration
+            calibrate::report(&options, score, &model, &calibrated.0, before)?.calibration
         }
     };
     let mut manifest = (**int8.manifest()).clone();
