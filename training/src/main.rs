@@ -12,7 +12,8 @@ fn main() -> ExitCode {
 ///
 /// Official builds of ONNX Runtime, which `calibrate` and `evaluate` load, report usage to their
 /// maker unless they are told not to. To cuDNN convolutions in float32 mean TF32, of 10 bits, unless it is
-/// told otherwise; what the user says of that stays.
+/// told otherwise; what the user says of that stays. Where that is loaded before `main`, this may be too late,
+/// which nobody has tried: gpu.sh says it before the program starts.
 #[allow(unsafe_code)]
 fn set_variables() {
     let tf32 = "NVIDIA_TF32_OVERRIDE";
