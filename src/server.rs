@@ -141,11 +141,10 @@ impl Server {
             routes.call(request)
         });
         // Answers that nobody takes would stay in memory.
-        let mut stream = Box::pin(TimeoutStream::new(stream));
-        stream
-            .as_mut()
-            .set_write_timeout_pinned(Some(self.write_timeout));
-        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.write_timeout));
+        let connection = TokioIo::new(Box::pin(stream));
+        let connection = self.http.serve_connection(connection, service);
         let connection = self.graceful.watch(connection);
         let open = self.open.subscribe();
         tokio::spawn(async move {

@@ -199,6 +199,24 @@ pub fn png(colour: [u8; 3], width: u32, height: u32) -> Vec<u8> {
     file.into_inner()
 }
 
+/// The media type of what [`form`] makes.
+pub const FORM: &str = "multipart/form-data; boundary=LINE";
+
+/// A form with these files.
+pub fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, bytes) in files {
+        let head = format!(
+            "--LINE\r\nContent-Disposition: form-data; name=\"image\"; filename=\"{name}\"\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--LINE--\r\n");
+    body
+}
+
 pub const RED: [u8; 3] = [255, 0, 0];
 pub const GREEN: [u8; 3] = [0, 255, 0];
 pub const BLACK: [u8; 3] = [0, 0, 0];

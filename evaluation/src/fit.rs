@@ -81,9 +81,9 @@ pub fn fit(
     data: &[SetSpec],
     images: &ImageSet,
     score: ScoreKind,
-) -> Result<Option<Arc<Fitted>>, EvaluationError> {
-    let fitted = fit_all(bench, model, data, images, &[score])?.pop();
-    fitted.transpose()
+) -> Result<Arc<Fitted>, EvaluationError> {
+    // One score, one outcome.
+    fit_all(bench, model, data, images, &[score])?.swap_remove(0)
 }
 
 /// As [`fit`], each of the scores by itself.

@@ -75,9 +75,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
     let mut pipeline = Pipeline::new(&runtime, &model, classifier, &SessionOptions::default(), 1)?;
     let mut out = io::stdout().lock();
     let table = Table::new(&args.files, labels);
-    if !args.json {
-        writeln!(out, "{}", table.head())?;
-    }
+    let mut headed = false;
     let limits = args.limits.limits();
     let mut failed = 0;
     for file in &args.files {
@@ -87,11 +85,14 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
                 let reply = Reply::new(model.manifest(), &answer, top);
                 print_json(&mut out, &FileReply::reply(Some(name), reply))?;
             }
-            Ok(answer) => writeln!(
-                out,
-                "{}",
-                table.row(&name, &labels[answer.class_index], &answer)
-            )?,
+            Ok(answer) => {
+                // Above nothing but errors a head would only confuse.
+                if !std::mem::replace(&mut headed, true) {
+                    writeln!(out, "{}", table.head())?;
+                }
+                let row = table.row(&name, &labels[answer.class_index], &answer);
+                writeln!(out, "{row}")?;
+            }
             Err(problem) => {
                 failed += 1;
                 eprintln!("{name}: {}", problem.detail());

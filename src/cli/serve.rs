@@ -36,7 +36,7 @@ use crate::{Allocator, file_limit, freed_memory};
 /// Open the address in a browser for a page to try it. /readyz says when the model is warm,
 /// /metrics is for Prometheus, /model shows what is served. SIGHUP reloads the model file, without
 /// costing a request. SIGTERM or Ctrl-C stops the server after all requests sent by then are
-/// answered; who connects after --drain-delay may be refused.
+/// answered; clients that connect after --drain-delay may be refused.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  normgate serve\n  normgate serve --model my.onnx --listen \

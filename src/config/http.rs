@@ -34,8 +34,8 @@ pub struct HttpConfig {
         value_parser = parse_some_time)]
     pub body_timeout: Duration,
 
-    /// The most connections of clients open at once. When all are taken, the one that has kept the server
-    /// waiting longest, for a second or more, gives way to the next.
+    /// The most connections of clients open at once. When all are taken, the connection that has kept
+    /// the server waiting longest, for a second or more, is closed for the next.
     #[arg(long, env = "NORMGATE_MAX_CONNECTIONS", value_name = "N", default_value = "1024",
         value_parser = parse_count::<1_000_000>)]
     pub max_connections: NonZeroUsize,

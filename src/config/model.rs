@@ -25,7 +25,7 @@ pub struct ModelConfig {
 
     /// What runs the model: cpu, cuda, or cuda:N for one of several cards. Where CUDA cannot be
     /// used, nothing starts; the processor never takes over in silence. It needs a library with
-    /// CUDA in it (`scripts/fetch-onnxruntime --cuda`), and so far nobody has measured it.
+    /// CUDA in it (`scripts/fetch-onnxruntime --cuda`). Nobody has run it on a GPU so far.
     #[arg(
         long,
         env = "NORMGATE_DEVICE",

@@ -5,23 +5,7 @@ use axum::http::Request;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::test_support::{BLACK, GREEN, RED, Service, png};
-
-const FORM: &str = "multipart/form-data; boundary=LINE";
-
-fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut body = Vec::new();
-    for (name, bytes) in files {
-        let head = format!(
-            "--LINE\r\nContent-Disposition: form-data; name=\"image\"; filename=\"{name}\"\r\n\r\n"
-        );
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(bytes);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(b"--LINE--\r\n");
-    body
-}
+use crate::test_support::{BLACK, FORM, GREEN, RED, Service, form, png};
 
 #[tokio::test]
 async fn raw_form_and_json_bodies_get_the_same_answer() {

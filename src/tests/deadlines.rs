@@ -7,7 +7,7 @@ use axum::http::Request;
 use futures_util::future::join_all;
 
 use crate::deadline::HEADER;
-use crate::test_support::{Answer, RED, STALL, STALLS_WORKER, Service, png};
+use crate::test_support::{Answer, FORM, RED, STALL, STALLS_WORKER, Service, form, png};
 
 const ONE_WORKER: [&str; 6] = [
     "--workers",
@@ -137,16 +137,12 @@ async fn files_of_a_request_count_one_by_one_and_none_taken_in_is_429_for_all() 
         "--queue-capacity",
         "2",
     ]);
-    let part = |n| {
-        let head = format!("--B\r\ncontent-disposition: form-data; name=\"{n}\"\r\n\r\n");
-        [head.as_bytes(), &png(RED, 8, 8), b"\r\n"].concat()
-    };
-    let form = [(0..4).flat_map(part).collect(), b"--B--\r\n".to_vec()].concat();
-    let kind = "multipart/form-data; boundary=B";
+    let image = png(RED, 8, 8);
+    let files = form(&[("image.png", &image); 4]);
     stalled(&service).await;
-    let first = service.post("/classify", kind, form.clone());
+    let first = service.post("/classify", FORM, files.clone());
     let second = async {
-        let answer = service.post("/classify", kind, form.clone()).await;
+        let answer = service.post("/classify", FORM, files.clone()).await;
         answer.problem(429, "overloaded");
         assert_ne!(answer.header("retry-after"), "");
     };

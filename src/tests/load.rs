@@ -4,7 +4,7 @@ use axum::http::Request;
 use futures_util::future::join_all;
 
 use crate::test_support::{
-    GREEN, PANICS_IN_DECODER, PANICS_IN_WORKER, RED, STALL, STALLS_WORKER, Service, png,
+    FORM, GREEN, PANICS_IN_DECODER, PANICS_IN_WORKER, RED, STALL, STALLS_WORKER, Service, form, png,
 };
 
 /// Small images decoded by the workers, and ahead of them.
@@ -125,14 +125,9 @@ async fn an_image_that_is_alone_gets_a_session_of_its_own_and_the_same_answer() 
 #[tokio::test]
 async fn an_image_waits_until_its_batch_is_run_whoever_is_waited_for() {
     let service = Service::with(&["--workers", "1", "--batch-window", "100ms"]);
-    let part = |image: Vec<u8>| {
-        let head = b"--B\r\ncontent-disposition: form-data; name=\"a\"; filename=\"a\"\r\n\r\n";
-        [&head[..], &image, b"\r\n"].concat()
-    };
-    let [quick, slow] = [RED, STALLS_WORKER].map(|colour| part(png(colour, 8, 8)));
-    let form = [quick, slow, b"--B--\r\n".to_vec()].concat();
-    let kind = "multipart/form-data; boundary=B";
-    service.post("/classify", kind, form).await.ok();
+    let [quick, slow] = [RED, STALLS_WORKER].map(|colour| png(colour, 8, 8));
+    let files = form(&[("quick.png", &quick), ("slow.png", &slow)]);
+    service.post("/classify", FORM, files).await.ok();
     let metrics = service.get("/metrics").await;
     let of = |name: &str| {
         let line = metrics.text().lines().find(|line| line.starts_with(name));

@@ -79,8 +79,15 @@ pub struct AdoptArgs {
     /// An output with the representation [default: what the linear layer of the logits takes]
     #[arg(long, value_name = "OUTPUT")]
     pub representation: Option<String>,
-    /// The score to serve with, one that is not fitted; `calibrate` can choose another
-    #[arg(long, value_name = "NAME", value_parser = score_parser(), ignore_case = true, default_value = "energy")]
+    /// The score to serve with: rn, msp, energy, max-logit or gen; `calibrate` can choose those that are fitted
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = score_parser(),
+        hide_possible_values = true,
+        ignore_case = true,
+        default_value = "energy"
+    )]
     pub score: ScoreKind,
     /// What replies and metrics shall call it [default: the file's name]
     #[arg(long)]

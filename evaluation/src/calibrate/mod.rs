@@ -179,7 +179,7 @@ fn fitted(
     let images = bench.load_training(&args.fit_data, model)?;
     // Among the very images that it was fitted to none would look unusual, and of others too many.
     Fingerprints::of("--fit-data", &images).apart_from("--data", id)?;
-    fit::fit(bench, model, &args.fit_data, &images, score)
+    fit::fit(bench, model, &args.fit_data, &images, score).map(Some)
 }
 
 /// A score to compute.

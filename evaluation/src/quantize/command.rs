@@ -61,8 +61,8 @@ pub struct QuantizeArgs {
         default_value = "last"
     )]
     pub keep_fp32: Vec<KeepName>,
-    /// Weights of 7 bits, for processors without VNNI (before Ice Lake and Zen 4), on which sums of
-    /// 8-bit products may overflow
+    /// Weights of 7 bits, whose sums cannot overflow on x86 processors without VNNI (before Ice Lake and
+    /// Zen 4). For other programs: Normgate asks for precise kernels there
     #[arg(long)]
     pub reduce_range: bool,
     /// Images for the threshold, never trained on; then --data may be training images
@@ -325,7 +325,7 @@ fn fitted(
         return Ok(None);
     };
     let score = int8.score().kind();
-    fit::fit(bench, int8, &args.fit_data, images, score)
+    fit::fit(bench, int8, &args.fit_data, images, score).map(Some)
 }
 
 /// What names the images that the threshold comes from.

@@ -42,8 +42,8 @@ impl fmt::Display for QuantizeReport {
         }
         if !self.tested {
             f.write_str(
-                "\nAccuracy and AUROC are those of a test set only: give --test SET and --ood \
-                 SET.\n",
+                "\nThe figures are of the calibration images. Accuracy and AUROC take a test set: give \
+                 --test SET and --ood SET.\n",
             )?;
         }
         Ok(())

@@ -84,15 +84,14 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
-    /// What ends a pass; of fewer auxiliary images than to classify, the authors' code sees each once [default:
-    /// data]
+    /// What ends an epoch. With fewer auxiliary images than images to classify, the authors' code sees each
+    /// auxiliary one once
     #[arg(
         long,
         value_enum,
         value_name = "WHAT",
         help_heading = "Recipe",
-        default_value = "data",
-        hide_default_value = true
+        default_value_t
     )]
     epoch_end: EpochEnd,
     /// Images to classify in each step [default: 128; imagenet-lt 256]
@@ -119,8 +118,8 @@ pub struct RecipeArgs {
     /// Seed of every random choice
     #[arg(long, default_value_t = 0, help_heading = "Recipe")]
     seed: u64,
-    /// What convolutions compute in: bf16 is about 1.6 times faster on CPUs that have it, and on
-    /// GPUs
+    /// What convolutions compute in: bf16 is about 1.6 times faster on CPUs that have it; on GPUs it was
+    /// not measured
     #[arg(long, value_enum, default_value = "fp32", help_heading = "Recipe")]
     precision: Precision,
 }

@@ -29,7 +29,7 @@ const CONFIG_FILE: &str = "config.json";
 /// Train a network on image folders.
 ///
 /// The defaults are those of the paper (Shin & Chung, TMLR 2024) for CIFAR; --recipe imagenet-lt has
-/// its others. A folder of images may be in CIFAR's binary layout, in WebP strips with labels.bin, or
+/// those for ImageNet-LT. A folder of images may be in CIFAR's binary layout, in WebP strips with labels.bin, or
 /// hold a folder of images for each class; a list file (.txt) has a line PATH CLASS for each image, as
 /// ImageNet-LT is published; auxiliary sets need no classes.
 ///
