@@ -45,13 +45,14 @@ impl AppState {
         serving.ok_or_else(Problem::not_ready)
     }
 
-    /// Puts a model into service, and returns the one that was. From here on every request that
-    /// asks gets the new one.
-    pub fn serve(&self, next: Arc<Serving>) -> Option<Arc<Serving>> {
+    /// Puts a model into service. From here on every request that asks gets it.
+    pub fn serve(&self, next: Arc<Serving>) {
         let serving = self.serving.write();
-        serving
+        let old = serving
             .unwrap_or_else(PoisonError::into_inner)
-            .replace(next)
+            .replace(next);
+        // Not before the lock is given back: an engine that ends waits for its threads.
+        drop(old);
     }
 }
 

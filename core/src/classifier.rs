@@ -90,14 +90,8 @@ impl Classifier {
     /// A classifier for the model's answers.
     pub fn new(model: &Model) -> Result<Self, NotCalibrated> {
         let manifest = Arc::clone(model.manifest());
-        let Some(calibration) = manifest.calibration.clone() else {
-            return Err(NotCalibrated {
-                name: manifest.name.clone(),
-                version: manifest.version.clone(),
-            });
-        };
         Ok(Self {
-            calibration: Arc::new(calibration),
+            calibration: Arc::new(manifest.calibrated()?.clone()),
             score: Arc::clone(model.score()),
             manifest,
         })

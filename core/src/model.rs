@@ -353,6 +353,7 @@ fn check_size(bytes: u64, origin: impl Fn() -> String) -> Result<(), ModelError>
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal digits, two each.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use normgate_core::Calibration;
 use normgate_core::calibration::Convention;
+use normgate_evaluation::shell::quoted;
 
 use crate::config::reachable;
 use crate::serving::Serving;
@@ -56,15 +57,8 @@ impl StartUp<'_> {
         let example = self
             .example
             .or_else(|| Some(Path::new(EXAMPLE)).filter(|path| path.is_file()));
-        let path = example
-            .unwrap_or(Path::new("photo.jpg"))
-            .display()
-            .to_string();
-        let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
-        match path.chars().all(plain) {
-            true => format!("@{path}"),
-            false => format!("'@{}'", path.replace('\'', r"'\''")),
-        }
+        let path = example.unwrap_or(Path::new("photo.jpg"));
+        quoted(&format!("@{}", path.display())).into_owned()
     }
 }
 

@@ -6,7 +6,7 @@ use normgate_core::preprocess::Limits;
 
 use super::units::{parse_bytes, parse_count};
 
-/// What is refused with 413 before it costs memory.
+/// What is refused before it costs memory.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitsConfig {

@@ -37,6 +37,7 @@ use axum::body::Bytes;
 use normgate_core::classifier::NotCalibrated;
 use normgate_core::manifest::Preprocessing;
 use normgate_core::preprocess::{DecodeError, Limits};
+use normgate_core::runtime::Device;
 use normgate_core::{Classifier, Model, Runtime};
 
 pub use job::{Answer, Timings};
@@ -59,7 +60,7 @@ pub struct Engine {
     threads: Threads,
     layout: Layout,
     deadline: Duration,
-    provider: String,
+    device: Device,
 }
 
 /// What all threads of the engine share.
@@ -227,13 +228,13 @@ impl Engine {
             classifier,
             layout,
         });
-        let (threads, provider) = Threads::start(&shared, &opening, decoders)?;
+        let threads = Threads::start(&shared, &opening, decoders)?;
         Ok(Self {
             shared,
             threads,
             layout,
             deadline: config.deadline,
-            provider,
+            device,
         })
     }
 
@@ -322,8 +323,8 @@ impl Engine {
     }
 
     /// The execution provider in use, as ONNX Runtime names it.
-    pub fn provider(&self) -> &str {
-        &self.provider
+    pub fn provider(&self) -> &'static str {
+        self.device.provider()
     }
 
     /// Answers what is queued, then ends the threads. Blocks.

@@ -130,9 +130,4 @@ impl Pipeline {
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
-
-    /// The execution provider in use, as ONNX Runtime names it.
-    pub fn provider(&self) -> &str {
-        self.session.provider()
-    }
 }

@@ -23,23 +23,23 @@ pub struct Decoders {
 }
 
 impl Threads {
-    /// Starts all threads; returns when every session is warm, with the execution provider's name.
+    /// Starts all threads; returns when every session is warm.
     pub fn start(
         shared: &Arc<Shared>,
         opening: &Arc<Opening>,
         decoders: Decoders,
-    ) -> Result<(Self, String), StartError> {
+    ) -> Result<Self, StartError> {
         let threads = Self::default();
         let started = thread::scope(|scope| {
             let lone = named("lone", 0).spawn_scoped(scope, || shared.open_lone(opening))?;
-            let provider = threads.spawn(shared, opening, decoders);
+            let spawned = threads.spawn(shared, opening, decoders);
             if lone.join().is_err() {
                 tracing::error!("opening the session for an image that is alone panicked");
             }
-            provider
+            spawned
         });
         match started {
-            Ok(provider) => Ok((threads, provider)),
+            Ok(()) => Ok(threads),
             Err(error) => {
                 threads.stop(shared);
                 Err(error)
@@ -52,8 +52,8 @@ impl Threads {
         shared: &Arc<Shared>,
         opening: &Arc<Opening>,
         decoders: Decoders,
-    ) -> Result<String, StartError> {
-        let (report, reports) = mpsc::channel::<Result<String, PipelineError>>();
+    ) -> Result<(), StartError> {
+        let (report, reports) = mpsc::channel::<Result<(), PipelineError>>();
         let workers = opening.layout.workers;
         for number in 0..workers {
             let (shared, report) = (Arc::clone(shared), report.clone());
@@ -65,7 +65,7 @@ impl Threads {
                     Ok(worker) => worker,
                     Err(error) => return drop(report.send(Err(error))),
                 };
-                let _ = report.send(Ok(worker.provider().to_owned()));
+                let _ = report.send(Ok(()));
                 drop(report);
                 worker.work();
             })?;
@@ -82,12 +82,11 @@ impl Threads {
         for number in 0..decoders.small {
             lock(&self.small).push(decode("prepare", number, Size::Small)?);
         }
-        let mut provider = None;
         for _ in 0..workers {
             // A worker that panics drops its end without a report.
-            provider = Some(reports.recv().map_err(|_| StartError::Panicked)??);
+            reports.recv().map_err(|_| StartError::Panicked)??;
         }
-        provider.ok_or(StartError::Panicked)
+        Ok(())
     }
 
     /// Lets the threads finish what is queued, and waits for them.

@@ -42,11 +42,6 @@ impl Worker {
         })
     }
 
-    /// The execution provider in use.
-    pub fn provider(&self) -> &str {
-        self.pipeline.provider()
-    }
-
     /// Works until the queue is closed and empty, whatever panics meanwhile.
     pub fn work(mut self) {
         while catch_unwind(AssertUnwindSafe(|| self.work_until_closed())).is_err() {

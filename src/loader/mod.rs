@@ -149,7 +149,7 @@ impl<'a> Loader<'a> {
         match next {
             Some(next) => {
                 let (title, digest) = (next.manifest.title(), next.digest.clone());
-                drop(self.state.serve(Arc::new(next)));
+                self.state.serve(Arc::new(next));
                 metrics.reloaded("ok");
                 tracing::info!(
                     model = title,

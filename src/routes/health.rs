@@ -20,7 +20,7 @@ pub struct Alive {
 pub struct Ready {
     status: &'static str,
     model: ReadyModel,
-    provider: String,
+    provider: &'static str,
     workers: usize,
     /// Threads of the session for an image that is alone; 0: there is none.
     lone_threads: usize,
@@ -52,7 +52,7 @@ pub async fn ready(State(state): State<Arc<AppState>>) -> Result<JsonLine<Ready>
             version: serving.manifest.version.clone(),
             digest: serving.digest.clone(),
         },
-        provider: serving.engine.provider().to_owned(),
+        provider: serving.engine.provider(),
         workers: serving.engine.layout().workers,
         lone_threads: serving.engine.lone_threads(),
     }))

@@ -38,17 +38,14 @@ struct ModelLabels {
     name: String,
     version: String,
     digest: String,
-    provider: String,
+    provider: &'static str,
 }
 
 impl ModelMetrics {
     /// The families for this model.
     pub fn new(model: &Model) -> Result<Self, NotCalibrated> {
         let manifest = Arc::clone(model.manifest());
-        let calibration = manifest.calibration.as_ref().ok_or_else(|| NotCalibrated {
-            name: manifest.name.clone(),
-            version: manifest.version.clone(),
-        })?;
+        let calibration = manifest.calibrated()?;
         let mut registry = Registry::default();
         let ours = registry.sub_registry_with_prefix("normgate");
 
@@ -103,12 +100,12 @@ impl ModelMetrics {
     }
 
     /// The model is warm, on this execution provider.
-    pub fn ready(&self, provider: &str) {
+    pub fn ready(&self, provider: &'static str) {
         let labels = ModelLabels {
             name: self.manifest.name.clone(),
             version: self.manifest.version.clone(),
             digest: self.digest.clone(),
-            provider: provider.to_owned(),
+            provider,
         };
         self.info.get_or_create(&labels).set(1);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

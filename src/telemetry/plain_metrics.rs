@@ -14,7 +14,7 @@ pub fn is_openmetrics_wanted(accept: &str) -> bool {
 }
 
 /// OpenMetrics 1.0 as text format 0.0.4: there a family of counters has the name of its samples,
-/// `_total` included, an info is a gauge, and units and the end are not said
+/// `_total` included, and units and the end are not said
 /// ([Prometheus, *Exposition formats*](https://prometheus.io/docs/instrumenting/exposition_formats/)).
 pub fn from_openmetrics(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -24,13 +24,8 @@ pub fn from_openmetrics(text: &str) -> String {
         match comment {
             Some(("HELP", family)) => help = family.split_once(' '),
             Some(("TYPE", family)) => {
-                let (name, kind) = family.split_once(' ').unwrap_or((family, "unknown"));
-                let (suffix, kind) = match kind {
-                    "counter" => ("_total", "counter"),
-                    "info" => ("_info", "gauge"),
-                    "unknown" => ("", "untyped"),
-                    kind => ("", kind),
-                };
+                let (name, kind) = family.split_once(' ').unwrap_or((family, "untyped"));
+                let suffix = if kind == "counter" { "_total" } else { "" };
                 if let Some((_, words)) = help.take() {
                     plain += &format!("# HELP {name}{suffix} {words}\n");
                 }
@@ -66,8 +61,8 @@ mod tests {
 # HELP requests How many came.
 # TYPE requests counter
 requests_total{status=\"200\"} 3
-# HELP model Which one.
-# TYPE model info
+# HELP model_info Which one.
+# TYPE model_info gauge
 model_info{name=\"a # b\"} 1
 # HELP took_seconds How long.
 # TYPE took_seconds histogram

@@ -1,7 +1,5 @@
 //! What cannot be done in time: refused at once where that can be known, else given up.
 
-use std::time::Instant;
-
 use axum::body::Body;
 use axum::http::Request;
 use futures_util::future::join_all;
@@ -86,15 +84,12 @@ async fn what_waits_already_would_make_it_too_late_so_it_is_refused_at_once() {
 #[tokio::test]
 async fn the_clients_own_deadline_passes_while_the_image_waits_and_it_is_not_decoded() {
     let service = Service::with(&ONE_WORKER);
-    let started = Instant::now();
     stalled(&service).await;
     let problem = within(&service, "50ms")
         .await
         .problem(504, "deadline-exceeded");
-    let waited = started.elapsed();
     assert!(problem.to_string().contains("0.05 s"), "{problem}");
     service.classify(png(RED, 8, 8)).await.ok();
-    assert!(waited < started.elapsed());
     let metrics = service.get("/metrics").await;
     let count = "normgate_abandoned_total 1\n";
     assert!(metrics.text().contains(count), "{}", metrics.text());
@@ -138,7 +133,7 @@ async fn files_of_a_request_count_one_by_one_and_none_taken_in_is_429_for_all() 
         "2",
     ]);
     let image = png(RED, 8, 8);
-    let files = form(&[("image.png", &image); 4]);
+    let files = form(&[("image.png", &*image); 4]);
     stalled(&service).await;
     let first = service.post("/classify", FORM, files.clone());
     let second = async {

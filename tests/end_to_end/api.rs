@@ -1,6 +1,7 @@
 //! What each route answers when all is well.
 
 use crate::support::{Server, png};
+use crate::wire::metric;
 
 #[test]
 fn an_image_gets_label_confidence_and_verdict() {
@@ -119,11 +120,14 @@ fn metrics_count_what_was_answered_and_what_was_refused() {
     }
     server.classify("image/png", b"not an image").problem(415);
     let metrics = server.get("/metrics").text();
-    let predictions: f64 = sum_of(&metrics, "normgate_predictions_total");
-    assert_eq!(predictions, 3.0, "{metrics}");
-    assert_eq!(sum_of(&metrics, "normgate_ood_score_count"), 3.0);
+    assert_eq!(
+        metric(&server, "normgate_predictions_total"),
+        3.0,
+        "{metrics}"
+    );
+    assert_eq!(metric(&server, "normgate_ood_score_count"), 3.0);
     assert!(
-        sum_of(&metrics, "normgate_rejected_total") >= 1.0,
+        metric(&server, "normgate_rejected_total") >= 1.0,
         "{metrics}"
     );
     for family in [
@@ -142,16 +146,6 @@ fn metrics_count_what_was_answered_and_what_was_refused() {
             "{family}"
         );
     }
-}
-
-fn sum_of(metrics: &str, name: &str) -> f64 {
-    let lines = metrics.lines().filter(|line| {
-        line.strip_prefix(name)
-            .is_some_and(|rest| rest.starts_with(['{', ' ']))
-    });
-    lines
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
-        .sum()
 }
 
 #[test]

@@ -1,25 +1,17 @@
 //! What cannot be done in time, what does not fit into the queue, and what the client is told.
 
-use std::{
-    io::Write,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{io::Write, time::Instant};
 
 use crate::{
     bodies::multipart,
     slow_model,
-    support::{PATIENCE, Server, png},
+    support::{self, Server, png},
     wire::{connect, metric, request, status},
 };
 
 /// Waits until a metric has this value.
 fn until(server: &Server, name: &str, value: f64) {
-    let began = Instant::now();
-    while metric(server, name) != value {
-        assert!(began.elapsed() < PATIENCE, "{}", server.log());
-        thread::sleep(Duration::from_millis(2));
-    }
+    support::until(server, name, || metric(server, name) == value);
 }
 
 fn send(server: &Server) -> std::net::TcpStream {

@@ -101,9 +101,8 @@ fn a_process_that_was_granted_one_processor_has_one_worker_of_one_thread() {
         .find(|line| line.contains("threads_per_worker"))
         .unwrap();
     let ready: Value = serde_json::from_str(ready).unwrap();
-    let fields = ready.get("fields").unwrap_or(&ready);
     assert_eq!(
-        (&fields["workers"], &fields["threads_per_worker"]),
+        (&ready["workers"], &ready["threads_per_worker"]),
         (&json!(1), &json!(1))
     );
 }

@@ -119,12 +119,9 @@ impl Calibration {
     /// Whether this predicted class has a threshold of its own. False without thresholds by class, and of no
     /// such class.
     pub fn has_own_threshold(&self, class: usize) -> bool {
-        let classes = self.per_class.as_deref().unwrap_or_default();
-        let Some(own) = classes.get(class) else {
-            return false;
-        };
-        let same = classes.iter().filter(|one| one.threshold == own.threshold);
-        own.count >= self.images_for_own_threshold() && same.count() == 1
+        let classes = self.per_class.iter().flatten();
+        let counts: Vec<usize> = classes.map(|class| class.count).collect();
+        sharing(&counts, self.images_for_own_threshold()).get(class) == Some(&false)
     }
 }
 

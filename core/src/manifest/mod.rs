@@ -16,6 +16,7 @@ pub use error::ManifestError;
 pub use preprocessing::{Filter, Preprocessing, Resize};
 
 use crate::calibration::Calibration;
+use crate::classifier::NotCalibrated;
 use crate::scores::ScoreKind;
 
 /// The version of the manifest's layout that this Normgate writes, and the newest it reads.
@@ -129,6 +130,17 @@ impl Manifest {
     /// Name and version, as messages show them.
     pub fn title(&self) -> String {
         format!("{} {}", self.name, self.version)
+    }
+
+    /// The calibration.
+    ///
+    /// # Errors
+    /// [`NotCalibrated`], with what to do.
+    pub fn calibrated(&self) -> Result<&Calibration, NotCalibrated> {
+        self.calibration.as_ref().ok_or_else(|| NotCalibrated {
+            name: self.name.clone(),
+            version: self.version.clone(),
+        })
     }
 
     /// Checks every field against its range and against the others; the error names the field.

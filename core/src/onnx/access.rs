@@ -24,6 +24,12 @@ impl TensorProto {
         self.dims.iter().map(dim).collect()
     }
 
+    /// How many values there are; `None` where the shape has none or they cannot be counted.
+    pub fn count(&self) -> Option<usize> {
+        let mut dims = self.shape()?.into_iter();
+        dims.try_fold(1usize, usize::checked_mul)
+    }
+
     /// The values of a 32-bit float constant in row-major order; `None` of another type, or where
     /// they do not fill the shape.
     pub fn floats(&self) -> Option<Vec<f32>> {
@@ -40,11 +46,7 @@ impl TensorProto {
                 words.iter().map(|word| f32::from_le_bytes(*word)).collect()
             }
         };
-        let needed = self
-            .shape()?
-            .into_iter()
-            .try_fold(1usize, usize::checked_mul);
-        (needed == Some(values.len())).then_some(values)
+        (self.count()? == values.len()).then_some(values)
     }
 }
 
@@ -66,9 +68,17 @@ impl NodeProto {
         self
     }
 
+    /// Its operator; empty where that is not of ONNX's own set.
+    pub fn operator(&self) -> &str {
+        match self.domain.as_str() {
+            "" | "ai.onnx" => &self.op_type,
+            _ => "",
+        }
+    }
+
     /// Whether it is this operator of ONNX's own set.
     pub fn is(&self, operator: &str) -> bool {
-        self.op_type == operator && matches!(self.domain.as_str(), "" | "ai.onnx")
+        self.operator() == operator
     }
 
     /// The attribute of that name, where it is given.

@@ -1,6 +1,7 @@
 //! What a value of a graph is, where it depends on constants only: weights kept as fp16 or int8, and
 //! what makes float32 of them.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::proto::{DataType, GraphProto, NodeProto, TensorProto};
@@ -20,6 +21,10 @@ pub(super) struct Makers<'a> {
 
 /// Nothing that makes weights is longer than this; a cycle, which no model has, is.
 const LONGEST: usize = 16;
+
+/// Nor is it made of more values. A value may be used twice by each of a chain of nodes, and looking at all
+/// of that would take for ever.
+const MOST: usize = 64;
 
 impl<'a> Makers<'a> {
     pub(super) fn of(graph: &'a GraphProto) -> Self {
@@ -53,17 +58,17 @@ impl<'a> Makers<'a> {
     /// The numbers of a value that depends on constants only; `None` where it does not, or where
     /// they are made in a way that is not known here.
     pub(super) fn numbers(&self, value: &str) -> Option<Numbers> {
-        self.made(value, LONGEST)
+        self.made(value, &Cell::new(MOST))
     }
 
-    fn made(&self, value: &str, left: usize) -> Option<Numbers> {
+    fn made(&self, value: &str, left: &Cell<usize>) -> Option<Numbers> {
+        left.set(left.get().checked_sub(1)?);
         if let Some(tensor) = self.constants.get(value) {
             return numbers(tensor);
         }
-        let left = left.checked_sub(1)?;
         let node = self.nodes.get(value)?;
         let input = |index: usize| self.made(node.input(index)?, left);
-        match node.op_type.as_str() {
+        match node.operator() {
             "Constant" => numbers(node.attribute("value")?.t.as_ref()?),
             // To whole numbers nothing here is ever cast.
             "Identity" | "Cast" => input(0),
@@ -79,7 +84,11 @@ impl<'a> Makers<'a> {
                 };
                 whole.combine(&scale, |level, scale| level * scale)
             }
-            "Transpose" => Some(input(0)?.transposed()),
+            "Transpose" => match node.attribute("perm").map(|perm| perm.ints.as_slice()) {
+                None | Some([1, 0]) => Some(input(0)?.transposed()),
+                Some([0, 1]) => input(0),
+                Some(_) => None,
+            },
             _ => None,
         }
     }
@@ -169,10 +178,7 @@ fn numbers(tensor: &TensorProto) -> Option<Numbers> {
         }
         _ => return None,
     };
-    let filled = shape
-        .iter()
-        .try_fold(1usize, |all, dim| all.checked_mul(*dim));
-    (filled == Some(values.len())).then_some(Numbers { shape, values })
+    (tensor.count()? == values.len()).then_some(Numbers { shape, values })
 }
 
 /// An IEEE half from its bit pattern.

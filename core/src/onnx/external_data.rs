@@ -69,8 +69,8 @@ fn walk(
     if matches!(message, Message::Tensor) {
         return tensor(bytes);
     }
-    for field in Fields::of(bytes) {
-        let field = field.map_err(inner)?;
+    for field in Fields::inside(bytes) {
+        let field = field?;
         if let (Some(child), Some(bytes)) = (message.child(field.number), field.bytes()) {
             walk(bytes, child, depth + 1, tensor)?;
         }
@@ -86,8 +86,8 @@ fn tensor(bytes: &[u8]) -> Result<(), OnnxError> {
 
     let mut name: &[u8] = &[];
     let mut external = false;
-    for field in Fields::of(bytes) {
-        let field = field.map_err(inner)?;
+    for field in Fields::inside(bytes) {
+        let field = field?;
         match (field.number, field.payload) {
             (NAME, Payload::Bytes(text)) => name = text,
             (EXTERNAL_DATA, Payload::Bytes(_)) => external = true,
@@ -102,16 +102,6 @@ fn tensor(bytes: &[u8]) -> Result<(), OnnxError> {
         });
     }
     Ok(())
-}
-
-/// A length that points out of its own message is damage, not a file that ends too early.
-fn inner(error: OnnxError) -> OnnxError {
-    match error {
-        OnnxError::Truncated { .. } => OnnxError::Malformed {
-            what: "a part is longer than the part that holds it",
-        },
-        other => other,
-    }
 }
 
 /// Checks that the bytes are a `ModelProto` as far as its top level shows.

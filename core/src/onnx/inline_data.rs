@@ -92,8 +92,7 @@ fn bytes_of(tensor: &TensorProto) -> Option<u64> {
         DataType::Int64 => 8,
         DataType::Float16 => 2,
     };
-    let dims = tensor.shape()?.into_iter();
-    dims.map(|dim| dim as u64).try_fold(each, u64::checked_mul)
+    (tensor.count()? as u64).checked_mul(each)
 }
 
 fn for_each_tensor<E>(

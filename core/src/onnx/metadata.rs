@@ -71,7 +71,7 @@ fn entry_with_key<'a>(field: &Field<'a>, key: &str) -> Result<Option<&'a [u8]>, 
 /// As protobuf has it: of a repeated scalar field the last counts, of an absent one the default.
 fn last_bytes(entry: &[u8], number: u32) -> Result<&[u8], OnnxError> {
     let mut last: &[u8] = &[];
-    for field in Fields::of(entry) {
+    for field in Fields::inside(entry) {
         let field = field?;
         if let (true, Some(bytes)) = (field.number == number, field.bytes()) {
             last = bytes;

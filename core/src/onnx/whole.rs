@@ -89,7 +89,7 @@ pub(super) fn refuse_unknown_fields(model: &[u8]) -> Result<(), OnnxError> {
 }
 
 fn refuse_unknown(bytes: &[u8], message: Message) -> Result<(), OnnxError> {
-    for field in Fields::of(bytes) {
+    for field in Fields::inside(bytes) {
         let field = field?;
         if !message.has(field.number) {
             return Err(OnnxError::UnknownField {

@@ -38,6 +38,19 @@ impl<'a> Fields<'a> {
     pub(super) fn of(message: &'a [u8]) -> Self {
         Self { rest: message }
     }
+
+    /// Of a message in another that is whole: a length that points out of it is damage, not a file that ends
+    /// too early.
+    pub(super) fn inside(message: &'a [u8]) -> impl Iterator<Item = Result<Field<'a>, OnnxError>> {
+        Self::of(message).map(|field| {
+            field.map_err(|error| match error {
+                OnnxError::Truncated { .. } => {
+                    malformed("a part is longer than the part that holds it")
+                }
+                other => other,
+            })
+        })
+    }
 }
 
 impl<'a> Iterator for Fields<'a> {

@@ -2,7 +2,7 @@ use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions};
 use ort::value::TensorRef;
 
 use super::session::{configure, run};
-use super::{Runtime, SessionError, SessionOptions};
+use super::{Runtime, SessionError, SessionOptions, shape};
 use crate::model::Model;
 
 /// A graph of which any values are read, not only what a [`Session`](super::Session) returns: how
@@ -41,7 +41,7 @@ impl Probe {
         let [input] = inner.inputs() else {
             return Err(SessionError::Inputs {
                 model: model.title(),
-                found: inner.inputs().len().to_string(),
+                found: shape::names(inner.inputs()),
             });
         };
         let batch = input

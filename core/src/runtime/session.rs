@@ -32,7 +32,6 @@ pub struct Session {
     inner: ort::session::Session,
     selected: RunOptions<HasSelectedOutputs>,
     shape: Shape,
-    device: Device,
 }
 
 impl Session {
@@ -70,7 +69,6 @@ impl Session {
             inner,
             selected,
             shape,
-            device: runtime.device,
         })
     }
 
@@ -144,11 +142,6 @@ impl Session {
             target.extend_from_slice(values);
         }
         Ok(())
-    }
-
-    /// The execution provider that runs the model: all of it, or the session would not be there.
-    pub fn provider(&self) -> &str {
-        self.device.provider()
     }
 }
 

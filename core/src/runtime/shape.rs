@@ -88,7 +88,7 @@ fn check(
     })
 }
 
-fn names(outlets: &[Outlet]) -> String {
+pub(super) fn names(outlets: &[Outlet]) -> String {
     if outlets.is_empty() {
         return "none".into();
     }

@@ -28,11 +28,8 @@ pub struct Mahalanobis {
 impl Mahalanobis {
     pub(super) fn fit(data: &FitData<'_>, score: ScoreKind) -> Result<Self, FitError> {
         let means = data.class_means(score)?;
-        let deviations = data.images().map(|(label, _, x)| {
-            let pairs = x.iter().zip(&means[label]);
-            pairs.map(|(x, mean)| f64::from(*x) - mean).collect()
-        });
-        let covariance = covariance(data.size(), deviations);
+        let around = data.images().map(|(label, _, x)| (x, &means[label]));
+        let covariance = covariance(data.size(), around);
         let within = Whitening::of(covariance, &data.mean());
         let within = within.ok_or(FitError::Degenerate { score })?;
         let whitened = |mean: &Vec<f64>| {

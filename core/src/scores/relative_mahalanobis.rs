@@ -27,11 +27,8 @@ impl RelativeMahalanobis {
     pub(super) fn fit(data: &FitData<'_>) -> Result<Self, FitError> {
         let score = ScoreKind::RelativeMahalanobis;
         let mean = data.mean();
-        let deviations = data.features().map(|x| {
-            let pairs = x.iter().zip(&mean);
-            pairs.map(|(x, mean)| f64::from(*x) - mean).collect()
-        });
-        let all = Whitening::of(covariance(data.size(), deviations), &mean);
+        let around = data.features().map(|x| (x, &mean));
+        let all = Whitening::of(covariance(data.size(), around), &mean);
         Ok(Self {
             classes: Mahalanobis::fit(data, score)?,
             all: all.ok_or(FitError::Degenerate { score })?,

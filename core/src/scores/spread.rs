@@ -5,8 +5,11 @@ use nalgebra::{DMatrix, SymmetricEigen};
 /// Rows that are multiplied at once: enough for a matrix product, little beside the matrix.
 const ROWS: usize = 512;
 
-/// `Σ d dᵀ / n` over the `n` vectors `d`, each of `size` numbers.
-pub(super) fn covariance(size: usize, vectors: impl Iterator<Item = Vec<f64>>) -> DMatrix<f64> {
+/// `Σ d dᵀ / n` over `n` differences `d` of a vector and its centre, each of `size` numbers.
+pub(super) fn covariance<'a>(
+    size: usize,
+    vectors: impl Iterator<Item = (&'a [f32], &'a Vec<f64>)>,
+) -> DMatrix<f64> {
     let mut sum = DMatrix::zeros(size, size);
     let mut rows: Vec<f64> = Vec::with_capacity(ROWS * size);
     let mut count = 0usize;
@@ -15,8 +18,9 @@ pub(super) fn covariance(size: usize, vectors: impl Iterator<Item = Vec<f64>>) -
         sum.gemm(1.0, &columns, &columns.transpose(), 1.0);
         rows.clear();
     };
-    for vector in vectors {
-        rows.extend(vector);
+    for (vector, centre) in vectors {
+        let pairs = vector.iter().zip(centre);
+        rows.extend(pairs.map(|(x, centre)| f64::from(*x) - centre));
         count += 1;
         if rows.len() == ROWS * size {
             multiply(&mut rows);

@@ -43,10 +43,7 @@ impl Vim {
     pub(super) fn fit(data: &FitData<'_>) -> Result<Self, FitError> {
         let score = ScoreKind::Vim;
         let origin = origin(data.last_layer(score)?);
-        let from_origin = data.features().map(|x| {
-            let pairs = x.iter().zip(&origin);
-            pairs.map(|(x, origin)| f64::from(*x) - origin).collect()
-        });
+        let from_origin = data.features().map(|x| (x, &origin));
         let directions = directions(covariance(data.size(), from_origin));
         let residual = directions.into_iter().skip(principal(data.size()));
         let mut vim = Self {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use normgate_core::model::hex;
 use normgate_core::{Model, Runtime};
 use sha2::{Digest, Sha256};
 
@@ -26,11 +27,7 @@ pub fn key(model: &Model, runtime: &Runtime, processors: usize, lone: Option<usi
         runtime.version(),
         name.unwrap_or_default()
     );
-    let digest = Sha256::digest(text);
-    digest[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&Sha256::digest(text)[..16])
 }
 
 /// The layout kept under this name, if any.

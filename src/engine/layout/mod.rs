@@ -87,10 +87,7 @@ impl Layout {
             return Ok(Self {
                 workers: config.workers(device),
                 threads: config.threads_per_worker(),
-                lone: match device {
-                    Device::Cpu => config.lone_threads.unwrap_or(0),
-                    Device::Cuda(_) => 0,
-                },
+                lone: config.lone_threads.unwrap_or(0),
             });
         }
         let lone = config.lone_threads.unwrap_or(processors);

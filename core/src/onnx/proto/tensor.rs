@@ -26,7 +26,7 @@ pub struct TensorProto {
     /// The values in row-major order, little-endian.
     #[prost(bytes = "vec", tag = "9")]
     pub raw_data: Vec<u8>,
-    /// Where in another file the values lie; Normgate refuses such models.
+    /// Where in another file the values lie; only `normgate adopt` takes such models.
     #[prost(message, repeated, tag = "13")]
     pub external_data: Vec<StringStringEntryProto>,
     /// 0: in this message; 1: in another file.

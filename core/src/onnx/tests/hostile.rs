@@ -32,6 +32,15 @@ fn a_truncated_file_says_how_much_is_missing() {
 }
 
 #[test]
+fn a_metadata_entry_longer_than_its_part_is_damage_and_no_file_cut_short() {
+    let mut model = remove_metadata(&test_models::bytes(), METADATA_KEY).unwrap();
+    // An entry of two bytes whose key is to be nine.
+    model.extend_from_slice(&[0x72, 2, 0x0a, 9]);
+    let error = read_metadata(&model, METADATA_KEY).unwrap_err();
+    assert!(matches!(error, OnnxError::Malformed { .. }), "{error}");
+}
+
+#[test]
 fn flipped_bytes_are_never_a_panic() {
     let model = test_models::bytes();
     let mut noise = noise(7);

@@ -87,6 +87,59 @@ fn weights_kept_as_halves_or_as_whole_numbers_with_scales() {
 }
 
 #[test]
+fn weights_behind_a_transposition_are_turned_as_it_says() {
+    let turned = |perm: Option<&[i64]>| {
+        let layer = model(|graph, x| {
+            let weights = graph.floats("w", &[2, 2], &WEIGHTS[..4]);
+            let perm = perm.map(|ints| AttributeProto {
+                name: "perm".into(),
+                r#type: AttributeType::Ints.into(),
+                ints: ints.into(),
+                ..Default::default()
+            });
+            let weights = graph.node("t", "Transpose", &[&weights], perm.into_iter().collect());
+            graph.linear("logits", x, &weights, None);
+        });
+        last_layer(&layer, OUTPUTS, (2, 2)).map(|layer| layer.weights)
+    };
+    let across = Ok(vec![1.0, 3.0, 2.0, 4.0]);
+    assert_eq!(turned(None), across);
+    assert_eq!(turned(Some(&[1, 0])), across);
+    assert_eq!(turned(Some(&[0, 1])), Ok(WEIGHTS[..4].to_vec()));
+    assert_eq!(turned(Some(&[0])), Err(LastLayerError::Weights));
+}
+
+#[test]
+fn an_operator_of_the_same_name_from_elsewhere_makes_no_weights() {
+    let layer = model(|graph, x| {
+        let stored = graph.floats("stored", &[3, 2], &WEIGHTS);
+        let weights = graph.node("foreign", "Identity", &[&stored], vec![]);
+        graph.linear("logits", x, &weights, None);
+    });
+    let mut layer = decode(&layer).unwrap();
+    for node in &mut layer.graph.as_mut().unwrap().node {
+        if node.op_type == "Identity" {
+            node.domain = "elsewhere".into();
+        }
+    }
+    let read = last_layer(&layer.encode_to_vec(), OUTPUTS, (3, 2));
+    assert_eq!(read, Err(LastLayerError::Weights));
+}
+
+#[test]
+fn weights_that_each_node_of_a_chain_takes_three_times_are_given_up_soon() {
+    let layer = read(|graph, x| {
+        let mut weights = graph.floats("w", &[6], &WEIGHTS);
+        for link in 0..16 {
+            let name = format!("link{link}");
+            weights = graph.dequantize(&name, [&weights, &weights, &weights], 0);
+        }
+        graph.linear("logits", x, &weights, None);
+    });
+    assert_eq!(layer, Err(LastLayerError::Weights));
+}
+
+#[test]
 fn what_is_no_linear_layer_of_the_representation_is_said() {
     let activated = read(|graph, x| {
         let weights = graph.floats("w", &[3, 2], &WEIGHTS);
