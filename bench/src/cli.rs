@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs};
@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use normgate_core::Runtime;
 use normgate_core::runtime::Device;
 use normgate_evaluation::machine::today;
+use normgate_evaluation::shell::command_line;
 
 use crate::error::BenchError;
 use crate::machine::Machine;
@@ -154,7 +155,7 @@ pub fn bench(args: &Args) -> Result<Report, BenchError> {
     bar.finish_and_clear();
     let report = Report {
         date: today(),
-        command: command(),
+        command: command_line(env::args_os()),
         machine: Machine::this(runtime.version()),
         normgate: env!("CARGO_PKG_VERSION").into(),
         rounds: plan.rounds,
@@ -247,22 +248,6 @@ impl Args {
             ))),
         }
     }
-}
-
-/// The command line, the program without its folder.
-fn command() -> String {
-    let mut arguments = env::args();
-    let program = arguments.next().unwrap_or_default();
-    let program = Path::new(&program).file_name().unwrap_or_default();
-    let quoted = |text: String| match text.contains(char::is_whitespace) {
-        true => format!("'{text}'"),
-        false => text,
-    };
-    let words = std::iter::once(program.to_string_lossy().into_owned());
-    words
-        .chain(arguments.map(quoted))
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 fn progress(steps: u64) -> ProgressBar {

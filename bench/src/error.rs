@@ -9,6 +9,7 @@ use normgate_core::model::ModelError;
 use normgate_core::onnx::GraphError;
 use normgate_core::preprocess::{DecodeError, PreprocessError};
 use normgate_core::runtime::{RuntimeError, SessionError};
+use normgate_evaluation::EvaluationError;
 use normgate_evaluation::quantize::QuantizeError;
 
 /// Why the benchmark stopped. What goes wrong with single requests is counted, not raised.
@@ -87,6 +88,9 @@ pub enum BenchError {
     /// A picture could not be brought to the model's size.
     #[error(transparent)]
     Preprocess(#[from] PreprocessError),
+    /// A model could not be run over the pictures that it is calibrated on.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
     /// A measuring thread panicked.
     #[error("a measuring thread panicked")]
     Panicked,

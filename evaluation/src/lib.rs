@@ -18,6 +18,7 @@ pub mod outputs;
 pub mod overlap;
 pub mod quantize;
 pub mod reports;
+pub mod shell;
 pub mod workbench;
 
 pub use error::EvaluationError;

@@ -1,5 +1,6 @@
 //! What reports say of where and when they were made.
 
+use std::fs;
 use std::process::Command;
 
 /// The date, in UTC, as year-month-day.
@@ -9,8 +10,58 @@ pub fn today() -> String {
     date.unwrap_or_else(|_| "no date".into())
 }
 
+/// The processor's name; its architecture where the kernel does not say the name.
+pub fn processor() -> String {
+    let name = field(&read("/proc/cpuinfo"), "model name");
+    name.unwrap_or_else(|| std::env::consts::ARCH.into())
+}
+
+/// The memory in GiB, rounded up, where the kernel says it.
+pub fn memory_gib() -> Option<u64> {
+    let total = field(&read("/proc/meminfo"), "MemTotal")?;
+    let kib: u64 = total.split_whitespace().next()?.parse().ok()?;
+    Some(kib.div_ceil(1024 * 1024))
+}
+
+/// Whether the processor multiplies 8-bit integers in one instruction (AVX-512 VNNI, AVX-VNNI, or on
+/// aarch64 the dot product), which is where an int8 model's speed comes from. Of other architectures it is
+/// taken for granted.
+pub fn has_int8_instructions() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let has = is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni");
+    #[cfg(target_arch = "aarch64")]
+    let has = std::arch::is_aarch64_feature_detected!("dotprod");
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let has = true;
+    has
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
 /// The value of a field in the kernel's tables, such as `/proc/cpuinfo`: `name : value`, a line each.
-pub fn field(text: &str, name: &str) -> Option<String> {
+fn field(text: &str, name: &str) -> Option<String> {
     let mut lines = text.lines().filter_map(|line| line.split_once(':'));
     lines.find_map(|(key, value)| (key.trim() == name).then(|| value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_the_kernel_s_tables_is_found_by_its_name() {
+        let text = "processor\t: 0\nmodel name\t: AMD EPYC: 9\nflags\t\t: fpu avx512_vnni\n";
+        assert_eq!(field(text, "model name").as_deref(), Some("AMD EPYC: 9"));
+        assert_eq!(field(text, "model"), None);
+    }
+
+    #[test]
+    fn a_machine_has_a_processor_and_memory_and_a_date_three_numbers() {
+        assert!(!processor().is_empty());
+        assert!(memory_gib().is_some_and(|gib| gib > 0));
+        let date = today();
+        assert!(date.len() == 10 && date.split('-').count() == 3, "{date}");
+    }
 }

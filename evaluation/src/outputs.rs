@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use normgate_core::classifier::argmax;
 use normgate_core::manifest::Manifest;
 use normgate_core::model::Model;
-use normgate_core::preprocess::{Preprocessor, Rgb8};
+use normgate_core::preprocess::Preprocessor;
 use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
 use normgate_core::scores::Score;
 
@@ -71,23 +71,6 @@ impl SetOutputs {
     pub fn predicted(&self) -> Vec<usize> {
         self.images().map(|(logits, _)| argmax(logits)).collect()
     }
-
-    /// Only the images at `indices`, in that order.
-    pub fn select(&self, indices: &[usize]) -> Self {
-        let rows = |values: &[f32], width: usize| -> Vec<f32> {
-            let row = |&i: &usize| values[i * width..(i + 1) * width].iter().copied();
-            indices.iter().flat_map(row).collect()
-        };
-        Self {
-            name: self.name.clone(),
-            logits: rows(&self.logits, self.classes),
-            representation: rows(&self.representation, self.size),
-            count: indices.len(),
-            classes: self.classes,
-            size: self.size,
-            labels: indices.iter().map(|&i| self.labels[i]).collect(),
-        }
-    }
 }
 
 /// Runs `model` over every image of `set`, with `threads` sessions of one thread each.
@@ -130,7 +113,9 @@ pub fn run(
     let queue = Mutex::new(batches);
     let has_failed = AtomicBool::new(false);
     let work = || -> Result<(), EvaluationError> {
-        let mut worker = Worker::new(runtime, model, set)?;
+        // The others would run the whole set before anybody is told.
+        let fail = |_: &EvaluationError| has_failed.store(true, Ordering::Relaxed);
+        let mut worker = Worker::new(runtime, model, set).inspect_err(fail)?;
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((index, (logits, representation))) = next else {
@@ -140,8 +125,7 @@ pub fn run(
                 return Ok(());
             }
             let done = worker.batch(index * BATCH, logits, representation);
-            has_failed.fetch_or(done.is_err(), Ordering::Relaxed);
-            progress.inc(done? as u64);
+            progress.inc(done.inspect_err(fail)? as u64);
         }
     };
     let threads = threads.clamp(1, set.len().div_ceil(BATCH));
@@ -162,7 +146,6 @@ struct Worker<'a> {
     preprocessor: Preprocessor,
     set: &'a ImageSet,
     manifest: &'a Manifest,
-    image: Rgb8,
     input: Vec<f32>,
     answer: Outputs,
 }
@@ -173,20 +156,11 @@ impl<'a> Worker<'a> {
         model: &'a Model,
         set: &'a ImageSet,
     ) -> Result<Self, EvaluationError> {
-        let options = SessionOptions {
-            threads: 1,
-            spinning: false,
-        };
         Ok(Self {
-            session: Session::new(runtime, model, &options)?,
+            session: Session::new(runtime, model, &SessionOptions::default())?,
             preprocessor: Preprocessor::new(&model.manifest().preprocessing),
             set,
             manifest: model.manifest(),
-            image: Rgb8 {
-                width: set.width as u32,
-                height: set.height as u32,
-                pixels: Vec::new(),
-            },
             input: Vec::new(),
             answer: Outputs::default(),
         })
@@ -202,18 +176,13 @@ impl<'a> Worker<'a> {
         let count = logits.len() / self.manifest.labels.len();
         let length = self.preprocessor.tensor_len();
         self.input.resize(count * length, 0.0);
-        for (offset, tensor) in self.input.chunks_exact_mut(length).enumerate() {
-            self.image.pixels.clear();
-            let pixels = self.set.image(first + offset);
-            self.image.pixels.extend_from_slice(pixels);
-            self.preprocessor
-                .write_tensor(&self.image, tensor)
-                .map_err(|source| EvaluationError::Image {
-                    set: self.set.name.clone(),
-                    index: first + offset,
-                    source,
-                })?;
-        }
+        self.set
+            .write_tensors(first, &mut self.preprocessor, &mut self.input)
+            .map_err(|(index, source)| EvaluationError::Image {
+                set: self.set.name.clone(),
+                index,
+                source,
+            })?;
         self.session.run(&self.input, count, &mut self.answer)?;
         logits.copy_from_slice(&self.answer.logits);
         representation.copy_from_slice(&self.answer.representation);
@@ -258,14 +227,6 @@ mod tests {
         let both: [Arc<dyn Score>; 2] = [Arc::new(MaxLogit), Arc::new(RepresentationNorm)];
         assert_eq!(outputs().all_scores(&both), [vec![-3.0, -2.0, 1.0], norms]);
         assert_eq!(outputs().predicted(), [1, 0, 0]);
-    }
-
-    #[test]
-    fn selected_images_keep_all_that_belongs_to_them() {
-        let two = outputs().select(&[2, 0]);
-        assert_eq!(two.logits, [-1.0, -2.0, 1.0, 3.0]);
-        assert_eq!(two.representation, [0.0, 0.0, 3.0, 4.0]);
-        assert_eq!(two.labels, [Some(0), Some(1)]);
     }
 
     #[test]

@@ -70,7 +70,14 @@ impl Workbench {
 
     /// A progress bar over images, where there is a terminal to show it.
     pub fn progress(&self, name: &str, images: usize) -> ProgressBar {
-        progress(name, images)
+        let bar = ProgressBar::new(images as u64).with_message(name.to_owned());
+        let template = "{msg:28!} {bar:30} {pos}/{len} images, {per_sec}, {eta} left";
+        // Only a mistake in the template can fail; the default style is then good enough.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
     }
 
     /// A progress bar over a few steps that take a while.
@@ -175,15 +182,4 @@ fn load_options(model: &Model, split: LoadOptions) -> LoadOptions {
         preprocessing: Some(model.manifest().preprocessing.clone()),
         ..split
     }
-}
-
-fn progress(name: &str, images: usize) -> ProgressBar {
-    let bar = ProgressBar::new(images as u64).with_message(name.to_owned());
-    let template = "{msg:28!} {bar:30} {pos}/{len} images, {per_sec}, {eta} left";
-    // Only a mistake in the template can fail; the default style is then good enough.
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

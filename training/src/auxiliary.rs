@@ -73,7 +73,17 @@ pub fn streams(
         // What their classes are is of no interest.
         sets.push(match spec {
             AuxiliarySpec::Set(spec) => spec.load(options)?.unlabelled(),
-            AuxiliarySpec::Crops if specs.len() == 1 => {
+            AuxiliarySpec::Crops if specs.len() > 1 => {
+                return Err(TrainError::Options(
+                    "--aux crops stands alone; a folder called crops is ./crops".into(),
+                ));
+            }
+            AuxiliarySpec::Crops if !weights.is_empty() => {
+                return Err(TrainError::Options(
+                    "--aux-weights is for several sets: leave it out with --aux crops".into(),
+                ));
+            }
+            AuxiliarySpec::Crops => {
                 let images = ImageSet {
                     name: format!("crops of {}", id.name),
                     ..id.clone().unlabelled()
@@ -83,11 +93,6 @@ pub fn streams(
                     per_step,
                     part: Part::of(selection.crop, true),
                 }]);
-            }
-            AuxiliarySpec::Crops => {
-                return Err(TrainError::Options(
-                    "--aux crops stands alone; a folder called crops is ./crops".into(),
-                ));
             }
         });
     }

@@ -4,10 +4,12 @@
 //! No libtorch types in the interface: export reads checkpoints without it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView, serialize};
+use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorView, serialize};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -97,18 +99,8 @@ impl Checkpoint {
     ///
     /// [`CheckpointError`], naming the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
-        let path = if path.is_dir() {
-            path.join(FILE_NAME)
-        } else {
-            path.to_owned()
-        };
-        let bytes = std::fs::read(&path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => CheckpointError::Missing(path.clone()),
-            _ => CheckpointError::File {
-                path: path.clone(),
-                source,
-            },
-        })?;
+        let path = file(path);
+        let bytes = std::fs::read(&path).map_err(|source| unread(&path, source))?;
         let format = |source| CheckpointError::Format {
             path: path.clone(),
             source,
@@ -119,17 +111,8 @@ impl Checkpoint {
         };
 
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(format)?;
-        let metadata = header.metadata().as_ref();
-        let entry = |key: &str| {
-            metadata
-                .and_then(|metadata| metadata.get(key))
-                .ok_or_else(|| foreign(format!("it has no `{key}`")))
-        };
-        let parse = |key: &str, error: serde_json::Error| foreign(format!("`{key}`: {error}"));
-        let config: RunConfig =
-            serde_json::from_str(entry(CONFIG_KEY)?).map_err(|error| parse(CONFIG_KEY, error))?;
-        let progress = serde_json::from_str(entry(PROGRESS_KEY)?)
-            .map_err(|error| parse(PROGRESS_KEY, error))?;
+        let config: RunConfig = entry(&path, &header, CONFIG_KEY)?;
+        let progress = entry(&path, &header, PROGRESS_KEY)?;
 
         let mut tensors = BTreeMap::new();
         for (name, view) in SafeTensors::deserialize(&bytes).map_err(format)?.iter() {
@@ -204,6 +187,69 @@ impl Checkpoint {
     }
 }
 
+impl Progress {
+    /// How far the run of a checkpoint has come, given its file or its run folder. Whether the tensors
+    /// are whole is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError`], naming the file and what is wrong with it.
+    pub fn of(path: &Path) -> Result<Self, CheckpointError> {
+        let path = file(path);
+        entry(&path, &read_header(&path)?, PROGRESS_KEY)
+    }
+}
+
+/// The checkpoint's file, given that or the run folder.
+fn file(path: &Path) -> PathBuf {
+    match path.is_dir() {
+        true => path.join(FILE_NAME),
+        false => path.to_owned(),
+    }
+}
+
+fn unread(path: &Path, source: io::Error) -> CheckpointError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::NotFound => CheckpointError::Missing(path),
+        _ => CheckpointError::File { path, source },
+    }
+}
+
+/// What a safetensors file begins with: a length in 8 bytes, and so much JSON.
+fn read_header(path: &Path) -> Result<Metadata, CheckpointError> {
+    let format = |source| CheckpointError::Format {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = File::open(path).map_err(|source| unread(path, source))?;
+    let mut length = [0; 8];
+    let read = file.read_exact(&mut length);
+    read.map_err(|error| format(error.into()))?;
+    let mut json = Vec::new();
+    let read = file.take(u64::from_le_bytes(length)).read_to_end(&mut json);
+    read.map_err(|source| unread(path, source))?;
+    serde_json::from_slice(&json)
+        .map_err(|error| format(SafeTensorError::InvalidHeaderDeserialization(error)))
+}
+
+/// What the header says under `key`.
+fn entry<T: DeserializeOwned>(
+    path: &Path,
+    header: &Metadata,
+    key: &str,
+) -> Result<T, CheckpointError> {
+    let foreign = |reason: String| CheckpointError::Foreign {
+        path: path.to_owned(),
+        reason,
+    };
+    let entries = header.metadata().as_ref();
+    let text = entries
+        .and_then(|entries| entries.get(key))
+        .ok_or_else(|| foreign(format!("it has no `{key}`")))?;
+    serde_json::from_str(text).map_err(|error| foreign(format!("`{key}`: {error}")))
+}
+
 impl NamedTensor {
     fn from_view(view: &TensorView<'_>) -> Self {
         let (words, _) = view.data().as_chunks::<4>();
@@ -259,6 +305,6 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Another process may write the same file: `reproduce` can be given twice.
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
     std::fs::write(&beside, bytes)?;
-    std::fs::File::open(&beside)?.sync_all()?;
+    File::open(&beside)?.sync_all()?;
     std::fs::rename(&beside, path)
 }

@@ -146,33 +146,12 @@ impl std::fmt::Display for Precision {
     }
 }
 
-/// A command line of this program as a shell takes it.
-#[must_use]
-pub fn command_line(arguments: impl Iterator<Item = String>) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,:+".contains(c);
-    let quote = |argument: String| match argument.chars().all(plain) && !argument.is_empty() {
-        true => argument,
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
-    };
-    let words = std::iter::once("normgate-train".to_owned()).chain(arguments.map(quote));
-    words.collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use normgate_core::manifest::Resize;
 
     use super::*;
     use crate::augment::Crop;
-
-    #[test]
-    fn a_command_line_is_quoted_only_where_a_shell_needs_it() {
-        let words = ["train", "--data", "my photos/a", "--name", "it's"];
-        assert_eq!(
-            command_line(words.iter().map(ToString::to_string)),
-            r"normgate-train train --data 'my photos/a' --name 'it'\''s'"
-        );
-    }
 
     #[test]
     fn a_run_from_before_there_were_large_images_is_read_and_means_what_it_meant() {

@@ -1,5 +1,6 @@
 //! From the folders named on the command line to what is trained on.
 
+use normgate_core::model::hex;
 use normgate_evaluation::datasets::holdout::{self, HoldOut};
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec, labels, long_tail};
 use normgate_evaluation::overlap::Fingerprints;
@@ -134,8 +135,7 @@ impl TrainingData {
                 hasher.update([0]);
             }
         }
-        let bytes = hasher.finalize();
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hasher.finalize())
     }
 }
 

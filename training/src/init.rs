@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
+use normgate_core::classifier::argmax;
 use normgate_core::preprocess::{Preprocessor, Rgb8};
 use rand_pcg::Pcg64Mcg;
 use tch::Device;
@@ -159,14 +160,8 @@ fn classes(
             })?;
         }
         let (logits, _) = network.forward_eval(&images, count, (set.height, set.width))?;
-        found.extend(logits.chunks_exact(logits.len() / count).map(largest));
+        found.extend(logits.chunks_exact(logits.len() / count).map(argmax));
         bar.inc(count as u64);
     }
     Ok(found)
-}
-
-fn largest(logits: &[f32]) -> usize {
-    let places = logits.iter().enumerate();
-    let largest = places.max_by(|(_, a), (_, b)| a.total_cmp(b));
-    largest.map_or(0, |(class, _)| class)
 }

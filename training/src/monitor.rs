@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use normgate_core::manifest::Preprocessing;
-use normgate_core::preprocess::{Preprocessor, Rgb8};
+use normgate_core::preprocess::Preprocessor;
 use normgate_core::scores::{RepresentationNorm, Score};
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec};
 use normgate_evaluation::evaluate::told_apart;
@@ -76,18 +76,10 @@ impl Monitor {
         for first in (0..set.len()).step_by(BATCH) {
             let count = BATCH.min(set.len() - first);
             let mut input = vec![0.0; count * length];
-            for (offset, tensor) in input.chunks_exact_mut(length).enumerate() {
-                let image = Rgb8 {
-                    width: set.width as u32,
-                    height: set.height as u32,
-                    pixels: set.image(first + offset).to_vec(),
-                };
-                let written = preprocessor.write_tensor(&image, tensor);
-                written.map_err(|error| {
-                    let number = first + offset;
-                    TrainError::Data(format!("image {number} of {}: {error}", set.name))
-                })?;
-            }
+            let written = set.write_tensors(first, &mut preprocessor, &mut input);
+            written.map_err(|(number, error)| {
+                TrainError::Data(format!("image {number} of {}: {error}", set.name))
+            })?;
             let (_, representation) =
                 network.forward_eval(&input, count, (set.height, set.width))?;
             let images = representation.chunks_exact((representation.len() / count).max(1));

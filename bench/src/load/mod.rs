@@ -105,7 +105,9 @@ impl ClosedLoop<'_> {
         }
         let mut outcome = clients.outcome;
         outcome.own_cpu = own_cpu().saturating_sub(own);
-        outcome.server_cpu = server_cpu().zip(cpu).map(|(after, before)| after - before);
+        // A worker that has died in between takes its time with it: then less may be left than there was.
+        let spent = |(after, before): (Duration, Duration)| after.checked_sub(before);
+        outcome.server_cpu = server_cpu().zip(cpu).and_then(spent);
         outcome.seconds = (now - begin).as_secs_f64();
         Ok(outcome)
     }

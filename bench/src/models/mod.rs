@@ -8,11 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use indicatif::ProgressBar;
 use normgate_core::manifest::{Filter, Manifest, Preprocessing, Resize, SCHEMA_VERSION};
-use normgate_core::{Calibration, Model, Outputs, Preprocessor, Rgb8, ScoreKind};
-use normgate_core::{Runtime, Session, SessionOptions};
-
+use normgate_core::{Calibration, Model, Runtime, ScoreKind};
 use normgate_evaluation::datasets::ImageSet;
+use normgate_evaluation::outputs;
 use normgate_evaluation::quantize::{Options, quantize};
 
 use crate::error::BenchError;
@@ -150,19 +150,7 @@ fn quantised(
     let path = cache.join(format!("int8-{digest}-{EDITION}.onnx"));
     if !path.is_file() {
         fs::create_dir_all(cache).map_err(BenchError::file(cache))?;
-        let side = model.manifest().preprocessing.width;
-        let cuts = cuts(CALIBRATION_IMAGES, side)?;
-        let images = ImageSet {
-            name: "docs/images".into(),
-            width: side as usize,
-            height: side as usize,
-            labels: vec![None; cuts.len()],
-            pixels: cuts
-                .into_iter()
-                .flat_map(image::RgbImage::into_raw)
-                .collect(),
-            ..ImageSet::default()
-        };
+        let images = images(model.manifest().preprocessing.width)?;
         let int8 = quantize(runtime, model, &images, &Options::default())?;
         calibrated(runtime, &int8)?.save(&path)?;
     }
@@ -176,34 +164,34 @@ fn open(path: PathBuf) -> Result<(PathBuf, Model), BenchError> {
 
 /// With a threshold from pictures, as the server asks for one.
 fn calibrated(runtime: &Runtime, model: &Model) -> Result<Model, BenchError> {
-    let manifest = model.manifest();
-    let mut preprocessor = Preprocessor::new(&manifest.preprocessing);
-    let mut session = Session::new(runtime, model, &SessionOptions::default())?;
-    let mut outputs = Outputs::default();
-    let mut tensor = vec![0.0; preprocessor.tensor_len()];
-    let mut scores = Vec::with_capacity(CALIBRATION_IMAGES);
-    for picture in cuts(CALIBRATION_IMAGES, manifest.preprocessing.width)? {
-        let (width, height) = picture.dimensions();
-        let pixels = picture.into_raw();
-        let picture = Rgb8 {
-            width,
-            height,
-            pixels,
-        };
-        preprocessor.write_tensor(&picture, &mut tensor)?;
-        session.run(&tensor, 1, &mut outputs)?;
-        let score = model.score();
-        scores.push(score.score(&outputs.logits, &outputs.representation));
-    }
-    let mut manifest = (**manifest).clone();
+    let mut manifest = (**model.manifest()).clone();
+    let images = images(manifest.preprocessing.width)?;
+    let answers = outputs::run(runtime, model, &images, 1, &ProgressBar::hidden())?;
+    let scores = answers.scores(&**model.score());
     manifest.calibration = Some(Calibration::id_positive(&scores, 0.95)?);
     Ok(model.with_manifest(manifest)?)
+}
+
+/// Pictures to calibrate and to quantise with.
+fn images(side: u32) -> Result<ImageSet, BenchError> {
+    let cuts = cuts(CALIBRATION_IMAGES, side)?;
+    Ok(ImageSet {
+        name: "docs/images".into(),
+        width: side as usize,
+        height: side as usize,
+        labels: vec![None; cuts.len()],
+        pixels: cuts
+            .into_iter()
+            .flat_map(image::RgbImage::into_raw)
+            .collect(),
+        ..ImageSet::default()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use normgate_core::Classifier;
+    use normgate_core::{Classifier, Outputs, Session, SessionOptions};
 
     #[test]
     fn a_random_network_is_served_like_any_other_and_made_once() {

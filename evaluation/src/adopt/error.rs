@@ -144,7 +144,7 @@ pub enum AdoptError {
          the batch: call model.eval() before the export"
     )]
     TrainingMode,
-    /// `--out` names the model itself.
+    /// `--out` names the model itself, or a file with data of it.
     #[error("--out {} is what is read, and would be lost: give another name", path.display())]
     OverwritesModel {
         /// The path.

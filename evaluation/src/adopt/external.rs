@@ -8,23 +8,24 @@ use normgate_core::onnx::proto::ModelProto;
 use normgate_core::onnx::{ExternalPart, decode_with_external_data};
 
 use super::AdoptError;
+use crate::quantize::is_same_file;
 
-/// The model with all of its data.
+/// The model with all of its data, none of which lies where `out` shall be written.
 ///
 /// # Errors
 /// [`AdoptError`]; data that is not in the model's own folder, or below it, is not read: a model
 /// from anyone could name any file of this machine.
-pub fn read(path: &Path) -> Result<ModelProto, AdoptError> {
+pub fn read(path: &Path, out: &Path) -> Result<ModelProto, AdoptError> {
     let unreadable = |source| AdoptError::Unreadable {
         path: path.into(),
         source,
     };
     let bytes = std::fs::read(path).map_err(unreadable)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    decode_with_external_data(&bytes, |part| read_part(folder, part))
+    decode_with_external_data(&bytes, |part| read_part(folder, part, out))
 }
 
-fn read_part(folder: &Path, part: &ExternalPart) -> Result<Vec<u8>, AdoptError> {
+fn read_part(folder: &Path, part: &ExternalPart, out: &Path) -> Result<Vec<u8>, AdoptError> {
     let location = Path::new(&part.location);
     let inside =
         |component: Component| matches!(component, Component::Normal(_) | Component::CurDir);
@@ -53,6 +54,9 @@ fn read_part(folder: &Path, part: &ExternalPart) -> Result<Vec<u8>, AdoptError> 
     // A pipe would be waited for.
     if !path.is_file() {
         return Err(elsewhere());
+    }
+    if is_same_file(&path, out) {
+        return Err(AdoptError::OverwritesModel { path: out.into() });
     }
     let mut file = File::open(&path).map_err(failed)?;
     file.seek(SeekFrom::Start(part.offset)).map_err(failed)?;

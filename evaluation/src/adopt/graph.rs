@@ -187,15 +187,11 @@ pub fn refuse_training_mode(graph: &GraphProto) -> Result<(), AdoptError> {
 }
 
 /// Gives the graph the two outputs that Normgate reads, under their names, and no others.
-pub fn set_outputs(
-    graph: &mut GraphProto,
-    heads: &Heads,
-    lengths: (usize, usize),
-    batch: &Dimension,
-) {
+pub fn set_outputs(graph: &mut GraphProto, heads: &Heads, batch: &Dimension) {
+    let (classes, size) = heads.lengths;
     let mut wanted = [
-        (heads.logits.clone(), LOGITS, lengths.0),
-        (heads.representation.clone(), REPRESENTATION, lengths.1),
+        (heads.logits.clone(), LOGITS, classes),
+        (heads.representation.clone(), REPRESENTATION, size),
     ];
     // Another value may have the name already: the softmax of the logits, say.
     for name in [LOGITS, REPRESENTATION] {

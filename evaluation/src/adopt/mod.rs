@@ -135,7 +135,7 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         }
         .into());
     }
-    let mut network = external::read(&args.model)?;
+    let mut network = external::read(&args.model, &args.out)?;
     let graph = network
         .graph
         .as_mut()
@@ -157,7 +157,7 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         }
         .into());
     }
-    graph::set_outputs(graph, &heads, lengths, &input.batch);
+    graph::set_outputs(graph, &heads, &input.batch);
 
     let stem = args.model.file_stem().unwrap_or_default();
     let manifest = Manifest {

@@ -19,11 +19,7 @@ const ROUNDING: f32 = 1e-2;
 /// # Errors
 /// [`EvaluationError`].
 pub fn try_out(runtime: &Runtime, model: &Model, is_batched: bool) -> Result<(), EvaluationError> {
-    let options = SessionOptions {
-        threads: 1,
-        spinning: false,
-    };
-    let mut session = Session::new(runtime, model, &options)?;
+    let mut session = Session::new(runtime, model, &SessionOptions::default())?;
     let preprocessing = &model.manifest().preprocessing;
     let length = 3 * (preprocessing.width * preprocessing.height) as usize;
     let mut random = Pcg64::seed_from_u64(0);

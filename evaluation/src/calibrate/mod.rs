@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use normgate_core::calibration::Calibration;
+use normgate_core::calibration::{Calibration, CalibrationError};
 use normgate_core::model::Model;
 use normgate_core::onnx;
 use normgate_core::runtime::LOGITS;
@@ -94,6 +94,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
             "--convention ood-positive needs the OOD images that are to be caught: add --ood SET",
         ));
     }
+    check_threshold(args)?;
     let model = match args.score {
         Some(_) => Model::open_for_another_score(&args.model)?,
         None => Model::open(&args.model)?,
@@ -112,7 +113,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
         let (balanced, each) = balance(&id, &model.manifest().labels)?;
         (id, balanced_to) = (balanced, Some(each));
     }
-    let repeated = Fingerprints::of("--data", &id).repeated(&id)?;
+    let repeated = Fingerprints::of("--data", &id).repeated()?;
     let id = bench.answers(&model, &id)?;
     let ood = match args.ood.is_empty() {
         true => None,
@@ -147,6 +148,17 @@ fn check_logits(model: &Model) -> Result<(), EvaluationError> {
             operator,
         }),
         None => Ok(()),
+    }
+}
+
+/// That images can give the threshold at all, before many are read and run in vain.
+fn check_threshold(args: &CalibrateArgs) -> Result<(), CalibrationError> {
+    let is_of_ood = args.convention == ConventionName::OodPositive;
+    // Of the share, it says so before it finds that there are no scores.
+    match Calibration::id_positive(&[], args.tpr) {
+        Err(error @ CalibrationError::TargetOutOfRange { .. }) => Err(error),
+        _ if args.per_class && is_of_ood => Err(CalibrationError::PerClassNeedsIdPositive),
+        _ => Ok(()),
     }
 }
 
@@ -322,4 +334,43 @@ fn describe(args: &CalibrateArgs) -> String {
 fn share_above(scores: &[f32], threshold: f64) -> f64 {
     let above = scores.iter().filter(|&&score| f64::from(score) > threshold);
     above.count() as f64 / scores.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: CalibrateArgs,
+    }
+
+    #[test]
+    fn what_no_image_could_give_is_refused_before_anything_is_read() {
+        let refused = |more: &[&str]| {
+            let line = [
+                "calibrate",
+                "no.onnx",
+                "--data",
+                "nowhere",
+                "--ood",
+                "nowhere",
+            ];
+            let line = line.iter().chain(more);
+            let cli = <Cli as clap::Parser>::try_parse_from(line).unwrap();
+            calibrate(&cli.args).unwrap_err().to_string()
+        };
+        for tpr in ["0", "1", "95", "NaN"] {
+            let error = refused(&["--tpr", tpr]);
+            assert!(error.starts_with("the target TPR is"), "{tpr}: {error}");
+        }
+        let of_ood = ["--convention", "ood-positive", "--per-class"];
+        let error = refused(&of_ood);
+        assert!(error.contains("need the ID-positive"), "{error}");
+        for more in [&of_ood[..2], &of_ood[2..], &["--tpr", "0.5"]] {
+            let error = refused(more);
+            assert!(error.contains("no.onnx"), "{more:?}: {error}");
+        }
+    }
 }

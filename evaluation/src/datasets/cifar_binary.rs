@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{DatasetError, FineOrCoarse, ImageSet, Split, labels};
+use super::{DatasetError, FineOrCoarse, ImageSet, Split, files, labels};
 
 const SIDE: usize = 32;
 const AREA: usize = SIDE * SIDE;
@@ -124,10 +124,7 @@ pub(crate) fn load_file(
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, DatasetError> {
-    fs::read(path).map_err(|source| DatasetError::Io {
-        path: path.into(),
-        source,
-    })
+    fs::read(path).map_err(|source| files::io(path, source))
 }
 
 fn wrong_length(path: &Path, found: usize) -> DatasetError {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use normgate_core::preprocess::{PreprocessError, Preprocessor, Rgb8};
+
 use super::{DatasetError, FineOrCoarse};
 
 /// A set of RGB images of one size, in a fixed order, with what is known of their classes.
@@ -68,6 +70,33 @@ impl ImageSet {
     pub fn image(&self, i: usize) -> &[u8] {
         let size = self.image_bytes();
         self.pixels.get(i * size..(i + 1) * size).unwrap_or(&[])
+    }
+
+    /// Image `i` with its size; without pixels where there is no such image in memory.
+    pub fn picture(&self, i: usize) -> Rgb8 {
+        Rgb8 {
+            width: self.width as u32,
+            height: self.height as u32,
+            pixels: self.image(i).to_vec(),
+        }
+    }
+
+    /// Writes the images from `first` on as a model's input, as many as `tensors` has room for.
+    ///
+    /// # Errors
+    ///
+    /// The index of the image that cannot be brought to the model's size, and why.
+    pub fn write_tensors(
+        &self,
+        first: usize,
+        preprocessor: &mut Preprocessor,
+        tensors: &mut [f32],
+    ) -> Result<(), (usize, PreprocessError)> {
+        let tensors = tensors.chunks_exact_mut(preprocessor.tensor_len());
+        (first..).zip(tensors).try_for_each(|(index, tensor)| {
+            let written = preprocessor.write_tensor(&self.picture(index), tensor);
+            written.map_err(|error| (index, error))
+        })
     }
 
     /// The images at `indices`, in that order. Indices past the end are left out.

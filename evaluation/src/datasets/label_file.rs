@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::DatasetError;
+use super::{DatasetError, files};
 
 /// What a JSON file may hold, for people.
 const FORMS: &str = "no class names found in it: JSON may be a list of names, {\"0\": name, …}, \
@@ -16,10 +16,7 @@ const FORMS: &str = "no class names found in it: JSON may be a list of names, {\
 /// (`imagenet_class_index.json`) and torchvision (`class_to_idx`) write. In the order of the classes; two may have
 /// the same name, as the two cranes of ImageNet.
 pub(crate) fn read(path: &Path) -> Result<Vec<String>, DatasetError> {
-    let text = fs::read_to_string(path).map_err(|source| DatasetError::Io {
-        path: path.into(),
-        source,
-    })?;
+    let text = fs::read_to_string(path).map_err(|source| files::io(path, source))?;
     let text = text.trim_start_matches('\u{feff}');
     let is_json = path
         .extension()

@@ -30,7 +30,7 @@ mod webp_strips;
 use std::path::Path;
 
 use normgate_core::manifest::Preprocessing;
-use normgate_core::preprocess::{Preprocessor, Rgb8};
+use normgate_core::preprocess::Preprocessor;
 
 pub use error::DatasetError;
 pub use files::decode_file;
@@ -169,12 +169,7 @@ fn resized(set: ImageSet, preprocessing: &Preprocessing) -> Result<ImageSet, Dat
     let indices: Vec<usize> = (0..set.len()).collect();
     let start = || Preprocessor::new(preprocessing);
     let images = parallel::map(&indices, start, |preprocessor, &i| {
-        let image = Rgb8 {
-            width: set.width as u32,
-            height: set.height as u32,
-            pixels: set.image(i).to_vec(),
-        };
-        let resized = preprocessor.resize(&image);
+        let resized = preprocessor.resize(&set.picture(i));
         resized.map_err(|error| DatasetError::Unsuitable {
             set: set.name.clone(),
             reason: format!("image {i}: {error}"),

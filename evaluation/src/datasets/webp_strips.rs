@@ -2,14 +2,10 @@
 //! and `labels.bin` with one byte an image (255: none of the classes) or two (CIFAR-100: coarse,
 //! fine) in the same order. The smallest lossless form that a plain decoder reads.
 
-use std::fs::{self, File};
-use std::io::BufReader;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use image::DynamicImage;
-use image::codecs::webp::WebPDecoder;
-
-use super::{DatasetError, FineOrCoarse, ImageSet, labels, parallel};
+use super::{DatasetError, FineOrCoarse, ImageSet, files, labels, parallel};
 
 const SIDE: usize = 32;
 const IMAGE_BYTES: usize = SIDE * SIDE * 3;
@@ -36,10 +32,7 @@ pub(crate) fn load(
     let count = pixels.len() / IMAGE_BYTES;
 
     let path = folder.join("labels.bin");
-    let bytes = fs::read(&path).map_err(|source| DatasetError::Io {
-        path: path.clone(),
-        source,
-    })?;
+    let bytes = fs::read(&path).map_err(|source| files::io(&path, source))?;
     let mut set = ImageSet {
         name,
         width: SIDE,
@@ -104,20 +97,10 @@ fn check(
 }
 
 fn decode(path: &Path) -> Result<Vec<u8>, DatasetError> {
-    let file = File::open(path).map_err(|source| DatasetError::Io {
-        path: path.into(),
-        source,
-    })?;
-    let strip = WebPDecoder::new(BufReader::new(file))
-        .and_then(DynamicImage::from_decoder)
-        .map_err(|error| DatasetError::BrokenImage {
-            path: path.into(),
-            reason: error.to_string(),
-        })?
-        .into_rgb8();
-    let (width, height) = (strip.width() as usize, strip.height() as usize);
+    let strip = files::decode_file(path)?;
+    let (width, height) = (strip.width as usize, strip.height as usize);
     if width == SIDE && height % SIDE == 0 {
-        return Ok(strip.into_raw());
+        return Ok(strip.pixels);
     }
     Err(DatasetError::BrokenFile {
         path: path.into(),

@@ -308,8 +308,8 @@ fn trust_figures(
     }
 }
 
-/// NaN of none.
-fn share(hits: &[bool]) -> f64 {
+/// The share of hits; NaN of none.
+pub(crate) fn share(hits: &[bool]) -> f64 {
     hits.iter().filter(|&&hit| hit).count() as f64 / hits.len() as f64
 }
 

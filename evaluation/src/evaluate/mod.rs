@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use normgate_core::classifier::NotCalibrated;
 use normgate_core::model::Model;
 
 use crate::calibrate::balance;
@@ -19,6 +18,7 @@ use crate::fit::{self, ScoreChoice, choice_parser};
 use crate::overlap::Fingerprints;
 use crate::reports::plots::{Epoch, training_curves};
 use crate::reports::{ModelRecord, NamedPlot, Report};
+use crate::shell::command_line;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 use measure::Answers;
 use plots::detection_plots;
@@ -85,13 +85,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     told_apart("--ood", &args.ood)?;
     told_apart("--shifted-id", &args.shifted_id)?;
     let model = Model::open(&args.model)?;
-    let Some(calibration) = model.manifest().calibration.clone() else {
-        return Err(NotCalibrated {
-            name: model.manifest().name.clone(),
-            version: model.manifest().version.clone(),
-        }
-        .into());
-    };
+    let calibration = model.manifest().calibrated()?.clone();
     let history = args.run.as_deref().map(read_history).transpose()?;
     let bench = Workbench::new(&args.workbench)?;
     let test = bench.load_id(&args.id, &model)?;
@@ -154,7 +148,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     let report = Report {
         normgate: env!("CARGO_PKG_VERSION").into(),
         onnxruntime: bench.runtime().version().into(),
-        command: command_line(),
+        command: command_line(std::env::args_os()),
         seconds: start.elapsed().as_secs_f64(),
         model: ModelRecord::new(&model, &calibration),
         figures,
@@ -224,23 +218,6 @@ fn read_history(run: &Path) -> Result<Vec<Epoch>, EvaluationError> {
         source,
     })?;
     serde_json::from_slice(&bytes).map_err(|source| EvaluationError::Json { path, source })
-}
-
-/// The command line of this process as it can be typed again; the program without its folder.
-fn command_line() -> String {
-    let mut arguments = std::env::args();
-    let program = arguments.next().unwrap_or_default();
-    let program = Path::new(&program).file_name().unwrap_or_default();
-    let mut line = program.to_string_lossy().into_owned();
-    for argument in arguments {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,:+@%".contains(c);
-        line.push(' ');
-        match !argument.is_empty() && argument.chars().all(plain) {
-            true => line += &argument,
-            false => line += &format!("'{}'", argument.replace('\'', r"'\''")),
-        }
-    }
-    line
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use normgate_core::calibration::{Calibration, CalibrationError, Convention};
 use normgate_core::model::Model;
 use normgate_core::scores::{Fitted, Score};
@@ -60,7 +60,7 @@ pub struct QuantizeArgs {
         value_delimiter = ',',
         default_value = "last"
     )]
-    pub keep_fp32: Vec<KeepName>,
+    pub keep_fp32: Vec<KeepFp32>,
     /// Weights of 7 bits, whose sums cannot overflow on x86 processors without VNNI (before Ice Lake and
     /// Zen 4). For other programs: Normgate asks for precise kernels there
     #[arg(long)]
@@ -88,17 +88,6 @@ pub struct QuantizeArgs {
     #[allow(missing_docs)]
     #[command(flatten)]
     pub workbench: WorkbenchArgs,
-}
-
-/// A layer to keep, on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum KeepName {
-    /// Everything that can be becomes int8
-    None,
-    /// The first layer, which sees the image
-    First,
-    /// The last layer, which gives the logits
-    Last,
 }
 
 /// Images that the ranges come from.
@@ -154,7 +143,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         false => &calibration,
     };
     let threshold = Fingerprints::of(threshold_from(args), for_threshold);
-    threshold.repeated(for_threshold)?;
+    threshold.repeated()?;
     // Without --calibrate, the ranges' images are among those of --data as well.
     let ranges = || Fingerprints::of("--data", &for_ranges);
     let mut others = Vec::from_iter((!args.calibrate.is_empty()).then(ranges));
@@ -282,15 +271,10 @@ fn quantized(
     model: &Model,
     images: &ImageSet,
 ) -> Result<Model, EvaluationError> {
-    let keep = |name: &KeepName| match name {
-        KeepName::None => None,
-        KeepName::First => Some(KeepFp32::First),
-        KeepName::Last => Some(KeepFp32::Last),
-    };
     let options = Options {
         range: args.range,
         percentile: args.percentile,
-        keep_fp32: args.keep_fp32.iter().filter_map(keep).collect(),
+        keep_fp32: args.keep_fp32.clone(),
         reduce_range: args.reduce_range,
         threads: bench.threads(),
         progress: bench.progress("ranges", images.len()),

@@ -3,6 +3,7 @@ use normgate_core::detection;
 use normgate_core::scores::Score;
 
 use crate::error::EvaluationError;
+use crate::evaluate::measure::{share, truth};
 use crate::outputs::SetOutputs;
 
 /// What the answers of both models are compared by.
@@ -73,20 +74,8 @@ pub fn compare(
         .map(|(old, new)| (f64::from(*new) - f64::from(*old)).abs() / spread)
         .collect();
     let accuracy = |answers: &SetOutputs, labels: &[usize]| {
-        let truth = answers
-            .labels
-            .iter()
-            .map(|label| label.filter(|l| *l < answers.classes));
-        let truth: Option<Vec<usize>> = truth.collect();
-        truth.map(|truth| {
-            share(
-                &truth
-                    .iter()
-                    .zip(labels)
-                    .map(|(t, l)| t == l)
-                    .collect::<Vec<_>>(),
-            )
-        })
+        let truth = truth(answers).ok()?;
+        Some(detection::accuracy(labels, &truth))
     };
     let auroc = |id: &SetOutputs, score: &dyn Score, scores: &[f32]| {
         detection::auroc(&id.scores(score), scores).map_err(|source| EvaluationError::Detection {
@@ -121,10 +110,6 @@ pub fn compare(
 
 fn differ<T: PartialEq>(old: &[T], new: &[T]) -> Vec<bool> {
     old.iter().zip(new).map(|(old, new)| old != new).collect()
-}
-
-fn share(hits: &[bool]) -> f64 {
-    hits.iter().filter(|&&hit| hit).count() as f64 / hits.len() as f64
 }
 
 fn deviation(scores: &[f32]) -> f64 {

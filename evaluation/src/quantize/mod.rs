@@ -34,7 +34,7 @@ use normgate_core::onnx::{self, OnnxError};
 use normgate_core::runtime::Runtime;
 
 pub(crate) use command::is_same_file;
-pub use command::{KeepName, QuantizeArgs, run};
+pub use command::{QuantizeArgs, run};
 pub use error::QuantizeError;
 pub use histogram::Histogram;
 pub use ranges::{RangeMethod, Scale};
@@ -76,6 +76,8 @@ impl Default for Options {
 /// A layer that can be left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum KeepFp32 {
+    /// Everything that can be becomes int8
+    None,
     /// The first layer, which sees the image
     First,
     /// The last layer, which gives the logits
@@ -83,10 +85,12 @@ pub enum KeepFp32 {
 }
 
 impl KeepFp32 {
-    fn name(self) -> &'static str {
+    /// As a manifest has it.
+    fn name(self) -> Option<&'static str> {
         match self {
-            Self::First => "first",
-            Self::Last => "last",
+            Self::None => None,
+            Self::First => Some("first"),
+            Self::Last => Some("last"),
         }
     }
 }
@@ -143,7 +147,7 @@ pub fn quantize(
         keep_fp32: options
             .keep_fp32
             .iter()
-            .map(|keep| keep.name().into())
+            .filter_map(|keep| keep.name().map(String::from))
             .collect(),
         reduce_range: options.reduce_range,
     });

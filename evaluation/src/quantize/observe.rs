@@ -3,7 +3,7 @@ use normgate_core::onnx;
 use normgate_core::onnx::proto::{
     DataType, GraphProto, ModelProto, TensorType, TypeProto, ValueInfoProto,
 };
-use normgate_core::preprocess::{Preprocessor, Rgb8};
+use normgate_core::preprocess::Preprocessor;
 use normgate_core::runtime::{Probe, Runtime, SessionOptions};
 
 use super::histogram::Histogram;
@@ -100,17 +100,9 @@ impl Observer<'_> {
         for first in (0..self.images.len()).step_by(batch) {
             let count = batch.min(self.images.len() - first);
             input.resize(count * length, 0.0);
-            for (offset, tensor) in input.chunks_exact_mut(length).enumerate() {
-                let index = first + offset;
-                let image = Rgb8 {
-                    width: self.images.width as u32,
-                    height: self.images.height as u32,
-                    pixels: self.images.image(index).to_vec(),
-                };
-                self.preprocessor
-                    .write_tensor(&image, tensor)
-                    .map_err(|source| QuantizeError::Image { index, source })?;
-            }
+            self.images
+                .write_tensors(first, &mut self.preprocessor, &mut input)
+                .map_err(|(index, source)| QuantizeError::Image { index, source })?;
             run(first, (&input, count), &mut self.probe)?;
             self.options.progress.inc(count as u64);
         }

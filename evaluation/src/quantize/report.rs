@@ -2,8 +2,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::compare::Row;
-use super::speed::{self, Speed};
-use crate::reports::table::{Table, percent};
+use super::speed::Speed;
+use crate::machine::has_int8_instructions;
+use crate::reports::table::{Table, header, percent};
 
 /// What quantising came to; its [`Display`](fmt::Display) is what `quantize` prints.
 pub struct QuantizeReport {
@@ -140,7 +141,7 @@ impl QuantizeReport {
             title: "Speed on this machine".into(),
             note: format!(
                 "Images a second of ONNX Runtime on one thread, both models in turn.{}",
-                match speed::has_int8_instructions() {
+                match has_int8_instructions() {
                     true => "",
                     false => {
                         "\nThis processor has no instructions for int8 (VNNI): expect little gain here, \
@@ -153,8 +154,4 @@ impl QuantizeReport {
             rows: self.speed.iter().map(row).collect(),
         }
     }
-}
-
-fn header(names: &[&str]) -> Vec<String> {
-    names.iter().map(|&name| name.into()).collect()
 }

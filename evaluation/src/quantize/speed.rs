@@ -18,16 +18,6 @@ pub struct Speed {
     pub rates: [f64; 2],
 }
 
-/// Whether this processor multiplies whole numbers of 8 bits in one step, which is where the speed comes from.
-/// Of others than x86 it is taken for granted.
-pub fn has_int8_instructions() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    let has = is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni");
-    #[cfg(not(target_arch = "x86_64"))]
-    let has = true;
-    has
-}
-
 /// Measures both models in turn; takes a few seconds.
 pub fn measure(runtime: &Runtime, fp32: &Model, int8: &Model) -> Result<Vec<Speed>, SessionError> {
     let options = SessionOptions::default();

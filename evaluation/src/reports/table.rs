@@ -109,6 +109,11 @@ impl Table {
     }
 }
 
+/// The columns' names of a [`Table`].
+pub(crate) fn header(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.into()).collect()
+}
+
 /// Text as it may stand between the tags of HTML and SVG.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")

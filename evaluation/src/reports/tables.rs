@@ -4,7 +4,7 @@ use normgate_core::calibration::Convention;
 use normgate_core::detection::GroupAccuracy;
 
 use super::notes;
-use super::table::{Table, decimals, percent};
+use super::table::{Table, decimals, header, percent};
 use super::{ModelRecord, Report};
 use crate::evaluate::figures::{Figures, ScoreFigures};
 
@@ -199,8 +199,4 @@ fn trust(figures: &Figures) -> Table {
         text_columns: 2,
         rows,
     }
-}
-
-fn header(names: &[&str]) -> Vec<String> {
-    names.iter().map(|&name| name.into()).collect()
 }

@@ -3,11 +3,10 @@
 use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
-use tch::Device;
+use normgate_core::runtime::Device;
 
 use crate::augment::{AugmentConfig, Augmenter};
 use crate::batches::Vary;
-use crate::device::DeviceChoice;
 use crate::error::TrainError;
 
 /// What does not change the outcome.
@@ -16,7 +15,7 @@ use crate::error::TrainError;
 pub struct ExecutionArgs {
     /// Where the network computes: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu", env = "NORMGATE_DEVICE")]
-    pub(crate) device: DeviceChoice,
+    pub(crate) device: Device,
     /// Threads that the network computes with [default: all cores]
     #[arg(long, env = "NORMGATE_THREADS")]
     pub(super) threads: Option<u16>,
@@ -44,7 +43,7 @@ enum AugmentOn {
 
 impl ExecutionArgs {
     pub(crate) fn is_on_cpu(&self) -> bool {
-        self.device == DeviceChoice::Cpu
+        self.device == Device::Cpu
     }
 
     /// How images are varied.
@@ -52,7 +51,11 @@ impl ExecutionArgs {
     /// # Errors
     ///
     /// [`TrainError::Options`] where they cannot be varied where it is asked for.
-    pub(super) fn vary(&self, config: &AugmentConfig, device: Device) -> Result<Vary, TrainError> {
+    pub(super) fn vary(
+        &self,
+        config: &AugmentConfig,
+        device: tch::Device,
+    ) -> Result<Vary, TrainError> {
         let augmenter = Augmenter::new(config.clone());
         let on_device = match self.augment_on {
             None => device.is_cuda() && augmenter.can_batch(),

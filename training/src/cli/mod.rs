@@ -16,10 +16,13 @@ use normgate_evaluation::evaluate::{self, EvaluateArgs};
 
 use crate::reproduce::{self, ReproduceArgs};
 
+/// What the trainer is called in the command lines that runs remember.
+pub(crate) const PROGRAM: &str = "normgate-train";
+
 /// Trains image classifiers that know when they should not answer.
 #[derive(Debug, Parser)]
 #[command(
-    name = "normgate-train",
+    name = PROGRAM,
     version,
     max_term_width = 100,
     after_help = "Start here:\n  \

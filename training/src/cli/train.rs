@@ -1,5 +1,6 @@
 //! `normgate-train train`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,16 +8,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use normgate_evaluation::shell::command_line;
 use tch::Device;
 
+use super::PROGRAM;
 use super::execution::ExecutionArgs;
 use super::method::MethodArgs;
 use super::recipe::{self, RecipeArgs};
 use crate::augment::AugmentArgs;
 use crate::batches::{Plan, Vary, steps_per_epoch};
 use crate::checkpoint::{self, Checkpoint, write_atomically};
-use crate::config::{RunConfig, command_line};
+use crate::config::RunConfig;
 use crate::data::TrainingData;
+use crate::device;
 use crate::error::TrainError;
 use crate::init::Init;
 use crate::methods::Auxiliary;
@@ -62,7 +66,9 @@ pub struct TrainArgs {
 ///
 /// [`TrainError`], saying what to do.
 pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
-    let command = command_line(std::env::args().skip(1));
+    // Whatever its file is called: `reproduce` compares runs by their command lines.
+    let program = std::iter::once(OsString::from(PROGRAM));
+    let command = command_line(program.chain(std::env::args_os().skip(1)));
     let started = Instant::now();
     let mut trainer = prepare(args, command)?;
     let stop = stop_on_signal()?;
@@ -94,7 +100,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
 ///
 /// [`TrainError`], saying what to do.
 pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<Trainer, TrainError> {
-    let device = args.execution.device.open()?;
+    let device = device::open(args.execution.device)?;
     if let Some(threads) = args.execution.threads {
         tch::set_num_threads(i32::from(threads.max(1)));
     }

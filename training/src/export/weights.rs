@@ -5,6 +5,7 @@
 //! answers a little, but not the speed.
 
 use clap::ValueEnum;
+use half::f16;
 use normgate_core::onnx::{GraphBuilder, TensorData, Value};
 
 /// The form of convolution and linear weights in the file. Biases stay float32.
@@ -32,7 +33,7 @@ impl WeightForm {
         match self {
             Self::Fp32 => graph.floats(name, dims, values),
             Self::Fp16 => {
-                let halves: Vec<u16> = values.iter().map(|&value| half(value)).collect();
+                let halves: Vec<u16> = values.iter().copied().map(nearest_half).collect();
                 let stored = format!("{name}.fp16");
                 let stored = graph.constant(&stored, dims, TensorData::F16(&halves));
                 graph.cast_to_float(name, &stored)
@@ -68,17 +69,10 @@ fn quantise(values: &[f32], channels: usize) -> (Vec<i8>, Vec<f32>) {
     (bytes, scales)
 }
 
-/// The nearest IEEE half as its bit pattern, ties to even; what is too large becomes the largest
-/// finite half, so that one huge weight does not turn answers into NaN.
-fn half(value: f32) -> u16 {
-    let sign = ((value.to_bits() >> 16) & 0x8000) as u16;
-    let magnitude = value.abs().min(65504.0);
-    // The spacing of halves around the magnitude; below 2⁻¹⁴ it stays that of the subnormals.
-    let exponent = ((magnitude.to_bits() >> 23) as i32 - 127).max(-14);
-    let steps = (f64::from(magnitude) * 2f64.powi(10 - exponent)).round_ties_even() as u32;
-    // Normal halves count from 1024 steps; a carry out of the mantissa raises the exponent by
-    // itself, since the bit patterns of halves are in the order of their values.
-    sign | ((((exponent + 14) as u32) << 10) + steps) as u16
+/// The nearest half as its bit pattern; what is too large becomes the largest finite half, so that
+/// one huge weight does not turn answers into NaN.
+fn nearest_half(value: f32) -> u16 {
+    f16::from_f32(value.clamp(-65504.0, 65504.0)).to_bits()
 }
 
 #[cfg(test)]
@@ -102,7 +96,7 @@ mod tests {
             (1.001_464_8, 0x3c02),
             (1.9999, 0x4000),
         ] {
-            assert_eq!(half(value), bits, "{value}");
+            assert_eq!(nearest_half(value), bits, "{value}");
         }
     }
 

@@ -9,6 +9,7 @@ use normgate_evaluation::EvaluationError;
 use normgate_evaluation::calibrate::{CalibrateArgs, calibrate};
 use normgate_evaluation::evaluate::{EvaluateArgs, evaluate};
 use normgate_evaluation::machine::today;
+use normgate_evaluation::shell::command_line;
 use normgate_evaluation::workbench::WorkbenchArgs;
 
 use super::error::ReproduceError;
@@ -16,10 +17,10 @@ use super::machine;
 use super::results::{Record, Results, Training};
 use super::run::Run;
 use super::sets::Place;
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::{self, Checkpoint, Progress};
+use crate::cli::PROGRAM;
 use crate::cli::execution::ExecutionArgs;
 use crate::cli::train::{self, TrainArgs};
-use crate::config::command_line;
 use crate::export::{ExportOptions, WeightForm, export};
 use crate::history;
 use crate::trainer::Outcome;
@@ -98,8 +99,8 @@ impl Workshop {
 
     /// How many epochs of a run are done.
     pub fn epochs_done(&self, run: &Run) -> usize {
-        let checkpoint = Checkpoint::load(&self.place.run(&run.name()));
-        checkpoint.map_or(0, |checkpoint| checkpoint.progress.epochs)
+        let progress = Progress::of(&self.place.run(&run.name()));
+        progress.map_or(0, |progress| progress.epochs)
     }
 
     /// That the trainer knows the options of a run, without carrying it out.
@@ -278,11 +279,12 @@ pub fn same_outcome(one: &str, other: &str) -> bool {
 }
 
 fn shown(command: &str, arguments: &[String]) -> String {
-    command_line(std::iter::once(command.to_owned()).chain(arguments.iter().cloned()))
+    let program = [PROGRAM, command].into_iter();
+    command_line(program.chain(arguments.iter().map(String::as_str)))
 }
 
 fn parse<T: Parser>(line: &[String]) -> Result<T, ReproduceError> {
-    let words = std::iter::once("normgate-train").chain(line.iter().map(String::as_str));
+    let words = std::iter::once(PROGRAM).chain(line.iter().map(String::as_str));
     T::try_parse_from(words).map_err(|error| {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The page of a table: our figures and the paper's, what differs, and how to make them again.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use normgate_core::scores::ScoreKind;
@@ -54,7 +55,7 @@ pub fn page(table: &Table, results: &Results) -> Result<Option<Page>, ReproduceE
     let records = results.records()?;
     let mut sections = Vec::new();
     let mut pictures = Vec::new();
-    for setting in results.settings()? {
+    for setting in settings(&records) {
         let part = Part {
             results,
             setting,
@@ -89,6 +90,18 @@ pub fn page(table: &Table, results: &Results) -> Result<Option<Page>, ReproduceE
         text: out,
         pictures,
     }))
+}
+
+/// Every setting of which there are runs, largest first.
+fn settings(records: &[Record]) -> Vec<Setting> {
+    let mut settings: Vec<Setting> = Vec::new();
+    for record in records {
+        if !settings.contains(&record.setting) {
+            settings.push(record.setting);
+        }
+    }
+    settings.sort_by_key(|setting| Reverse((setting.width, setting.epochs)));
+    settings
 }
 
 /// A table's figures of one setting.

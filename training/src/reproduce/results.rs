@@ -181,22 +181,6 @@ impl Results {
         Ok(path)
     }
 
-    /// Every setting of which there are runs, largest first.
-    ///
-    /// # Errors
-    ///
-    /// [`ReproduceError`] where a file cannot be read.
-    pub fn settings(&self) -> Result<Vec<Setting>, ReproduceError> {
-        let mut settings: Vec<Setting> = Vec::new();
-        for record in self.records()? {
-            if !settings.contains(&record.setting) {
-                settings.push(record.setting);
-            }
-        }
-        settings.sort_by_key(|setting| std::cmp::Reverse((setting.width, setting.epochs)));
-        Ok(settings)
-    }
-
     /// Every finished run.
     ///
     /// # Errors

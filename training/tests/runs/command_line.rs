@@ -301,6 +301,10 @@ fn mistakes_are_told_with_what_to_do() {
             format!("{SMALL} --aux-weights 1,2"),
             "2 weights for 1 auxiliary",
         ),
+        (
+            SMALL.replace("--aux aux", "--aux crops --aux-weights 1,2"),
+            "--aux-weights is for several sets",
+        ),
         (format!("{SMALL} --monitor id,x=nowhere"), "nowhere"),
         (
             format!("{SMALL} --monitor id#class=cat"),
@@ -316,7 +320,7 @@ fn mistakes_are_told_with_what_to_do() {
         ),
         ("--resume run --monitor aux".into(), "cannot be used with"),
         (format!("{SMALL} --device cuda:99"), "--device cuda"),
-        (format!("{SMALL} --device gpu"), "cpu, cuda or cuda:N"),
+        (format!("{SMALL} --device gpu"), "cpu, cuda, or cuda:N"),
         (
             format!("{SMALL} --augment-on device --camera 0.5"),
             "Leave out one of the two",

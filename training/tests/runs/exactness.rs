@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, load};
 use normgate_training::augment::{AugmentConfig, Augmenter};
 use normgate_training::batches::{Plan, Stream, Vary};
-use normgate_training::checkpoint::{Checkpoint, FILE_NAME};
+use normgate_training::checkpoint::{Checkpoint, FILE_NAME, Progress};
 use normgate_training::config::{DataConfig, EpochEnd, Precision, Recipe, RunConfig};
 use normgate_training::history::{self, Epoch};
 use normgate_training::input::Normalise;
@@ -236,7 +236,9 @@ fn a_run_stopped_after_every_step_ends_as_one_without_a_break() {
         {
             stops += 1;
             assert!(stops <= EPOCHS * 2, "the run does not get on");
-            resumed = Some(Checkpoint::load(run.path()).unwrap());
+            let reached = Checkpoint::load(run.path()).unwrap();
+            assert_eq!(Progress::of(run.path()).unwrap(), reached.progress);
+            resumed = Some(reached);
         }
         // Two steps an epoch; after the last step there is nothing left to stop.
         assert_eq!(stops, EPOCHS * 2);
@@ -310,6 +312,14 @@ fn a_damaged_checkpoint_is_refused_by_name() {
     for length in [0, 7, 100, bytes.len() / 2, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..length]).unwrap();
         let error = Checkpoint::load(run.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("is not a whole safetensors file"),
+            "{length}: {error}"
+        );
+    }
+    for length in [0, 7, 100] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        let error = Progress::of(run.path()).unwrap_err().to_string();
         assert!(
             error.contains("is not a whole safetensors file"),
             "{length}: {error}"

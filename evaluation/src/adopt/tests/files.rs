@@ -74,8 +74,9 @@ fn data_beside_the_file_is_taken_in_and_from_nowhere_else() {
 fn what_is_read_is_not_written_over() {
     let place = Place::new();
     place.plain_model();
-    std::fs::write(place.file("foreign.onnx.data"), "weights").unwrap();
-    for name in ["foreign.onnx", "foreign.onnx.data"] {
+    move_out(&place, "weights.bin");
+    std::fs::copy(place.file("foreign.onnx.data"), place.file("weights.bin")).unwrap();
+    for name in ["foreign.onnx", "foreign.onnx.data", "weights.bin"] {
         let out = place.file(name);
         let error = place.refused(&["--out", out.to_str().unwrap()]);
         assert!(error.contains("would be lost"), "{error}");

@@ -8,13 +8,11 @@ mod percentile;
 mod tests;
 
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 
 /// How the range of a value is chosen from what was seen of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum RangeMethod {
     /// From the smallest to the largest value seen
     Minmax,

@@ -60,25 +60,19 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
         ),
     ];
     for (index, (name, value, top_value)) in panels.into_iter().enumerate() {
-        let (left, top) = grid.corner(index);
-        let panel = Panel {
-            left,
-            top,
-            width: grid.panel.0,
-            height: grid.panel.1,
-            x: Axis {
-                min: (low / 1.4).log10(),
-                max: (high * 1.4).log10(),
-                label: "training images of the class",
-                unit: "",
-            },
-            y: Axis {
-                min: 0.0,
-                max: top_value,
-                label: "test images of the class",
-                unit: " %",
-            },
+        let x = Axis {
+            min: (low / 1.4).log10(),
+            max: (high * 1.4).log10(),
+            label: "training images of the class",
+            unit: "",
         };
+        let y = Axis {
+            min: 0.0,
+            max: top_value,
+            label: "test images of the class",
+            unit: " %",
+        };
+        let panel = grid.place(index, x, y);
         panel.frame_with(&mut canvas, name, "", &decades(panel.x.min, panel.x.max));
         let mut lines = Vec::new();
         for (group, _, colour) in GROUPS {

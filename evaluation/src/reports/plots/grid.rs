@@ -1,5 +1,6 @@
 //! Small multiples: equal panels in rows of three, or as many as look well.
 
+use super::panel::{Axis, Panel};
 use super::style;
 
 /// Where each panel of a grid lies.
@@ -7,7 +8,7 @@ pub(super) struct Grid {
     columns: usize,
     rows: usize,
     /// Width and height of a panel's drawing area.
-    pub panel: (f64, f64),
+    panel: (f64, f64),
 }
 
 /// Left of a panel: tick labels and the axis label.
@@ -40,14 +41,18 @@ impl Grid {
         )
     }
 
-    /// The top left corner of a panel's drawing area.
-    pub fn corner(&self, index: usize) -> (f64, f64) {
+    /// The panel with this number, counted from 0 along the rows, with these axes.
+    pub fn place<'a>(&self, index: usize, x: Axis<'a>, y: Axis<'a>) -> Panel<'a> {
         let (width, height) = self.cell();
         let (row, column) = (index / self.columns, index % self.columns);
-        (
-            column as f64 * width + LEFT,
-            style::HEADING + row as f64 * height + ABOVE,
-        )
+        Panel {
+            left: column as f64 * width + LEFT,
+            top: style::HEADING + row as f64 * height + ABOVE,
+            width: self.panel.0,
+            height: self.panel.1,
+            x,
+            y,
+        }
     }
 
     fn cell(&self) -> (f64, f64) {

@@ -71,13 +71,7 @@ pub(super) fn draw(
             bold: false,
             anchor: Anchor::Start,
         };
-        canvas.text((left + 31.0, y + 4.5), &shortened(&curve.name), text);
-    }
-}
-
-fn shortened(name: &str) -> String {
-    match name.chars().count() {
-        0..=NAME => name.to_owned(),
-        _ => name.chars().take(NAME - 1).chain(['…']).collect(),
+        let name = style::shortened(&curve.name, NAME);
+        canvas.text((left + 31.0, y + 4.5), &name, text);
     }
 }

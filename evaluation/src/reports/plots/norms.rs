@@ -2,7 +2,7 @@
 
 use super::Plot;
 use super::grid::Grid;
-use super::panel::{Axis, Panel};
+use super::panel::Axis;
 use super::style;
 use super::svg::{Anchor, Canvas};
 
@@ -45,29 +45,23 @@ pub fn norm_histograms(
     style::heading(&mut canvas, title, note, &legend);
 
     for (index, set) in ood.iter().enumerate() {
-        let (left, top) = grid.corner(index);
         let bars = histogram(set.norms, max);
         let (id_peak, peak) = (highest(&id_bars), highest(&bars));
         // A far set may lie in a single bin: shown whole, it would leave the ID set no height.
         let top_value = id_peak.max(peak.min(4.0 * id_peak)).max(1e-9) * 1.08;
-        let panel = Panel {
-            left,
-            top,
-            width: grid.panel.0,
-            height: grid.panel.1,
-            x: Axis {
-                min: 0.0,
-                max,
-                label: "representation norm",
-                unit: "",
-            },
-            y: Axis {
-                min: 0.0,
-                max: top_value,
-                label: "images in the bin",
-                unit: " %",
-            },
+        let x = Axis {
+            min: 0.0,
+            max,
+            label: "representation norm",
+            unit: "",
         };
+        let y = Axis {
+            min: 0.0,
+            max: top_value,
+            label: "images in the bin",
+            unit: " %",
+        };
+        let panel = grid.place(index, x, y);
         panel.frame(&mut canvas, set.name, &set.remark);
         for (bars, colour) in [(&id_bars, style::BLUE), (&bars, style::VERMILION)] {
             let outline = outline(bars, max);

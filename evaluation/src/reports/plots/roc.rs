@@ -2,7 +2,7 @@
 
 use super::Plot;
 use super::grid::Grid;
-use super::panel::{Axis, Panel};
+use super::panel::Axis;
 use super::style;
 use super::svg::{Canvas, Stroke};
 
@@ -32,15 +32,8 @@ pub fn roc_curves(title: &str, scores: &[&str], sets: &[RocPanel<'_>]) -> Plot {
     style::heading(&mut canvas, title, note, &legend);
 
     for (index, set) in sets.iter().enumerate() {
-        let (left, top) = grid.corner(index);
-        let panel = Panel {
-            left,
-            top,
-            width: grid.panel.0,
-            height: grid.panel.1,
-            x: percent("ID images flagged"),
-            y: percent("OOD images flagged"),
-        };
+        let (x, y) = (percent("ID images flagged"), percent("OOD images flagged"));
+        let panel = grid.place(index, x, y);
         panel.frame(&mut canvas, set.name, &set.remark);
         let chance = Stroke {
             width: 1.0,

@@ -57,6 +57,14 @@ pub(super) fn label() -> Text {
     }
 }
 
+/// The name, cut where it has more than `most` letters.
+pub(super) fn shortened(name: &str, most: usize) -> String {
+    match name.chars().count() <= most {
+        true => name.to_owned(),
+        false => name.chars().take(most - 1).chain(['…']).collect(),
+    }
+}
+
 /// The space that [`heading`] takes at the top.
 pub(super) const HEADING: f64 = 92.0;
 

@@ -40,7 +40,7 @@ pub fn taken_for(
             bold: true,
             ..style::label()
         };
-        canvas.text((x, top - 10.0), &shortened(label), bold);
+        canvas.text((x, top - 10.0), &style::shortened(label, LETTERS), bold);
     }
     let own = classes.iter().zip(labels).enumerate();
     let own = own.map(|(class, (row, label))| (label.as_str(), row.as_slice(), Some(class), 0.0));
@@ -73,13 +73,6 @@ pub fn taken_for(
     }
     Plot {
         svg: canvas.finish(),
-    }
-}
-
-fn shortened(label: &str) -> String {
-    match label.chars().count() {
-        0..=LETTERS => label.to_owned(),
-        _ => label.chars().take(LETTERS - 1).chain(['…']).collect(),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Plot;
 use super::grid::Grid;
 use super::norm_curves::{self, NormCurve};
-use super::panel::{Axis, Panel};
+use super::panel::Axis;
 use super::style;
 use super::svg::{Canvas, Stroke};
 
@@ -150,15 +150,7 @@ pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
         unit: "",
     };
     for (index, (name, label, unit, curves)) in panels.iter().enumerate() {
-        let (left, top) = grid.corner(index);
-        let panel = Panel {
-            left,
-            top,
-            width: grid.panel.0,
-            height: grid.panel.1,
-            x: epochs(),
-            y: value_axis(values(curves), label, unit),
-        };
+        let panel = grid.place(index, epochs(), value_axis(values(curves), label, unit));
         panel.frame(&mut canvas, name, "");
         for (_, points, stroke) in curves {
             panel.curve(&mut canvas, points, *stroke);
