@@ -1,13 +1,13 @@
 //! Images a second of each layout, in turns.
 
 use std::sync::RwLock;
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use normgate_core::{Model, Outputs, Runtime, Session};
 
 use super::Layout;
-use crate::engine::PipelineError;
+use crate::engine::{PipelineError, StartError};
 
 /// The most images in a batch: enough for threads to share. Of a heavy model as many as a round has
 /// time for, or one: it gains nothing by more.
@@ -52,7 +52,7 @@ impl Contest {
         runtime: &Runtime,
         model: &Model,
         [one, other]: [Layout; 2],
-    ) -> Result<Self, PipelineError> {
+    ) -> Result<Self, StartError> {
         // One after the other: together they are sooner, but leave memory in pieces that does not go back to
         // the system (10 MiB of the shipped model, 40 to 120 of a ResNet18).
         let one = Trial::new(runtime, model, one)?;
@@ -60,7 +60,7 @@ impl Contest {
     }
 
     /// What each does now, on tensors alone.
-    pub fn round(&mut self) -> Result<Round, PipelineError> {
+    pub fn round(&mut self) -> Result<Round, StartError> {
         let [one, other] = &mut self.0;
         Ok(Round {
             together: [one.together(ROUND)?, other.together(ROUND)?],
@@ -70,13 +70,17 @@ impl Contest {
 }
 
 impl Trial {
-    fn new(runtime: &Runtime, model: &Model, layout: Layout) -> Result<Self, PipelineError> {
+    fn new(runtime: &Runtime, model: &Model, layout: Layout) -> Result<Self, StartError> {
         let input = &model.manifest().preprocessing;
         let options = layout.session_options();
         let open = || Session::new(runtime, model, &options);
-        let sessions: Result<Vec<_>, _> = thread::scope(|scope| {
-            let opening: Vec<_> = (0..layout.workers).map(|_| scope.spawn(open)).collect();
-            opening.into_iter().map(join).collect()
+        let sessions: Result<Vec<_>, StartError> = thread::scope(|scope| {
+            let opening = (0..layout.workers).map(|_| Builder::new().spawn_scoped(scope, open));
+            let opening: Vec<_> = opening.collect::<Result<_, _>>()?;
+            let opened = opening.into_iter().map(join);
+            opened
+                .map(|session| Ok(session.map_err(PipelineError::from)?))
+                .collect()
         });
         let mut trial = Self {
             sessions: sessions?,
@@ -97,24 +101,24 @@ impl Trial {
         session.map_or(Ok(0.0), |session| rate(session, images, 1, time))
     }
 
-    fn together(&mut self, time: Duration) -> Result<f64, PipelineError> {
+    fn together(&mut self, time: Duration) -> Result<f64, StartError> {
         let (images, batch) = (&self.images, self.batch);
         let gate = RwLock::new(());
         let work = |session: &mut Session| -> Result<f64, PipelineError> {
             drop(gate.read());
             rate(session, images, batch, time)
         };
-        let rates: Result<Vec<f64>, PipelineError> = thread::scope(|scope| {
+        let rates: Result<Vec<f64>, StartError> = thread::scope(|scope| {
             let work = &work;
             // All begin together, and none waits for one that the system has no thread for.
             let closed = gate.write();
-            let running: Vec<_> = self
-                .sessions
-                .iter_mut()
-                .map(|session| scope.spawn(move || work(session)))
-                .collect();
+            let start = |session| Builder::new().spawn_scoped(scope, move || work(session));
+            let running: Result<Vec<_>, _> = self.sessions.iter_mut().map(start).collect();
             drop(closed);
-            running.into_iter().map(join).collect()
+            running?
+                .into_iter()
+                .map(|thread| Ok(join(thread)?))
+                .collect()
         });
         Ok(rates?.iter().sum())
     }

@@ -11,7 +11,7 @@ mod measure;
 use normgate_core::runtime::Device;
 use normgate_core::{Model, Runtime, SessionOptions};
 
-use super::PipelineError;
+use super::StartError;
 use crate::config::{EngineConfig, processors};
 use measure::{Contest, Round};
 
@@ -80,7 +80,7 @@ impl Layout {
         config: &EngineConfig,
         runtime: &Runtime,
         model: &Model,
-    ) -> Result<Self, PipelineError> {
+    ) -> Result<Self, StartError> {
         let device = runtime.device();
         let processors = processors();
         if config.layout_is_fixed() || device != Device::Cpu || processors == 1 {
