@@ -19,11 +19,11 @@ pub(super) struct Makers<'a> {
     constants: HashMap<&'a str, &'a TensorProto>,
 }
 
-/// Nothing that makes weights is longer than this; a cycle, which no model has, is.
+/// How many nodes are looked through for who makes a value; a cycle, which no model has, would have no end.
 const LONGEST: usize = 16;
 
-/// Nor is it made of more values. A value may be used twice by each of a chain of nodes, and looking at all
-/// of that would take for ever.
+/// The most values that a constant is made of. It ends cycles too, and chains whose nodes use a value several
+/// times, which to follow would take for ever.
 const MOST: usize = 64;
 
 impl<'a> Makers<'a> {

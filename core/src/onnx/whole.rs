@@ -83,7 +83,7 @@ impl Message {
     }
 }
 
-/// Of a model whose depth is known to be bounded.
+/// Of a model whose depth is known to be bounded, and which is known not to be cut short.
 pub(super) fn refuse_unknown_fields(model: &[u8]) -> Result<(), OnnxError> {
     refuse_unknown(model, Message::Model)
 }

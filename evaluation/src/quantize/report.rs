@@ -43,8 +43,8 @@ impl fmt::Display for QuantizeReport {
         }
         if !self.tested {
             f.write_str(
-                "\nThe figures are of the calibration images. Accuracy and AUROC take a test set: give \
-                 --test SET and --ood SET.\n",
+                "\nThese figures are from the calibration images. For accuracy give --test SET, for AUROC also \
+                 --ood SET.\n",
             )?;
         }
         Ok(())

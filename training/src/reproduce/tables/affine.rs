@@ -20,7 +20,7 @@ const FIGURES: [Figure; 9] = [
     Figure::Accuracy(Group::Few),
 ];
 
-/// OE, LA+OE and RNA, each with and without.
+/// RNA and LA+OE with γ and β nowhere, on the shortcuts and everywhere; OE on the shortcuts and everywhere.
 pub fn affine() -> Table {
     let task = Task::Cifar10Lt;
     let nowhere = |model: Model| model.with("shortcut-affine", false);
