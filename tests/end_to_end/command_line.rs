@@ -57,6 +57,11 @@ fn classify_names_each_file_that_failed_and_answers_the_others() {
         assert!(all.contains(name), "{name}: {all}");
     }
     assert!(all.lines().all(|line| line.chars().count() <= 200), "{all}");
+    assert!(stdout(&output).starts_with("file "), "{all}");
+
+    let none = run(&["classify", bad.to_str().unwrap(), missing.to_str().unwrap()]);
+    assert_eq!(none.status.code(), Some(1));
+    assert_eq!(stdout(&none), "");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What batch normalisation's γ and β are to RNA and to what it is compared with. Not in the paper, which
 //! says (D.1) that RNA is trained without any; its code keeps them on the shortcuts.
 
-use normgate_core::scores::ScoreKind::{self, Msp, RepresentationNorm};
+use normgate_core::scores::ScoreKind::{self, Msp, RepresentationNorm as Rn};
 
 use super::super::figures::{Figure, Group, Over, Side};
 use super::super::models::{Model, la_oe, oe, rna};
@@ -26,35 +26,19 @@ pub fn affine() -> Table {
     let nowhere = |model: Model| model.with("shortcut-affine", false);
     let everywhere = |model: Model| model.with("affine", true);
     let rows: [(&str, Model, ScoreKind); 13] = [
-        ("RNA, nowhere, RN", nowhere(rna(task)), RepresentationNorm),
-        ("RNA, shortcuts, RN", rna(task), RepresentationNorm),
-        (
-            "RNA, everywhere, RN",
-            everywhere(rna(task)),
-            RepresentationNorm,
-        ),
+        ("RNA, nowhere, RN", nowhere(rna(task)), Rn),
+        ("RNA, shortcuts, RN", rna(task), Rn),
+        ("RNA, everywhere, RN", everywhere(rna(task)), Rn),
         ("LA+OE, nowhere, MSP", nowhere(la_oe(task)), Msp),
-        (
-            "LA+OE, nowhere, RN",
-            nowhere(la_oe(task)),
-            RepresentationNorm,
-        ),
+        ("LA+OE, nowhere, RN", nowhere(la_oe(task)), Rn),
         ("LA+OE, shortcuts, MSP", la_oe(task), Msp),
-        ("LA+OE, shortcuts, RN", la_oe(task), RepresentationNorm),
+        ("LA+OE, shortcuts, RN", la_oe(task), Rn),
         ("LA+OE, everywhere, MSP", everywhere(la_oe(task)), Msp),
-        (
-            "LA+OE, everywhere, RN",
-            everywhere(la_oe(task)),
-            RepresentationNorm,
-        ),
+        ("LA+OE, everywhere, RN", everywhere(la_oe(task)), Rn),
         ("OE, shortcuts, MSP", oe(task), Msp),
-        ("OE, shortcuts, RN", oe(task), RepresentationNorm),
+        ("OE, shortcuts, RN", oe(task), Rn),
         ("OE, everywhere, MSP", everywhere(oe(task)), Msp),
-        (
-            "OE, everywhere, RN",
-            everywhere(oe(task)),
-            RepresentationNorm,
-        ),
+        ("OE, everywhere, RN", everywhere(oe(task)), Rn),
     ];
     let row = |(label, model, score)| Row::of(label, &model, score, &FIGURES, []);
     Table {
@@ -64,8 +48,8 @@ pub fn affine() -> Table {
         notes: &[
             "The paper says that no layer of RNA's has them (its D.1: they would amplify foreign images as \
              well), and its code keeps them on the three downsampling shortcuts. What it compares with is \
-             trained as those authors do, with them everywhere. T2 trains all as RNA's code does, so that \
-             they differ in nothing but the objective.",
+             trained as in the original papers, whose code has them everywhere. T2 trains all as RNA's code does, \
+             so that they differ in nothing but the objective.",
             "Near: the other CIFAR and Tiny ImageNet; far: the rest.",
         ],
         picture: Picture::None,
