@@ -76,6 +76,21 @@ impl Deadline {
         self.left().is_zero()
     }
 
+    /// What to answer where what waits already will take so long that it is likely to pass.
+    pub fn too_soon(&self, wait: Duration) -> Problem {
+        let waiting = format!("the images that wait already will take {wait:.1?}");
+        match self.set_by {
+            HEADER => Problem::client_overloaded(format!(
+                "{waiting}, other files of the same request included: too long for the {:?} of its {HEADER}; \
+                 allow more time, or send fewer at once",
+                self.allowed
+            )),
+            flag => Problem::overloaded(format!(
+                "{waiting}, too long for this one's deadline ({flag}); try again later"
+            )),
+        }
+    }
+
     /// What to answer then.
     pub fn problem(&self) -> Problem {
         let seconds = self.allowed.as_secs_f64();
@@ -108,12 +123,24 @@ mod tests {
             (client(" 1.5s"), 1.5),
             (client("1m"), 10.0),
             (client("9999999h"), 10.0),
+            (client("999999999999999999999h"), 10.0),
             (None, 10.0),
         ] {
             assert_eq!(server.or_sooner(asked).allowed.as_secs_f64(), seconds);
         }
         assert!(client("0ms").unwrap().has_passed());
         assert!(asked(&[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_client_in_a_hurry_is_told_so_and_is_not_counted_as_a_sign_of_overload() {
+        let wait = Duration::from_millis(1500);
+        let hasty = asked(&["20ms"]).unwrap().unwrap().too_soon(wait);
+        assert_eq!(hasty.status().as_u16(), 429);
+        assert!(hasty.is_by_request() && hasty.detail().contains("20ms of its x-request-timeout"));
+        let other = Deadline::of_server(Duration::from_secs(1)).too_soon(wait);
+        assert_eq!(other.reason(), "overloaded");
+        assert!(other.detail().contains("take 1.5s"), "{}", other.detail());
     }
 
     #[test]

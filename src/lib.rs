@@ -13,6 +13,7 @@ mod deadline;
 mod engine;
 mod file_limit;
 mod freed_memory;
+mod head;
 mod json_line;
 mod loader;
 mod pause;

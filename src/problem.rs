@@ -46,6 +46,9 @@ pub struct Problem {
     /// What a 415 says would be taken.
     #[serde(skip)]
     accepts: Accepts,
+    /// Whether the connection ends with it.
+    #[serde(skip)]
+    closes: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +69,14 @@ impl Problem {
             detail: printable(detail.as_ref()),
             retry_after: None,
             accepts: Accepts::MediaTypes,
+            closes: false,
         }
+    }
+
+    /// Tells a client to send nothing more on this connection, whose request is not read to its end.
+    pub fn closing(mut self) -> Self {
+        self.closes = true;
+        self
     }
 
     /// Tells a client that may try again when what waits now will be done. Others are told nothing.
@@ -99,14 +109,16 @@ impl Problem {
 
     /// 404: no such route.
     pub fn not_found(path: &str) -> Self {
-        let detail = format!("there is nothing at {path}; images are classified by POST /classify");
+        let what = or_none(path);
+        let detail = format!("there is nothing at {what}; images are classified by POST /classify");
         Self::new(404, "not-found", "Not found", detail)
     }
 
     /// 404 at the address for probes: most will have taken the wrong port.
     pub fn not_a_probe(path: &str) -> Self {
         let detail = format!(
-            "{path} is not answered at --probe-listen, which has /livez, /readyz, /metrics and /problems"
+            "{} is not answered at --probe-listen, which has /livez, /readyz, /metrics and /problems",
+            or_none(path)
         );
         Self::new(404, "not-found", "Not found", detail)
     }
@@ -117,7 +129,7 @@ impl Problem {
         Self::new(405, "method-not-allowed", "Method not allowed", detail)
     }
 
-    /// 408: the body did not arrive in time.
+    /// 408: the body did not arrive in time (RFC 9110, 15.5.9).
     pub fn slow_request(seconds: f64) -> Self {
         let detail =
             format!("the request's body did not arrive within {seconds} s (--body-timeout)");
@@ -127,6 +139,7 @@ impl Problem {
             "The request arrived too slowly",
             detail,
         )
+        .closing()
     }
 
     /// 413: too many bytes.
@@ -193,6 +206,14 @@ impl Problem {
         Self::new(429, "overloaded", "The server is overloaded", detail).temporary()
     }
 
+    /// 429: more than can be done within the time that this client gives, which says nothing of the server.
+    pub fn client_overloaded(detail: impl AsRef<str>) -> Self {
+        Self {
+            reason: CLIENT_DEADLINE,
+            ..Self::overloaded(detail)
+        }
+    }
+
     /// 500: our fault. What happened is in the log under the request's id, not here.
     pub fn internal() -> Self {
         Self::internal_because(
@@ -203,6 +224,17 @@ impl Problem {
     /// The same where there is no log, and whoever asks runs the program.
     pub fn internal_because(detail: impl AsRef<str>) -> Self {
         Self::new(500, "internal-error", "Internal error", detail)
+    }
+
+    /// 501: a body that cannot be unpacked, as nothing says how (RFC 9112, 6.1).
+    pub fn unknown_transfer_coding(coding: &str) -> Self {
+        let detail = format!("the Transfer-Encoding {coding:?} is not known here; chunked is");
+        Self::new(
+            501,
+            "unknown-transfer-coding",
+            "Unknown transfer coding",
+            detail,
+        )
     }
 
     /// 503: not there yet.
@@ -265,12 +297,7 @@ impl From<EngineError> for Problem {
                 "as many images as may wait are waiting (--queue-capacity); try again later",
             )
             .after(wait),
-            EngineError::TooSlow(wait) => Self::overloaded(format!(
-                "the images that wait already will take {:.1} s, too long for this one's \
-                 deadline (--deadline, or the request's x-request-timeout); try again later",
-                wait.as_secs_f64()
-            ))
-            .after(wait),
+            EngineError::TooSlow(wait, deadline) => deadline.too_soon(wait).after(wait),
             EngineError::Late(deadline) => deadline.problem(),
             EngineError::Closed => Self::shutting_down(),
             EngineError::Failed(_) => Self::internal(),
@@ -307,11 +334,23 @@ impl IntoResponse for Problem {
             };
             headers.insert(name, HeaderValue::from_static(value));
         }
+        if self.closes {
+            let close = HeaderValue::from_static("close");
+            headers.insert(header::CONNECTION, close);
+        }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+/// `CONNECT host:80`, and other methods with a host where the path should be, have no path.
+fn or_none(path: &str) -> &str {
+    match path {
+        "" => "an empty path",
+        path => path,
     }
 }
 

@@ -26,7 +26,8 @@ struct Verdict {
     score: f32,
     /// Written as shortly as the score, so that a client that compares them finds what `is_ood` says.
     threshold: f32,
-    p_value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p_value: Option<f64>,
     method: ScoreKind,
 }
 
@@ -134,6 +135,27 @@ impl<'a> FileReply<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reply_without_a_p_value_does_not_name_it() {
+        let manifest = crate::test_support::model().manifest().clone();
+        let answer = |p_value| Classification {
+            class_index: 0,
+            confidence: 1.0,
+            probabilities: vec![1.0, 0.0, 0.0],
+            score: -1.0,
+            threshold: -0.5,
+            p_value,
+            is_ood: false,
+        };
+        let verdict = |p_value| {
+            let reply = serde_json::to_value(Reply::new(&manifest, &answer(p_value), 1)).unwrap();
+            reply["ood"].as_object().unwrap().clone()
+        };
+        assert_eq!(verdict(Some(0.5))["p_value"], 0.5);
+        assert!(!verdict(None).contains_key("p_value"));
+        assert_eq!(verdict(None).len(), 3);
+    }
 
     #[test]
     fn a_threshold_in_single_precision_separates_the_same_scores() {

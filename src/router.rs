@@ -7,9 +7,10 @@ use axum::extract::{Request, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use tower::layer::layer_fn;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::body::Upload;
+use crate::head::HeadCheck;
 use crate::problem::Problem;
 use crate::routes::{classify, health, metrics, model, page, problems};
 use crate::state::AppState;
@@ -51,36 +52,36 @@ fn probes() -> Router<Arc<AppState>> {
 }
 
 fn finished(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
+    let catch_panics = CatchPanicLayer::custom(|_| Problem::internal().into_response());
+    let for_heads = Arc::clone(&state);
+    let check_heads = layer_fn(move |route| HeadCheck {
+        state: Arc::clone(&for_heads),
+        route,
+    });
     routes
         // Where the `type` of every problem leads.
         .route("/problems", get(problems::all))
         .route("/problems/{slug}", get(problems::one))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(CatchPanicLayer::custom(|_| {
-            Problem::internal().into_response()
-        }))
+        // As one, since each takes memory for each request.
+        .layer((catch_panics, check_heads))
         .layer(from_fn_with_state(Arc::clone(&state), observe))
         .with_state(state)
 }
 
+// A photo sent to the wrong path or by the wrong method is taken in, so that its client learns so.
+
 async fn not_found(State(state): State<Arc<AppState>>, request: Request) -> Problem {
     let problem = Problem::not_found(request.uri().path());
-    refused(&state, request, problem)
+    state.intake.refuse(request, problem)
 }
 
 async fn not_a_probe(State(state): State<Arc<AppState>>, request: Request) -> Problem {
     let problem = Problem::not_a_probe(request.uri().path());
-    refused(&state, request, problem)
+    state.intake.refuse(request, problem)
 }
 
 async fn method_not_allowed(State(state): State<Arc<AppState>>, request: Request) -> Problem {
     let problem = Problem::method_not_allowed(request.method().as_str(), request.uri().path());
-    refused(&state, request, problem)
-}
-
-/// A photo sent to the wrong path or by the wrong method is taken in, so that its client learns so.
-fn refused(state: &AppState, request: Request, problem: Problem) -> Problem {
-    let (parts, body) = request.into_parts();
-    state.intake.linger(Upload::new(&parts.headers, body));
-    problem
+    state.intake.refuse(request, problem)
 }

@@ -43,13 +43,13 @@ impl Launch {
         Ok(*self.layout.get_or_init(|| chosen))
     }
 
-    /// Starts an engine for the model, and returns when it is warm.
-    pub fn start(&self, model: Model) -> Result<Serving, StartError> {
+    /// Starts an engine for the model, and returns when it is warm. It takes the place of another, or of none.
+    pub fn start(&self, model: Model, before: Option<&Engine>) -> Result<Serving, StartError> {
         let manifest = Arc::clone(model.manifest());
         let digest = model.digest().to_owned();
         let model_json = render(&model)?;
         let metrics = Arc::new(ModelMetrics::new(&model)?);
-        let engine = Engine::start(self, model, Arc::clone(&metrics))?;
+        let engine = Engine::start(self, model, Arc::clone(&metrics), before)?;
         metrics.ready(engine.provider());
         Ok(Serving {
             manifest,

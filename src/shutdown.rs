@@ -5,15 +5,22 @@
 //! 2. Nothing new is accepted but probes, but what had connected by then is: it has a second to send a
 //!    request. All requests are answered, within `--shutdown-timeout`.
 //! 3. The engine's threads end, and the process exits with 0. A model that is being loaded is
-//!    waited for: ONNX Runtime cannot be ended in the middle of it.
+//!    waited for, since ONNX Runtime cannot be ended in the middle of it, but not for ever.
 //!
-//! A second signal ends the process at once.
+//! A second SIGINT ends the process at once: whoever presses Ctrl-C twice does not want to wait. A second
+//! SIGTERM changes nothing: a hook that sends one before the kubelet does is in no hurry.
 
 use std::io::{self, IsTerminal};
 use std::process;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::telemetry::finish_logs;
+
+/// How long threads may take to end that nobody waits for any more.
+const UNWINDING: Duration = Duration::from_secs(10);
 
 /// Who signals a process and then its group, as `timeout` does, signals once.
 const ONE_AND_THE_SAME: Duration = Duration::from_millis(200);
@@ -41,7 +48,25 @@ pub enum Asked {
 pub async fn exit_on_signal(mut signals: Signals) {
     let name = signals.stop().await;
     tracing::info!("{name} before the model was read");
+    finish_logs();
     process::exit(0)
+}
+
+/// From now on the process ends, whatever hangs: a file system that does not answer, a driver. Otherwise
+/// it would be killed without a word.
+pub fn exit_when_late() {
+    let late = || {
+        thread::sleep(UNWINDING);
+        tracing::error!(
+            "loading a model or an inference does not end: exiting without it, {} s after the last request",
+            UNWINDING.as_secs()
+        );
+        finish_logs();
+        process::exit(1);
+    };
+    if let Err(error) = thread::Builder::new().name("late".into()).spawn(late) {
+        tracing::debug!(%error, "nothing limits how long threads take to end");
+    }
 }
 
 impl Signals {
@@ -75,17 +100,21 @@ impl Signals {
         }
     }
 
-    /// Ends the process on the next signal to stop: whoever sends a second one does not want to
-    /// wait.
+    /// Ends the process on the next SIGINT.
     pub fn exit_on_next(mut self) {
         let first = Instant::now();
         tokio::spawn(async move {
             loop {
                 let name = self.stop().await;
-                if first.elapsed() > ONE_AND_THE_SAME {
+                if first.elapsed() < ONE_AND_THE_SAME {
+                    continue;
+                }
+                if name == "SIGINT" {
                     tracing::warn!("{name} again: exiting at once");
+                    finish_logs();
                     process::exit(1);
                 }
+                tracing::info!("{name} again: still finishing; SIGINT ends it at once");
             }
         });
     }

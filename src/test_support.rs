@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use clap::Parser;
 use http_body_util::BodyExt;
 use image::{Rgb, RgbImage};
@@ -81,6 +82,9 @@ pub fn model() -> Model {
     Model::from_bytes(graph.finish(&[(METADATA_KEY, &json)]).unwrap()).unwrap()
 }
 
+/// Without one, a request is refused.
+const ANY_HOST: HeaderValue = HeaderValue::from_static("x");
+
 /// A service with these options of `serve`, and two workers unless they say otherwise.
 pub struct Service {
     pub state: Arc<AppState>,
@@ -109,19 +113,25 @@ impl Service {
         let mut options = Options::parse_from(arguments);
         options.engine.workers = options.engine.workers.or(NonZeroUsize::new(2));
         let service = Self::cold(&options);
-        let launch = Launch {
-            runtime: Runtime::load(None).unwrap(),
-            config: options.engine,
-            limits: options.limits.image.limits(),
-            metrics: Arc::clone(&service.state.metrics),
-            layout: Default::default(),
-        };
-        let serving = launch.start(model()).unwrap();
+        let serving = service.launch(options).start(model(), None).unwrap();
         service.state.serve(Arc::new(serving));
         service
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    /// What models are put into service with here.
+    pub fn launch(&self, options: Options) -> Launch {
+        Launch {
+            runtime: Runtime::load(None).unwrap(),
+            config: options.engine,
+            limits: options.limits.image.limits(),
+            metrics: Arc::clone(&self.state.metrics),
+            layout: Default::default(),
+        }
+    }
+
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        let headers = request.headers_mut();
+        headers.entry(HOST).or_insert(ANY_HOST);
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();

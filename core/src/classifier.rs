@@ -30,8 +30,9 @@ pub struct Classification {
     pub score: f32,
     /// The threshold that applies: the predicted class's own, where the calibration has one.
     pub threshold: f64,
-    /// The conformal p-value of the score, in 0..=1: how usual it is among ID images.
-    pub p_value: f64,
+    /// The conformal p-value of the score, in 0..=1: how usual it is among ID images. None where thresholds
+    /// are the predicted classes' own: it counts images of all classes, and would contradict them.
+    pub p_value: Option<f64>,
     /// Whether the score is above the threshold: the image is unlike what the model was trained on.
     pub is_ood: bool,
 }
@@ -130,7 +131,10 @@ impl Classifier {
             probabilities,
             score,
             threshold: self.calibration.threshold_for(class_index),
-            p_value: self.calibration.p_value(score),
+            p_value: match self.calibration.per_class {
+                None => Some(self.calibration.p_value(score)),
+                Some(_) => None,
+            },
             is_ood: self.calibration.is_ood(score, class_index),
         })
     }
@@ -191,7 +195,7 @@ mod tests {
         assert!((answer.confidence - 0.665_240_96).abs() < 1e-6);
         assert_eq!(answer.confidence, answer.probabilities[1]);
         // Below all 40 calibration scores: (1 + 40) / (40 + 1).
-        assert_eq!(answer.p_value, 1.0);
+        assert_eq!(answer.p_value, Some(1.0));
     }
 
     #[test]
@@ -201,11 +205,11 @@ mod tests {
             .unwrap();
         assert!(answer.is_ood && f64::from(answer.score) > answer.threshold);
         // Above all 40: 1 / (40 + 1).
-        assert!((answer.p_value - 1.0 / 41.0).abs() < 1e-12);
+        assert!((answer.p_value.unwrap() - 1.0 / 41.0).abs() < 1e-12);
     }
 
     #[test]
-    fn the_predicted_class_s_own_threshold_decides() {
+    fn the_predicted_class_s_own_threshold_decides_and_no_p_value_of_all_classes_contradicts_it() {
         let mut manifest = manifest();
         let thresholds = [-6.0, -1.0, -6.0].map(|threshold| ClassThreshold {
             count: 40,
@@ -213,9 +217,10 @@ mod tests {
         });
         manifest.calibration.as_mut().unwrap().per_class = Some(thresholds.into());
         let classifier = with(manifest).unwrap();
-        let flagged = |logits| classifier.classify(logits, &[3.0, 4.0]).unwrap().is_ood;
-        assert!(flagged(&[1.0, 0.0, 0.0]));
-        assert!(!flagged(&[0.0, 1.0, 0.0]));
+        let answer = |logits| classifier.classify(logits, &[3.0, 4.0]).unwrap();
+        assert!(answer(&[1.0, 0.0, 0.0]).is_ood);
+        assert!(!answer(&[0.0, 1.0, 0.0]).is_ood);
+        assert_eq!(answer(&[1.0, 0.0, 0.0]).p_value, None);
     }
 
     #[test]

@@ -172,6 +172,29 @@ pub enum EvaluationError {
         /// What the model file says they were.
         data: String,
     },
+    /// `--calibration` names as many images as those behind the served threshold, but others.
+    #[error(
+        "--calibration gives {images} images, as many as the model was calibrated on ({data}), but \
+         others, since their scores are: give the same sets, with --balance where they were balanced, or \
+         calibrate again"
+    )]
+    OtherCalibrationScores {
+        /// Images given, and images that the model was calibrated on.
+        images: usize,
+        /// What the model file says they were.
+        data: String,
+    },
+    /// The ID test images are those behind the served threshold.
+    #[error(
+        "the {images} images of --id are those that the model was calibrated on ({data}), since their \
+         scores are: it was made to flag a certain share of them. Test on others"
+    )]
+    TestedOnCalibration {
+        /// Images.
+        images: usize,
+        /// What the model file says they were.
+        data: String,
+    },
     /// Two sets that each are to say something of their own share images.
     #[error(
         "{shared} of the {images} different images of {} are in {} too: no image may be in both",

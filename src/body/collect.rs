@@ -1,5 +1,7 @@
 //! Reading a body: within its size, within its time, and within the memory that all bodies share.
 
+use std::error::Error;
+use std::iter;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -64,7 +66,10 @@ impl Intake {
         let mut whole = Vec::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
-                Problem::malformed(format!("the request's body broke off: {error}"))
+                let why = root(&error);
+                Problem::malformed(format!(
+                    "the request's body cannot be read to its end: {why}"
+                ))
             })?;
             let Ok(piece) = frame.into_data() else {
                 continue;
@@ -132,6 +137,14 @@ fn ahead(arrived: usize, announced: Option<usize>) -> usize {
         .saturating_mul(AHEAD)
         .min(announced.unwrap_or(0))
         .max(arrived)
+}
+
+/// What an error is due to: hyper's own words are "error reading a body from connection".
+fn root(error: &dyn Error) -> String {
+    let causes = iter::successors(error.source(), |&cause| cause.source());
+    causes
+        .last()
+        .map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn full() -> Problem {
@@ -209,6 +222,16 @@ mod tests {
         }
         assert_eq!(whole.capacity(), length);
         assert!(grown <= 4, "{grown}");
+    }
+
+    #[test]
+    fn why_a_body_cannot_be_read_is_said_by_what_lies_deepest() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("error reading a body from connection")]
+        struct Outer(#[source] std::io::Error);
+        let error = axum::Error::new(Outer(std::io::Error::other("invalid chunk size")));
+        assert_eq!(root(&error), "invalid chunk size");
+        assert_eq!(root(&axum::Error::new("cut")), "cut");
     }
 
     #[test]

@@ -17,6 +17,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+const TOP_STANDS_ELSEWHERE: &str = "; how many labels are listed, the path says: /classify?top=3";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document<'a> {
@@ -38,8 +40,13 @@ pub fn image(body: &[u8]) -> Result<Bytes, Problem> {
         ));
     }
     let document: Document<'_> = serde_json::from_slice(body).map_err(|error| {
+        let error = error.to_string();
+        let hint = match error.starts_with("unknown field `top`") {
+            true => TOP_STANDS_ELSEWHERE,
+            false => "",
+        };
         Problem::malformed(format!(
-            "the JSON body is not {{\"image\": \"<base64>\"}}: {error}"
+            "the JSON body is not {{\"image\": \"<base64>\"}}: {error}{hint}"
         ))
     })?;
     let text = payload(&document.image)?;
@@ -72,7 +79,7 @@ fn payload(text: &str) -> Result<&str, Problem> {
         return Ok(text);
     };
     match (scheme.to_ascii_lowercase().as_str(), rest.split_once(',')) {
-        ("data", Some((head, data))) if head.to_ascii_lowercase().ends_with(";base64") => Ok(data),
+        ("data", Some((head, data))) if is_base64(head) => Ok(data),
         ("data", _) => Err(Problem::malformed(
             "\"image\" is a data: URL, but not one in base64",
         )),
@@ -81,6 +88,13 @@ fn payload(text: &str) -> Result<&str, Problem> {
         )),
         _ => Ok(text),
     }
+}
+
+/// Whether a `data:` URL says so, as browsers read it (WHATWG, *Fetch*, data: URL processor).
+fn is_base64(head: &str) -> bool {
+    let head = head.trim_ascii().to_ascii_lowercase();
+    let media_type = head.strip_suffix("base64");
+    media_type.is_some_and(|it| it.trim_end_matches(' ').ends_with(';'))
 }
 
 #[cfg(test)]
@@ -101,6 +115,8 @@ mod tests {
             "/9j/\\n4A==\\n",
             "data:image/jpeg;base64,/9j/4A==",
             " DATA:image/jpeg;BASE64,/9j/4A==",
+            "data:image/jpeg; base64,/9j/4A==",
+            "data:;  base64 ,/9j/4A==",
             "_9j_4A",
         ] {
             let body = format!(r#"{{"image": "{text}"}}"#);
@@ -126,10 +142,14 @@ mod tests {
         assert!(refused("{}").contains("missing field `image`"));
         assert!(refused(r#"{"image": 7}"#).contains("image"));
         assert!(refused(r#"{"image": "AAAA", "topk": 1}"#).contains("unknown field `topk`"));
+        assert!(refused(r#"{"image": "AAAA", "top": 3}"#).ends_with("?top=3"));
         assert!(refused(r#"{"image": "AAAA"} x"#).contains("trailing"));
         assert!(refused(r#"{"image": "%%%"}"#).contains("base64"));
         assert!(refused(r#"{"image": "https://example.org/a.jpg"}"#).contains("not fetched"));
         assert!(refused(r#"{"image": ""}"#).contains("empty"));
-        assert!(refused(r#"{"image": "data:image/png,AAAA"}"#).contains("data: URL"));
+        for head in ["image/png", "image/png;x", "base64", "image/png;base64;x"] {
+            let body = format!(r#"{{"image": "data:{head},AAAA"}}"#);
+            assert!(refused(&body).contains("data: URL"), "{head}");
+        }
     }
 }

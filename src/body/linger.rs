@@ -1,14 +1,17 @@
 //! Reading what a refused client is still sending, so that it sees the refusal: closing a connection
-//! with bytes unread resets it, and the client may never read the reply.
+//! with bytes unread resets it, and the client may never read the reply. Where it is known that not
+//! all will be read, the reply says that the connection ends with it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
+use axum::extract::Request;
 use futures_util::future::FutureExt;
 use tokio::time::timeout;
 
 use super::{Intake, Upload};
+use crate::problem::Problem;
 
 /// How long, and how many times the limit, a refused body is still read and thrown away.
 const LINGER: Duration = Duration::from_secs(2);
@@ -22,21 +25,32 @@ const LINGER_A_SECOND: usize = 512 << 20;
 const LINGER_FREE: usize = 64 << 10;
 
 impl Intake {
+    /// Refuses a request whose body nobody has looked at.
+    pub fn refuse(self: &Arc<Self>, request: Request, problem: Problem) -> Problem {
+        let (parts, body) = request.into_parts();
+        self.linger(Upload::new(&parts.headers, body), problem)
+    }
+
     /// Throws away what is still to come of a refused request, for a while and up to a limit. The
     /// answer does not wait for it.
-    pub fn linger(self: &Arc<Self>, mut body: Upload) {
+    pub fn linger(self: &Arc<Self>, mut body: Upload, problem: Problem) -> Problem {
         if body.is_held_back {
-            return;
+            return problem.closing();
         }
+        let most = self.max_body_bytes.saturating_mul(LINGER_BODIES);
+        let announced = body.body.size_hint().lower();
         let intake = Arc::clone(self);
         let mut lingering = Box::pin(async move {
-            let most = intake.max_body_bytes.saturating_mul(LINGER_BODIES);
             // Running out of time here changes nothing.
             let _ = timeout(LINGER, intake.discard(&mut body, most)).await;
         });
         // A small image is there already, in one piece with its head: of a flood, each task counts.
         if (&mut lingering).now_or_never().is_none() {
             tokio::spawn(lingering);
+        }
+        match announced > most as u64 {
+            true => problem.closing(),
+            false => problem,
         }
     }
 

@@ -4,6 +4,11 @@ use axum::http::{HeaderMap, header};
 
 use crate::problem::{ACCEPT_POST, Problem};
 
+const NO_BOUNDARY: &str = "the Content-Type multipart/form-data names no boundary";
+
+/// Many write a boundary without them, and it is read where it is a token (RFC 9110, 5.6.6).
+const IN_QUOTES: &str = "one with signs such as = or : stands in quotes";
+
 /// How the images are packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -49,8 +54,11 @@ impl Kind {
             // RFC 6839, 3.1.
             json if json.starts_with("application/") && json.ends_with("+json") => Ok(Self::Json),
             "multipart/form-data" => {
-                let boundary = multer::parse_boundary(declared).map_err(|_| {
-                    Problem::malformed("the Content-Type multipart/form-data names no boundary")
+                let boundary = multer::parse_boundary(declared).map_err(|error| {
+                    Problem::malformed(match error {
+                        multer::Error::NoBoundary => NO_BOUNDARY.to_owned(),
+                        _ => format!("{NO_BOUNDARY} that can be read: {IN_QUOTES}"),
+                    })
                 })?;
                 Ok(Self::Multipart { boundary })
             }
@@ -110,6 +118,22 @@ mod tests {
             Ok(Kind::Multipart { boundary })
         );
         assert_eq!(of(header::CONTENT_TYPE, "multipart/form-data"), Err(400));
+    }
+
+    #[test]
+    fn a_boundary_that_cannot_be_read_is_told_from_one_that_is_missing() {
+        for (parameter, says) in [
+            ("", "names no boundary"),
+            ("; boundary===x==", "stands in quotes"),
+            ("; boundary=a:b", "stands in quotes"),
+        ] {
+            let declared = format!("multipart/form-data{parameter}").parse().unwrap();
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, declared)]);
+            let problem = Kind::of(&headers).unwrap_err();
+            assert!(problem.detail().ends_with(says), "{}", problem.detail());
+        }
+        let declared = "multipart/form-data; boundary=\"==x==\"";
+        assert!(of(header::CONTENT_TYPE, declared).is_ok());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From a request to the image files in it, whichever of the three ways they were sent.
 
 mod collect;
+mod disposition;
 mod json;
 mod linger;
 mod media;
@@ -9,7 +10,7 @@ mod multipart;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use hyper::body::Frame;
@@ -46,8 +47,12 @@ pub struct Upload {
 impl Upload {
     /// The body of a request with these headers.
     pub fn new(headers: &HeaderMap, body: Body) -> Self {
-        let is_held_back = headers.contains_key(header::EXPECT);
-        Self { body, is_held_back }
+        let expected = headers.get(header::EXPECT);
+        let asks = expected.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        Self {
+            is_held_back: asks && !body.is_end_stream(),
+            body,
+        }
     }
 
     /// The next piece.

@@ -4,10 +4,12 @@ use std::convert::Infallible;
 
 use axum::body::Bytes;
 use futures_util::stream;
+use memchr::memmem;
 use multer::Multipart;
 use normgate_core::preprocess::sniff;
 
 use super::File;
+use super::disposition::Disposition;
 use crate::problem::Problem;
 
 /// A longer name is cut: file systems have none, and it is sent back.
@@ -26,26 +28,30 @@ const MOST_OTHERS: usize = 100;
 /// there is nothing else that could have been meant. Otherwise it is passed over, as is the empty
 /// part that browsers send for a file that was not chosen (HTML, *constructing the entry list*).
 pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<File>, Problem> {
+    if memmem::find(&body, format!("--{boundary}").as_bytes()).is_none() {
+        return Err(broken(format!(
+            "the boundary {boundary:?} of Content-Type does not occur in the body"
+        )));
+    }
     let body = stream::iter([Ok::<_, Infallible>(body)]);
     let mut form = Multipart::new(body, boundary);
     let mut files = Vec::new();
     let mut others = Vec::new();
     let mut none_chosen = false;
-    while let Some(mut field) = form.next_field().await.map_err(broken)? {
-        let file_name = field.file_name();
-        let file_name_is_empty = file_name == Some("");
-        let is_named = file_name.is_some() && !file_name_is_empty;
-        let hint = file_name.is_none().then_some(NO_FILE_NAME);
-        let name = file_name.or(field.name());
-        let name = name.map(|name| name.chars().take(LONGEST_NAME).collect());
+    while let Some(mut part) = form.next_field().await.map_err(unreadable)? {
+        let Disposition { field, file } = Disposition::of(part.headers());
         let mut bytes = Vec::new();
-        while let Some(piece) = field.chunk().await.map_err(broken)? {
+        while let Some(piece) = part.chunk().await.map_err(unreadable)? {
             bytes.extend_from_slice(&piece);
         }
         // As much memory is counted as there are bytes, not what they grew into.
         bytes.shrink_to_fit();
-        let is_file = is_named || sniff(&bytes).is_some();
-        none_chosen |= file_name_is_empty;
+        let hint = file.is_none().then_some(NO_FILE_NAME);
+        let is_not_chosen = file.as_deref() == Some("") && bytes.is_empty();
+        none_chosen |= is_not_chosen;
+        let is_file = (file.is_some() && !is_not_chosen) || sniff(&bytes).is_some();
+        let name = file.filter(|name| !name.is_empty()).or(field);
+        let name = name.map(|name| name.chars().take(LONGEST_NAME).collect());
         let (kept, most) = match is_file {
             true => (&mut files, most),
             false => (&mut others, MOST_OTHERS),
@@ -73,8 +79,27 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
     Ok(files)
 }
 
-fn broken(error: multer::Error) -> Problem {
-    Problem::malformed(format!("the multipart form is broken: {error}"))
+/// The parser's words do not say what to mend.
+fn unreadable(error: multer::Error) -> Problem {
+    use multer::Error;
+    broken(match error {
+        Error::ReadHeaderFailed(why) => format!("the head of a part cannot be read: {why}"),
+        Error::DecodeHeaderName { .. }
+        | Error::DecodeHeaderValue { .. }
+        | Error::IncompleteHeaders => format!("the head of a part cannot be read: {error}"),
+        Error::IncompleteFieldData { field_name } => {
+            let name = field_name.unwrap_or_default();
+            format!("it ends within the part {name:?}, behind which no boundary stands")
+        }
+        Error::IncompleteStream => {
+            "it ends early, or its boundaries and heads are not lines that end in CR LF".into()
+        }
+        error => error.to_string(),
+    })
+}
+
+fn broken(why: impl AsRef<str>) -> Problem {
+    Problem::malformed(format!("the multipart form is broken: {}", why.as_ref()))
 }
 
 #[cfg(test)]
@@ -83,8 +108,8 @@ mod tests {
 
     const GIF: &str = "GIF89a…";
 
-    async fn parse(body: &str) -> Result<Vec<File>, Problem> {
-        files(Bytes::copy_from_slice(body.as_bytes()), "B".into(), 2).await
+    async fn parse(body: impl AsRef<[u8]>) -> Result<Vec<File>, Problem> {
+        files(Bytes::copy_from_slice(body.as_ref()), "B".into(), 2).await
     }
 
     fn part(head: &str, content: &str) -> String {
@@ -121,6 +146,50 @@ mod tests {
         let files = parse(&body).await.unwrap();
         assert_eq!(files.len(), 1);
         assert_eq!(files[0].name.as_deref(), Some("a.txt"));
+    }
+
+    #[tokio::test]
+    async fn a_file_is_one_however_its_name_is_written() {
+        const NO_IMAGE: &str = "of a format that is not known here";
+        for (names, name) in [
+            (
+                &b"name=a; filename=\"caf\xe9.heic\""[..],
+                "caf\u{fffd}.heic",
+            ),
+            (b"name=a; filename*=UTF-8''x.heic", "x.heic"),
+            (b"name=a; Filename=\"x.heic\"", "x.heic"),
+            (b"name=a; filename=\"a\\\"", "a\\"),
+            (b"name=a; filename=\"\"", "a"),
+        ] {
+            let rest = part(r#"name="b"; filename="b.gif""#, GIF) + "--B--\r\n";
+            let rest = format!("\r\n\r\n{NO_IMAGE}\r\n{rest}");
+            let head = b"--B\r\nContent-Disposition: form-data; ";
+            let body = [head, names, rest.as_bytes()].concat();
+            let files = parse(body).await.unwrap();
+            assert_eq!(files.len(), 2, "{name}");
+            assert_eq!(files[0].name.as_deref(), Some(name));
+            assert_eq!(files[0].bytes, NO_IMAGE);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_breaks_a_form_is_said() {
+        let file = part(r#"name="a"; filename="a""#, GIF);
+        for (body, says) in [
+            (
+                file.replace("--B", "--C"),
+                "the boundary \"B\" of Content-Type",
+            ),
+            (
+                file.replace("Content-Disposition", "Content Disposition"),
+                "the head of a part cannot be read: invalid header name",
+            ),
+            (file.clone(), "ends within the part \"a\""),
+            (file.replace("\r\n", "\n"), "CR LF"),
+        ] {
+            let problem = parse(&body).await.err().unwrap();
+            assert!(problem.detail().contains(says), "{}", problem.detail());
+        }
     }
 
     #[tokio::test]

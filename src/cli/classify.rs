@@ -204,7 +204,7 @@ mod tests {
             probabilities: vec![0.934, 0.066],
             score: -31.25,
             threshold: -18.4,
-            p_value: 0.6,
+            p_value: Some(0.6),
             is_ood,
         }
     }

@@ -14,6 +14,8 @@ pub enum Failure {
     Failed(Box<dyn Error + Send + Sync>),
     /// Everything was said already, file by file.
     Reported(String),
+    /// It stands in the log, and nothing is to be printed beside that.
+    Logged(ExitCode),
 }
 
 impl Failure {
@@ -22,11 +24,16 @@ impl Failure {
         match self {
             Failure::Usage(_) => ExitCode::from(2),
             Failure::Failed(_) | Failure::Reported(_) => ExitCode::FAILURE,
+            Failure::Logged(code) => *code,
         }
     }
-}
 
-impl Failure {
+    /// Says it in the log, for whoever reads a log that is for machines.
+    pub fn logged(self) -> Self {
+        tracing::error!("{self}");
+        Failure::Logged(self.exit_code())
+    }
+
     /// Whether nobody reads our output any more.
     pub fn is_broken_pipe(&self) -> bool {
         let Failure::Failed(error) = self else {
@@ -48,6 +55,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Usage(message) | Failure::Reported(message) => f.write_str(message),
+            Failure::Logged(_) => f.write_str("see the log"),
             Failure::Failed(error) => {
                 let mut said = error.to_string();
                 f.write_str(&said)?;

@@ -72,6 +72,7 @@ pub fn run(allocator: Allocator) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // `normgate inspect … | head`: whoever read has read enough.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(Failure::Logged(code)) => code,
         Err(failure) => {
             eprintln!("error: {failure}");
             failure.exit_code()

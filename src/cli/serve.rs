@@ -26,9 +26,9 @@ use crate::loader::{Loader, Watch};
 use crate::router::{probe_router, router};
 use crate::server::Server;
 use crate::serving::Launch;
-use crate::shutdown::{Asked, Signals, exit_on_signal};
+use crate::shutdown::{Asked, Signals, exit_on_signal, exit_when_late};
 use crate::state::AppState;
-use crate::telemetry::start_logs;
+use crate::telemetry::{finish_logs, start_logs};
 use crate::{Allocator, file_limit, freed_memory};
 
 /// Serve a model over HTTP: POST an image to /classify.
@@ -36,7 +36,7 @@ use crate::{Allocator, file_limit, freed_memory};
 /// Open the address in a browser for a page to try it. /readyz says when the model is warm,
 /// /metrics is for Prometheus, /model shows what is served. SIGHUP reloads the model file, without
 /// costing a request. SIGTERM or Ctrl-C stops the server after all requests sent by then are
-/// answered; clients that connect after --drain-delay may be refused.
+/// answered; clients that connect after --drain-delay may be refused. Ctrl-C again stops it at once.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  normgate serve\n  normgate serve --model my.onnx --listen \
@@ -58,11 +58,22 @@ pub struct ServeArgs {
 }
 
 /// Serves until a signal says to stop.
-pub fn run(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
+pub fn run(args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
+    start_logs(&args.log);
+    let format = args.log.log_format;
+    let outcome = run_logged(args, allocator).map_err(|failure| match format {
+        LogFormat::Text => failure,
+        LogFormat::Json => failure.logged(),
+    });
+    finish_logs();
+    outcome
+}
+
+fn run_logged(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     let began = Instant::now();
     args.limits.check().map_err(Failure::Usage)?;
     args.http.check().map_err(Failure::Usage)?;
-    start_logs(&args.log);
+    args.engine.check().map_err(Failure::Usage)?;
     warn_of_unread_variables();
     let (most, probes) = (args.http.max_connections, args.http.probe_listen.is_some());
     args.http.max_connections = file_limit::make_room_for(most, probes);
@@ -72,7 +83,7 @@ pub fn run(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     let (reading, signals) = (tokio.spawn(exit_on_signal(early?)), signals?);
     // Before the file is read: whatever changes from here on is seen.
     let path = &args.model.model;
-    let watch = args.reload.watch;
+    let watch = args.reload.interval();
     let watch = watch.map(|interval| Watch::start(path.clone(), interval));
     // What is wrong with the files is found out before anybody can connect.
     let model = Model::open(path)?;
@@ -100,6 +111,9 @@ pub fn run(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     });
     if let Ok(serving) = state.serving() {
         serving.engine.stop();
+    }
+    if outcome.is_ok() {
+        tracing::info!("stopped");
     }
     outcome
 }
@@ -185,7 +199,7 @@ async fn serve<'a>(
     if !server.finish(args.http.shutdown_timeout).await {
         tracing::warn!("some requests were cut off: --shutdown-timeout was not enough for them");
     }
-    tracing::info!("stopped");
+    exit_when_late();
     Ok(())
 }
 

@@ -76,6 +76,17 @@ pub struct EngineConfig {
 }
 
 impl EngineConfig {
+    /// What does not fit together although each option alone does.
+    pub fn check(&self) -> Result<(), String> {
+        let (window, deadline) = (self.batch_window, self.deadline);
+        match window < deadline {
+            true => Ok(()),
+            false => Err(format!(
+                "--batch-window {window:?} leaves no time for an answer within --deadline {deadline:?}"
+            )),
+        }
+    }
+
     /// The most images in a batch.
     pub fn max_batch(&self, device: Device) -> usize {
         let default = match device {
@@ -147,6 +158,16 @@ mod tests {
     struct Cli {
         #[command(flatten)]
         engine: EngineConfig,
+    }
+
+    #[test]
+    fn an_image_cannot_wait_for_others_until_its_deadline() {
+        let check = |window: &str, deadline: &str| {
+            let line = ["serve", "--batch-window", window, "--deadline", deadline];
+            Cli::parse_from(line).engine.check()
+        };
+        assert!(check("5ms", "10s").is_ok());
+        assert!(check("2s", "2s").unwrap_err().contains("--batch-window 2s"));
     }
 
     #[test]

@@ -13,13 +13,23 @@ const SHORTEST: Duration = Duration::from_millis(50);
 pub struct ReloadConfig {
     /// Reload the model when its file changes, as SIGHUP does at any time: it is looked at this
     /// often, and loaded when it was the same in two looks. A file that cannot be served leaves
-    /// the old model in service. Memory is needed for both. [--watch alone: 1s]
+    /// the old model in service. Memory is needed for both. [--watch alone: 1s; off: not at all]
     #[arg(long, env = "NORMGATE_WATCH", value_name = "TIME", num_args = 0..=1,
         require_equals = true, default_missing_value = "1s", value_parser = parse_interval)]
     pub watch: Option<Duration>,
 }
 
+impl ReloadConfig {
+    /// How often the file is looked at, if at all.
+    pub fn interval(&self) -> Option<Duration> {
+        self.watch.filter(|interval| !interval.is_zero())
+    }
+}
+
 fn parse_interval(text: &str) -> Result<Duration, String> {
+    if text == "off" {
+        return Ok(Duration::ZERO);
+    }
     let interval = parse_duration(text)?;
     if interval < SHORTEST {
         return Err(format!("shorter than {} ms", SHORTEST.as_millis()));
@@ -35,6 +45,7 @@ mod tests {
     fn a_file_is_not_asked_for_all_the_time() {
         assert_eq!(parse_interval("50ms"), Ok(Duration::from_millis(50)));
         assert_eq!(parse_interval("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(parse_interval("off"), Ok(Duration::ZERO));
         for wrong in ["0s", "49ms", "1", "true"] {
             assert!(parse_interval(wrong).is_err(), "{wrong}");
         }

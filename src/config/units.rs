@@ -15,7 +15,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 
 const A_DAY: Duration = Duration::from_secs(86_400);
 
-/// The same, however long.
+/// The same, however long: what no clock can count is as long as one can.
 pub fn parse_any_duration(text: &str) -> Result<Duration, String> {
     let error = || "expected a time with its unit, such as 500ms, 10s or 2m".to_owned();
     let (number, unit) = split(text).ok_or_else(error)?;
@@ -26,7 +26,7 @@ pub fn parse_any_duration(text: &str) -> Result<Duration, String> {
         "h" => number * 3600.0,
         _ => return Err(error()),
     };
-    Duration::try_from_secs_f64(seconds).map_err(|_| error())
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 /// The same, above zero: within no time at all nothing can arrive or be done.
@@ -123,6 +123,15 @@ mod tests {
         for wrong in ["10", "s", "-1s", "10d", "", "1..5s", "99999m", "25h"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_time_may_be_longer_than_can_be_counted_but_not_in_a_flag() {
+        let endless = "999999999999999999999h";
+        assert_eq!(parse_any_duration(endless), Ok(Duration::MAX));
+        assert_eq!(parse_duration(endless), Err("longer than a day".into()));
+        let beyond_floats = "9".repeat(400) + "ms";
+        assert_eq!(parse_any_duration(&beyond_floats), Ok(Duration::MAX));
     }
 
     #[test]

@@ -110,9 +110,8 @@ fn prepare(shared: &Shared, size: Size, preprocessor: &mut Preprocessor, job: Jo
 
 /// To the decoders of large images, which also judge by the real limit.
 fn hand_over(shared: &Shared, job: Job) {
-    let patience = job.ticket.patience();
-    if let Err((refused, job)) = shared.large.push(job, patience) {
-        job.ticket.fail(refused.into());
+    if let Err((error, job)) = shared.pass_on(job) {
+        job.ticket.fail(error);
     }
 }
 
@@ -153,7 +152,7 @@ mod tests {
                 is_seen.set(true);
                 assert!(is_empty);
                 // What is decoded waits too, and whoever comes now waits for it.
-                assert!(matches!(patience, Err(Refused::TooSlow(wait)) if wait > SOON));
+                assert!(matches!(patience, Err(Refused::TooSlow(_))));
                 assert!(room.is_err() && wait > SOON);
             }
         };

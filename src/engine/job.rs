@@ -67,9 +67,9 @@ impl Ticket {
         self.reply.is_closed() || self.deadline.has_passed()
     }
 
-    /// How long the answer can still be waited for.
-    pub fn patience(&self) -> Duration {
-        self.deadline.left()
+    /// Until when the answer is waited for.
+    pub fn deadline(&self) -> Deadline {
+        self.deadline
     }
 
     /// Notes time spent decoding.

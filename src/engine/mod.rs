@@ -20,6 +20,8 @@
 //! waiting only delays. An image that comes while nothing else is being worked on gets all processors
 //! (`lone.rs`).
 
+mod admission;
+mod at_work;
 mod decoder;
 mod job;
 mod layout;
@@ -49,9 +51,10 @@ use crate::config::processors;
 use crate::deadline::Deadline;
 use crate::serving::Launch;
 use crate::telemetry::{Metrics, ModelMetrics};
+use at_work::AtWork;
 use job::{Image, Job, Ticket};
 use lone::Lone;
-use queue::{Queue, Refused};
+use queue::Queue;
 use threads::{Decoders, Threads};
 
 /// Threads that classify images, until they are told to stop.
@@ -59,7 +62,6 @@ pub struct Engine {
     shared: Arc<Shared>,
     threads: Threads,
     layout: Layout,
-    deadline: Duration,
     device: Device,
 }
 
@@ -75,32 +77,14 @@ struct Shared {
     model_metrics: Arc<ModelMetrics>,
     preprocessing: Preprocessing,
     lone: Lone,
+    at_work: AtWork,
+    deadline: Duration,
 }
 
 impl Shared {
     /// Where images come in.
     fn entrance(&self) -> &Queue<Job> {
         self.unprepared.as_ref().unwrap_or(&self.queue)
-    }
-
-    /// How long what has passed the entrance waits for a worker yet.
-    fn wait_behind(&self) -> Duration {
-        match self.unprepared {
-            Some(_) => self.queue.wait(0),
-            None => Duration::ZERO,
-        }
-    }
-
-    /// How long an image that can wait this long can wait at the entrance; or why it cannot.
-    fn patience(&self, patience: Duration) -> Result<Duration, Refused> {
-        let behind = self.wait_behind();
-        match self.unprepared {
-            Some(_) if behind > patience / 2 && !self.queue.is_empty() => {
-                Err(Refused::TooSlow(behind))
-            }
-            // The entrance asks for twice what waits there.
-            _ => Ok(patience.saturating_sub(2 * behind)),
-        }
     }
 }
 
@@ -133,23 +117,13 @@ pub enum EngineError {
     /// As many images wait already as may: for about this long.
     Full(Duration),
     /// The images that wait already will take this long, too long for the deadline.
-    TooSlow(Duration),
+    TooSlow(Duration, Deadline),
     /// The deadline has passed.
     Late(Deadline),
     /// The engine has stopped.
     Closed,
     /// Our fault, for this reason, which is for the log only.
     Failed(String),
-}
-
-impl From<Refused> for EngineError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Full(wait) => EngineError::Full(wait),
-            Refused::TooSlow(wait) => EngineError::TooSlow(wait),
-            Refused::Closed => EngineError::Closed,
-        }
-    }
 }
 
 /// Why a model could not be put into service.
@@ -187,11 +161,13 @@ fn lookout(processors: usize) -> Duration {
 }
 
 impl Engine {
-    /// Starts the threads and waits until each has run the model once.
+    /// Starts the threads and waits until each has run the model once. What photos take is known
+    /// where an engine was there before it.
     pub fn start(
         launch: &Launch,
         model: Model,
         model_metrics: Arc<ModelMetrics>,
+        before: Option<&Engine>,
     ) -> Result<Self, StartError> {
         let config = &launch.config;
         let device = launch.runtime.device();
@@ -204,7 +180,8 @@ impl Engine {
             large: config.decode_threads(),
         };
         let large = Queue::new(capacity, decoders.large);
-        large.guess(LARGE);
+        let measured = before.and_then(|engine| engine.shared.large.pace());
+        large.guess(measured.unwrap_or(LARGE));
         let unprepared = (decoders.small > 0).then(|| Queue::new(capacity, decoders.small));
         unprepared.iter().for_each(|queue| {
             queue.guess(SMALL);
@@ -221,6 +198,8 @@ impl Engine {
             model_metrics,
             preprocessing: model.manifest().preprocessing.clone(),
             lone: Lone::default(),
+            at_work: AtWork::new(layout.workers),
+            deadline: config.deadline,
         });
         let opening = Arc::new(Opening {
             runtime: launch.runtime.clone(),
@@ -233,7 +212,6 @@ impl Engine {
             shared,
             threads,
             layout,
-            deadline: config.deadline,
             device,
         })
     }
@@ -244,9 +222,7 @@ impl Engine {
         if deadline.has_passed() {
             return Err(EngineError::Late(deadline));
         }
-        let patience = self.shared.patience(deadline.left())?;
-        let room = self.shared.entrance().has_room(patience);
-        Ok(room.map_err(|refused| refused.after(self.shared.wait_behind()))?)
+        self.shared.has_room(deadline)
     }
 
     /// Classifies an image file by the server's deadline, or a sooner one that the client asks for.
@@ -266,11 +242,7 @@ impl Engine {
             image: Image::Encoded(image, hold),
             ticket,
         };
-        let patience = self.shared.patience(deadline.left())?;
-        self.shared
-            .entrance()
-            .push(job, patience)
-            .map_err(|(refused, _job)| refused.after(self.shared.wait_behind()))?;
+        self.shared.take_in(job)?;
         match tokio::time::timeout_at(deadline.at(), answer).await {
             Ok(Ok(result)) => result,
             // Where a thread looks at the clock a moment before this one, it drops the job.
@@ -280,17 +252,17 @@ impl Engine {
     }
 
     fn deadline(&self, asked: Option<Deadline>) -> Deadline {
-        Deadline::of_server(self.deadline).or_sooner(asked)
+        Deadline::of_server(self.shared.deadline).or_sooner(asked)
     }
 
     /// How long what waits, and so many more, will wait, by the rate measured lately.
     pub fn wait(&self, more: usize) -> Duration {
-        let (entrance, large) = (self.shared.entrance(), &self.shared.large);
-        let wait = match large.is_empty() {
-            true => entrance.wait(more),
-            false => entrance.wait(0).max(large.wait(more)),
-        };
-        wait + self.shared.wait_behind()
+        self.shared.wait(more)
+    }
+
+    /// For how long a worker has been at one batch, where that is longer than any batch takes.
+    pub fn hangs(&self) -> Option<Duration> {
+        self.shared.at_work.hangs(self.shared.deadline)
     }
 
     /// How long there will be enough of what waits first.

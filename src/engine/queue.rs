@@ -69,17 +69,6 @@ pub enum Refused {
     Closed,
 }
 
-impl Refused {
-    /// The same, where what comes through waits so long again.
-    pub fn after(self, behind: Duration) -> Self {
-        match self {
-            Self::Full(wait) => Self::Full(wait + behind),
-            Self::TooSlow(wait) => Self::TooSlow(wait + behind),
-            Self::Closed => Self::Closed,
-        }
-    }
-}
-
 impl<T> Queue<T> {
     /// An empty queue for at most `capacity` items, worked off by `takers` threads.
     pub fn new(capacity: usize, takers: usize) -> Self {
@@ -130,6 +119,21 @@ impl<T> Queue<T> {
         }
         self.add(state, item);
         Ok(())
+    }
+
+    /// Drops those at the front that this says are over, and gives their number. Takers skip them anyway,
+    /// but until then they take places from others.
+    pub fn skip(&self, is_over: impl Fn(&T) -> bool) -> usize {
+        let mut state = self.lock();
+        let count = state.items.iter().take_while(|item| is_over(item)).count();
+        let over: Vec<T> = state.items.drain(..count).collect();
+        self.is_filled
+            .store(!state.items.is_empty() || state.closed, Ordering::Release);
+        drop(state);
+        if count > 0 {
+            self.left.notify_all();
+        }
+        over.len()
     }
 
     /// Adds an item as soon as there is room. A closed queue drops it.
@@ -248,6 +252,12 @@ impl<T> Queue<T> {
     /// How long what is there, and so many more, will take, by the rate measured lately.
     pub fn wait(&self, more: usize) -> Duration {
         self.expected(&self.lock(), more)
+    }
+
+    /// How long a taker needs for one item, by what was measured lately; none before that.
+    pub fn pace(&self) -> Option<Duration> {
+        let pace = self.lock().rate.wait(1, 1);
+        (!pace.is_zero()).then_some(pace)
     }
 
     /// How long the takers will have enough of what is there now, by the rate measured lately.

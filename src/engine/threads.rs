@@ -59,7 +59,7 @@ impl Threads {
             let (shared, report) = (Arc::clone(shared), report.clone());
             let opening = Arc::clone(opening);
             let handle = named("infer", number).spawn(move || {
-                let opened = Worker::new(shared, &opening);
+                let opened = Worker::new(number, shared, &opening);
                 drop(opening);
                 let worker = match opened {
                     Ok(worker) => worker,

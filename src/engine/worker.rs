@@ -9,7 +9,6 @@ use normgate_core::{Preprocessor, Rgb8};
 
 use super::job::{Answer, Image, Job, Ticket};
 use super::pipeline::{Pipeline, PipelineError};
-use super::queue::Refused;
 use super::{EngineError, Opening, Shared};
 #[cfg(test)]
 use crate::test_support::{PANICS_IN_DECODER, PANICS_IN_WORKER, STALLS_WORKER, panic_at, stall_at};
@@ -20,6 +19,7 @@ const SMALL_PIXELS: u64 = 512 * 512;
 
 /// One inference thread's state.
 pub struct Worker {
+    number: usize,
     shared: Arc<Shared>,
     pipeline: Pipeline,
     /// Tickets of the images in the pipeline's batch, in order.
@@ -30,11 +30,16 @@ pub struct Worker {
 
 impl Worker {
     /// A worker that has run the model once.
-    pub fn new(shared: Arc<Shared>, opening: &Opening) -> Result<Self, PipelineError> {
+    pub fn new(
+        number: usize,
+        shared: Arc<Shared>,
+        opening: &Opening,
+    ) -> Result<Self, PipelineError> {
         let mut pipeline = opening.pipeline(shared.max_batch)?;
         pipeline.warm_up(|one| shared.queue.guess(one))?;
         let batch = Vec::with_capacity(shared.max_batch);
         Ok(Self {
+            number,
             shared,
             pipeline,
             batch,
@@ -60,6 +65,7 @@ impl Worker {
             // First the number, so that it is known whatever panics from here on.
             self.taken.0 = jobs.len();
             self.taken.1 = Instant::now();
+            shared.at_work.begin(self.number);
             self.serve(&mut jobs);
             self.note_served();
         }
@@ -67,6 +73,7 @@ impl Worker {
 
     /// Notes what did not come to the model, or did not come back.
     fn note_served(&mut self) {
+        self.shared.at_work.end(self.number);
         let taken = std::mem::take(&mut self.taken.0);
         if taken > 0 {
             self.shared.queue.served(taken, 0, Duration::ZERO);
@@ -110,20 +117,19 @@ impl Worker {
         // Before it can come back, when this worker is to count as free.
         self.taken.0 = self.taken.0.saturating_sub(1);
         self.shared.queue.served(1, 0, Duration::ZERO);
-        let patience = job.ticket.patience();
-        let Err((refused, Job { image, ticket })) = self.shared.large.push(job, patience) else {
+        let Err((error, Job { image, ticket })) = self.shared.pass_on(job) else {
             return;
         };
-        match (refused, image) {
+        match (error, image) {
             // The engine is stopping, and the decoders have ended or soon will: what is queued is
             // answered all the same.
-            (Refused::Closed, Image::Encoded(bytes, _hold)) => {
+            (EngineError::Closed, Image::Encoded(bytes, _hold)) => {
                 let started = Instant::now();
                 let preprocessor = self.pipeline.preprocessor();
                 let decoded = decode_caught(preprocessor, &bytes, &self.shared.limits);
                 self.place_decoded(decoded, started, ticket);
             }
-            (refused, _) => ticket.fail(refused.into()),
+            (error, _) => ticket.fail(error),
         }
     }
 

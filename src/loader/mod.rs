@@ -95,7 +95,8 @@ impl<'a> Loader<'a> {
     }
 
     fn work(mut self, first: Model, report: oneshot::Sender<Started>, asked: &Receiver<()>) {
-        let start = || caught(|| self.launch.start(first)).unwrap_or(Err(StartError::Panicked));
+        let start =
+            || caught(|| self.launch.start(first, None)).unwrap_or(Err(StartError::Panicked));
         let started = self.allocator.for_large(start);
         let started = started.map(Arc::new);
         let failed = started.is_err();
@@ -177,7 +178,7 @@ impl<'a> Loader<'a> {
         if model.digest() == current.digest {
             return Ok(None);
         }
-        Ok(Some(self.launch.start(model)?))
+        Ok(Some(self.launch.start(model, Some(&current.engine))?))
     }
 }
 

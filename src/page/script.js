@@ -74,8 +74,9 @@ function showAnswer({ label, confidence, is_ood: unknown, ood, top }) {
   const low = smallest ?? ood.threshold - 2 * Math.abs(ood.score - ood.threshold);
   const place = 0.75 * (ood.score - low) / (ood.threshold - low || 1);
   $("fill").style.width = percent(Math.min(1, Math.max(0.01, place))).replace(" ", "");
-  $("scale").textContent = `Score ${ood.score.toFixed(2)}, threshold ${ood.threshold.toFixed(2)}. `
-    + `${percent(ood.p_value)} of known images look at least as foreign.`;
+  const rank = ood.p_value === undefined ? ""
+    : ` ${percent(ood.p_value)} of known images look at least as foreign.`;
+  $("scale").textContent = `Score ${ood.score.toFixed(2)}, threshold ${ood.threshold.toFixed(2)}.${rank}`;
   $("gauge").setAttribute("aria-label", $("scale").textContent);
 }
 

@@ -46,7 +46,7 @@ pub async fn classify(
             answer(&state, &serving, submission, wishes, started).await
         }
         Err(problem) => {
-            state.intake.linger(body);
+            let problem = state.intake.linger(body, problem);
             Err(rejected(&state, problem))
         }
     };

@@ -33,9 +33,16 @@ struct ReadyModel {
     digest: String,
 }
 
-/// 200 as long as the process answers.
-pub async fn alive() -> JsonLine<Alive> {
-    JsonLine(Alive { status: "alive" })
+/// 200 as long as the process answers, and no worker hangs: then only a new process helps.
+pub async fn alive(State(state): State<Arc<AppState>>) -> Result<JsonLine<Alive>, Problem> {
+    let hangs = state.serving().ok().and_then(|it| it.engine.hangs());
+    match hangs {
+        Some(since) => Err(Problem::internal_because(format!(
+            "a worker has been at the same batch for {} s",
+            since.as_secs()
+        ))),
+        None => Ok(JsonLine(Alive { status: "alive" })),
+    }
 }
 
 /// 200 while requests should come here; 503 with the reason before the model is warm, and from the

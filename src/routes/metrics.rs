@@ -10,6 +10,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::telemetry::{
     OPENMETRICS_TYPE, PLAIN_METRICS_TYPE, from_openmetrics, is_openmetrics_wanted,
+    openmetrics_of_scores, plain_of_scores,
 };
 
 /// All metric families, for Prometheus, which says in `Accept` what it reads.
@@ -22,8 +23,11 @@ pub async fn show(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Res
             let accept = headers.get_all(header::ACCEPT).iter();
             let mut accept = accept.filter_map(|value| value.to_str().ok());
             let (media_type, text) = match accept.any(is_openmetrics_wanted) {
-                true => (OPENMETRICS_TYPE, text),
-                false => (PLAIN_METRICS_TYPE, from_openmetrics(&text)),
+                true => (OPENMETRICS_TYPE, openmetrics_of_scores(&text)),
+                false => (
+                    PLAIN_METRICS_TYPE,
+                    from_openmetrics(&plain_of_scores(&text)),
+                ),
             };
             let headers = [
                 (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),

@@ -70,6 +70,7 @@ mod tests {
             Problem::undecodable(""),
             Problem::overloaded(""),
             Problem::internal(),
+            Problem::unknown_transfer_coding(""),
             Problem::not_ready(),
             Problem::shutting_down(),
             Problem::deadline_exceeded(1.0, "--deadline"),

@@ -1,13 +1,25 @@
 //! The log: to standard error, as text or JSON.
+//!
+//! A thread of its own writes it. Whoever reads the other end, a container's runtime or a pipe, may
+//! stop reading, and a write then waits for ever: it must not be a request, a probe or the end of
+//! the process that does.
 
 use std::io::IsTerminal;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::config::{LogConfig, LogFormat};
+
+/// Lines that wait to be written. What is said beyond them is counted, and lost.
+const MOST_WAITING: usize = 4096;
+
+static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 
 /// At info, the ONNX Runtime binding says at every start that it was made for another version,
 /// which is meant to be so.
@@ -21,7 +33,13 @@ fn quieter(level: Targets) -> Targets {
 
 /// Starts logging for the process, panics included.
 pub fn start(config: &LogConfig) {
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(MOST_WAITING)
+        .thread_name("log")
+        .finish(std::io::stderr());
+    let _ = DROPPED.set(writer.error_counter());
+    *writer_guard() = Some(guard);
+    let lines = fmt::layer().with_writer(writer);
     let lines = match config.log_format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines
@@ -43,4 +61,21 @@ pub fn start(config: &LogConfig) {
             tracing::error!(place, "panicked: {message}");
         }));
     }
+}
+
+/// Has the last lines written, as far as somebody takes them within a second. Nothing is logged
+/// after this.
+pub fn finish() {
+    drop(writer_guard().take());
+}
+
+/// Lines that were lost since nobody took them.
+pub fn dropped_lines() -> u64 {
+    DROPPED
+        .get()
+        .map_or(0, |counter| counter.dropped_lines() as u64)
+}
+
+fn writer_guard() -> std::sync::MutexGuard<'static, Option<WorkerGuard>> {
+    WRITER.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::ModelMetrics;
+use super::logs::dropped_lines;
 use super::process::ProcessCollector;
 use crate::connections::Connections;
 use crate::engine::Timings;
@@ -38,6 +39,8 @@ pub struct Metrics {
     abandoned: Counter,
     worker_panics: Counter,
     reloads: Family<ResultLabels, Counter>,
+    last_reload_successful: Gauge,
+    log_lines_dropped: Counter,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -155,6 +158,19 @@ impl Default for Metrics {
             "Times that the model file was read anew (SIGHUP, --watch), by what came of it",
             reloads.clone(),
         );
+        let last_reload_successful = Gauge::default();
+        last_reload_successful.set(1);
+        ours.register(
+            "model_last_reload_successful",
+            "0 while the model file is one that could not be put into service: a restart would fail",
+            last_reload_successful.clone(),
+        );
+        let log_lines_dropped = Counter::default();
+        ours.register(
+            "log_lines_dropped",
+            "Lines of the log that nobody took, and that were lost",
+            log_lines_dropped.clone(),
+        );
         let build_info: Family<BuildLabels, Gauge> = Family::default();
         build_info
             .get_or_create(&BuildLabels {
@@ -177,6 +193,8 @@ impl Default for Metrics {
             abandoned,
             worker_panics,
             reloads,
+            last_reload_successful,
+            log_lines_dropped,
         }
     }
 }
@@ -248,6 +266,8 @@ impl Metrics {
     /// that was (`unchanged`).
     pub fn reloaded(&self, result: &'static str) {
         self.reloads.get_or_create(&ResultLabels { result }).inc();
+        self.last_reload_successful
+            .set(i64::from(result != "failed"));
     }
 
     /// Everything in the OpenMetrics text format, of the model in service too.
@@ -264,6 +284,8 @@ impl Metrics {
         let waited = connections.waited().as_secs_f64();
         let wait = self.connection_wait.inner();
         wait.store(waited.to_bits(), Ordering::Relaxed);
+        let dropped = self.log_lines_dropped.inner();
+        dropped.store(dropped_lines(), Ordering::Relaxed);
         let mut text = String::new();
         encode_registry(&mut text, &self.registry)?;
         if let Some(model) = model {

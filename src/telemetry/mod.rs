@@ -9,9 +9,9 @@ mod process;
 mod refusals;
 mod request_id;
 
-pub use logs::start as start_logs;
+pub use logs::{finish as finish_logs, start as start_logs};
 pub use metrics::{CONTENT_TYPE as OPENMETRICS_TYPE, Metrics};
-pub use model_metrics::ModelMetrics;
+pub use model_metrics::{ModelMetrics, openmetrics_of_scores, plain_of_scores};
 pub use observe::observe;
 pub use plain_metrics::{
     CONTENT_TYPE as PLAIN_METRICS_TYPE, from_openmetrics, is_openmetrics_wanted,

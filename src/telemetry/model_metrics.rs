@@ -16,6 +16,10 @@ use prometheus_client::registry::{Registry, Unit};
 
 type FloatGauge = Gauge<f64, AtomicU64>;
 
+/// What a histogram of scores has in the text formats, and should not.
+const SCORE_SUM: &str = "normgate_ood_score_sum ";
+const SCORE_COUNT: &str = "normgate_ood_score_count ";
+
 /// What is counted and measured of one model.
 pub struct ModelMetrics {
     registry: Registry,
@@ -127,6 +131,24 @@ impl ModelMetrics {
     pub(super) fn registry(&self) -> &Registry {
         &self.registry
     }
+}
+
+/// The text without what OpenMetrics does not allow of a histogram with buckets below zero: a sum,
+/// which falls with each score below it, so that every rate of it is wrong, and the count, which
+/// comes with a sum or not at all (OpenMetrics 1.0, *Histogram*).
+pub fn openmetrics_of_scores(text: &str) -> String {
+    without(text, &[SCORE_SUM, SCORE_COUNT])
+}
+
+/// The same for the older format, which has a count with every histogram.
+pub fn plain_of_scores(text: &str) -> String {
+    without(text, &[SCORE_SUM])
+}
+
+fn without(text: &str, samples: &[&str]) -> String {
+    text.split_inclusive('\n')
+        .filter(|line| !samples.iter().any(|sample| line.starts_with(sample)))
+        .collect()
 }
 
 /// Buckets that an ID image falls into with known shares, so that a drift of the traffic away from

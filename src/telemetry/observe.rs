@@ -17,9 +17,10 @@ use crate::state::AppState;
 /// Wraps every route.
 ///
 /// What went well is logged at debug, since the metrics count it, and a line a request would be
-/// most of the server's work; refusals at info, so that outsiders cannot raise an alarm, but for
-/// those under load, of which there may be thousands a second; only what is ours to mend is a
-/// warning or an error.
+/// most of the server's work; refusals at info, so that outsiders cannot raise an alarm, as many as
+/// [`Refusals`] allows; only what is ours to mend is a warning or an error.
+///
+/// [`Refusals`]: super::Refusals
 pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id::of(&request);
@@ -41,16 +42,21 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
     let detail = problem.map(Problem::detail).unwrap_or_default();
     let by_request = problem.is_some_and(Problem::is_by_request);
     // The client's words are a field, which is quoted; a message would stand in the line as it is.
-    match status {
-        500 => tracing::error!(%method, path, status, milliseconds, "failed"),
-        504 if !by_request => {
-            tracing::warn!(%method, path, status, milliseconds, detail, "too late")
-        }
-        429 => {
+    match (status, by_request) {
+        (500, _) => tracing::error!(%method, path, status, milliseconds, "failed"),
+        (429, false) => {
             state.refusals.note(detail);
             tracing::debug!(%method, path, status, milliseconds, detail, "refused");
         }
-        400.. => tracing::info!(%method, path, status, milliseconds, detail, "refused"),
+        (400.., _) => match (state.refusals.line(), status) {
+            (Some(unsaid), 504) if !by_request => {
+                tracing::warn!(%method, path, status, milliseconds, detail, unsaid, "too late");
+            }
+            (Some(unsaid), _) => {
+                tracing::info!(%method, path, status, milliseconds, detail, unsaid, "refused");
+            }
+            (None, _) => tracing::debug!(%method, path, status, milliseconds, detail, "refused"),
+        },
         _ => tracing::debug!(%method, path, status, milliseconds, "answered"),
     }
 

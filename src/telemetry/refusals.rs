@@ -1,38 +1,55 @@
-//! What the log says of refusals under load: their number now and then. A line for each would fill
-//! the disk when the server has least time for it, and cost as much as the refusal itself.
+//! How much the log says of refusals. A line for each would let any client fill the disk, push out
+//! of a container's log what matters there, and cost as much as the refusal itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// At most one line in this time.
+/// Of refusals under load, at most one line in this time.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Requests refused since the log last spoke of them.
+/// Of all others as many lines in a second: a person who tries something sees what comes of it.
+const LINES_A_SECOND: u64 = 10;
+
+/// What was refused, and not spoken of.
 pub struct Refusals {
     start: Instant,
-    /// In milliseconds from the start.
-    next_line: AtomicU64,
-    unsaid: AtomicU64,
+    overload: Summary,
+    others: Budget,
 }
 
 impl Default for Refusals {
     fn default() -> Self {
         Self {
             start: Instant::now(),
-            next_line: AtomicU64::new(0),
-            unsaid: AtomicU64::new(0),
+            overload: Summary::default(),
+            others: Budget::default(),
         }
     }
 }
 
 impl Refusals {
-    /// Counts one more, with what it was told.
+    /// Counts one more that was turned away under load, with what it was told.
     pub fn note(&self, detail: &str) {
-        if let Some((refused, in_seconds)) = self.due(self.start.elapsed()) {
+        if let Some((refused, in_seconds)) = self.overload.due(self.start.elapsed()) {
             tracing::warn!(refused, in_seconds, detail, "more comes than can be done");
         }
     }
 
+    /// Whether another one has a line of its own, and how many had none since the last that had.
+    pub fn line(&self) -> Option<u64> {
+        self.others.line(self.start.elapsed())
+    }
+}
+
+/// A number now and then.
+#[derive(Default)]
+struct Summary {
+    /// In milliseconds from the start.
+    next_line: AtomicU64,
+    unsaid: AtomicU64,
+}
+
+impl Summary {
     /// How many to speak of and since when, in seconds, where it is time to.
     fn due(&self, now: Duration) -> Option<(u64, u64)> {
         self.unsaid.fetch_add(1, Ordering::Relaxed);
@@ -50,18 +67,56 @@ impl Refusals {
     }
 }
 
+/// So many lines in each second.
+#[derive(Default)]
+struct Budget {
+    second: AtomicU64,
+    said: AtomicU64,
+    unsaid: AtomicU64,
+}
+
+impl Budget {
+    fn line(&self, now: Duration) -> Option<u64> {
+        // Where two threads meet at a second's turn, a line more or less does no harm.
+        if self.second.swap(now.as_secs(), Ordering::Relaxed) != now.as_secs() {
+            self.said.store(0, Ordering::Relaxed);
+        }
+        if self.said.fetch_add(1, Ordering::Relaxed) < LINES_A_SECOND {
+            return Some(self.unsaid.swap(0, Ordering::Relaxed));
+        }
+        self.unsaid.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
     #[test]
-    fn the_first_is_said_at_once_and_the_others_together_later() {
-        let refusals = Refusals::default();
+    fn of_refusals_under_load_the_first_is_said_at_once_and_the_others_together_later() {
+        let overload = Summary::default();
         let at = Duration::from_secs;
-        assert_eq!(refusals.due(at(3)), Some((1, 3)));
-        (0..40).for_each(|n| assert_eq!(refusals.due(at(4 + n / 10)), None));
-        assert_eq!(refusals.due(at(14)), Some((41, 11)));
-        assert_eq!(refusals.due(at(15)), None);
-        assert_eq!(refusals.due(at(99)), Some((2, 85)));
+        assert_eq!(overload.due(at(3)), Some((1, 3)));
+        (0..40).for_each(|n| assert_eq!(overload.due(at(4 + n / 10)), None));
+        assert_eq!(overload.due(at(14)), Some((41, 11)));
+        assert_eq!(overload.due(at(15)), None);
+        assert_eq!(overload.due(at(99)), Some((2, 85)));
+    }
+
+    #[test]
+    fn of_a_flood_of_others_some_have_a_line_each_second_and_the_rest_is_counted() {
+        let others = Budget::default();
+        for second in 0..3 {
+            let lines: Vec<_> = (0..100).map(|_| others.line(second * SECOND)).collect();
+            let (said, unsaid) = lines.split_at(LINES_A_SECOND as usize);
+            let before = if second == 0 { 0 } else { 90 };
+            assert_eq!(said[0], Some(before), "{second}");
+            assert!(said[1..].iter().all(|line| *line == Some(0)));
+            assert!(unsaid.iter().all(Option::is_none));
+        }
+        assert_eq!(others.line(60 * SECOND), Some(90));
     }
 }

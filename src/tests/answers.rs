@@ -149,6 +149,7 @@ async fn metrics_count_answers_refusals_and_damaged_images() {
         "normgate_rejected_total{reason=\"deadline-exceeded\"} 0",
         "normgate_decode_errors_total{format=\"png\"} 1",
         "normgate_decode_errors_total{format=\"unknown\"} 1",
+        "normgate_ood_score_bucket{le=\"+Inf\"} 2",
         "normgate_ood_score_count 2",
         "normgate_batch_size_count 2",
         "normgate_stage_duration_seconds_count{stage=\"decode\"} 2",

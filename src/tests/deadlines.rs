@@ -22,7 +22,8 @@ async fn stalled(service: &Service) {
     let image = png(STALLS_WORKER, 8, 8);
     let router = service.router.clone();
     tokio::spawn(async move {
-        let request = Request::post("/classify").body(Body::from(image)).unwrap();
+        let request = Request::post("/classify").header("host", "x");
+        let request = request.body(Body::from(image)).unwrap();
         tower::ServiceExt::oneshot(router, request).await
     });
     tokio::time::sleep(pause).await;

@@ -75,6 +75,9 @@ async fn a_path_that_is_no_text_is_not_found() {
 async fn unknown_paths_and_methods_are_problems_too() {
     let service = Service::with(&[]);
     service.get("/nothing").await.problem(404, "not-found");
+    let answer = service.get("example.org:80").await;
+    answer.problem(404, "not-found");
+    assert!(detail(&answer).contains("at an empty path;"));
     let answer = service.get("/classify").await;
     answer.problem(405, "method-not-allowed");
     assert_eq!(answer.header("allow"), "POST");
@@ -139,9 +142,8 @@ async fn bodies_that_fill_their_memory_are_turned_away_and_the_memory_comes_back
     let endless = stream::once(async { Ok::<_, Infallible>(Bytes::from_static(&[0; 900])) })
         .chain(stream::pending());
     let router = service.router.clone();
-    let request = Request::post("/classify")
-        .body(Body::from_stream(endless))
-        .unwrap();
+    let request = Request::post("/classify").header("host", "x");
+    let request = request.body(Body::from_stream(endless)).unwrap();
     let slow = tokio::spawn(async move { tower::ServiceExt::oneshot(router, request).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
     let image = png(RED, 8, 8);
@@ -159,10 +161,60 @@ async fn bodies_that_fill_their_memory_are_turned_away_and_the_memory_comes_back
 async fn a_body_that_does_not_come_is_waited_for_no_longer_than_allowed() {
     let service = Service::with(&["--body-timeout", "50ms"]);
     let never = stream::pending::<Result<Bytes, Infallible>>();
-    service
-        .classify(Body::from_stream(never))
-        .await
-        .problem(408, "slow-request");
+    let answer = service.classify(Body::from_stream(never)).await;
+    answer.problem(408, "slow-request");
+    assert_eq!(answer.header("connection"), "close");
+}
+
+#[tokio::test]
+async fn a_refusal_says_that_the_connection_ends_where_the_body_is_not_read() {
+    let service = Service::with(&["--max-body-bytes", "1KiB"]);
+    for (line, expect, length, expected) in [
+        ("/classify?x", "100-continue", 9, "close"),
+        ("/nothing", "100-Continue", 9, "close"),
+        ("/classify?x", "100-continue", 0, ""),
+        ("/classify?x", "", 9, ""),
+        // The number of labels is known when the body has been read.
+        ("/classify?top=0", "100-continue", 9, ""),
+        // Four times the limit is read of what is refused.
+        ("/classify", "", 4096, ""),
+        ("/classify", "", 4097, "close"),
+    ] {
+        let request = Request::post(line)
+            .header("expect", expect)
+            .header("content-length", length);
+        let body = Body::from(vec![0; length]);
+        let answer = service.send(request.body(body).unwrap()).await;
+        assert!(answer.status.is_client_error());
+        assert_eq!(answer.header("connection"), expected, "{line} {length}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_http_forbids_is_refused_as_everything_else_is() {
+    let service = Service::with(&[]);
+    for (name, value, status, slug) in [
+        ("host", "a b", 400, "malformed-request"),
+        (
+            "transfer-encoding",
+            "gzip, chunked",
+            501,
+            "unknown-transfer-coding",
+        ),
+    ] {
+        let request = Request::post("/classify").header(name, value);
+        let request = request.body(Body::from(png(RED, 8, 8))).unwrap();
+        let answer = service.send(request).await;
+        answer.problem(status, slug);
+        assert_eq!(answer.header("connection"), "close");
+        assert!(!answer.header("x-request-id").is_empty());
+        let metrics = service.get("/metrics").await;
+        let metrics = metrics.text();
+        let counted = format!("normgate_rejected_total{{reason=\"{slug}\"}} 1");
+        assert!(metrics.contains(&counted), "{metrics}");
+        let counted = format!("_count{{route=\"/classify\",status=\"{status}\"}} 1");
+        assert!(metrics.contains(&counted), "{metrics}");
+    }
 }
 
 #[tokio::test]

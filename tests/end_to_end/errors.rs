@@ -9,6 +9,7 @@ use std::{
 use image::ImageFormat;
 
 use crate::support::{PATIENCE, Server, encoded, picture, png};
+use crate::wire::{connect, head};
 
 #[test]
 fn an_empty_body_is_malformed() {
@@ -144,6 +145,46 @@ fn a_deadline_that_passes_answers_504() {
     let server = Server::with(&["--deadline", "1ms"]);
     let slow = encoded(picture(3000, 2500), ImageFormat::Png);
     server.classify("image/png", &slow).problem(504);
+}
+
+#[test]
+fn what_http_forbids_is_refused_and_its_connection_closed() {
+    let server = Server::start();
+    let refused = |head: &str| {
+        let mut stream = connect(&server);
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        reply
+    };
+    for head in ["", "host: a\r\nhost: b\r\n", "host: a b\r\n"] {
+        let reply = refused(&format!("GET /livez HTTP/1.1\r\n{head}\r\n"));
+        assert!(reply.starts_with("HTTP/1.1 400"), "{head}: {reply}");
+        assert!(reply.contains("connection: close") && reply.contains("Host header"));
+    }
+    let reply = refused("GET /livez HTTP/1.0\r\n\r\n");
+    assert!(reply.starts_with("HTTP/1.0 200"), "{reply}");
+    for (coding, body, says) in [
+        ("gzip, chunked", "0\r\n\r\n", "501"),
+        ("chunked, chunked", "0\r\n\r\n", "chunked twice"),
+        ("chunked", "no number\r\n", "hunk size"),
+    ] {
+        let head = "POST /classify HTTP/1.1\r\nhost: x\r\ntransfer-encoding:";
+        let reply = refused(&format!("{head} {coding}\r\n\r\n{body}"));
+        assert!(reply.contains(says), "{coding}: {reply}");
+    }
+}
+
+#[test]
+fn who_asks_before_sending_and_is_refused_hears_that_the_connection_ends() {
+    let server = Server::with(&["--max-body-bytes", "1MiB"]);
+    let mut stream = connect(&server);
+    let head = head(2 << 20).replace("\r\n\r\n", "\r\nexpect: 100-continue\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.1 413"), "{reply}");
+    assert!(reply.contains("connection: close"), "{reply}");
 }
 
 /// Sends the same image over `count` connections at once and gives the raw replies.

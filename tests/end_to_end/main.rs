@@ -18,6 +18,7 @@ mod formats;
 mod gone;
 mod large_beside_small;
 mod layout;
+mod logs;
 mod models;
 mod overload;
 mod panics;

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{PATIENCE, Server, normgate, png, shipped_model};
+use crate::support::{PATIENCE, Server, normgate, png, shipped_model, until};
 
 #[test]
 fn sigterm_and_ctrl_c_end_an_idle_server_with_success() {
@@ -189,4 +189,22 @@ fn while_stopping_the_server_says_that_it_is_not_ready_and_finishes_what_it_has(
     }
     server.classify("image/png", &png()).answer();
     assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_second_sigterm_cuts_nothing_off_and_ctrl_c_after_it_does() {
+    let server = Server::with(&["--drain-delay", "3s"]);
+    server.signal("TERM");
+    until(&server, "still ready", || {
+        server.get("/readyz").status == 503
+    });
+    // Beyond what would count as the same signal.
+    std::thread::sleep(Duration::from_millis(300));
+    server.signal("TERM");
+    until(&server, "not told", || {
+        server.log().contains("SIGTERM again")
+    });
+    server.classify("image/png", &png()).answer();
+    server.signal("INT");
+    assert_eq!(server.wait().code(), Some(1));
 }

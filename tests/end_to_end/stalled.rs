@@ -52,6 +52,7 @@ fn heads_and_bodies_that_drip_are_cut_off() {
     stream.write_all(head(1_000_000).as_bytes()).unwrap();
     let reply = drips(stream);
     assert!(reply.starts_with("HTTP/1.1 408"), "{reply}");
+    assert!(reply.contains("connection: close"), "{reply}");
 }
 
 #[test]

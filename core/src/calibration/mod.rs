@@ -9,6 +9,7 @@
 //! `1 - tpr`.
 
 mod error;
+mod likeness;
 mod per_class;
 pub(crate) mod rank;
 mod thinning;
@@ -142,26 +143,32 @@ impl Calibration {
         !passes
     }
 
-    /// How many of new in-distribution images the global threshold will flag, as shares: the mean over all
-    /// calibrations with as many images, and the standard deviation. With k = ⌈(n+1)·tpr⌉ the share is
-    /// distributed as Beta(n+1-k, k) (Vovk, "Conditional validity of inductive conformal predictors", ACML
-    /// 2012, Sec. 2), where scores differ; where some are equal, fewer are flagged. Means nothing for an
-    /// OOD-positive calibration.
+    /// How many of new in-distribution images will be flagged, as shares: the mean over all calibrations with as
+    /// many images, and the standard deviation. Of n images that one threshold applies to, the share flagged is
+    /// distributed as Beta(n+1-k, k), with k = ⌈(n+1)·tpr⌉ (Vovk, "Conditional validity of inductive conformal
+    /// predictors", ACML 2012, Sec. 2), where scores differ; where some are equal, fewer are flagged. Thresholds
+    /// by class count by their images. Means nothing for an OOD-positive calibration.
     pub fn coverage(&self) -> (f64, f64) {
-        let n = self.count as f64;
-        let rank = conformal_rank(self.count, self.target_tpr) as f64;
-        let mean = (n + 1.0 - rank) / (n + 1.0);
-        (mean, (mean * (1.0 - mean) / (n + 2.0)).sqrt())
+        let sizes = self.images_of_thresholds();
+        let all = sizes.iter().sum::<usize>().max(1) as f64;
+        let (mut mean, mut variance) = (0.0, 0.0);
+        for size in sizes {
+            let (n, share) = (size as f64, size as f64 / all);
+            let flagged = (n + 1.0 - conformal_rank(size, self.target_tpr) as f64) / (n + 1.0);
+            mean += share * flagged;
+            variance += share * share * flagged * (1.0 - flagged) / (n + 2.0);
+        }
+        (mean, variance.sqrt())
     }
 
     /// The conformal p-value of "this image is in-distribution":
     /// `(1 + #{calibration scores ≥ score}) / (count + 1)`.
     ///
     /// Above 0, at most 1, and never larger for a larger score; smallest for NaN. It knows nothing
-    /// of classes and of the threshold. What connects them, for an ID-positive calibration without
-    /// per-class thresholds and with all its scores kept: with `k = ⌈(n+1)·tpr⌉`, an image is
-    /// flagged exactly where its p-value is at most `1 - k/(n+1)`, the largest multiple of
-    /// `1/(n+1)` that is not above `1 - tpr`. Of thinned scores the p-value is the largest that
+    /// of classes and of the threshold, so that thresholds by class can contradict it. What connects
+    /// them, for an ID-positive calibration without per-class thresholds and with all its scores kept:
+    /// with `k = ⌈(n+1)·tpr⌉`, an image is flagged exactly where its p-value is at most `1 - k/(n+1)`,
+    /// the largest multiple of `1/(n+1)` that is not above `1 - tpr`. Of thinned scores the p-value is the largest that
     /// they allow, by which it still keeps its promise (a chance of at most α to be at most α on
     /// ID images); it is at most 1/9,999 above the exact one.
     pub fn p_value(&self, score: f32) -> f64 {

@@ -2,8 +2,8 @@
 //! classes with too few calibration images share one.
 //!
 //! One threshold for all flags the tail classes of a long-tailed model more often than the head. So
-//! classes are put into categories, each with the conformal threshold of its own images: a class
-//! with 10·m of them or more is one by itself, all others are one together, with
+//! predicted classes are put into categories, each with the conformal threshold of its own images: a
+//! class with 10·m of them or more is one by itself, all others are one together, with
 //!
 //! ```text
 //! m = ⌈tpr / (1 - tpr)⌉,
@@ -17,8 +17,9 @@
 //! Of categories that are fixed beforehand, an exchangeable ID image is flagged with a chance of at most
 //! `1 - tpr` within each, and so over all. These are chosen by the counts of the calibration images, never
 //! by their scores, which costs next to nothing of that. Within the shared one, single classes can be flagged more
-//! often than others. A blend of a class's own threshold and the global one keeps no such promise: where
-//! rare classes score higher, it flags 8 % and more over all.
+//! often than others. And it is a promise for what is predicted as a class, not for what shows it: images
+//! that are taken for another class are flagged more often. A blend of a class's own threshold and the
+//! global one keeps no such promise: where rare classes score higher, it flags 8 % and more over all.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,8 +39,8 @@ pub struct ClassThreshold {
 }
 
 impl Calibration {
-    /// Adds a threshold for each predicted class, so that tail classes are not flagged more often than
-    /// head classes.
+    /// Adds a threshold for each predicted class, so that what is taken for a tail class is flagged no more
+    /// often than what is taken for a head class.
     ///
     /// `scores` are the ID scores calibrated on, in any order; `predicted` holds the class that the
     /// model gave each. With `10·⌈tpr/(1-tpr)⌉` images (190 at 0.95) or more a class has a conformal
@@ -114,6 +115,22 @@ impl Calibration {
     /// The calibration images that a predicted class needs to have a threshold of its own: 190 at 0.95.
     pub fn images_for_own_threshold(&self) -> usize {
         OWN_FROM.saturating_mul(samples_needed(self.target_tpr))
+    }
+
+    /// How many calibration images each threshold comes from.
+    pub(super) fn images_of_thresholds(&self) -> Vec<usize> {
+        let Some(classes) = &self.per_class else {
+            return vec![self.count];
+        };
+        let counts: Vec<usize> = classes.iter().map(|class| class.count).collect();
+        let shares = sharing(&counts, self.images_for_own_threshold());
+        let of = |shared: bool| {
+            let pairs = counts.iter().zip(&shares);
+            pairs
+                .filter(move |(_, shares)| **shares == shared)
+                .map(|(count, _)| *count)
+        };
+        of(false).chain([of(true).sum()]).collect()
     }
 
     /// Whether this predicted class has a threshold of its own. False without thresholds by class, and of no

@@ -5,7 +5,12 @@ const MAX_KEPT: usize = 10_000;
 
 /// Evenly spaced order statistics of ascending scores, the smallest and the largest included.
 pub(super) fn thin(sorted: &[f32]) -> Vec<f32> {
-    let kept = sorted.len().min(MAX_KEPT);
+    thin_to(MAX_KEPT, sorted)
+}
+
+/// As [`thin`], so many.
+pub(super) fn thin_to(most: usize, sorted: &[f32]) -> Vec<f32> {
+    let kept = sorted.len().min(most);
     (0..kept)
         .map(|index| sorted[rank(index, kept, sorted.len())])
         .collect()

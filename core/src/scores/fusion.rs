@@ -1,7 +1,8 @@
 //! Fusion: Normgate's own, of two kinds of evidence that fail in different places.
 //!
-//! The representation norm tells far OOD images well and near ones badly; scores of the logits do
-//! the opposite (Shin & Chung, TMLR 2024, Table 11). `docs/scores.md` says what else was tried.
+//! On far OOD images the representation norm is ahead of scores of the logits, on near ones behind (Shin &
+//! Chung, TMLR 2024, Table 11: near are the other CIFAR and Tiny ImageNet). `docs/scores.md` says what else
+//! was tried.
 
 use serde::{Deserialize, Serialize};
 

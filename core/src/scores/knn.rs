@@ -14,8 +14,8 @@ use super::{Score, ScoreKind};
 /// with norm 1. In 0..=2.
 ///
 /// Fitted: the representations that are remembered, evenly of each class (`bank`). k is one in a
-/// thousand of them, which is the authors' 50 of CIFAR's 50,000, and near their 1,000 of ImageNet's
-/// 1.28 million.
+/// thousand of them, as the authors' 50 is of CIFAR's 50,000, and their 1,000 nearly of ImageNet's
+/// 1.28 million; 50 of a small set would be beyond its rare classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Knn {
     k: usize,

@@ -1,6 +1,7 @@
 //! `calibrate`: from images that were never trained on to the threshold in the model file.
 
 mod report;
+mod trained_on;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,8 +54,9 @@ pub struct CalibrateArgs {
     /// What --tpr counts: ID images that pass, or OOD images that are caught
     #[arg(long, value_enum, default_value_t = ConventionName::IdPositive)]
     pub convention: ConventionName,
-    /// A threshold for each predicted class that has 190 images (at 0.95), and one for all others, so
-    /// that rare classes are not flagged more often than common ones
+    /// A threshold for each predicted class that has 190 images (at 0.95), and one for all others: what
+    /// is taken for one class is then flagged about as often as what is taken for another. Of the images
+    /// that show a class more may be, those that are taken for another one. Answers have no p_value then
     #[arg(long)]
     pub per_class: bool,
     /// Write the calibrated model here and leave MODEL as it is
@@ -108,6 +110,8 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
         args.score.unwrap_or(model.manifest().score),
         fitted.as_ref(),
     )?;
+    let counts = id.class_counts(model.manifest().labels.len());
+    let trained_on = trained_on::hint(model.manifest().training.as_ref(), &args.data, &counts);
     let mut balanced_to = None;
     if args.balance {
         let (balanced, each) = balance(&id, &model.manifest().labels)?;
@@ -122,6 +126,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     let mut report = report(args, &*score, &model, &id, ood.as_ref())?;
     report.balanced_to = balanced_to;
     report.repeated = repeated;
+    report.trained_on = trained_on;
     report.fitted_to = fitted.as_ref().map(|fitted| fitted.images);
     let mut manifest = (**model.manifest()).clone();
     manifest.score = report.score;
@@ -309,6 +314,7 @@ pub(crate) fn report(
         class_counts,
         right,
         repeated: 0,
+        trained_on: None,
         balanced_to: None,
         labels: manifest.labels.clone(),
         both,

@@ -21,6 +21,8 @@ pub struct CalibrationReport {
     pub class_counts: Vec<u64>,
     /// How many images are there again.
     pub repeated: usize,
+    /// A set of these that the model seems to have been trained on.
+    pub trained_on: Option<String>,
     /// How many of these images the model takes for what they are.
     pub right: u64,
     /// How many of each class `--balance` took.
@@ -65,6 +67,13 @@ impl fmt::Display for CalibrationReport {
                 f,
                 "  repeated   {} that were there already, and tell nothing more",
                 self.repeated
+            )?;
+        }
+        if let Some(set) = &self.trained_on {
+            writeln!(
+                f,
+                "  warning    the model was trained on a set that is called {set} too: if these are its \
+                 images,\n             new ones will be flagged more often than is said here"
             )?;
         }
         self.labelled(f)?;

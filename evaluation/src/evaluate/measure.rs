@@ -255,13 +255,6 @@ fn thresholds(
     let Some(set) = set else {
         return Ok(Vec::new());
     };
-    if set.count != calibration.count {
-        return Err(EvaluationError::OtherCalibration {
-            given: set.count,
-            calibrated: calibration.count,
-            data: calibration.data.clone().unwrap_or_default(),
-        });
-    }
     let share = passing_share(calibration);
     let threshold = |(score, on_set): (&Arc<dyn Score>, Vec<f32>)| {
         let score = score.kind();

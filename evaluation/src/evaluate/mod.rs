@@ -1,5 +1,6 @@
 //! `evaluate`: how good a calibrated model file is, on ID, OOD and other-source images.
 
+mod calibrated_on;
 pub mod figures;
 pub mod measure;
 mod pictures;
@@ -11,7 +12,6 @@ use std::time::Instant;
 use clap::Args;
 use normgate_core::model::Model;
 
-use crate::calibrate::balance;
 use crate::datasets::{ImageSet, SYNTAX, SetSpec};
 use crate::error::EvaluationError;
 use crate::fit::{self, ScoreChoice, choice_parser};
@@ -41,8 +41,8 @@ pub struct EvaluateArgs {
     /// Images of the model's classes from another source, each set reported by itself
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     pub shifted_id: Vec<SetSpec>,
-    /// The images that the model was calibrated on: then the scores that it is not served with get
-    /// their own threshold at the same share, and their flags can be compared
+    /// The very images that the model was calibrated on: then the scores that it is not served with
+    /// get their own threshold at the same share, and their flags can be compared
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     pub calibration: Vec<SetSpec>,
     /// Use equally many calibration images of every class, as `calibrate --balance` does
@@ -93,16 +93,24 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
         true => None,
         false => Some(bench.load_training(&args.fit_data, &model)?),
     };
-    let seen = fit_images.as_ref();
-    let seen = seen.map(|images| Fingerprints::of("--fit-data", images));
-    let new = |option, set: &ImageSet| match &seen {
-        Some(seen) => seen.apart_from(option, set),
-        None => Ok(()),
-    };
-    new("--id", &test)?;
-    let calibrated_on = calibration_images(args, &bench, &model)?;
-    if let Some(set) = &calibrated_on {
-        new("--calibration", set)?;
+    let calibration_images = calibrated_on::load(args, &bench, &model)?;
+    // Whatever its sets are called, an image says something once only.
+    let mut known = Vec::new();
+    for (option, set) in [
+        ("--fit-data", fit_images.as_ref()),
+        ("--calibration", calibration_images.as_ref()),
+        ("--id", Some(&test)),
+    ] {
+        if let Some(set) = set {
+            apart(&known, option, set)?;
+            known.push(Fingerprints::of(option, set));
+        }
+    }
+    Fingerprints::of("--id", &test).repeated()?;
+    let calibrated = calibration_images.map(|set| bench.answers(&model, &set));
+    let calibrated = calibrated.transpose()?;
+    if let Some(given) = &calibrated {
+        calibrated_on::check_same(&model, &calibration, given)?;
     }
     let scores = fit::reported(
         &bench,
@@ -112,28 +120,28 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
         fit_images.as_ref(),
     )?;
     drop(fit_images);
+    let id = bench.answers(&model, &test)?;
+    calibrated_on::check_others(&model, &calibration, &id)?;
     let shifted = |specs: &[SetSpec]| {
         let set = bench.load_id(specs, &model)?;
-        new("--shifted-id", &set)?;
+        apart(&known, "--shifted-id", &set)?;
+        Fingerprints::of("--shifted-id", &set).repeated()?;
         bench.answers(&model, &set)
     };
-    let tested = Fingerprints::of("--id", &test);
     let ood = |specs: &[SetSpec]| {
         let set = bench.load_ood(specs, &model)?;
-        tested.apart_from("--ood", &set)?;
+        apart(&known, "--ood", &set)?;
         bench.answers(&model, &set)
     };
     let answers = Answers {
-        id: bench.answers(&model, &test)?,
+        id,
         ood: args.ood.chunks(1).map(ood).collect::<Result<_, _>>()?,
         shifted: args
             .shifted_id
             .chunks(1)
             .map(shifted)
             .collect::<Result<_, _>>()?,
-        calibration: calibrated_on
-            .map(|set| bench.answers(&model, &set))
-            .transpose()?,
+        calibration: calibrated,
     };
     let figures = measure::measure(&model, &calibration, &scores, &answers)?;
     let mut plots = detection_plots(&model, &scores, &figures, &answers)?;
@@ -196,19 +204,15 @@ pub fn told_apart(option: &'static str, specs: &[SetSpec]) -> Result<(), Evaluat
     Ok(())
 }
 
-fn calibration_images(
-    args: &EvaluateArgs,
-    bench: &Workbench,
-    model: &Model,
-) -> Result<Option<ImageSet>, EvaluationError> {
-    if args.calibration.is_empty() {
-        return Ok(None);
-    }
-    let mut set = bench.load_id(&args.calibration, model)?;
-    if args.balance {
-        set = balance(&set, &model.manifest().labels)?.0;
-    }
-    Ok(Some(set))
+/// That a set shares no image with those before it.
+fn apart(
+    known: &[Fingerprints],
+    option: &'static str,
+    set: &ImageSet,
+) -> Result<(), EvaluationError> {
+    known
+        .iter()
+        .try_for_each(|known| known.apart_from(option, set))
 }
 
 fn read_history(run: &Path) -> Result<Vec<Epoch>, EvaluationError> {

@@ -12,7 +12,7 @@ use crate::place::{COLOURS, Place};
 #[test]
 fn a_score_that_cannot_be_fitted_is_left_out_unless_it_was_asked_for() {
     let place = calibrated();
-    place.add_bright("id");
+    place.add_test("id");
     place.add("training", "red", 0, 50..100);
     place.add("training", "green", 1, 50..100);
     let fit = [("--id", "id"), ("--fit-data", "training")];

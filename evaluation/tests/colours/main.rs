@@ -11,7 +11,7 @@ use normgate_core::detection::GroupAccuracy;
 use normgate_core::model::Model;
 use normgate_core::scores::ScoreKind;
 use normgate_evaluation::{calibrate, evaluate};
-use place::{COLOURS, Place};
+use place::{COLOURS, Place, TRACE};
 
 fn close(found: f64, expected: f64) {
     assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
@@ -110,12 +110,12 @@ fn the_ood_positive_threshold_catches_its_share_of_the_ood_images() {
 #[test]
 fn every_figure_of_an_evaluation_is_the_one_known_beforehand() {
     let place = calibrated();
-    place.add_bright("id");
+    place.add_test("id");
     // Taken for blue though it is called red, and dark enough to be flagged.
     place.add("id", "red", 2, 90..91);
     place.add("dark", "", 1, 0..100);
     place.add("brighter", "", 1, 200..250);
-    place.add("shifted", "red", 0, 150..160);
+    place.add("shifted", "red", 0, 200..210);
     place.add("shifted", "green", 0, 50..60);
     let sets = [
         ("--id", "id"),
@@ -131,10 +131,17 @@ fn every_figure_of_an_evaluation_is_the_one_known_beforehand() {
 
     assert_eq!(figures.id.set.images, 301);
     close(figures.id.set.flagged, 13.0 / 301.0);
-    close(figures.id.set.activation_ratio, 1.0 / 3.0);
+    // Of all but that one a trace of a second colour is there.
+    close(
+        figures.id.set.activation_ratio,
+        (300.0 * 2.0 + 1.0) / 3.0 / 301.0,
+    );
+    let norms: f64 = (100..200)
+        .map(|value| f64::from(value).hypot(f64::from(TRACE)))
+        .sum();
     close(
         figures.id.set.mean_norm,
-        (300.0 * 149.5 + 90.0) / 301.0 / 255.0,
+        (3.0 * norms + 90.0) / 301.0 / 255.0,
     );
     let expected = GroupAccuracy {
         overall: 300.0 / 301.0,
@@ -191,7 +198,7 @@ fn every_figure_of_an_evaluation_is_the_one_known_beforehand() {
 #[test]
 fn what_is_wrong_with_a_model_as_it_is_served_stands_above_its_figures() {
     let place = calibrated();
-    place.add_bright("id");
+    place.add_test("id");
     place.add("dark", "", 1, 0..90);
     place.add("brighter", "", 1, 210..255);
     for (channel, class) in COLOURS.iter().enumerate() {
@@ -222,7 +229,7 @@ fn what_is_wrong_with_a_model_as_it_is_served_stands_above_its_figures() {
 #[test]
 fn threads_do_not_change_a_figure() {
     let place = calibrated();
-    place.add_bright("id");
+    place.add_test("id");
     place.add("dark", "", 1, 0..100);
     let mut args = place.evaluate_args(&[("--id", "id"), ("--ood", "dark")]);
     let mut figures = |threads| {
@@ -235,7 +242,7 @@ fn threads_do_not_change_a_figure() {
 #[test]
 fn the_report_folder_holds_the_figures_and_every_picture() {
     let place = calibrated();
-    place.add_bright("id");
+    place.add_test("id");
     place.add("dark", "", 1, 0..100);
     fs::create_dir(place.path("run")).unwrap();
     let history = r#"[{"epoch": 1, "loss": 2.0, "classification_loss": 2.1, "accuracy": 0.3},
@@ -277,7 +284,7 @@ fn the_report_folder_holds_the_figures_and_every_picture() {
 #[test]
 fn the_table_for_the_terminal_fits_a_hundred_columns() {
     let place = calibrated();
-    place.add_bright("cifar10_train_more_of_it");
+    place.add_test("cifar10_train_more_of_it");
     place.add("ood_tinyimagenet_unseen", "", 1, 0..20);
     let sets = [
         ("--id", "cifar10_train_more_of_it"),
@@ -297,7 +304,7 @@ fn the_table_for_the_terminal_fits_a_hundred_columns() {
 #[test]
 fn a_model_without_a_threshold_and_images_of_other_classes_are_refused() {
     let place = Place::new();
-    place.add_bright("id");
+    place.add_test("id");
     let uncalibrated = evaluate::evaluate(&place.evaluate_args(&[("--id", "id")]));
     let error = uncalibrated.err().unwrap().to_string();
     assert!(
@@ -320,14 +327,64 @@ fn a_model_without_a_threshold_and_images_of_other_classes_are_refused() {
 #[test]
 fn scores_are_not_compared_by_thresholds_from_different_images() {
     let place = calibrated();
-    place.add_bright("id");
-    place.add("id", "red", 0, 200..201);
-    let args = place.evaluate_args(&[("--id", "id"), ("--calibration", "id")]);
-    let error = evaluate::evaluate(&args).err().unwrap().to_string();
+    place.add_test("id");
+    let refused = |set: &str| {
+        let args = place.evaluate_args(&[("--id", "id"), ("--calibration", set)]);
+        evaluate::evaluate(&args).err().unwrap().to_string()
+    };
+    for (channel, class) in COLOURS.iter().enumerate() {
+        place.add("more", class, channel, 100..201);
+        place.add("as many", class, channel, 101..201);
+    }
+    let error = refused("more");
     assert!(
-        error.contains("301 images") && error.contains("300 (calibration)"),
+        error.contains("303 images") && error.contains("300 (calibration)"),
         "{error}"
     );
+    let error = refused("as many");
+    assert!(
+        error.contains("300 images, as many as") && error.contains("(calibration), but others"),
+        "{error}"
+    );
+}
+
+#[test]
+fn images_that_were_calibrated_on_or_given_before_are_not_tested_on() {
+    let place = calibrated();
+    place.add_test("id");
+    place.add_test("half");
+    place.add_bright("half");
+    let refused = |sets: &[(&str, &str)]| {
+        let args = place.evaluate_args(sets);
+        evaluate::evaluate(&args).err().unwrap().to_string()
+    };
+    // Whether they are named or not.
+    let error = refused(&[("--id", "calibration")]);
+    assert!(
+        error.contains("300 images of --id are those that the model was calibrated on"),
+        "{error}"
+    );
+    let calibration = ("--calibration", "calibration");
+    for (sets, expected) in [
+        (
+            [("--id", "half"), calibration],
+            "300 of the 600 different images of --id are in --calibration too",
+        ),
+        (
+            [("--id", "id"), ("--shifted-id", "half")],
+            "300 of the 600 different images of --shifted-id are in --id too",
+        ),
+        (
+            [("--id", "id"), ("--id", "id")],
+            "the 600 images of --id are 300 different ones",
+        ),
+    ] {
+        let error = refused(&sets);
+        assert!(error.contains(expected), "{error}");
+    }
+    let shifted = ("--shifted-id", "half");
+    let error = refused(&[("--id", "id"), calibration, shifted]);
+    assert!(error.contains("of --shifted-id are in"), "{error}");
 }
 
 #[test]
@@ -377,6 +434,37 @@ fn what_labels_tell_of_a_calibration_is_said() {
     args.data = vec![place.path("wrong").to_str().unwrap().parse().unwrap()];
     let shown = calibrate::calibrate(&args).unwrap().to_string();
     assert!(shown.contains("right      0.00 %; are labels"), "{shown}");
+}
+
+#[test]
+fn calibrating_on_what_was_trained_on_is_done_with_a_warning() {
+    let place = Place::new();
+    let said = |set: &str| {
+        place.add_bright(set);
+        let mut args = place.calibrate_args();
+        args.data = vec![place.path(set).to_str().unwrap().parse().unwrap()];
+        calibrate::calibrate(&args).unwrap().to_string()
+    };
+    let warned = said("training");
+    assert!(
+        warned.contains("trained on a set that is called training"),
+        "{warned}"
+    );
+    assert!(!said("calibration").contains("warning"));
+}
+
+#[test]
+fn what_is_expected_with_thresholds_by_class_counts_each_by_its_images() {
+    let place = Place::new();
+    for (channel, class) in COLOURS.iter().enumerate() {
+        place.add("some", class, channel, 1..191);
+    }
+    let mut args = place.calibrate_args();
+    args.data = vec![place.path("some").to_str().unwrap().parse().unwrap()];
+    args.per_class = true;
+    // The 182nd of 190 is each one's, with 9/191 expected above it. Of all 570 the 543rd would be, with 28/571.
+    let said = calibrate::calibrate(&args).unwrap().to_string();
+    assert!(said.contains("expected   4.7 ± 0.9 % of new"), "{said}");
 }
 
 #[test]

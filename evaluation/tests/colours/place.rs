@@ -15,12 +15,14 @@ use normgate_evaluation::evaluate::EvaluateArgs;
 
 pub const COLOURS: [&str; 3] = ["red", "green", "blue"];
 const SIDE: u32 = 8;
+/// Of another colour, in images to test on: too little to make one as bright as the next.
+pub const TRACE: u8 = 10;
 
 /// A folder with the model and image sets; gone when dropped.
 pub struct Place(tempfile::TempDir);
 
 impl Place {
-    /// With the model `colours.onnx`, whose training had 100, 10 and 1 images of the classes.
+    /// With the model `colours.onnx`, whose training had 100, 10 and 1 images of the classes, in the set `training`.
     pub fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         let manifest = Manifest {
@@ -46,7 +48,7 @@ impl Place {
                 command: None,
                 seed: 0,
                 epochs: 0,
-                data: vec![],
+                data: vec!["training".into()],
                 auxiliary: vec![],
             }),
             quantization: None,
@@ -75,14 +77,27 @@ impl Place {
 
     /// Adds images of one channel's colour, one of each brightness, to a class of a set.
     pub fn add(&self, set: &str, class: &str, channel: usize, brightness: std::ops::Range<u8>) {
+        self.add_with(0, set, class, channel, brightness);
+    }
+
+    /// As [`add`](Self::add), with a trace of the next channel's colour.
+    fn add_with(
+        &self,
+        trace: u8,
+        set: &str,
+        class: &str,
+        channel: usize,
+        brightness: std::ops::Range<u8>,
+    ) {
         let folder = self.path(set).join(class);
         fs::create_dir_all(&folder).unwrap();
         for value in brightness {
             let mut pixel = [0; 3];
             pixel[channel] = value;
+            pixel[(channel + 1) % 3] = trace;
             let image = RgbImage::from_pixel(SIDE, SIDE, Rgb(pixel));
             image
-                .save(folder.join(format!("{channel}-{value:03}.png")))
+                .save(folder.join(format!("{channel}-{value:03}-{trace}.png")))
                 .unwrap();
         }
     }
@@ -91,6 +106,13 @@ impl Place {
     pub fn add_bright(&self, set: &str) {
         for (channel, class) in COLOURS.iter().enumerate() {
             self.add(set, class, channel, 100..200);
+        }
+    }
+
+    /// Adds as many to test on, which are others, and slightly brighter.
+    pub fn add_test(&self, set: &str) {
+        for (channel, class) in COLOURS.iter().enumerate() {
+            self.add_with(TRACE, set, class, channel, 100..200);
         }
     }
 

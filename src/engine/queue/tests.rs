@@ -25,6 +25,26 @@ fn a_taker_gets_all_that_is_there_in_order_up_to_its_most() {
 }
 
 #[test]
+fn those_at_the_front_that_are_over_make_room_for_others() {
+    let queue = filled(4, 0..4);
+    assert!(matches!(queue.push(4, LONG), Err((Refused::Full(_), 4))));
+    assert_eq!(queue.skip(|item| *item < 2 || *item == 3), 2);
+    queue.push(4, LONG).unwrap();
+    let mut taken = Vec::new();
+    assert!(queue.take(9, &mut taken));
+    assert_eq!(taken, [2, 3, 4]);
+    assert_eq!(queue.skip(|_| true), 0);
+}
+
+#[test]
+fn the_pace_is_known_once_something_was_measured_or_guessed() {
+    let queue = filled(8, 0..1);
+    assert_eq!(queue.pace(), None);
+    queue.served(0, 4, Duration::from_secs(2));
+    assert_eq!(queue.pace(), Some(Duration::from_millis(500)));
+}
+
+#[test]
 fn it_is_quiet_until_another_waits_or_is_taken_and_a_while_after_that_is_served() {
     let queue = filled(8, 0..1);
     let mut taken = Vec::new();

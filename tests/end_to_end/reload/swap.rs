@@ -145,6 +145,15 @@ fn the_metrics_are_those_of_the_model_in_service_only() {
         text.ends_with("\n# EOF\n") && text.matches("# EOF").count() == 1,
         "{text}"
     );
+    // Scores are below zero, and sums of them no counters.
+    assert!(!metrics.contains("normgate_ood_score_sum"), "{metrics}");
+    for missing in ["normgate_ood_score_sum", "normgate_ood_score_count"] {
+        assert!(!text.contains(missing), "{text}");
+    }
+    assert!(
+        text.contains("normgate_ood_score_bucket{le=\"+Inf\"} 1\n"),
+        "{text}"
+    );
 }
 
 #[test]

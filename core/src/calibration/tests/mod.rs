@@ -1,3 +1,4 @@
+mod likeness;
 mod per_class;
 mod promise;
 

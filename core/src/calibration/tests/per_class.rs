@@ -174,3 +174,24 @@ fn per_class_thresholds_are_refused_for_other_images_classes_and_conventions() {
     let error = ood.with_per_class(&scores, &predicted, 2).unwrap_err();
     assert_eq!(error, CalibrationError::PerClassNeedsIdPositive);
 }
+
+#[test]
+fn the_share_of_new_images_that_will_be_flagged_is_that_of_each_threshold_by_its_images() {
+    // Of 300 images the 286th is the threshold, of 200 the 191st, of the 190 that share one the 182nd:
+    // 15/301, 10/201 and 9/191 of new ones are above. Of all 690 the 657th would be, with 34/691 above.
+    let (calibration, ..) = thresholds(&[300, 200, 150, 40]);
+    let parts = [(300.0, 15.0), (200.0, 10.0), (190.0, 9.0)];
+    let of = |(n, above): (f64, f64)| (n / 690.0, above / (n + 1.0), n + 2.0);
+    let mean: f64 = parts.map(of).iter().map(|(share, p, _)| share * p).sum();
+    let of_part = |(share, p, n): (f64, f64, f64)| share * share * p * (1.0 - p) / n;
+    let variance: f64 = parts.map(of).map(of_part).iter().sum();
+    let (found, deviation) = calibration.coverage();
+    assert!((found - mean).abs() < 1e-12, "{found} {mean}");
+    assert!((deviation - variance.sqrt()).abs() < 1e-12, "{deviation}");
+    let (global, _) = Calibration {
+        per_class: None,
+        ..calibration
+    }
+    .coverage();
+    assert!((global - 34.0 / 691.0).abs() < 1e-12, "{global}");
+}

@@ -1,8 +1,10 @@
 use std::io::Cursor;
 
+use image::DynamicImage;
 use image::codecs::bmp::BmpDecoder;
+use image::metadata::Orientation;
 
-use super::{DecodeError, ImageFormat, Limits, Rgb8, from_image, with_image};
+use super::{DecodeError, ImageFormat, Limits, Rgb8, flatten, from_image, read, upright};
 
 /// What the decoder takes.
 const LONGEST_SIDE: u32 = 65_535;
@@ -19,7 +21,19 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
     }
     let decoder =
         BmpDecoder::new(Cursor::new(bytes)).map_err(|error| from_image(error, ImageFormat::Bmp))?;
-    with_image(decoder, ImageFormat::Bmp, limits)
+    let picture = read(decoder, ImageFormat::Bmp, limits)?;
+    let picture = match is_all_transparent(&picture) {
+        true => picture.into_rgb8(),
+        false => flatten::to_rgb(picture),
+    };
+    Ok(upright(picture, Orientation::NoTransforms))
+}
+
+/// Many programs have a place for transparency and leave it 0; browsers and Pillow, too, then take
+/// the picture for opaque.
+fn is_all_transparent(picture: &DynamicImage) -> bool {
+    let pixels = picture.as_rgba8().map(image::RgbaImage::pixels);
+    pixels.is_some_and(|mut pixels| pixels.all(|pixel| pixel.0[3] == 0))
 }
 
 /// Width and height as the header says them, in 16 bits in OS/2's header, in 32 in all others.

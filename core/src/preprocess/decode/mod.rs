@@ -106,15 +106,23 @@ fn with_image(
     format: ImageFormat,
     limits: Limits,
 ) -> Result<Rgb8, DecodeError> {
-    let failed = |error| from_image(error, format);
-    let (width, height) = decoder.dimensions();
-    limits.check(width, height)?;
     // What cannot be read of the metadata is no reason to refuse the picture.
     let orientation = decoder
         .orientation()
         .unwrap_or(image::metadata::Orientation::NoTransforms);
-    let picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    let picture = read(decoder, format, limits)?;
     Ok(upright(flatten::to_rgb(picture), orientation))
+}
+
+/// The pixels as they stand in the file.
+fn read(
+    decoder: impl ImageDecoder,
+    format: ImageFormat,
+    limits: Limits,
+) -> Result<DynamicImage, DecodeError> {
+    let (width, height) = decoder.dimensions();
+    limits.check(width, height)?;
+    DynamicImage::from_decoder(decoder).map_err(|error| from_image(error, format))
 }
 
 fn upright(picture: RgbImage, orientation: image::metadata::Orientation) -> Rgb8 {

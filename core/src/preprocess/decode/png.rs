@@ -1,8 +1,14 @@
 use std::io::Cursor;
 
+use image::ImageDecoder;
 use image::codecs::png::PngDecoder;
+use image::metadata::Orientation;
 
-use super::{DecodeError, ImageFormat, Limits, Rgb8, from_image, with_image};
+use super::{DecodeError, ImageFormat, Limits, Rgb8, flatten, from_image, read, upright};
+
+/// What every file begins with, and what stands around a chunk's content.
+const SIGNATURE: usize = 8;
+const CHECKSUM: usize = 4;
 
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
     // The decoder buffers a row, so the size is checked before there is one.
@@ -12,7 +18,43 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
     }
     let mut allowed = image::Limits::no_limits();
     allowed.max_alloc = Some(limits.max_bytes());
-    let decoder = PngDecoder::with_limits(Cursor::new(bytes), allowed)
-        .map_err(|error| from_image(error, ImageFormat::Png))?;
-    with_image(decoder, ImageFormat::Png, limits)
+    let mut decoder = PngDecoder::with_limits(Cursor::new(bytes), allowed)
+        .map_err(|error| in_words(from_image(error, ImageFormat::Png)))?;
+    let seen = decoder.exif_metadata().ok().flatten();
+    let exif = seen.as_deref().or_else(|| exif(bytes));
+    let orientation = exif.and_then(Orientation::from_exif_chunk);
+    let picture = read(decoder, ImageFormat::Png, limits).map_err(in_words)?;
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    Ok(upright(flatten::to_rgb(picture), orientation))
+}
+
+/// The content of the first `eXIf` chunk. The decoder does not see one behind the pixels, where
+/// exiftool writes it.
+fn exif(bytes: &[u8]) -> Option<&[u8]> {
+    let mut chunks = bytes.get(SIGNATURE..)?;
+    loop {
+        let (length, rest) = chunks.split_first_chunk()?;
+        let (kind, rest) = rest.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (content, rest) = rest.split_at_checked(length)?;
+        if kind == b"eXIf" {
+            return Some(content);
+        }
+        chunks = rest.get(CHECKSUM..)?;
+    }
+}
+
+/// The decoder shows a chunk as programmers see it: `ChunkType { type: IDAT, critical: true, … }`.
+fn in_words(error: DecodeError) -> DecodeError {
+    let DecodeError::Corrupt { format, reason } = error else {
+        return error;
+    };
+    let shown = || {
+        let (before, rest) = reason.split_once("ChunkType { type: ")?;
+        let (name, rest) = rest.split_once(", critical: ")?;
+        let (_, after) = rest.split_once(" }")?;
+        Some(format!("{before}{name}{after}"))
+    };
+    let words = shown().unwrap_or_else(|| reason.clone());
+    DecodeError::corrupt(format, words)
 }

@@ -94,6 +94,15 @@ fn a_webp_chunk_that_is_longer_than_the_file_is_refused() {
 }
 
 #[test]
+fn a_damaged_chunk_of_a_png_is_called_by_its_name() {
+    let png = image("rgb.png");
+    let header = position(&png, b"IHDR");
+    let error = decode(&set(png, header + 12, &[7]), &Limits::default()).unwrap_err();
+    let said = error.to_string();
+    assert!(said.ends_with("while decoding IHDR chunk."), "{said}");
+}
+
+#[test]
 fn kinds_of_jpeg_that_are_not_decoded_are_named() {
     let jpeg = image("444.jpg");
     let frame = position(&jpeg, &[0xFF, 0xC0]);
@@ -155,9 +164,9 @@ fn random_damage_never_panics_and_never_gives_a_picture_of_the_wrong_length() {
                 }
                 Err(error) => {
                     refused += 1;
-                    // The decoder's words for what ours say already: format, damage.
+                    // The decoder's words for what ours say already: format, damage; or for programmers.
                     let said = error.to_string();
-                    let twice = ["Format error", "The decoder for"];
+                    let twice = ["Format error", "The decoder for", "ChunkType {"];
                     assert!(!twice.iter().any(|words| said.contains(words)), "{said}");
                 }
             }

@@ -44,6 +44,44 @@ fn all_eight_orientations_decode_to_the_same_upright_picture() {
 }
 
 #[test]
+fn a_png_is_turned_by_what_stands_behind_its_pixels_too() {
+    for orientation in [5, 6] {
+        let name = format!("images/orientation_{orientation}.png");
+        let bytes = std::fs::read(fixtures().join(name)).unwrap();
+        let at = |name: &[u8]| bytes.windows(4).position(|it| it == name).unwrap() - 4;
+        let exif = at(b"eXIf");
+        let length = u32::from_be_bytes(bytes[exif..exif + 4].try_into().unwrap());
+        let behind = exif + length as usize + 12;
+        let end = at(b"IEND");
+        let moved = [
+            &bytes[..exif],
+            &bytes[behind..end],
+            &bytes[exif..behind],
+            &bytes[end..],
+        ]
+        .concat();
+        assert_ne!(moved, bytes);
+        let upright = decode(&bytes, &Limits::default()).unwrap();
+        assert_eq!(decode(&moved, &Limits::default()).unwrap(), upright);
+        assert_eq!((upright.width, upright.height), (21, 13));
+        // A length that leads out of the file is the end of looking.
+        let mut astray = moved.clone();
+        let length = astray.len() - (bytes.len() - end) - (behind - exif);
+        astray[length..length + 4].fill(0xFF);
+        let stored = decode(&astray, &Limits::default()).unwrap();
+        assert_eq!((stored.width, stored.height), (13, 21));
+    }
+}
+
+#[test]
+fn a_bitmap_whose_pixels_are_all_transparent_is_opaque() {
+    let (masked, rgb) = (bmp_with_alpha([0, 0]), vec![10, 20, 30, 40, 50, 60]);
+    assert_eq!(decode(&masked, &Limits::default()).unwrap().pixels, rgb);
+    let half = decode(&bmp_with_alpha([0, 255]), &Limits::default()).unwrap();
+    assert_eq!(half.pixels, [255, 255, 255, 40, 50, 60]);
+}
+
+#[test]
 fn an_image_of_one_pixel_decodes() {
     let picture = decode(&bmp(1, 1, &[[10, 20, 30]]), &Limits { max_pixels: 1 }).unwrap();
     assert_eq!(
@@ -104,5 +142,19 @@ fn bmp(width: u32, height: u32, pixels: &[[u8; 3]]) -> Vec<u8> {
             0,
         );
     }
+    file
+}
+
+/// A bitmap of two pixels of 32 bits, with a mask for their alpha (`BITMAPV4HEADER`).
+fn bmp_with_alpha(alpha: [u8; 2]) -> Vec<u8> {
+    const BITFIELDS: u32 = 3;
+    let mut file = b"BM\0\0\0\0\0\0\0\0".to_vec();
+    file.extend([14 + 108_u32, 108, 2, 1].map(u32::to_le_bytes).concat());
+    file.extend([1, 0, 32, 0]);
+    let masks = [0x00FF_0000, 0x0000_FF00, 0x0000_00FF, 0xFF00_0000];
+    file.extend([BITFIELDS, 8, 0, 0, 0, 0].map(u32::to_le_bytes).concat());
+    file.extend(masks.map(u32::to_le_bytes).concat());
+    file.resize(14 + 108, 0);
+    file.extend([30, 20, 10, alpha[0], 60, 50, 40, alpha[1]]);
     file
 }

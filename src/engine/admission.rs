@@ -1,0 +1,197 @@
+//! Whether an image is taken in, and what it is told if not.
+#![expect(
+    clippy::result_large_err,
+    reason = "a job goes back as it came, as rarely as it is refused"
+)]
+
+use std::time::Duration;
+
+use super::job::Job;
+use super::queue::{Queue, Refused};
+use super::{EngineError, Shared};
+use crate::deadline::Deadline;
+
+impl Shared {
+    /// Takes a job in.
+    pub fn take_in(&self, job: Job) -> Result<(), EngineError> {
+        let deadline = job.ticket.deadline();
+        let patience = || self.patience(deadline.left());
+        self.add(self.entrance(), job, patience)
+            .map_err(|(refused, _job)| self.refusal(refused, self.wait_behind(), deadline))
+    }
+
+    /// Passes a job on to the decoders of large images, or gives it back.
+    pub fn pass_on(&self, job: Job) -> Result<(), (EngineError, Job)> {
+        let deadline = job.ticket.deadline();
+        let patience = || Ok(deadline.left());
+        self.add(&self.large, job, patience)
+            .map_err(|(refused, job)| (self.refusal(refused, Duration::ZERO, deadline), job))
+    }
+
+    /// Whether a job with this deadline would be taken in.
+    pub fn has_room(&self, deadline: Deadline) -> Result<(), EngineError> {
+        let look = || {
+            let patience = self.patience(deadline.left())?;
+            self.entrance().has_room(patience)
+        };
+        let room = match look() {
+            Err(_) if self.skip_abandoned(self.entrance()) => look(),
+            room => room,
+        };
+        room.map_err(|refused| self.refusal(refused, self.wait_behind(), deadline))
+    }
+
+    /// How long what waits, and so many more, will wait, by the rate measured lately.
+    pub fn wait(&self, more: usize) -> Duration {
+        let (entrance, large) = (self.entrance(), &self.large);
+        self.skip_abandoned(large);
+        let wait = match large.is_empty() {
+            true => entrance.wait(more),
+            false => entrance.wait(0).max(large.wait(more)),
+        };
+        self.at_most(wait + self.wait_behind())
+    }
+
+    fn add(
+        &self,
+        queue: &Queue<Job>,
+        job: Job,
+        patience: impl Fn() -> Result<Duration, Refused>,
+    ) -> Result<(), (Refused, Job)> {
+        let add = |job| match patience() {
+            Ok(patience) => queue.push(job, patience),
+            Err(refused) => Err((refused, job)),
+        };
+        match add(job) {
+            Err((_, job)) if self.skip_abandoned(queue) => add(job),
+            added => added,
+        }
+    }
+
+    /// Whether there were some that nobody waits for any more, in the places of others.
+    fn skip_abandoned(&self, queue: &Queue<Job>) -> bool {
+        let skipped = queue.skip(|job| job.ticket.is_abandoned());
+        (0..skipped).for_each(|_| self.metrics.abandoned());
+        skipped > 0
+    }
+
+    /// How long what has passed the entrance waits for a worker yet.
+    fn wait_behind(&self) -> Duration {
+        match self.unprepared {
+            Some(_) => self.queue.wait(0),
+            None => Duration::ZERO,
+        }
+    }
+
+    /// How long an image that can wait this long can wait at the entrance; or why it cannot.
+    pub(super) fn patience(&self, patience: Duration) -> Result<Duration, Refused> {
+        let behind = self.wait_behind();
+        match self.unprepared {
+            Some(_) if behind > patience / 2 && !self.queue.is_empty() => {
+                Err(Refused::TooSlow(Duration::ZERO))
+            }
+            // The entrance asks for twice what waits there.
+            _ => Ok(patience.saturating_sub(2 * behind)),
+        }
+    }
+
+    /// Of what is refused at a queue, where what comes through waits so long again.
+    fn refusal(&self, refused: Refused, behind: Duration, deadline: Deadline) -> EngineError {
+        match refused {
+            Refused::Full(wait) => EngineError::Full(self.at_most(wait + behind)),
+            Refused::TooSlow(wait) => EngineError::TooSlow(self.at_most(wait + behind), deadline),
+            Refused::Closed => EngineError::Closed,
+        }
+    }
+
+    /// By its deadline all that waits now is answered, or given up.
+    fn at_most(&self, wait: Duration) -> Duration {
+        wait.min(self.deadline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use normgate_core::Rgb8;
+
+    use super::super::job::{Image, Ticket};
+    use super::*;
+    use crate::test_support::{Options, STALLS_WORKER, Service, model, png};
+
+    /// A job whose client has gone.
+    fn abandoned() -> Job {
+        let (ticket, _) = Ticket::new(Deadline::of_server(Duration::from_secs(60)));
+        let image = Image::Ready(Rgb8 {
+            width: 8,
+            height: 8,
+            pixels: vec![0; 3 * 8 * 8],
+        });
+        Job { image, ticket }
+    }
+
+    #[tokio::test]
+    async fn those_that_nobody_waits_for_take_no_place_from_others() {
+        let service = Service::with(&["--workers=1", "--queue-capacity=2"]);
+        let serving = service.state.serving().unwrap();
+        let shared = &serving.engine.shared;
+        let busy = service.classify(png(STALLS_WORKER, 8, 8));
+        let look = async {
+            // Until the only worker is at the other.
+            while shared.queue.wait(0).is_zero() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            while !shared.queue.is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            for _ in 0..2 {
+                shared.queue.push(abandoned(), Duration::MAX).ok().unwrap();
+            }
+            let patience = Duration::from_secs(10);
+            assert!(shared.queue.has_room(patience).is_err());
+            assert!(serving.engine.has_room(None).is_ok());
+        };
+        tokio::join!(busy, look).0.ok();
+        let metrics = service.get("/metrics").await;
+        assert!(metrics.text().contains("normgate_abandoned_total 2\n"));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_to_stay_away_for_longer_than_anything_waits() {
+        let service = Service::with(&["--deadline=3s"]);
+        let serving = service.state.serving().unwrap();
+        let queue = &serving.engine.shared.queue;
+        queue.served(0, 1, Duration::from_secs(3600));
+        assert_eq!(serving.engine.wait(9), Duration::from_secs(3));
+    }
+
+    #[tokio::test]
+    async fn what_photos_take_is_known_to_the_engine_that_replaces_another() {
+        let service = Service::with(&["--workers=1"]);
+        let old = service.state.serving().unwrap();
+        let photo = Duration::from_millis(1300);
+        old.engine.shared.large.served(0, 1, photo);
+        let launch = service.launch(Options::parse_from(["--workers=1"]));
+        for (before, known) in [(Some(&old.engine), true), (None, false)] {
+            let next = launch.start(model(), before).unwrap().engine;
+            assert_eq!(next.shared.large.pace() == Some(photo), known);
+            next.stop();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_hangs_makes_the_process_no_longer_alive() {
+        let service = Service::with(&[]);
+        let serving = service.state.serving().unwrap();
+        service.get("/livez").await.ok();
+        let at_work = &serving.engine.shared.at_work;
+        at_work.began(1, Duration::from_secs(100));
+        let problem = service.get("/livez").await.problem(500, "internal-error");
+        assert!(
+            problem["detail"].as_str().unwrap().contains("100 s"),
+            "{problem}"
+        );
+        at_work.end(1);
+        service.get("/livez").await.ok();
+    }
+}

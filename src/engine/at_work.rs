@@ -1,0 +1,83 @@
+//! Since when each worker is at what it took. A driver or a kernel can hang, and a worker with it: then
+//! nothing fails, nothing is logged, and only the clock tells.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+/// No batch takes as long, not even of a heavy model on a fraction of a processor.
+const LONGEST: Duration = Duration::from_secs(60);
+
+const IDLE: i64 = i64::MAX;
+
+/// The workers' clocks.
+pub struct AtWork {
+    start: Instant,
+    /// In milliseconds from the start.
+    since: Box<[AtomicI64]>,
+}
+
+impl AtWork {
+    /// Clocks for so many workers, none of which is at work.
+    pub fn new(workers: usize) -> Self {
+        Self {
+            start: Instant::now(),
+            since: (0..workers).map(|_| AtomicI64::new(IDLE)).collect(),
+        }
+    }
+
+    /// This worker begins.
+    pub fn begin(&self, worker: usize) {
+        self.set(worker, self.now());
+    }
+
+    /// It is done.
+    pub fn end(&self, worker: usize) {
+        self.set(worker, IDLE);
+    }
+
+    /// How long the one has been at work that hangs, where one does; with a deadline that is long, a batch
+    /// may be as well.
+    pub fn hangs(&self, deadline: Duration) -> Option<Duration> {
+        let first = self.since.iter().map(|since| since.load(Ordering::Relaxed));
+        let longest = self.now().saturating_sub(first.min()?);
+        let longest = Duration::from_millis(longest.try_into().unwrap_or_default());
+        (longest > LONGEST.max(2 * deadline)).then_some(longest)
+    }
+
+    /// As if it had begun so long ago.
+    #[cfg(test)]
+    pub fn began(&self, worker: usize, ago: Duration) {
+        self.set(worker, self.now() - ago.as_millis() as i64);
+    }
+
+    fn set(&self, worker: usize, since: i64) {
+        if let Some(clock) = self.since.get(worker) {
+            clock.store(since, Ordering::Relaxed);
+        }
+    }
+
+    fn now(&self) -> i64 {
+        self.start.elapsed().as_millis().try_into().unwrap_or(IDLE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_worker_hangs_that_is_at_one_batch_for_longer_than_any_takes() {
+        let at_work = AtWork::new(2);
+        assert_eq!(at_work.hangs(SECOND), None);
+        at_work.begin(0);
+        at_work.began(1, 50 * SECOND);
+        assert_eq!(at_work.hangs(SECOND), None);
+        at_work.began(1, 70 * SECOND);
+        assert_eq!(at_work.hangs(SECOND).unwrap().as_secs(), 70);
+        assert_eq!(at_work.hangs(60 * SECOND), None);
+        at_work.end(1);
+        assert_eq!(at_work.hangs(SECOND), None);
+    }
+}
