@@ -218,7 +218,14 @@ impl Args {
                 if self.device != Device::Cpu {
                     arguments.extend(["--device".into(), self.device.to_string()]);
                 }
-                vec![Contender::normgate(&self.server()?, &arguments)]
+                let mut normgate = Contender::normgate(&self.server()?, &arguments);
+                // Not among the arguments: reports name a server by those.
+                if let Some(path) = &self.onnxruntime {
+                    let path = path.display().to_string();
+                    let environment = &mut normgate.environment;
+                    environment.insert("NORMGATE_ONNXRUNTIME".into(), path);
+                }
+                vec![normgate]
             }
         };
         if let Some(path) = &self.peers {
@@ -302,5 +309,20 @@ mod tests {
         assert_eq!(plan.time, Duration::from_millis(500));
         Args::try_parse_from(["normgate-bench", "--seconds", "0"]).unwrap_err();
         Args::try_parse_from(["normgate-bench", "--rounds", "0"]).unwrap_err();
+    }
+
+    #[test]
+    fn the_server_gets_the_device_and_the_library_of_the_raw_limit() {
+        let server = |options: &[&str]| {
+            let args = ["normgate-bench", "--server", "normgate"];
+            let args = Args::parse_from(args.iter().chain(options));
+            args.contenders().unwrap().remove(0)
+        };
+        let usual = server(&["--onnxruntime", "a.so"]);
+        assert_eq!(usual.environment["NORMGATE_ONNXRUNTIME"], "a.so");
+        assert_eq!(usual.variant, "");
+        let on_gpu = server(&["--device", "cuda", "--onnxruntime", "b.so"]);
+        assert_eq!(on_gpu.environment["NORMGATE_ONNXRUNTIME"], "b.so");
+        assert_eq!(on_gpu.variant, "--device cuda:0");
     }
 }

@@ -339,6 +339,16 @@ mod tests {
     }
 
     #[test]
+    fn a_server_gets_the_variables_that_are_its_own() {
+        let logs = tempfile::tempdir().unwrap();
+        let mut contender = shell("echo library $NORMGATE_ONNXRUNTIME; exit 3");
+        let own = ("NORMGATE_ONNXRUNTIME".into(), "a.so".into());
+        contender.environment.extend([own]);
+        let error = contender.start(Path::new(""), logs.path()).err().unwrap();
+        assert!(error.to_string().contains("library a.so"), "{error}");
+    }
+
+    #[test]
     fn a_server_is_killed_with_all_its_children() {
         let logs = tempfile::tempdir().unwrap();
         let running = shell("sleep 1000 & sleep 1000")

@@ -2,6 +2,7 @@
 
 use std::{
     io::Write,
+    net::TcpStream,
     thread,
     time::{Duration, Instant},
 };
@@ -29,16 +30,23 @@ fn what_does_not_fit_beside_the_bodies_that_are_there_is_turned_away_until_they_
     let whole = request(&image);
     let (most, last) = whole.split_at(whole.len() - 1);
     for (kind, body) in &ways {
-        let mut unfinished = connect(&server);
-        unfinished.write_all(most).unwrap();
+        let begin = || {
+            let mut stream = connect(&server);
+            stream.write_all(most).unwrap();
+            stream
+        };
+        let mut unfinished = begin();
         let began = Instant::now();
         let refused = loop {
             let reply = server.classify(kind, body);
             if reply.status != 200 {
                 break reply;
             }
-            // The server has not read so much of the other yet.
+            // The server has not read so much of the other yet, or it was the other that did not fit.
             assert!(began.elapsed() < PATIENCE, "{kind}: never refused");
+            if is_answered(&unfinished) {
+                unfinished = begin();
+            }
             thread::sleep(Duration::from_millis(5));
         };
         let problem = refused.problem(429);
@@ -52,4 +60,11 @@ fn what_does_not_fit_beside_the_bodies_that_are_there_is_turned_away_until_they_
             server.classify(kind, body).answer();
         }
     }
+}
+
+fn is_answered(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let answered = stream.peek(&mut [0]).is_ok();
+    stream.set_nonblocking(false).unwrap();
+    answered
 }

@@ -29,6 +29,8 @@ pub fn open(device: Device) -> Result<tch::Device, TrainError> {
             "--device cuda:{number}: there are {count} CUDA devices here, numbered from 0"
         )));
     }
+    // Every step has the same shapes, so that trying cuDNN's algorithms once on each is soon made up for.
+    Cuda::cudnn_set_benchmark(true);
     Ok(tch::Device::Cuda(number))
 }
 

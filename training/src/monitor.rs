@@ -2,15 +2,16 @@
 //! Fig. 7c and d).
 //!
 //! Watching is all: the network runs in evaluation mode, so that its batch statistics stay as they
-//! are, and nothing random is drawn. A run is the same to the last bit with it and without.
+//! are, and nothing random is drawn. A run is the same to the last bit with it and without. The images
+//! are the same after each epoch, so they are brought into the network's form once.
 
 use std::collections::BTreeMap;
 
-use normgate_core::manifest::Preprocessing;
 use normgate_core::preprocess::Preprocessor;
 use normgate_core::scores::{RepresentationNorm, Score};
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec};
 use normgate_evaluation::evaluate::told_apart;
+use tch::Tensor;
 
 use crate::config::RunConfig;
 use crate::error::TrainError;
@@ -22,32 +23,41 @@ const BATCH: usize = 256;
 /// The sets that are watched.
 #[derive(Debug)]
 pub struct Monitor {
-    sets: Vec<ImageSet>,
-    preprocessing: Preprocessing,
+    sets: Vec<Watched>,
+}
+
+/// A set in the network's form, where the network is.
+#[derive(Debug)]
+struct Watched {
+    name: String,
+    batches: Vec<Tensor>,
+    images: usize,
 }
 
 impl Monitor {
-    /// Reads the sets that a run is to watch; most watch none.
+    /// Reads the sets that a run is to watch, for its network; most watch none.
     ///
     /// # Errors
     ///
     /// [`TrainError`] naming the set that cannot be read, or two that have one name.
-    pub fn load(config: &RunConfig) -> Result<Self, TrainError> {
+    pub fn load(config: &RunConfig, network: &Network) -> Result<Self, TrainError> {
         let specs = config.monitor.iter().map(|text| text.parse::<SetSpec>());
         let specs: Vec<_> = specs
             .collect::<Result<_, _>>()
             .map_err(TrainError::Options)?;
         told_apart("--monitor", &specs).map_err(|error| TrainError::Options(error.to_string()))?;
-        let preprocessing = config.preprocessing();
         let options = LoadOptions {
-            preprocessing: Some(preprocessing.clone()),
+            preprocessing: Some(config.preprocessing()),
             class_names: Some(config.data.class_names.clone()),
             ..LoadOptions::test()
         };
-        let sets = specs.iter().map(|spec| spec.load(&options));
+        let mut preprocessor = Preprocessor::new(&config.preprocessing());
+        let sets = specs.iter().map(|spec| {
+            let set = spec.load(&options)?;
+            Watched::new(&set, &mut preprocessor, network)
+        });
         Ok(Self {
-            sets: sets.collect::<Result<_, _>>()?,
-            preprocessing,
+            sets: sets.collect::<Result<_, TrainError>>()?,
         })
     }
 
@@ -61,31 +71,47 @@ impl Monitor {
     pub fn norms(&self, network: &Network) -> Result<BTreeMap<String, f64>, TrainError> {
         let mut norms = BTreeMap::new();
         for set in &self.sets {
-            let norm = self.norm(network, set)?;
+            let norm = set.norm(network)?;
             if norm.is_finite() {
                 norms.insert(set.name.clone(), norm);
             }
         }
         Ok(norms)
     }
+}
 
-    fn norm(&self, network: &Network, set: &ImageSet) -> Result<f64, TrainError> {
-        let mut preprocessor = Preprocessor::new(&self.preprocessing);
+impl Watched {
+    fn new(
+        set: &ImageSet,
+        preprocessor: &mut Preprocessor,
+        network: &Network,
+    ) -> Result<Self, TrainError> {
         let length = preprocessor.tensor_len();
-        let mut sum = 0.0;
-        for first in (0..set.len()).step_by(BATCH) {
+        let batches = (0..set.len()).step_by(BATCH).map(|first| {
             let count = BATCH.min(set.len() - first);
             let mut input = vec![0.0; count * length];
-            let written = set.write_tensors(first, &mut preprocessor, &mut input);
+            let written = set.write_tensors(first, preprocessor, &mut input);
             written.map_err(|(number, error)| {
                 TrainError::Data(format!("image {number} of {}: {error}", set.name))
             })?;
-            let (_, representation) =
-                network.forward_eval(&input, count, (set.height, set.width))?;
-            let images = representation.chunks_exact((representation.len() / count).max(1));
+            Ok(network.input(&input, count, (set.height, set.width))?)
+        });
+        Ok(Self {
+            name: set.name.clone(),
+            batches: batches.collect::<Result<_, TrainError>>()?,
+            images: set.len(),
+        })
+    }
+
+    fn norm(&self, network: &Network) -> Result<f64, TrainError> {
+        let mut sum = 0.0;
+        for batch in &self.batches {
+            let (_, representation) = network.evaluate(batch)?;
+            let length = representation.len() / batch.size()[0] as usize;
+            let images = representation.chunks_exact(length.max(1));
             let scores = images.map(|image| RepresentationNorm.score(&[], image));
             sum += scores.map(|score| -f64::from(score)).sum::<f64>();
         }
-        Ok(sum / set.len() as f64)
+        Ok(sum / self.images as f64)
     }
 }

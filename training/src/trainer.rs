@@ -90,7 +90,7 @@ impl Trainer {
             progress = checkpoint.progress.clone();
         }
         let method = methods::method(recipe, &config.data.class_counts, device)?;
-        let monitor = Monitor::load(&config)?;
+        let monitor = Monitor::load(&config, &network)?;
         let history = history::load(&execution.run, progress.epochs)?;
         let plan = Arc::new(plan);
         Ok(Self {
@@ -224,8 +224,11 @@ impl Trainer {
         if let Some(sums) = self.sums.take() {
             let mut values = vec![0.0; sums.numel()];
             let count = values.len();
+            // A GPU is given steps ahead of what it has done: this waits until it has done them.
+            let started = Instant::now();
             sums.f_to_device(Device::Cpu)?
                 .f_copy_data(&mut values, count)?;
+            self.progress.totals.seconds += started.elapsed().as_secs_f64();
             self.progress.totals.add(&values);
         }
         let epoch = Epoch::from_totals(

@@ -39,7 +39,7 @@ const CONFIG_FILE: &str = "config.json";
 ///
 /// The run folder receives config.json (all options), history.json (each epoch in figures) and
 /// checkpoint.safetensors. Ctrl-C ends the run after the current step; --resume goes on from there
-/// as if it had never stopped, to the last bit where there are as many threads.
+/// as if it had never stopped, on a CPU to the last bit where there are as many threads.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     /// Go on with the run in this folder, with the options it was started with

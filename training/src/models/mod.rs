@@ -214,8 +214,23 @@ impl Network {
         &self,
         images: &[f32],
         count: usize,
-        (height, width): (usize, usize),
+        size: (usize, usize),
     ) -> Result<(Vec<f32>, Vec<f32>), ModelError> {
+        Ok(self.evaluate(&self.input(images, count, size)?)?)
+    }
+
+    /// The first half of [`Network::forward_eval`], for images that are shown more than once: they
+    /// stay where the network is.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] where the number of values is not that of the images, or memory is lacking.
+    pub fn input(
+        &self,
+        images: &[f32],
+        count: usize,
+        (height, width): (usize, usize),
+    ) -> Result<Tensor, ModelError> {
         if images.len() != count * 3 * height * width {
             let values = images.len();
             return Err(ModelError::WrongInput {
@@ -226,11 +241,20 @@ impl Network {
             });
         }
         let shape = [count as i64, 3, height as i64, width as i64];
+        let images = Tensor::f_from_slice(images)?
+            .f_reshape(shape)?
+            .f_to_device(self.parameters.device())?;
+        Ok(channels_last(&images)?)
+    }
+
+    /// The second half of [`Network::forward_eval`].
+    ///
+    /// # Errors
+    ///
+    /// [`TchError`] where memory is lacking.
+    pub fn evaluate(&self, input: &Tensor) -> Result<(Vec<f32>, Vec<f32>), TchError> {
         no_grad(|| {
-            let images = Tensor::f_from_slice(images)?
-                .f_reshape(shape)?
-                .f_to_device(self.parameters.device())?;
-            let representation = self.backbone.forward(&channels_last(&images)?, false)?;
+            let representation = self.backbone.forward(input, false)?;
             Ok((
                 values(&self.logits(&representation)?)?,
                 values(&representation)?,

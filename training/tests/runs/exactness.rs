@@ -187,7 +187,8 @@ fn the_last_epoch_s_monitored_norm_is_that_of_the_network_that_is_left() {
     let config = watching(config(4, MethodKind::Rna, Precision::Bf16), sets.path());
     let (checkpoint, history) = straight(&config, 1);
     let network = Network::from_checkpoint(&checkpoint, Device::Cpu).unwrap();
-    let expected = Monitor::load(&config).unwrap().norms(&network).unwrap();
+    let monitor = Monitor::load(&config, &network).unwrap();
+    let expected = monitor.norms(&network).unwrap();
     assert_eq!(history[EPOCHS - 1].monitored_norms, expected);
     assert_ne!(history[0].monitored_norms, expected);
 
