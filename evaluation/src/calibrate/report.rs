@@ -72,8 +72,8 @@ impl fmt::Display for CalibrationReport {
         if let Some(set) = &self.trained_on {
             writeln!(
                 f,
-                "  warning    the model was trained on a set that is called {set} too: if these are its \
-                 images,\n             new ones will be flagged more often than is said here"
+                "  warning    the model was trained on a set called {set} as well;\n             if these are \
+                 its images, new ones will be flagged more often than is said here"
             )?;
         }
         self.labelled(f)?;

@@ -447,7 +447,7 @@ fn calibrating_on_what_was_trained_on_is_done_with_a_warning() {
     };
     let warned = said("training");
     assert!(
-        warned.contains("trained on a set that is called training"),
+        warned.contains("trained on a set called training"),
         "{warned}"
     );
     assert!(!said("calibration").contains("warning"));

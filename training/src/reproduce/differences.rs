@@ -18,6 +18,9 @@ impl Task {
                 "SVHN, LSUN and Places365 are missing: `characters` (from street photos) stands for \
                  the first, `scenes` (outdoors) for the other two. `fashion` is in addition. Means \
                  are over these six sets.",
+                "OOD images that show ID classes: the paper's sets are the SC-OOD benchmark's (Yang et al. \
+                 2021), and the code of PASCL and RNA counts such images as ID ones. Here none is moved: the \
+                 100 pickup trucks of `cifar100_unseen` count as OOD, and so does what `scenes` may show of cars.",
                 "`id_other_source` has 2,300 images of seven of the ten classes (600 dogs, 400 birds, 400 \
                  automobiles, 300 cats, 200 frogs, 200 ships, 200 trucks): what is right of it depends on \
                  how a model does on these.",
@@ -36,6 +39,8 @@ impl Task {
                 "No Tiny ImageNet, LSUN or Places365: most of what is at hand for them shows classes \
                  of CIFAR-100 (bees, tractors, forests, seas). Means are over four sets: \
                  `cifar10`, `textures`, `characters` and `fashion`.",
+                "OOD images that show ID classes: the paper's sets are the SC-OOD benchmark's (Yang et al. \
+                 2021), and the code of PASCL and RNA counts such images as ID ones. Here none is moved.",
             ],
             Task::ImagenetLt => &[
                 "The paper's sets, where they are at hand: the published lists of ImageNet-LT for \

@@ -30,7 +30,8 @@ pub enum Figure {
 pub enum Over {
     /// The mean of all.
     All,
-    /// The mean of the near ones: the other CIFAR and Tiny ImageNet (as in the paper's T11).
+    /// The mean of the near ones: the other CIFAR and Tiny ImageNet, as in the paper's T11. So all pages and
+    /// documents have it.
     Near,
     /// The mean of the rest.
     Far,

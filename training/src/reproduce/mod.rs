@@ -65,7 +65,7 @@ pub struct ReproduceArgs {
     /// Write the tables of what is finished; make no run
     #[arg(long)]
     tables_only: bool,
-    /// Seeds of each model: 1 to N
+    /// Seeds of each model, 1 to N, and those that tables are made from
     #[arg(long, value_name = "N", default_value_t = 6,
         value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
@@ -148,7 +148,7 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
     }
     let results = Results::new(args.results.clone());
     if args.tables_only {
-        tell(&write(&tables, &results)?);
+        tell(&write(&tables, &results, args.seeds)?);
         return Ok(ExitCode::SUCCESS);
     }
     let workshop = Workshop {
@@ -282,7 +282,7 @@ fn make(
         };
         progress.measure(&workshop.results.records()?);
         // The next may be written again, and the runs are what takes time.
-        if let Err(error) = write(tables, &workshop.results) {
+        if let Err(error) = write(tables, &workshop.results, args.seeds) {
             eprintln!("error: {error}");
         }
         if stop.load(Ordering::Relaxed) {
@@ -290,7 +290,7 @@ fn make(
             return Ok(ExitCode::from(130));
         }
     }
-    let files = write(tables, &workshop.results)?;
+    let files = write(tables, &workshop.results, args.seeds)?;
     eprintln!("\n{}", progress.table());
     tell(&files);
     let states = || progress.runs.iter().map(|(_, state)| state);
@@ -332,11 +332,11 @@ fn state(run: &Run, workshop: &Workshop) -> Result<State, ReproduceError> {
     })
 }
 
-/// Writes the tables of what is finished; says where they are.
-fn write(tables: &[Table], results: &Results) -> Result<Vec<PathBuf>, ReproduceError> {
+/// Writes the tables of what is finished of so many seeds; says where they are.
+fn write(tables: &[Table], results: &Results, seeds: u64) -> Result<Vec<PathBuf>, ReproduceError> {
     let mut pages = Vec::new();
     for table in tables {
-        pages.extend(page::page(table, results)?);
+        pages.extend(page::page(table, results, seeds)?);
     }
     let mut files = Vec::new();
     for page in &pages {

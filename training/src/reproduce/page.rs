@@ -46,13 +46,15 @@ pub struct Page {
     pub pictures: Vec<(String, String)>,
 }
 
-/// A table's page from the finished runs of every setting; none where there are none.
+/// A table's page from the finished runs of every setting and of the first `seeds` seeds; none where there
+/// are none.
 ///
 /// # Errors
 ///
 /// [`ReproduceError`] where results cannot be read.
-pub fn page(table: &Table, results: &Results) -> Result<Option<Page>, ReproduceError> {
-    let records = results.records()?;
+pub fn page(table: &Table, results: &Results, seeds: u64) -> Result<Option<Page>, ReproduceError> {
+    let mut records = results.records()?;
+    records.retain(|record| record.seed <= seeds);
     let mut sections = Vec::new();
     let mut pictures = Vec::new();
     for setting in settings(&records) {
@@ -154,7 +156,9 @@ impl Part<'_> {
     fn block(&self, block: &Block) -> Result<String, ReproduceError> {
         let mut lines = Lines {
             title: String::new(),
-            note: "In %, norms apart; mean ± standard deviation over the seeds.".into(),
+            note:
+                "In %, norms apart; of two seeds both figures, of more mean ± standard deviation."
+                    .into(),
             header: vec![String::new(), "seeds".into()],
             text_columns: 1,
             rows: Vec::new(),
@@ -171,7 +175,7 @@ impl Part<'_> {
                     0 => reports.len(),
                     count => count,
                 });
-                cells.push(shown(Estimate::of(&values)));
+                cells.push(shown(&values));
             }
             let seeds = match (seeds.first(), seeds.last()) {
                 (Some(fewest), Some(most)) if fewest != most => format!("{fewest} to {most}"),
@@ -182,7 +186,7 @@ impl Part<'_> {
             lines.rows.push(head.into_iter().chain(cells).collect());
             if row.cells.iter().any(|cell| cell.paper.is_some()) {
                 let head = ["… in the paper".to_owned(), String::new()];
-                let cells = row.cells.iter().map(|cell| shown(cell.paper));
+                let cells = row.cells.iter().map(|cell| published(cell.paper));
                 lines.rows.push(head.into_iter().chain(cells).collect());
             }
         }
@@ -255,8 +259,8 @@ impl Part<'_> {
         let mut lines = Lines {
             title: String::new(),
             note:
-                "As served, with the threshold that 95 % of the calibration images pass, means of \
-                   the seeds: the share of ID test images that is flagged"
+                "As served, with the threshold that 95 % of the calibration images pass: the share of \
+                   ID test images that is flagged"
                     .into(),
             header: names.map(String::from)[..2 + figures.len()].into(),
             text_columns: 2,
@@ -278,7 +282,7 @@ impl Part<'_> {
             let head = [format!("`{}`", model.name()), model.score.title().into()];
             let cells = figures
                 .iter()
-                .map(|&figure| shown(Estimate::of(&values(figure, model.score, &reports))));
+                .map(|&figure| shown(&values(figure, model.score, &reports)));
             lines.rows.push(head.into_iter().chain(cells).collect());
         }
         Ok(format!("\n{}", lines.markdown()))
@@ -319,7 +323,7 @@ impl Part<'_> {
         )
     }
 
-    /// The finished runs of a model, whatever their seeds.
+    /// The finished runs of a model.
     fn runs(&self, model: &Model) -> Vec<&Record> {
         let of_model = |record: &&Record| {
             let run = Run {
@@ -353,7 +357,15 @@ fn values(figure: Figure, score: ScoreKind, reports: &[Report]) -> Vec<f64> {
     values.collect()
 }
 
-fn shown(estimate: Option<Estimate>) -> String {
+/// Two figures say themselves how far they lie apart.
+fn shown(values: &[f64]) -> String {
+    match values {
+        [one, other] => format!("{one:.2}, {other:.2}"),
+        values => published(Estimate::of(values)),
+    }
+}
+
+fn published(estimate: Option<Estimate>) -> String {
     estimate.map_or_else(|| "–".into(), |estimate| estimate.to_string())
 }
 

@@ -89,8 +89,8 @@ fn from_images_to_a_report_on_the_command_line() {
 
 const JPEG: image::ImageFormat = image::ImageFormat::Jpeg;
 
-/// ImageNet-LT's layout from a few photos: each listed several times, a long tail to train on and as many
-/// of each class to test on; parts of them to calibrate on, auxiliary images in class folders, and OOD images.
+/// ImageNet-LT's layout from a few photos: each listed several times, a long tail to train on; parts of them
+/// to calibrate and to test on, auxiliary images in class folders, and OOD images.
 fn write_imagenet(photos: &Path, folder: &Path) {
     let copy = |from: &str, to: String| {
         let to = folder.join(to);
@@ -101,25 +101,22 @@ fn write_imagenet(photos: &Path, folder: &Path) {
     let [mut train, mut val, mut test] = [(); 3].map(|()| String::new());
     for (class, (name, count)) in classes.into_iter().zip([16, 8, 2]).enumerate() {
         let photo = format!("id/{name}_1.jpg");
-        let (one, other) = (
-            format!("train/n0{class}/1.JPEG"),
-            format!("val/{class}.JPEG"),
-        );
+        let one = format!("train/n0{class}/1.JPEG");
         copy(&photo, format!("imagenet_lt/{one}"));
-        copy(&photo, format!("imagenet_lt/{other}"));
+        std::fs::create_dir_all(folder.join("imagenet_lt/val")).unwrap();
         train += &format!("{one} {class}\n").repeat(count);
-        // A threshold is not made of copies.
+        // A threshold is not made of copies, and copies are not tested on.
         let whole = image::open(photos.join(&photo)).unwrap();
-        for part in 0..10 {
+        for part in 0..15 {
             let file = format!("val/{class}_{part}.JPEG");
-            let (width, height) = (whole.width() - 40, whole.height() - 40);
-            let part = whole.crop_imm(4 * part, 3 * part, width, height);
-            part.into_rgb8()
+            let (width, height) = (whole.width() - 60, whole.height() - 60);
+            let cut = whole.crop_imm(4 * part, 3 * part, width, height);
+            cut.into_rgb8()
                 .save_with_format(folder.join("imagenet_lt").join(&file), JPEG)
                 .unwrap();
-            val += &format!("{file} {class}\n");
+            let list = if part < 10 { &mut val } else { &mut test };
+            *list += &format!("{file} {class}\n");
         }
-        test += &format!("{other} {class}\n").repeat(5);
     }
     for (list, lines) in [("train", train), ("val", val), ("test", test)] {
         let list = folder.join(format!("imagenet_lt/ImageNet_LT_{list}.txt"));

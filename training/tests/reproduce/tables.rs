@@ -46,10 +46,10 @@ fn keep(folder: &Path, method: &str, seed: u64, auroc: f64) {
 }
 
 #[test]
-fn a_table_has_mean_and_deviation_of_its_seeds_beside_the_paper_s() {
+fn a_table_has_what_its_seeds_came_to_beside_the_paper_s() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    for (seed, auroc) in [(1, 0.72), (2, 0.70)] {
+    for (seed, auroc) in [(1, 0.72), (2, 0.70), (3, 0.74)] {
         keep(folder, "ce", seed, auroc);
     }
     keep(folder, "rna", 1, 0.9);
@@ -58,13 +58,13 @@ fn a_table_has_mean_and_deviation_of_its_seeds_beside_the_paper_s() {
     for line in [
         "## Width 16, 30 epochs",
         "|  | seeds | AUROC | AUPR | FPR95 | Accuracy | Many | Medium | Few |",
-        "| CE (MSP) | 2 | 71.00 ± 1.41 | 90.00 ± 0.00 | 30.00 ± 0.00 | 78.00 ± 0.00 |",
+        "| CE (MSP) | 3 | 72.00 ± 2.00 | 90.00 ± 0.00 | 30.00 ± 0.00 | 78.00 ± 0.00 |",
         "| … in the paper |  | 72.68 ± 1.04 | 70.48 ± 0.89 | 65.67 ± 1.82 | 72.65 ± 0.19 |",
         "| RNA | 1 | 90.00 | 90.00 | 30.00 | 78.00 | 93.00 | 76.00 | 66.00 |",
         "| OE | 0 | – | – | – | – | – | – | – |",
         "| `cifar10-lt-rna` | RN | 78.00 | 93.00 | 76.00 | 66.00 | 91.00 | 40.00 | 45.00 |",
-        "normgate-train reproduce t2 --width 16 --epochs 30 --seeds 2",
-        "on a machine (2026-01-02; 3 runs, 1.5 hours of training)",
+        "normgate-train reproduce t2 --width 16 --epochs 30 --seeds 3",
+        "on a machine (2026-01-02; 4 runs, 2.0 hours of training)",
     ] {
         assert!(page.contains(line), "{line}: {page}");
     }
@@ -78,6 +78,25 @@ fn a_table_has_mean_and_deviation_of_its_seeds_beside_the_paper_s() {
         variants.contains("| 43.00 | 0.50 | 66.00 | 2.00 |"),
         "{variants}"
     );
+}
+
+#[test]
+fn a_table_is_made_from_the_seeds_that_are_asked_for_and_of_two_shows_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (seed, auroc) in [(1, 0.72), (2, 0.70), (3, 0.74)] {
+        keep(folder, "ce", seed, auroc);
+    }
+    for (seeds, row) in [
+        (1, "| CE (MSP) | 1 | 72.00 | 90.00 |"),
+        (2, "| CE (MSP) | 2 | 72.00, 70.00 | 90.00, 90.00 |"),
+        (3, "| CE (MSP) | 3 | 72.00 ± 2.00 | 90.00 ± 0.00 |"),
+    ] {
+        made(folder, &format!("t2 --tables-only --seeds {seeds}"));
+        let page = read(&folder.join("results/t2.md"));
+        let command = format!("reproduce t2 --width 16 --epochs 30 --seeds {seeds}\n");
+        assert!(page.contains(row) && page.contains(&command), "{page}");
+    }
 }
 
 #[test]

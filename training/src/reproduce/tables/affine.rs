@@ -50,7 +50,7 @@ pub fn affine() -> Table {
              well), and its code keeps them on the three downsampling shortcuts. What it compares with is \
              trained as in the original papers, whose code has them everywhere. T2 trains all as RNA's code does, \
              so that they differ in nothing but the objective.",
-            "Near: the other CIFAR and Tiny ImageNet; far: the rest.",
+            "Near, as in `t11`: the other CIFAR and Tiny ImageNet; far: the rest.",
         ],
         picture: Picture::None,
         blocks: vec![Block::of(task, &FIGURES, rows.map(row).into())],

@@ -39,7 +39,7 @@ pub fn together() -> Table {
         notes: &[
             "Not in the paper, whose auxiliary images share RNA's batches and never enter its loss. RNA+OE \
              adds Outlier Exposure's loss on them, at the weight that each has by itself.",
-            "Near: the other CIFAR and Tiny ImageNet; far: the rest.",
+            "Near, as in `t11`: the other CIFAR and Tiny ImageNet; far: the rest.",
         ],
         picture: Picture::None,
         blocks: vec![Block::of(task, &FIGURES, rows.map(row).into())],

@@ -101,7 +101,8 @@ pub fn t12() -> Table {
         title: "Table 12: size of the auxiliary set",
         asks: "How many auxiliary images are enough?",
         notes: &[
-            "Half of each number from Tiny ImageNet, half from CIFAR-100, equally of its classes.",
+            "Half of each number from Tiny ImageNet, half from CIFAR-100, equally of its classes; all 45,000 are 25,000 \
+             and 20,000, so that the shares differ as well.",
             "In the authors' code, and so in the rows beside the paper's, an epoch ends when all auxiliary \
              images were seen: of 300 after 2 steps, of 3,000 after 23, where the images to classify last for 94. \
              Again and again: epochs are whole, and auxiliary images come several times in each.",
