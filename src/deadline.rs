@@ -47,6 +47,15 @@ impl Deadline {
         }))
     }
 
+    /// As if a client had asked for it.
+    #[cfg(test)]
+    pub fn of_client_in(allowed: Duration) -> Self {
+        Self {
+            set_by: HEADER,
+            ..Self::of_server(allowed)
+        }
+    }
+
     /// What the server allows from now on.
     pub fn of_server(allowed: Duration) -> Self {
         Self {

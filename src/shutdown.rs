@@ -5,7 +5,8 @@
 //! 2. Nothing new is accepted but probes, but what had connected by then is: it has a second to send a
 //!    request. All requests are answered, within `--shutdown-timeout`.
 //! 3. The engine's threads end, and the process exits with 0. A model that is being loaded is
-//!    waited for, since ONNX Runtime cannot be ended in the middle of it, but not for ever.
+//!    waited for, since ONNX Runtime cannot be ended in the middle of it, but for no more than 10 s: then
+//!    the process exits with 1.
 //!
 //! A second SIGINT ends the process at once: whoever presses Ctrl-C twice does not want to wait. A second
 //! SIGTERM changes nothing: a hook that sends one before the kubelet does is in no hurry.
@@ -52,13 +53,13 @@ pub async fn exit_on_signal(mut signals: Signals) {
     process::exit(0)
 }
 
-/// From now on the process ends, whatever hangs: a file system that does not answer, a driver. Otherwise
+/// Within this time from now the process ends, whatever hangs: a file system that does not answer, a driver. Otherwise
 /// it would be killed without a word.
 pub fn exit_when_late() {
     let late = || {
         thread::sleep(UNWINDING);
         tracing::error!(
-            "loading a model or an inference does not end: exiting without it, {} s after the last request",
+            "loading a model or an inference does not end: exiting after {} s in which nothing else was to do",
             UNWINDING.as_secs()
         );
         finish_logs();

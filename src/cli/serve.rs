@@ -60,13 +60,24 @@ pub struct ServeArgs {
 /// Serves until a signal says to stop.
 pub fn run(args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     start_logs(&args.log);
-    let format = args.log.log_format;
-    let outcome = run_logged(args, allocator).map_err(|failure| match format {
-        LogFormat::Text => failure,
-        LogFormat::Json => failure.logged(),
-    });
-    finish_logs();
-    outcome
+    let _written = Written;
+    let is_json = args.log.log_format == LogFormat::Json;
+    run_logged(args, allocator).map_err(|failure| {
+        // A log that is switched off says nothing, and something must.
+        match is_json && tracing::enabled!(tracing::Level::ERROR) {
+            true => failure.logged(),
+            false => failure,
+        }
+    })
+}
+
+/// Has the last lines of the log written when it goes, after a panic too.
+struct Written;
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        finish_logs();
+    }
 }
 
 fn run_logged(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
@@ -164,6 +175,7 @@ async fn serve<'a>(
                 tracing::info!("{signal} before the model was ready");
                 state.lifecycle.stop();
                 signals.exit_on_next();
+                exit_when_late();
                 let _ = first.await;
                 return Ok::<(), Failure>(());
             }

@@ -37,10 +37,14 @@ struct ReadyModel {
 pub async fn alive(State(state): State<Arc<AppState>>) -> Result<JsonLine<Alive>, Problem> {
     let hangs = state.serving().ok().and_then(|it| it.engine.hangs());
     match hangs {
-        Some(since) => Err(Problem::internal_because(format!(
-            "a worker has been at the same batch for {} s",
-            since.as_secs()
-        ))),
+        Some(since) => {
+            let seconds = since.as_secs();
+            // Whoever restarts the process for it takes the reason along.
+            tracing::error!(seconds, "a worker hangs: it has been at the same batch all the while");
+            Err(Problem::internal_because(format!(
+                "a worker has been at the same batch for {seconds} s"
+            )))
+        }
         None => Ok(JsonLine(Alive { status: "alive" })),
     }
 }

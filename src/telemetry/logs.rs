@@ -66,7 +66,8 @@ pub fn start(config: &LogConfig) {
 /// Has the last lines written, as far as somebody takes them within a second. Nothing is logged
 /// after this.
 pub fn finish() {
-    drop(writer_guard().take());
+    let writer = writer_guard().take();
+    drop(writer);
 }
 
 /// Lines that were lost since nobody took them.

@@ -193,7 +193,7 @@ fn while_stopping_the_server_says_that_it_is_not_ready_and_finishes_what_it_has(
 
 #[test]
 fn a_second_sigterm_cuts_nothing_off_and_ctrl_c_after_it_does() {
-    let server = Server::with(&["--drain-delay", "3s"]);
+    let server = Server::with(&["--drain-delay", "60s"]);
     server.signal("TERM");
     until(&server, "still ready", || {
         server.get("/readyz").status == 503
