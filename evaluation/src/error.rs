@@ -210,8 +210,8 @@ pub enum EvaluationError {
     },
     /// A set has images more than once.
     #[error(
-        "the {images} images of {option} are {different} different ones: a copy would count as one \
-         more, and tells nothing more. Leave copies out"
+        "of the {images} images of {option} only {different} are different: a copy would count as one \
+         more, and tells nothing more. Remove the copies"
     )]
     RepeatedImages {
         /// What names the set.
@@ -240,6 +240,14 @@ pub enum EvaluationError {
     /// A model could not be quantised.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
+    /// A model is to be written into a folder that is not there.
+    #[error("--out {}: there is no folder {}: create it first", out.display(), folder.display())]
+    NoFolder {
+        /// The file.
+        out: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// `quantize` would write over the model that it reads.
     #[error(
         "--out {} is the fp32 model itself, which would be lost: give the int8 model another name",

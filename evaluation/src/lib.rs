@@ -14,6 +14,7 @@ pub mod error;
 pub mod evaluate;
 pub mod fit;
 pub mod machine;
+mod out;
 pub mod outputs;
 pub mod overlap;
 pub mod quantize;

@@ -21,7 +21,7 @@ pub struct WorkbenchArgs {
     /// Threads, with a session each [default: one a core; 2 on cuda]
     #[arg(long, env = "NORMGATE_THREADS", value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// What runs the model: cpu, cuda or cuda:N. Calibrate where you serve
+    /// What runs the model: cpu, cuda or cuda:N. Thresholds are best made on the one that will serve
     #[arg(
         long,
         env = "NORMGATE_DEVICE",

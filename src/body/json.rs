@@ -66,9 +66,13 @@ pub fn image(body: &[u8]) -> Result<Bytes, Problem> {
     match decoded {
         Ok(bytes) if bytes.is_empty() => Err(Problem::malformed("\"image\" is empty")),
         Ok(bytes) => Ok(bytes.into()),
-        Err(error) => Err(Problem::malformed(format!(
-            "\"image\" is not base64: {error}"
-        ))),
+        Err(error) => {
+            let error = error.to_string();
+            Err(Problem::malformed(format!(
+                "\"image\" is not base64 ({}): send the whole file, as `base64 -w0 photo.jpg` prints it",
+                error.trim_end_matches('.')
+            )))
+        }
     }
 }
 

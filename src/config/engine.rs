@@ -62,7 +62,7 @@ pub struct EngineConfig {
     pub decode_threads: Option<NonZeroUsize>,
 
     /// Threads that decode small images and bring them to the model's size before a worker takes them. 0: the
-    /// workers do that, which is best where they are the processors. Default: 0; on cuda one a processor, so that
+    /// workers do that, which is best on a CPU, where they use the same cores. Default: 0; on cuda one a processor, so that
     /// the card does not wait for a thread that decodes.
     #[arg(long, env = "NORMGATE_PREPARE_THREADS", value_name = "N",
         value_parser = parse_count_or_none::<MOST_THREADS>)]

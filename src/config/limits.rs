@@ -35,7 +35,7 @@ pub struct LimitsConfig {
 #[command(next_help_heading = "Limits")]
 pub struct ImageLimits {
     /// The largest image in pixels, by what its header says: checked before decoding, which
-    /// takes up to 16 bytes a pixel; for most JPEGs far larger than the model's input, below one.
+    /// takes up to 16 bytes a pixel, and less than one for most JPEGs far larger than the model's input.
     #[arg(long, env = "NORMGATE_MAX_PIXELS", value_name = "N", default_value = "50000000",
         value_parser = parse_count::<4_000_000_000>)]
     pub max_pixels: NonZeroUsize,

@@ -13,7 +13,7 @@ const SHORTEST: Duration = Duration::from_millis(50);
 pub struct ReloadConfig {
     /// Reload the model when its file changes, as SIGHUP does at any time: it is looked at this
     /// often, and loaded when it was the same in two looks. A file that cannot be served leaves
-    /// the old model in service. Memory is needed for both. [--watch alone: 1s; off: not at all]
+    /// the old model in service. Memory is needed for both. [default: off; --watch alone: 1s]
     #[arg(long, env = "NORMGATE_WATCH", value_name = "TIME", num_args = 0..=1,
         require_equals = true, default_missing_value = "1s", value_parser = parse_interval)]
     pub watch: Option<Duration>,

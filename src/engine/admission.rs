@@ -105,7 +105,11 @@ impl Shared {
                 let wait = wait + behind;
                 let server = Deadline::of_server(self.deadline);
                 // Where another would be taken in, it is the client that allows too little.
-                let set_by = if wait <= self.deadline / 2 { deadline } else { server };
+                let set_by = if wait <= self.deadline / 2 {
+                    deadline
+                } else {
+                    server
+                };
                 EngineError::TooSlow(self.at_most(wait), set_by)
             }
             Refused::Closed => EngineError::Closed,

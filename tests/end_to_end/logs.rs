@@ -67,6 +67,9 @@ fn a_start_that_fails_is_told_in_the_form_of_the_log() {
     );
     assert!(said("text").starts_with("error: "));
     // A log that is switched off has nothing of it.
-    let off = normgate().args(arguments).args(["json", "--log-level", "off"]).output();
+    let off = normgate()
+        .args(arguments)
+        .args(["json", "--log-level", "off"])
+        .output();
     assert!(off.unwrap().stderr.starts_with(b"error: "));
 }

@@ -189,7 +189,8 @@ fn class_counts(images: &ImageSet, names: &[String]) -> Result<Vec<u64>, TrainEr
     match counts.iter().position(|&count| count == 0) {
         // Its prior would be 0, its logit adjustment minus infinity.
         Some(class) => Err(TrainError::Data(format!(
-            "no image of the class {} is left in {name} to train on",
+            "no image of the class {} is left in {name} to train on: where --hold-out takes them, let it take \
+             fewer, or CLASS=N of large classes alone",
             names[class]
         ))),
         None => Ok(counts),

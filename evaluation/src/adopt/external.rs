@@ -8,7 +8,7 @@ use normgate_core::onnx::proto::ModelProto;
 use normgate_core::onnx::{ExternalPart, decode_with_external_data};
 
 use super::AdoptError;
-use crate::quantize::is_same_file;
+use crate::out::is_same_file;
 
 /// The model with all of its data, none of which lies where `out` shall be written.
 ///

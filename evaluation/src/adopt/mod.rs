@@ -24,7 +24,7 @@ pub use report::AdoptReport;
 
 use crate::error::EvaluationError;
 use crate::fit::score_parser;
-use crate::quantize::is_same_file;
+use crate::out::{has_folder, is_same_file};
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 use graph::Input;
 
@@ -121,6 +121,7 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
              model one that is",
         ));
     }
+    has_folder(&args.out)?;
     let labels = options::labels(&args.labels)?;
     let described = args.preprocessing.as_deref();
     let described = described.map(|path| described::read(path, args.filter));

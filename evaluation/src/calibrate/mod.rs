@@ -18,6 +18,7 @@ pub use report::{BothConventions, CalibrationReport};
 use crate::datasets::{ImageSet, SYNTAX, SetSpec};
 use crate::error::EvaluationError;
 use crate::fit::{self, score_parser};
+use crate::out::has_folder;
 use crate::outputs::SetOutputs;
 use crate::overlap::Fingerprints;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
@@ -55,8 +56,8 @@ pub struct CalibrateArgs {
     #[arg(long, value_enum, default_value_t = ConventionName::IdPositive)]
     pub convention: ConventionName,
     /// A threshold for each predicted class that has 190 images (at 0.95), and one for all others: what
-    /// is taken for one class is then flagged about as often as what is taken for another. Of the images
-    /// that show a class more may be, those that are taken for another one. Answers have no p_value then
+    /// is taken for one class is then flagged about as often as what is taken for another. Images of a
+    /// class that are mistaken for another one may be flagged more often. Answers have no p_value then
     #[arg(long)]
     pub per_class: bool,
     /// Write the calibrated model here and leave MODEL as it is
@@ -103,6 +104,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     };
     check_fit_data(args, &model)?;
     check_logits(&model)?;
+    args.out.as_deref().map_or(Ok(()), has_folder)?;
     let bench = Workbench::new(&args.workbench)?;
     let mut id = bench.load_id(&args.data, &model)?;
     let fitted = fitted(args, &bench, &model, &id)?;

@@ -65,7 +65,7 @@ impl fmt::Display for CalibrationReport {
         if self.repeated > 0 {
             writeln!(
                 f,
-                "  repeated   {} that were there already, and tell nothing more",
+                "  copies     {} of other images, which tell nothing more",
                 self.repeated
             )?;
         }

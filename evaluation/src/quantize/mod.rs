@@ -33,7 +33,6 @@ use normgate_core::onnx::proto::ModelProto;
 use normgate_core::onnx::{self, OnnxError};
 use normgate_core::runtime::Runtime;
 
-pub(crate) use command::is_same_file;
 pub use command::{QuantizeArgs, run};
 pub use error::QuantizeError;
 pub use histogram::Histogram;

@@ -145,7 +145,7 @@ impl QuantizeReport {
                     true => "",
                     false => {
                         "\nThis processor has no instructions for int8 (VNNI): expect little gain here, \
-                         and\nseveral times the speed on one that has them."
+                         and\n2 to 4 times the speed on one that has them."
                     }
                 }
             ),

@@ -376,7 +376,7 @@ fn images_that_were_calibrated_on_or_given_before_are_not_tested_on() {
         ),
         (
             [("--id", "id"), ("--id", "id")],
-            "the 600 images of --id are 300 different ones",
+            "of the 600 images of --id only 300 are different",
         ),
     ] {
         let error = refused(&sets);
