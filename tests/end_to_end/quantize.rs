@@ -90,7 +90,7 @@ fn sets_that_are_one_under_two_options_are_refused() {
     let twice = PathBuf::from(format!("{same},again={same}"));
     let output = quantize(&shipped_model(), &twice, &out, &[]);
     assert!(
-        stderr(&output).contains("60 different"),
+        stderr(&output).contains("only 60 are different"),
         "{}",
         stderr(&output)
     );
