@@ -72,7 +72,8 @@ impl Shared {
     /// has passed the entrance counts as well.
     fn skip_abandoned(&self, queue: &Queue<Job>) -> bool {
         let skip = |queue: &Queue<Job>| queue.skip(|job| job.ticket.is_abandoned());
-        let skipped = skip(queue) + skip(&self.queue);
+        let behind = self.unprepared.as_ref().map_or(0, |_| skip(&self.queue));
+        let skipped = skip(queue) + behind;
         (0..skipped).for_each(|_| self.metrics.abandoned());
         skipped > 0
     }
