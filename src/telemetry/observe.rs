@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
+use super::refusals::Line;
 use super::request_id;
 use crate::printable::printable;
 use crate::problem::Problem;
@@ -49,10 +50,10 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
             tracing::debug!(%method, path, status, milliseconds, detail, "refused");
         }
         (400.., _) => match (state.refusals.line(), status) {
-            (Some(unsaid), 504) if !by_request => {
+            (Some(Line { unsaid }), 504) if !by_request => {
                 tracing::warn!(%method, path, status, milliseconds, detail, unsaid, "too late");
             }
-            (Some(unsaid), _) => {
+            (Some(Line { unsaid }), _) => {
                 tracing::info!(%method, path, status, milliseconds, detail, unsaid, "refused");
             }
             (None, _) => tracing::debug!(%method, path, status, milliseconds, detail, "refused"),

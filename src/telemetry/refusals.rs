@@ -35,10 +35,19 @@ impl Refusals {
         }
     }
 
-    /// Whether another one has a line of its own, and how many had none since the last that had.
-    pub fn line(&self) -> Option<u64> {
-        self.others.line(self.start.elapsed())
+    /// The line of another one, if it has one of its own.
+    pub fn line(&self) -> Option<Line> {
+        let unsaid = self.others.line(self.start.elapsed())?;
+        Some(Line {
+            unsaid: (unsaid > 0).then_some(unsaid),
+        })
     }
+}
+
+/// A line of the log.
+pub struct Line {
+    /// How many had none since the last, where there were some.
+    pub unsaid: Option<u64>,
 }
 
 /// A number now and then.
@@ -76,6 +85,7 @@ struct Budget {
 }
 
 impl Budget {
+    /// How many had no line since the last that had, where the next has one.
     fn line(&self, now: Duration) -> Option<u64> {
         // Where two threads meet at a second's turn, a line more or less does no harm.
         if self.second.swap(now.as_secs(), Ordering::Relaxed) != now.as_secs() {
