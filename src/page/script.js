@@ -2,60 +2,92 @@
 "use strict";
 const $ = (id) => document.getElementById(id);
 const [drop, file, photo, result] = ["drop", "file", "photo", "result"].map($);
-const percent = (share) => (100 * share).toFixed(1) + " %";
+
+// What is neither none nor all is not rounded to that.
+function percent(share) {
+  if (share > 0 && share < 0.0005) return "<\u00a00.1\u00a0%";
+  if (share < 1 && share >= 0.9995) return ">\u00a099.9\u00a0%";
+  return (100 * share).toFixed(1) + "\u00a0%";
+}
 
 // Where scores usually lie: the gauge runs from the calibration's smallest score, and the threshold
 // stands at three quarters of it.
 let smallest = null;
 let latest = 0;
+let waiting;
 
 fetch("model").then((reply) => reply.json()).then((model) => {
   $("model").textContent = `${model.name} ${model.version} knows ${list(model.labels)}. `
-    + "A photo of anything else should be flagged.";
+    + "A photo of anything else should be flagged; not every one is.";
   smallest = model.calibration.scores.min;
 }).catch(() => {});
 
+// As many as fit into about 120 characters.
 function list(labels) {
-  if (labels.length <= 12) return labels.slice(0, -1).join(", ") + " and " + labels.at(-1);
-  return `${labels.slice(0, 8).join(", ")} and ${labels.length - 8} more`;
+  const mark = labels.some((label) => label.includes(",")) ? "; " : ", ";
+  let count = 1;
+  while (count < labels.length && labels.slice(0, count + 1).join(mark).length <= 120) count++;
+  const names = labels.slice(0, count);
+  const last = count < labels.length ? `${labels.length - count} more` : names.pop();
+  return names.length ? `${names.join(mark)} and ${last}` : last;
 }
 
-async function classify(image) {
+async function classify(files) {
+  const [image] = files;
   const turn = ++latest;
+  photo.hidden = !image;
+  $("note").textContent = files.length > 1 ? `The first of ${files.length} files; drop one at a time.` : "";
+  if (!image) return showProblem("Nothing to classify", "drop an image file");
   URL.revokeObjectURL(photo.src);
   photo.src = URL.createObjectURL(image);
-  photo.hidden = false;
-  result.classList.add(result.hidden ? "first" : "busy");
-  if (result.hidden) $("verdict").textContent = "Classifying…";
-  result.hidden = false;
+  // Most answers come sooner, and a word that is gone at once only flickers.
+  clearTimeout(waiting);
+  waiting = setTimeout(wait, 150);
   let shown;
   try {
     const headers = { "content-type": "application/octet-stream" };
     const reply = await fetch("classify", { method: "POST", body: image, headers });
-    if (!/json/.test(reply.headers.get("content-type"))) {
-      throw `${reply.status} ${reply.statusText}, from something between it and this page`;
+    if (/json/.test(reply.headers.get("content-type"))) {
+      const answer = await reply.json();
+      shown = () => (reply.ok ? showAnswer(answer) : showProblem(answer.title, answer.detail));
+    } else {
+      const what = `something between this page and the server answered ${reply.status} ${reply.statusText}`;
+      shown = () => showProblem("The request did not get through", what);
     }
-    const answer = await reply.json();
-    shown = () => (reply.ok ? showAnswer(answer) : showProblem(answer.title, answer.detail));
   } catch (error) {
-    shown = () => showProblem("No answer from the server", String(error));
+    // What browsers say in a TypeError is about their inside.
+    const what = error instanceof TypeError
+      ? "it cannot be reached (is it still running?), or the file cannot be read"
+      : String(error);
+    shown = () => showProblem("No answer from the server", what);
   }
   // A photo dropped meanwhile has its own answer coming.
-  if (turn !== latest) return;
-  result.className = "";
-  shown();
+  if (turn === latest) shown();
+}
+
+// The old answer is not the new photo's. It keeps its height, so that nothing jumps.
+function wait() {
+  result.style.minHeight = `${result.offsetHeight}px`;
+  result.className = "busy";
+  $("verdict").textContent = "Classifying…";
+}
+
+function show(kind, verdict) {
+  clearTimeout(waiting);
+  result.style.minHeight = "";
+  result.className = kind;
+  $("verdict").textContent = verdict;
+  $("guess").hidden = $("answer").hidden = kind === "problem";
 }
 
 function showProblem(title, detail) {
-  result.classList.add("problem");
-  $("verdict").textContent = `${title}: ${detail}`;
+  show("problem", `${title}: ${detail}`);
 }
 
 function showAnswer({ label, confidence, is_ood: unknown, ood, top }) {
-  result.classList.add(unknown ? "unknown" : "known");
-  $("verdict").textContent = unknown
+  show(unknown ? "unknown" : "known", unknown
     ? "Out of distribution: like nothing the model was trained on. Do not trust the label."
-    : "In distribution: like what the model was trained on.";
+    : "Not flagged: it looks like what the model was trained on.");
   $("label").textContent = label;
   $("confidence").textContent = percent(confidence);
   $("top").replaceChildren(...top.map((candidate) => {
@@ -63,7 +95,7 @@ function showAnswer({ label, confidence, is_ood: unknown, ood, top }) {
     const name = document.createElement("span");
     name.textContent = candidate.label;
     const bar = document.createElement("progress");
-    bar.setAttribute("aria-label", candidate.label);
+    bar.setAttribute("aria-hidden", "true");
     bar.value = candidate.probability;
     const share = document.createElement("data");
     share.value = candidate.probability;
@@ -73,15 +105,15 @@ function showAnswer({ label, confidence, is_ood: unknown, ood, top }) {
   }));
   const low = smallest ?? ood.threshold - 2 * Math.abs(ood.score - ood.threshold);
   const place = 0.75 * (ood.score - low) / (ood.threshold - low || 1);
-  $("fill").style.width = percent(Math.min(1, Math.max(0.01, place))).replace(" ", "");
+  $("fill").style.width = `${100 * Math.min(1, Math.max(0.01, place))}%`;
   const rank = ood.p_value === undefined ? ""
     : ` ${percent(ood.p_value)} of known images look at least as foreign.`;
   $("scale").textContent = `Score ${ood.score.toFixed(2)}, threshold ${ood.threshold.toFixed(2)}.${rank}`;
-  $("gauge").setAttribute("aria-label", $("scale").textContent);
 }
 
-const first = (files) => { if (files?.length) classify(files[0]); };
-file.addEventListener("change", () => { first(file.files); file.value = ""; });
+// What the browser cannot show, the server may still know.
+photo.addEventListener("error", () => { photo.hidden = true; });
+file.addEventListener("change", () => { classify(file.files); file.value = ""; });
 for (const event of ["dragenter", "dragover"]) {
   document.addEventListener(event, (e) => { e.preventDefault(); drop.classList.add("over"); });
 }
@@ -89,6 +121,6 @@ document.addEventListener("dragleave", (e) => { if (!e.relatedTarget) drop.class
 document.addEventListener("drop", (e) => {
   e.preventDefault();
   drop.classList.remove("over");
-  first(e.dataTransfer.files);
+  classify(e.dataTransfer.files);
 });
-document.addEventListener("paste", (e) => first(e.clipboardData.files));
+document.addEventListener("paste", (e) => classify(e.clipboardData.files));
