@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::interval;
 
 use crate::state::AppState;
+use crate::telemetry::resident_bytes;
 
 /// What the allocator can be told. It takes `unsafe` code, which only the program itself has.
 #[derive(Clone, Copy)]
@@ -35,18 +36,28 @@ const LOOK: Duration = Duration::from_secs(1);
 /// So many bytes of bodies less than at their most are worth it.
 const MUCH: usize = 16 << 20;
 
-/// Looks now and then at how much bodies take, without end.
+/// So many more bytes in use than after the last time are worth it where no image is worked on: decoders took them.
+const GROWN: u64 = 64 << 20;
+
+/// Looks now and then at how much bodies take, and the whole process, without end.
 pub async fn give_back(state: Arc<AppState>, give: fn()) {
     let mut look = interval(LOOK);
-    let mut most = 0;
+    let (mut most, mut kept) = (0, u64::MAX);
     loop {
         look.tick().await;
-        let held = state.intake.held();
-        most = most.max(held);
-        if held < most / 4 && most - held > MUCH {
+        let (held, in_use) = (state.intake.held(), in_use());
+        (most, kept) = (most.max(held), kept.min(in_use));
+        let is_flood_over = held < most / 4 && most - held > MUCH;
+        if is_flood_over || held == 0 && in_use - kept > GROWN {
             most = held;
             // Nothing to be done where the thread cannot be had.
             let _ = tokio::task::spawn_blocking(give).await;
+            kept = self::in_use();
         }
     }
+}
+
+/// Nothing where the system does not say.
+fn in_use() -> u64 {
+    resident_bytes().unwrap_or_default()
 }

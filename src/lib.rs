@@ -17,7 +17,6 @@ mod head;
 mod json_line;
 mod loader;
 mod pause;
-mod printable;
 mod problem;
 mod reply;
 mod router;

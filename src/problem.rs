@@ -15,7 +15,7 @@ use normgate_core::preprocess::DecodeError;
 use crate::config::show_bytes;
 use crate::engine::EngineError;
 use crate::json_line::JsonLine;
-use crate::printable::printable;
+use normgate_core::printable::printable;
 
 /// The longest that a refused client is asked to stay away: by then, what was measured before the
 /// refusal says nothing any more.
@@ -160,9 +160,12 @@ impl Problem {
 
     /// 413: too many pixels.
     pub fn image_too_large(width: u32, height: u32, limit: u64) -> Self {
-        let detail = format!(
+        Self::too_many_pixels(format!(
             "the image has {width} × {height} pixels; at most {limit} in all are taken (--max-pixels)"
-        );
+        ))
+    }
+
+    fn too_many_pixels(detail: String) -> Self {
         Self::new(
             413,
             "image-too-large",
@@ -315,6 +318,7 @@ impl From<DecodeError> for Problem {
                 height,
                 limit,
             } => Self::image_too_large(width, height, limit),
+            DecodeError::TooLong { .. } => Self::too_many_pixels(error.to_string()),
             error => Self::undecodable(error.to_string()),
         }
     }

@@ -31,6 +31,7 @@ pub const ROUTES: [&str; 8] = [
 /// The whole service, at `--listen`.
 pub fn router(state: Arc<AppState>) -> Router {
     let routes = probes()
+        .merge(problem_texts())
         .route("/", get(page::show))
         .route("/classify", post(classify::classify))
         .route("/model", get(model::show))
@@ -40,7 +41,8 @@ pub fn router(state: Arc<AppState>) -> Router {
 
 /// What is there at `--probe-listen`.
 pub fn probe_router(state: Arc<AppState>) -> Router {
-    finished(probes().fallback(not_a_probe), state)
+    let routes = probes().merge(problem_texts()).fallback(not_a_probe);
+    finished(routes, state)
 }
 
 /// For orchestrators and for Prometheus.
@@ -51,6 +53,13 @@ fn probes() -> Router<Arc<AppState>> {
         .route("/readyz", get(health::ready))
 }
 
+/// Where the `type` of every problem leads.
+fn problem_texts() -> Router<Arc<AppState>> {
+    Router::new()
+        .route("/problems", get(problems::all))
+        .route("/problems/{slug}", get(problems::one))
+}
+
 fn finished(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
     let catch_panics = CatchPanicLayer::custom(|_| Problem::internal().into_response());
     let for_heads = Arc::clone(&state);
@@ -59,9 +68,6 @@ fn finished(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
         route,
     });
     routes
-        // Where the `type` of every problem leads.
-        .route("/problems", get(problems::all))
-        .route("/problems/{slug}", get(problems::one))
         .method_not_allowed_fallback(method_not_allowed)
         // As one, since each takes memory for each request.
         .layer((catch_panics, check_heads))

@@ -48,11 +48,7 @@ impl AppState {
     /// Puts a model into service. From here on every request that asks gets it.
     pub fn serve(&self, next: Arc<Serving>) {
         let serving = self.serving.write();
-        let old = serving
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(next);
-        // Not before the lock is given back: an engine that ends waits for its threads.
-        drop(old);
+        *serving.unwrap_or_else(PoisonError::into_inner) = Some(next);
     }
 }
 

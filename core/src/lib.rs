@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod model;
 pub mod onnx;
 pub mod preprocess;
+pub mod printable;
 pub mod runtime;
 pub mod scores;
 

@@ -1,4 +1,4 @@
-//! Text that a client may have written, made fit for a log line and a reply.
+//! Text that a client or a model's maker may have written: fit for a line of a log, a reply, or a terminal.
 
 /// Longer than anything said here of our own; a client can send a header of 100 KB.
 const LONGEST: usize = 500;
@@ -21,7 +21,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// Control characters, Unicode's own line ends, and its marks that turn the direction of writing.
-fn misleads(c: char) -> bool {
+pub fn misleads(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

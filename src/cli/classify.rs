@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use normgate_core::preprocess::Limits;
-use normgate_core::{Classification, Classifier, Model, SessionOptions};
+use normgate_core::{Classification, Classifier, SessionOptions};
 
 use super::failure::Failure;
-use super::image_file;
+use super::terminal::columns;
+use super::{image_file, model_file};
 use crate::config::{ImageLimits, ModelConfig, parse_count};
 use crate::engine::Pipeline;
 use crate::problem::Problem;
@@ -34,7 +35,7 @@ pub struct ClassifyArgs {
     #[arg(long, env = "NORMGATE_JSON")]
     json: bool,
 
-    /// How many of the likeliest labels to list in the JSON. Default: 5.
+    /// How many of the likeliest labels to list in the JSON [default: 5]
     #[arg(long, env = "NORMGATE_TOP", value_name = "N", value_parser = parse_count::<MOST_LABELS>)]
     top: Option<NonZeroUsize>,
 
@@ -57,7 +58,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
             model.display()
         )));
     }
-    let model = Model::open(&args.model.model)?;
+    let model = model_file::open(&args.model.model)?;
     let labels = &model.manifest().labels;
     let top = match args.top.map(NonZeroUsize::get) {
         None => DEFAULT_TOP.min(labels.len()),
@@ -74,7 +75,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
     let runtime = args.model.runtime()?;
     let mut pipeline = Pipeline::new(&runtime, &model, classifier, &SessionOptions::default(), 1)?;
     let mut out = io::stdout().lock();
-    let table = Table::new(&args.files, labels);
+    let table = Table::new(&args.files, labels, columns());
     let mut headed = false;
     let limits = args.limits.limits();
     let mut failed = 0;
@@ -139,25 +140,33 @@ fn print_json(out: &mut impl Write, reply: &FileReply<'_>) -> Result<(), Failure
     Ok(())
 }
 
-/// Columns as wide as they need to be, within 100 characters for names and labels of usual length.
+/// Columns as wide as they need to be. On a terminal long names are cut in front, so that a row stays a line:
+/// files differ at their ends.
 struct Table {
     file: usize,
     label: usize,
 }
 
-/// Longer names are cut in front: files differ at their ends.
-const LONGEST_NAME: usize = 36;
+/// However narrow the terminal is, this much of a name is shown.
+const SHORTEST_NAME: usize = 16;
 
 impl Table {
-    fn new(files: &[PathBuf], labels: &[String]) -> Self {
+    /// For a terminal of `columns` characters, if it is for one.
+    fn new(files: &[PathBuf], labels: &[String], columns: Option<usize>) -> Self {
         let names = files
             .iter()
             .map(|file| file.display().to_string().chars().count());
         let labels = labels.iter().map(|label| label.chars().count());
-        Self {
-            file: names.max().unwrap_or(0).clamp("file".len(), LONGEST_NAME),
-            label: labels.max().unwrap_or(0).max("label".len()),
-        }
+        let label = labels.max().unwrap_or(0).max("label".len());
+        let mut table = Self {
+            file: "file".len(),
+            label,
+        };
+        let others = table.head().chars().count() - table.file;
+        let room = columns.map_or(usize::MAX, |all| all.saturating_sub(others));
+        let longest = names.max().unwrap_or(0).max(table.file);
+        table.file = longest.min(room.max(SHORTEST_NAME));
+        table
     }
 
     fn head(&self) -> String {
@@ -210,27 +219,30 @@ mod tests {
     }
 
     #[test]
-    fn the_columns_line_up_and_long_names_keep_their_ends() {
+    fn on_a_terminal_the_columns_line_up_and_long_names_keep_their_ends() {
         let long = format!("{}/last.jpg", "folder".repeat(20));
         let files = [PathBuf::from("a.jpg"), PathBuf::from(&long)];
-        let table = Table::new(&files, &["automobile".into(), "cat".into()]);
+        let labels = ["automobile".into(), "cat".into()];
+        let table = Table::new(&files, &labels, Some(80));
         let lines = [
             table.head(),
             table.row("a.jpg", "cat", &answer(false)),
             table.row(&long, "cat", &answer(true)),
         ];
         let widths: Vec<usize> = lines.iter().map(|line| line.chars().count()).collect();
-        assert!(
-            widths
-                .iter()
-                .all(|width| *width == widths[0] && *width <= 100),
-            "{widths:?}"
-        );
+        assert_eq!(widths, [80; 3]);
         assert!(lines[1].contains("93.4 %") && lines[1].contains("in distribution"));
         assert!(
             lines[2].starts_with('…')
                 && lines[2].contains("/last.jpg  ")
                 && lines[2].contains("OOD")
         );
+    }
+
+    #[test]
+    fn where_no_terminal_is_names_are_whole() {
+        let long = format!("{}/last.jpg", "folder".repeat(20));
+        let table = Table::new(&[PathBuf::from(&long)], &["cat".into()], None);
+        assert!(table.row(&long, "cat", &answer(true)).starts_with(&long));
     }
 }

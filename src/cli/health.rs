@@ -14,6 +14,9 @@ use crate::config::{parse_address, parse_duration, reachable};
 ///
 /// For container health checks, where the image holds no other HTTP client.
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  normgate health\n  normgate health --listen 127.0.0.1:9090 --timeout 5s"
+)]
 pub struct HealthArgs {
     /// The address to ask [default: what NORMGATE_PROBE_LISTEN says, else NORMGATE_LISTEN, else
     /// 127.0.0.1:8080]

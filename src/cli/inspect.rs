@@ -10,6 +10,7 @@ use normgate_core::{Calibration, Model, QuantizationRecord, TrainingRecord};
 
 use super::failure::Failure;
 use super::histogram::{bar, scores};
+use super::terminal::{WIDEST, columns};
 use crate::config::show_bytes;
 use crate::routes::model::document;
 
@@ -39,20 +40,16 @@ pub fn run(args: &InspectArgs) -> Result<(), Failure> {
         let document = document(&model)?;
         writeln!(out, "{}", serde_json::to_string_pretty(&document)?)?;
     } else {
-        write!(
-            out,
-            "{}",
-            ForPeople {
-                model: &model,
-                path: &args.model
-            }
-        )?;
+        let text = ForPeople {
+            model: &model,
+            path: &args.model,
+        };
+        // Text is wrapped to the width that it is formatted with.
+        write!(out, "{text:0$}", columns().unwrap_or(WIDEST))?;
     }
     Ok(())
 }
 
-/// Width of the text, in characters.
-const WIDTH: usize = 100;
 const BAR: usize = 50;
 
 struct ForPeople<'a> {
@@ -195,14 +192,14 @@ fn trained(f: &mut Formatter<'_>, record: &TrainingRecord, labels: &[String]) ->
     Ok(())
 }
 
-/// Text in the column of values, broken between words to the terminal's width. A word longer than
+/// Narrower terminals break the lines themselves.
+const NARROWEST: usize = 40;
+
+/// Text in the column of values, broken between words to the width that `f` has. A word longer than
 /// that is broken too.
 fn wrapped(f: &mut Formatter<'_>, name: &str, text: &str) -> fmt::Result {
-    let (indent, room) = if name.is_empty() {
-        (0, WIDTH)
-    } else {
-        (18, WIDTH - 18)
-    };
+    let indent = if name.is_empty() { 0 } else { 18 };
+    let room = f.width().unwrap_or(WIDEST).max(NARROWEST) - indent;
     let mut line = String::new();
     let mut lines = Vec::new();
     for word in text.split_whitespace() {
@@ -244,18 +241,18 @@ mod tests {
     #[test]
     fn long_text_is_broken_to_the_width_and_loses_nothing() {
         let text = format!("{} {}", "airplane, ".repeat(30).trim(), "x".repeat(250));
-        let shown = Wrapped("labels", &text).to_string();
-        assert!(
-            shown.lines().all(|line| line.chars().count() <= WIDTH),
-            "{shown}"
-        );
-        let strip = |text: &str| text.replace(char::is_whitespace, "");
-        assert_eq!(strip(&shown), format!("labels{}", strip(&text)));
-        assert!(
-            shown
-                .lines()
-                .skip(1)
-                .all(|line| line.starts_with(&" ".repeat(18)))
-        );
+        for width in [80, 100] {
+            let shown = format!("{:width$}", Wrapped("labels", &text));
+            let widest = shown.lines().map(|line| line.chars().count()).max();
+            assert_eq!(widest, Some(width), "{shown}");
+            let strip = |text: &str| text.replace(char::is_whitespace, "");
+            assert_eq!(strip(&shown), format!("labels{}", strip(&text)));
+            assert!(
+                shown
+                    .lines()
+                    .skip(1)
+                    .all(|line| line.starts_with(&" ".repeat(18)))
+            );
+        }
     }
 }

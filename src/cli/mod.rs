@@ -7,8 +7,10 @@ mod histogram;
 mod image_file;
 mod inspect;
 mod listen;
+mod model_file;
 mod serve;
 mod start_up;
+mod terminal;
 mod variables;
 
 use std::process::ExitCode;

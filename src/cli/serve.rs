@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, Scope};
 use std::time::Instant;
@@ -16,7 +17,7 @@ use tokio::runtime::Runtime;
 use super::failure::Failure;
 use super::listen::listen;
 use super::start_up::StartUp;
-use super::{Cli, variables};
+use super::{Cli, model_file, variables};
 use crate::config::{
     EngineConfig, HttpConfig, LimitsConfig, LogConfig, LogFormat, ModelConfig, ReloadConfig,
 };
@@ -39,10 +40,13 @@ use crate::{Allocator, file_limit, freed_memory};
 /// answered; clients that connect after --drain-delay may be refused. Ctrl-C again stops it at once.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  normgate serve\n  normgate serve --model my.onnx --listen \
-    0.0.0.0:8080 --log-format json\n  curl --data-binary @photo.jpg http://127.0.0.1:8080/classify"
+    after_help = "Examples:\n  normgate serve\n  normgate serve my.onnx --listen 0.0.0.0:8080 \
+    --log-format json\n  curl --data-binary @photo.jpg http://127.0.0.1:8080/classify"
 )]
 pub struct ServeArgs {
+    /// The model file, instead of --model.
+    #[arg(value_name = "MODEL")]
+    file: Option<PathBuf>,
     #[command(flatten)]
     model: ModelConfig,
     #[command(flatten)]
@@ -86,6 +90,9 @@ fn run_logged(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> 
     args.http.check().map_err(Failure::Usage)?;
     args.engine.check().map_err(Failure::Usage)?;
     warn_of_unread_variables();
+    if let Some(file) = args.file.take() {
+        args.model.model = file;
+    }
     let (most, probes) = (args.http.max_connections, args.http.probe_listen.is_some());
     args.http.max_connections = file_limit::make_room_for(most, probes);
     let state = Arc::new(AppState::new(&args.limits, &args.http));
@@ -97,7 +104,7 @@ fn run_logged(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> 
     let watch = args.reload.interval();
     let watch = watch.map(|interval| Watch::start(path.clone(), interval));
     // What is wrong with the files is found out before anybody can connect.
-    let model = Model::open(path)?;
+    let model = model_file::open(path)?;
     Classifier::new(&model)?;
     let runtime = args.model.runtime()?;
     reading.abort();
@@ -187,7 +194,6 @@ async fn serve<'a>(
                     runtime: &runtime,
                     address,
                     probe_address,
-                    example: args.http.example.as_deref(),
                     took: began.elapsed(),
                 };
                 if let Err(error) = start_up.announce(args.log.log_format == LogFormat::Text) {

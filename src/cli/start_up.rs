@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use normgate_core::Calibration;
 use normgate_core::calibration::Convention;
-use normgate_evaluation::shell::quoted;
 
 use crate::config::reachable;
 use crate::serving::Serving;
@@ -24,8 +23,6 @@ pub struct StartUp<'a> {
     pub runtime: &'a str,
     pub address: SocketAddr,
     pub probe_address: Option<SocketAddr>,
-    /// An image to put into the `curl` line.
-    pub example: Option<&'a Path>,
     pub took: Duration,
 }
 
@@ -52,13 +49,13 @@ impl StartUp<'_> {
         );
         Ok(())
     }
+}
 
-    fn example(&self) -> String {
-        let example = self
-            .example
-            .or_else(|| Some(Path::new(EXAMPLE)).filter(|path| path.is_file()));
-        let path = example.unwrap_or(Path::new("photo.jpg"));
-        quoted(&format!("@{}", path.display())).into_owned()
+/// An image for the `curl` line.
+fn example() -> &'static str {
+    match Path::new(EXAMPLE).is_file() {
+        true => EXAMPLE,
+        false => "photo.jpg",
     }
 }
 
@@ -113,9 +110,9 @@ impl fmt::Display for StartUp<'_> {
         }
         writeln!(
             f,
-            "\nOpen http://{here}/ and drop a photo there, or try:\n  curl --data-binary {} \
+            "\nOpen http://{here}/ and drop a photo there, or try:\n  curl --data-binary @{} \
              http://{here}/classify\n",
-            self.example()
+            example()
         )
     }
 }

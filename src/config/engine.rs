@@ -16,30 +16,30 @@ const MOST_THREADS: usize = 1024;
 #[command(next_help_heading = "Engine")]
 pub struct EngineConfig {
     /// Inference threads, each with a session of its own. Many workers of one thread give the most
-    /// answers a second, one of many threads takes the least memory. Default: one a processor, unless a
+    /// answers a second, one of many threads takes the least memory [default: one a processor, unless a
     /// single one of all threads does clearly more with this model by a short measurement at the first
     /// start, kept in ~/.cache/normgate (delete it to measure again; a container without a volume there
     /// measures at each start); 1 where one a processor would take more than 2 GiB for their weights; 2 on
-    /// cuda, so that one fills and copies its batch while the card is at the other's. A container's CPU limit
-    /// counts.
+    /// cuda, so that one fills and copies its batch while the card is at the other's; a container's CPU limit
+    /// counts]
     #[arg(long, env = "NORMGATE_WORKERS", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub workers: Option<NonZeroUsize>,
 
-    /// Threads that share the work of one batch. Default: as for --workers; 1 where that is given.
+    /// Threads that share the work of one batch [default: as for --workers; 1 where that is given]
     #[arg(long, env = "NORMGATE_THREADS_PER_WORKER", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub threads_per_worker: Option<NonZeroUsize>,
 
     /// Threads of one more session beside the workers', for an image that comes while nothing else
-    /// is being worked on: it is answered sooner. 0: none. Default: all, where the workers are measured
-    /// and it helps; none where they are given, and on cuda.
+    /// is being worked on: it is answered sooner. 0: none [default: all, where the workers are
+    /// measured and it helps; none where they are given, and on cuda]
     #[arg(long, env = "NORMGATE_LONE_THREADS", value_name = "N",
         value_parser = parse_count_or_none::<MOST_THREADS>)]
     pub lone_threads: Option<usize>,
 
     /// The most images a worker takes at once. It does not wait for a batch to fill, unless
-    /// --batch-window asks for it: it takes what is there. Default: 16, and 64 on cuda.
+    /// --batch-window asks for it: it takes what is there [default: 16; 64 on cuda]
     #[arg(long, env = "NORMGATE_MAX_BATCH", value_name = "N", value_parser = parse_batch)]
     pub max_batch: Option<usize>,
 
@@ -56,14 +56,14 @@ pub struct EngineConfig {
     pub queue_capacity: NonZeroUsize,
 
     /// Threads that decode large photos, so that these do not hold up small ones. Each may need
-    /// up to 16 bytes of memory for each of --max-pixels. Default: one a processor, at most 4.
+    /// up to 16 bytes of memory for each of --max-pixels [default: one a processor, at most 4]
     #[arg(long, env = "NORMGATE_DECODE_THREADS", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub decode_threads: Option<NonZeroUsize>,
 
     /// Threads that decode small images and bring them to the model's size before a worker takes them. 0: the
-    /// workers do that, which is best on a CPU, where they use the same cores. Default: 0; on cuda one a processor, so that
-    /// the card does not wait for a thread that decodes.
+    /// workers do that, which is best on a CPU, where they use the same cores [default: 0; on cuda one a processor, so
+    /// that the card does not wait for a thread that decodes]
     #[arg(long, env = "NORMGATE_PREPARE_THREADS", value_name = "N",
         value_parser = parse_count_or_none::<MOST_THREADS>)]
     pub prepare_threads: Option<usize>,

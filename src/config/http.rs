@@ -50,10 +50,6 @@ pub struct HttpConfig {
     #[arg(long, env = "NORMGATE_SHUTDOWN_TIMEOUT", value_name = "TIME", default_value = "20s",
         value_parser = parse_duration)]
     pub shutdown_timeout: Duration,
-
-    /// An image for the `curl` line printed at start-up.
-    #[arg(long, env = "NORMGATE_EXAMPLE", value_name = "FILE", hide = true)]
-    pub example: Option<std::path::PathBuf>,
 }
 
 impl HttpConfig {

@@ -12,6 +12,6 @@ pub use engine::{EngineConfig, processors};
 pub use http::{HttpConfig, parse_address, reachable};
 pub use limits::{ImageLimits, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
-pub use model::ModelConfig;
+pub use model::{DEFAULT_MODEL, ModelConfig};
 pub use reload::ReloadConfig;
 pub use units::{parse_any_duration, parse_count, parse_duration, show_bytes};

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use normgate_core::runtime::{Device, Runtime, RuntimeError};
 
+/// The one that comes with Normgate, from the folder that README's commands are typed in.
+pub const DEFAULT_MODEL: &str = "models/cifar10-lt.onnx";
+
 /// The model file and the library that runs it.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Model")]
@@ -14,12 +17,12 @@ pub struct ModelConfig {
         long,
         env = "NORMGATE_MODEL",
         value_name = "FILE",
-        default_value = "models/cifar10-lt.onnx"
+        default_value = DEFAULT_MODEL
     )]
     pub model: PathBuf,
 
-    /// ONNX Runtime's shared library, 1.24 or later. Default: ORT_DYLIB_PATH, then beside this
-    /// program, then .runtime/, where `make runtime` puts it.
+    /// ONNX Runtime's shared library, 1.24 or later [default: ORT_DYLIB_PATH, then beside
+    /// this program, then .runtime/, where `make runtime` puts it]
     #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
     pub onnxruntime: Option<PathBuf>,
 

@@ -10,7 +10,7 @@ use normgate_core::preprocess::DecodeError;
 
 use super::job::{Image, Job};
 use super::queue::Queue;
-use super::worker::{decode_caught, small};
+use super::worker::{SMALL_BYTES, decode_caught, small};
 use super::{EngineError, Shared};
 
 /// A photo of twelve megapixels takes longer than a batch of small images, and those who sent the
@@ -80,6 +80,11 @@ fn prepare(shared: &Shared, size: Size, preprocessor: &mut Preprocessor, job: Jo
     };
     let image = match image {
         Image::Ready(image) => Ok(image),
+        Image::Encoded(bytes, hold) if size == Size::Small && bytes.len() > SMALL_BYTES => {
+            let image = Image::Encoded(bytes, hold);
+            hand_over(shared, Job { image, ticket });
+            return false;
+        }
         // The file's own memory is given back here, before the image waits again.
         Image::Encoded(bytes, hold) => match decode_caught(preprocessor, &bytes, &limits) {
             Some(Err(DecodeError::TooLarge { .. })) if size == Size::Small => {
@@ -87,10 +92,7 @@ fn prepare(shared: &Shared, size: Size, preprocessor: &mut Preprocessor, job: Jo
                 hand_over(shared, Job { image, ticket });
                 return false;
             }
-            Some(decoded) => decoded.map_err(EngineError::Decode).and_then(|image| {
-                let resized = preprocessor.resize(&image);
-                resized.map_err(|error| EngineError::Failed(error.to_string()))
-            }),
+            Some(decoded) => decoded.map_err(EngineError::Decode),
             None => {
                 shared.metrics.worker_panicked();
                 return true;

@@ -17,6 +17,10 @@ use crate::test_support::{PANICS_IN_DECODER, PANICS_IN_WORKER, STALLS_WORKER, pa
 /// light model takes for a whole batch: more would make the others of the batch wait.
 const SMALL_PIXELS: u64 = 512 * 512;
 
+/// Longer files go there too, whatever picture they hold: half as much again as so many pixels take in 16-bit RGBA.
+/// The rest is metadata, of which megabytes can take seconds.
+pub const SMALL_BYTES: usize = 3 << 20;
+
 /// One inference thread's state.
 pub struct Worker {
     number: usize,
@@ -98,6 +102,10 @@ impl Worker {
     fn admit(&mut self, Job { image, ticket }: Job) {
         match image {
             Image::Ready(image) => self.place(&image, ticket),
+            Image::Encoded(bytes, hold) if bytes.len() > SMALL_BYTES => self.hand_over(Job {
+                image: Image::Encoded(bytes, hold),
+                ticket,
+            }),
             Image::Encoded(bytes, hold) => {
                 let started = Instant::now();
                 let small = small(&self.shared.limits);
@@ -242,6 +250,20 @@ mod tests {
     use super::*;
     use crate::deadline::Deadline;
     use crate::test_support::{RED, Service, png};
+
+    #[tokio::test]
+    async fn a_long_file_of_a_small_picture_is_left_to_the_decoders() {
+        let service = Service::with(&["--workers", "1", "--decode-threads", "1"]);
+        let serving = service.state.serving().unwrap();
+        let decoders = &serving.engine.shared.large;
+        let mut file = png(RED, 8, 8);
+        let guessed = decoders.pace();
+        service.classify(file.clone()).await.ok();
+        assert_eq!(decoders.pace(), guessed);
+        file.resize(SMALL_BYTES + 1, 0);
+        service.classify(file).await.ok();
+        assert_ne!(decoders.pace(), guessed);
+    }
 
     #[tokio::test]
     async fn an_image_whose_client_left_meanwhile_is_neither_decoded_nor_classified() {

@@ -40,10 +40,13 @@ pub async fn alive(State(state): State<Arc<AppState>>) -> Result<JsonLine<Alive>
         Some(since) => {
             let seconds = since.as_secs();
             // Whoever restarts the process for it takes the reason along.
-            tracing::error!(
-                seconds,
-                "a worker hangs: it has been at the same batch all the while"
-            );
+            if let Some(line) = state.refusals.line() {
+                tracing::error!(
+                    seconds,
+                    unsaid = line.unsaid,
+                    "a worker hangs: it has been at the same batch all the while"
+                );
+            }
             Err(Problem::internal_because(format!(
                 "a worker has been at the same batch for {seconds} s"
             )))

@@ -221,7 +221,7 @@ impl Metrics {
             | DecodeError::UnsupportedFeature { format, .. } => {
                 format.media_type().trim_start_matches("image/")
             }
-            DecodeError::TooLarge { .. } => return,
+            DecodeError::TooLarge { .. } | DecodeError::TooLong { .. } => return,
             _ => "unknown",
         };
         self.decode_errors

@@ -16,6 +16,5 @@ pub use observe::observe;
 pub use plain_metrics::{
     CONTENT_TYPE as PLAIN_METRICS_TYPE, from_openmetrics, is_openmetrics_wanted,
 };
-#[cfg(test)]
 pub use process::resident_bytes;
 pub use refusals::Refusals;

@@ -11,9 +11,9 @@ use tracing::Instrument;
 
 use super::refusals::Line;
 use super::request_id;
-use crate::printable::printable;
 use crate::problem::Problem;
 use crate::state::AppState;
+use normgate_core::printable::printable;
 
 /// Wraps every route.
 ///

@@ -13,8 +13,8 @@ const TOO_LARGE: f32 = 8.0;
 /// How a decoded sRGB image becomes the model's input.
 ///
 /// Resize with an antialiased filter, scale to 0..1, then `(x − mean) / std` for each of the
-/// channels R, G, B, laid out as float32 `[3, height, width]`. An image that already has the
-/// model's size is not resampled at all.
+/// channels R, G, B, laid out as float32 `[3, height, width]`. An image of which nothing is to be scaled
+/// or cut off is not resampled at all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
     /// Width of the model's input in pixels, at least 1.

@@ -243,3 +243,33 @@ fn preprocessing_is_said_in_the_words_of_the_options() {
     ];
     assert_eq!([said(Resize::Stretch), cut(224), cut(256)], expected);
 }
+
+#[test]
+fn names_that_would_act_on_a_terminal_or_fill_it_are_refused() {
+    for field in ["name", "version"] {
+        let message = refusal(|document| document[field] = json!("cats\u{1b}]0;pwned\u{7}"));
+        assert!(
+            message.starts_with(&format!("{field}: has the control character")),
+            "{message}"
+        );
+        assert!(!message.contains('\u{1b}'), "{message}");
+    }
+    let message = refusal(|document| document["labels"][1] = json!("cat\n2026 ERROR"));
+    assert!(
+        message.starts_with("labels[1]: has the control character '\\n'"),
+        "{message}"
+    );
+    let message = refusal(|document| document["labels"][0] = json!("x".repeat(1001)));
+    assert!(
+        message.starts_with("labels[0]: has 1001 characters"),
+        "{message}"
+    );
+    let message = refusal(|document| document["description"] = json!("two\nlines, \u{9b}2J"));
+    assert!(
+        message.starts_with("description: has the control character"),
+        "{message}"
+    );
+    let mut two_lines = manifest();
+    two_lines.description = Some("two\nlines\tand a tab".into());
+    assert!(two_lines.to_json().is_ok());
+}

@@ -1,8 +1,12 @@
 use super::{Manifest, ManifestError, SCHEMA_VERSION, TrainingRecord};
 use crate::calibration::Calibration;
+use crate::printable::misleads;
 
 /// Far longer than any network's; each image's is kept in memory while a set is evaluated.
 const LONGEST_REPRESENTATION: usize = 1 << 20;
+
+/// Longer than any label that people read: ImageNet's longest has 121 characters.
+const LONGEST_NAME: usize = 1000;
 
 type Check = Result<(), ManifestError>;
 
@@ -11,14 +15,14 @@ pub(super) fn manifest(manifest: &Manifest) -> Check {
         schema_version,
         name,
         version,
-        description: _,
+        description,
         labels,
         representation_size,
         preprocessing,
         score: _,
         calibration,
         training,
-        quantization: _,
+        quantization,
     } = manifest;
     match *schema_version {
         SCHEMA_VERSION => {}
@@ -33,8 +37,9 @@ pub(super) fn manifest(manifest: &Manifest) -> Check {
             });
         }
     }
-    not_blank("name", name)?;
-    not_blank("version", version)?;
+    is_name("name", name)?;
+    is_name("version", version)?;
+    is_text("description", description.as_deref())?;
     if labels.len() < 2 {
         return Err(ManifestError::invalid(
             "labels",
@@ -45,7 +50,7 @@ pub(super) fn manifest(manifest: &Manifest) -> Check {
         ));
     }
     for (index, label) in labels.iter().enumerate() {
-        not_blank(&format!("labels[{index}]"), label)?;
+        is_name(&format!("labels[{index}]"), label)?;
     }
     if *representation_size == 0 {
         return Err(ManifestError::invalid(
@@ -66,11 +71,21 @@ pub(super) fn manifest(manifest: &Manifest) -> Check {
     if let Some(training) = training {
         self::training(training, labels.len())?;
     }
+    if let Some(quantization) = quantization {
+        is_text("quantization.data", quantization.data.as_deref())?;
+    }
     Ok(())
 }
 
 fn training(record: &TrainingRecord, classes: usize) -> Check {
-    not_blank("training.method", &record.method)?;
+    is_name("training.method", &record.method)?;
+    is_text("training.command", record.command.as_deref())?;
+    for sets in [&record.data, &record.auxiliary] {
+        is_text(
+            "training.data and training.auxiliary",
+            sets.iter().map(String::as_str),
+        )?;
+    }
     one_per_label("training.class_counts", record.class_counts.len(), classes)
 }
 
@@ -83,8 +98,9 @@ fn calibration(calibration: &Calibration, classes: usize) -> Check {
         scores,
         per_class,
         expected_flag_rate,
-        data: _,
+        data,
     } = calibration;
+    is_text("calibration.data", data.as_deref())?;
     finite("calibration.threshold", *threshold)?;
     // NaN fails both comparisons, and so is refused as well.
     if !(*target_tpr > 0.0 && *target_tpr < 1.0) {
@@ -130,11 +146,30 @@ fn calibration(calibration: &Calibration, classes: usize) -> Check {
     Ok(())
 }
 
-fn not_blank(field: &str, text: &str) -> Check {
-    if text.trim().is_empty() {
-        return Err(ManifestError::invalid(field, "is empty"));
+/// What stands in replies, metrics and tables: a line that does nothing to the terminal it is shown on.
+fn is_name(field: &str, text: &str) -> Check {
+    let length = text.chars().count();
+    let problem = match text.chars().find(|&it| misleads(it)) {
+        _ if text.trim().is_empty() => "is empty".into(),
+        Some(it) => format!("has the control character {it:?}; it must be printable"),
+        None if length > LONGEST_NAME => {
+            format!("has {length} characters; at most {LONGEST_NAME} are taken")
+        }
+        None => return Ok(()),
+    };
+    Err(ManifestError::invalid(field, problem))
+}
+
+/// What is told to people, of several lines perhaps.
+fn is_text<'a>(field: &str, texts: impl IntoIterator<Item = &'a str>) -> Check {
+    let mut all = texts.into_iter().flat_map(str::chars);
+    match all.find(|&it| misleads(it) && !it.is_ascii_whitespace()) {
+        Some(it) => Err(ManifestError::invalid(
+            field,
+            format!("has the control character {it:?}; it must be printable"),
+        )),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn finite(field: &str, value: f64) -> Check {

@@ -1,4 +1,5 @@
 use super::ImageFormat;
+use super::decode::LONGEST_SIDE;
 
 /// Why bytes are no usable image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +38,17 @@ pub enum DecodeError {
         /// Most pixels allowed.
         limit: u64,
     },
+    /// A side is longer than 65,535 pixels. Found as [`TooLarge`](Self::TooLarge) is.
+    #[error(
+        "the image is too large: {width} x {height} pixels, where a side has at most {LONGEST_SIDE}: \
+         scale it down or cut it"
+    )]
+    TooLong {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
     /// The file is damaged or ends too early.
     #[error("the {format} image is damaged: {reason}")]
     Corrupt {
@@ -68,8 +80,9 @@ impl DecodeError {
 /// Why a decoded picture could not be made the model's input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PreprocessError {
-    /// A side is 0, or the pixels are not 3 bytes for each of width × height.
-    #[error("a picture of {width} x {height} pixels cannot have {bytes} bytes of RGB")]
+    /// A side is 0, the pixels are not 3 bytes for each of width × height, or the size is not the model's where it
+    /// must be.
+    #[error("{bytes} bytes of RGB for {width} x {height} pixels are no picture for this model")]
     NotAPicture {
         /// Width in pixels.
         width: u32,

@@ -28,8 +28,14 @@ impl Preprocessor {
         self.scaler.output_bytes()
     }
 
-    /// Decodes an image file as [`decode`](super::decode) does, with no more of its detail than the
-    /// model can be shown: a photo far larger than the model's input comes at the model's size.
+    /// Whether [`resize`](Self::resize) leaves a picture of this size as it is: it has the model's, and nothing of it
+    /// is cut off.
+    pub fn keeps(&self, width: u32, height: u32) -> bool {
+        self.scaler.keeps(width, height)
+    }
+
+    /// The picture of an image file at the model's size: what [`decode`](super::decode) gives, as
+    /// [`resize`](Self::resize) makes it, but that no more detail is decoded than the model can be shown.
     ///
     /// A JPEG is scaled to a quarter or an eighth while it is decoded, where two and a half times the
     /// model's size is left, and 256 pixels each way. All else is decoded whole.
@@ -38,7 +44,8 @@ impl Preprocessor {
     /// As [`decode`](super::decode).
     pub fn decode(&mut self, bytes: &[u8], limits: &Limits) -> Result<Rgb8, DecodeError> {
         let decoded = decode_enough(bytes, *limits, Some(self.scaler.enough()))?;
-        if decoded.extent.pixel == 1 {
+        let Rgb8 { width, height, .. } = decoded.image;
+        if decoded.extent.pixel == 1 && self.keeps(width, height) {
             return Ok(decoded.image);
         }
         let scaled = self.scaler.scale(&decoded.image, decoded.extent);
@@ -51,7 +58,7 @@ impl Preprocessor {
         })
     }
 
-    /// The picture at the model's size. One that has it already is left as it is.
+    /// A picture of any size at the model's, cut as the manifest says.
     ///
     /// # Errors
     /// [`PreprocessError::NotAPicture`] where a side is 0 or the pixels do not fit the sides.
@@ -65,13 +72,13 @@ impl Preprocessor {
         })
     }
 
-    /// Writes the model's input for a picture: resized, `(x/255 - mean) / std`, all of red first,
-    /// then green, then blue (CHW).
+    /// Writes the model's input for a picture at the model's size, as [`decode`](Self::decode) and
+    /// [`resize`](Self::resize) give it: `(x/255 - mean) / std`, all of red first, then green, then blue (CHW).
     ///
     /// # Errors
-    /// As [`resize`](Self::resize), and [`PreprocessError::OutputLength`] unless `out` holds
-    /// [`tensor_len`](Self::tensor_len) values.
-    pub fn write_tensor(&mut self, image: &Rgb8, out: &mut [f32]) -> Result<(), PreprocessError> {
+    /// [`PreprocessError::NotAPicture`] where its size is another, and [`PreprocessError::OutputLength`] unless `out`
+    /// holds [`tensor_len`](Self::tensor_len) values.
+    pub fn write_tensor(&self, image: &Rgb8, out: &mut [f32]) -> Result<(), PreprocessError> {
         let expected = self.tensor_len();
         if out.len() != expected {
             return Err(PreprocessError::OutputLength {
@@ -79,7 +86,18 @@ impl Preprocessor {
                 found: out.len(),
             });
         }
-        let pixels = self.scaler.scale(image, Extent::of(image))?;
+        let Rgb8 {
+            width,
+            height,
+            ref pixels,
+        } = *image;
+        if (width, height) != self.scaler.size() || pixels.len() != expected {
+            return Err(PreprocessError::NotAPicture {
+                width,
+                height,
+                bytes: pixels.len(),
+            });
+        }
         let planes = out.chunks_exact_mut((expected / 3).max(1));
         for (channel, (plane, normalised)) in planes.zip(&self.normalised).enumerate() {
             for (value, pixel) in plane.iter_mut().zip(pixels.as_chunks::<3>().0) {

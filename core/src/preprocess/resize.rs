@@ -61,7 +61,13 @@ impl Scaler {
         3 * self.width as usize * self.height as usize
     }
 
-    /// The picture's pixels at the model's size; its own where it has that size already.
+    /// Whether a picture of this size is shown to the model as it is.
+    pub(super) fn keeps(&self, width: u32, height: u32) -> bool {
+        let whole = [0.0, 0.0, f64::from(width), f64::from(height)];
+        (width, height) == self.size() && self.crop_of(width, height) == whole
+    }
+
+    /// The picture's pixels at the model's size; its own where the model is shown it as it is.
     pub(super) fn scale<'a>(
         &'a mut self,
         image: &'a Rgb8,
@@ -80,7 +86,7 @@ impl Scaler {
                 bytes: pixels.len(),
             });
         }
-        if (width, height) == self.size() {
+        if extent.pixel == 1 && self.keeps(width, height) {
             return Ok(pixels);
         }
         let [left, top, crop_width, crop_height] = self.crop(extent);
@@ -136,16 +142,22 @@ impl Scaler {
 
     /// The same of a picture's size in its file's pixels.
     fn crop_of(&self, width: u32, height: u32) -> [f64; 4] {
-        let (width, height) = (f64::from(width), f64::from(height));
         let Resize::CentreCrop { shorter_side } = self.shape else {
-            return [0.0, 0.0, width, height];
+            return [0.0, 0.0, f64::from(width), f64::from(height)];
         };
-        let shorter = width.min(height);
-        let side = |side: u32| (shorter * f64::from(side) / f64::from(shorter_side)).min(shorter);
-        let (crop_width, crop_height) = (side(self.width), side(self.height));
-        // On whole pixels, so that what need not be scaled is not resampled either.
-        let left = ((width - crop_width) / 2.0).floor();
-        let top = ((height - crop_height) / 2.0).floor();
+        // As torchvision's `Resize` and `CenterCrop` do it one after the other: scaled sides have whole pixels, and
+        // so has the cut.
+        let cut = |side: u32, shown: u32| {
+            let scaled =
+                u64::from(side) * u64::from(shorter_side) / u64::from(width.min(height).max(1));
+            let scaled = (scaled as f64).max(1.0);
+            let before = ((scaled - f64::from(shown)) / 2.0).round_ties_even();
+            let (pixel, side) = (f64::from(side) / scaled, f64::from(side));
+            let start = before * pixel;
+            (start, (f64::from(shown) * pixel).min(side - start))
+        };
+        let (left, crop_width) = cut(width, self.width);
+        let (top, crop_height) = cut(height, self.height);
         [left, top, crop_width, crop_height]
     }
 }

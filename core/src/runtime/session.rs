@@ -161,6 +161,8 @@ pub(super) fn configure(
         .with_config_entry("session.intra_op.spin_duration_us", "30")?
         // Between runs they sleep: nothing is burnt where nothing is asked.
         .with_config_entry("session.force_spinning_stop", "1")?
+        // Not by the first bytes, which may say another: what was checked is what is loaded.
+        .with_config_entry("session.load_model_format", "ONNX")?
         .with_optimization_level(GraphOptimizationLevel::All)?
         // On x86 without VNNI, sums of two products of 8-bit numbers overflow 16 bits: a cat becomes a
         // frog. This has weights computed with that cannot; processors with VNNI take no notice.

@@ -148,9 +148,7 @@ fn decode(path: &Path, preprocessor: Option<&mut Preprocessor>) -> Result<Rgb8, 
         return preprocess::decode(&bytes, &limits).map_err(|error| broken(error.to_string()));
     };
     let image = preprocessor.decode(&bytes, &limits);
-    preprocessor
-        .resize(&image.map_err(|error| broken(error.to_string()))?)
-        .map_err(|error| broken(error.to_string()))
+    image.map_err(|error| broken(error.to_string()))
 }
 
 pub(crate) fn io(path: &Path, source: std::io::Error) -> DatasetError {

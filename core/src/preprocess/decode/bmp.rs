@@ -6,19 +6,10 @@ use image::metadata::Orientation;
 
 use super::{DecodeError, ImageFormat, Limits, Rgb8, flatten, from_image, read, upright};
 
-/// What the decoder takes.
-const LONGEST_SIDE: u32 = 65_535;
-
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
     let (width, height) = size(bytes).ok_or_else(|| DecodeError::truncated(ImageFormat::Bmp))?;
-    // The decoder has limits of its own, and calls what is past them damaged.
+    // The decoder has the limits of its own, and calls what is past them damaged.
     limits.check(width, height)?;
-    if width.max(height) > LONGEST_SIDE {
-        return Err(DecodeError::UnsupportedFeature {
-            format: ImageFormat::Bmp,
-            feature: format!("a side of more than {LONGEST_SIDE} pixels ({width}x{height})"),
-        });
-    }
     let decoder =
         BmpDecoder::new(Cursor::new(bytes)).map_err(|error| from_image(error, ImageFormat::Bmp))?;
     let picture = read(decoder, ImageFormat::Bmp, limits)?;

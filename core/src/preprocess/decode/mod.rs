@@ -20,6 +20,9 @@ use super::format::looks_like;
 use super::{DecodeError, ImageFormat, sniff};
 pub(super) use decoded::{Decoded, Extent};
 
+/// As in a JPEG or GIF. The resampler takes memory for each pixel of a side.
+pub(super) const LONGEST_SIDE: u32 = 65_535;
+
 /// What an image may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -38,14 +41,17 @@ impl Default for Limits {
 
 impl Limits {
     fn check(self, width: u32, height: u32) -> Result<(), DecodeError> {
-        if u64::from(width) * u64::from(height) <= self.max_pixels {
-            return Ok(());
+        if u64::from(width) * u64::from(height) > self.max_pixels {
+            return Err(DecodeError::TooLarge {
+                width,
+                height,
+                limit: self.max_pixels,
+            });
         }
-        Err(DecodeError::TooLarge {
-            width,
-            height,
-            limit: self.max_pixels,
-        })
+        if width.max(height) > LONGEST_SIDE {
+            return Err(DecodeError::TooLong { width, height });
+        }
+        Ok(())
     }
 
     /// For the decoders' own bookkeeping: room for 16-bit RGBA, and for metadata.

@@ -9,12 +9,19 @@ use super::{DecodeError, ImageFormat, Limits, Rgb8, flatten, from_image, read, u
 /// What every file begins with, and what stands around a chunk's content.
 const SIGNATURE: usize = 8;
 const CHECKSUM: usize = 4;
+/// The decoder keeps those that are text, and a file of 32 MiB can have nearly three million. With pixels in pieces of a
+/// kilobyte, which nobody writes, it has 32,768.
+const MOST_CHUNKS: usize = 100_000;
 
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
     // The decoder buffers a row, so the size is checked before there is one.
     if let [w0, w1, w2, w3, h0, h1, h2, h3] = *bytes.get(16..24).unwrap_or_default() {
         let width = u32::from_be_bytes([w0, w1, w2, w3]);
         limits.check(width, u32::from_be_bytes([h0, h1, h2, h3]))?;
+    }
+    if chunks(bytes).nth(MOST_CHUNKS).is_some() {
+        let reason = format!("it has more than {MOST_CHUNKS} chunks");
+        return Err(DecodeError::corrupt(ImageFormat::Png, reason));
     }
     let mut allowed = image::Limits::no_limits();
     allowed.max_alloc = Some(limits.max_bytes());
@@ -31,17 +38,20 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
 /// The content of the first `eXIf` chunk. The decoder does not see one behind the pixels, where
 /// exiftool writes it.
 fn exif(bytes: &[u8]) -> Option<&[u8]> {
-    let mut chunks = bytes.get(SIGNATURE..)?;
-    loop {
-        let (length, rest) = chunks.split_first_chunk()?;
-        let (kind, rest) = rest.split_first_chunk::<4>()?;
+    chunks(bytes).find_map(|(kind, content)| (kind == b"eXIf").then_some(content))
+}
+
+/// The chunks as far as they are whole, up to the one that ends the picture: a name, and the content.
+fn chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    let mut left = bytes.get(SIGNATURE..);
+    std::iter::from_fn(move || {
+        let (length, rest) = left?.split_first_chunk()?;
+        let (kind, rest) = rest.split_first_chunk()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
         let (content, rest) = rest.split_at_checked(length)?;
-        if kind == b"eXIf" {
-            return Some(content);
-        }
-        chunks = rest.get(CHECKSUM..)?;
-    }
+        left = rest.get(CHECKSUM..).filter(|_| kind != b"IEND");
+        Some((kind, content))
+    })
 }
 
 /// The decoder shows a chunk as programmers see it: `ChunkType { type: IDAT, critical: true, … }`.

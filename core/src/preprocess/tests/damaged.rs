@@ -193,3 +193,52 @@ fn pieces_of_one_file_within_another_never_panic() {
         let _ = decode(&mutant, &SMALL);
     }
 }
+
+#[test]
+fn a_jpeg_with_thousands_of_parts_of_an_xmp_document_is_decoded_without_them() {
+    // The decoder would put them together anew after each of the segments: some 10^10 steps.
+    let plain = image("444.jpg");
+    let mut part = b"\xFF\xE1\0\x4Dhttp://ns.adobe.com/xmp/extension/\0".to_vec();
+    part.extend([b'A'; 32]);
+    part.extend([0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 1]);
+    let comment = [0xFF, 0xFE, 0, 2];
+    let file = [
+        &plain[..2],
+        &part.repeat(20_000),
+        &comment.repeat(500_000),
+        &plain[2..],
+    ]
+    .concat();
+    assert_eq!(decode(&file, &SMALL), decode(&plain, &SMALL));
+}
+
+#[test]
+fn a_webp_of_more_prefix_codes_than_blocks_is_refused_before_it_is_decoded() {
+    let lossless = image("lossless.webp");
+    assert!(decode(&lossless, &SMALL).is_ok());
+    let payload = position(&lossless, b"VP8L") + 8;
+    // No transform, no colours kept, and an index for each block, all of them 65,535.
+    let index = [0x84, 0xFE, 0xF7, 0xBF, 0x00, 0x05, 0x28, 0x00];
+    let error = decode(&set(lossless, payload + 5, &index), &SMALL).unwrap_err();
+    assert!(error.to_string().contains("more prefix codes"), "{error}");
+}
+
+#[test]
+fn a_png_of_more_than_a_hundred_thousand_chunks_is_refused_not_one_with_bytes_behind_it() {
+    let png = image("rgb.png");
+    let padded = [&png[..], &[0; 2_000_000]].concat();
+    assert_eq!(decode(&padded, &SMALL), decode(&png, &SMALL));
+    let text = [0, 0, 0, 0, b't', b'E', b'X', b't', 0, 0, 0, 0];
+    let [few, many] = [50_000, 100_001].map(|count| {
+        let file = [&png[..33], &text.repeat(count), &png[33..]].concat();
+        decode(&file, &SMALL).map_err(|error| error.to_string())
+    });
+    assert_ne!(
+        few,
+        Err("the PNG image is damaged: it has more than 100000 chunks".into())
+    );
+    assert_eq!(
+        many,
+        Err("the PNG image is damaged: it has more than 100000 chunks".into())
+    );
+}

@@ -58,19 +58,23 @@ fn what_is_not_far_larger_than_the_model_is_decoded_bit_for_bit_as_ever() {
     // 2048 x 1536 pixels, a quarter of which is two and a half times 153.6.
     let camera = photos.join("large/camera_2048x1536_rotated.jpg");
     let bytes = std::fs::read(camera).unwrap();
-    let size = |side| {
-        let mut preprocessor = Preprocessor::new(&model_of(side, Resize::Stretch));
-        let decoded = preprocessor.decode(&bytes, &limits).unwrap();
-        (decoded.width, decoded.height)
+    let pixel = |side| {
+        let enough = Scaler::new(&model_of(side, Resize::Stretch)).enough();
+        let decoded = decode_enough(&bytes, limits, Some(enough)).unwrap();
+        decoded.extent.pixel
     };
-    assert_eq!([size(153), size(154)], [(153, 153), (1536, 2048)]);
+    assert_eq!([pixel(153), pixel(154)], [4, 1]);
     // And of a small model's input, what has fewer than 256 pixels at a quarter.
     let mut small = Preprocessor::new(&model_of(8, Resize::Stretch));
     for entry in std::fs::read_dir(photos.join("id")).unwrap() {
         let path = entry.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
-        let whole = decode(&bytes, &limits);
-        assert!(small.decode(&bytes, &limits) == whole, "{}", path.display());
+        let whole = small.resize(&decode(&bytes, &limits).unwrap()).unwrap();
+        assert!(
+            small.decode(&bytes, &limits).unwrap() == whole,
+            "{}",
+            path.display()
+        );
     }
 }
 
@@ -179,6 +183,7 @@ fn scaling_while_decoding_moves_scores_by_less_than_a_hundredth_of_their_spread_
     let mut moved = Vec::new();
     for (name, bytes) in large_photos(&photos) {
         let long = decode(&bytes, &Limits::default()).unwrap();
+        let long = scorer.preprocessor.resize(&long).unwrap();
         let quick = scorer.preprocessor.decode(&bytes, &Limits::default());
         let quick = quick.unwrap();
         if quick == long {

@@ -71,7 +71,9 @@ fn assert_names_what_is_wrong(error: &DecodeError, file: &str, length: usize) {
         // Too short to be told apart.
         DecodeError::UnsupportedFormat { .. } => length < 18,
         DecodeError::Corrupt { .. } => true,
-        DecodeError::UnsupportedFeature { .. } | DecodeError::TooLarge { .. } => false,
+        DecodeError::UnsupportedFeature { .. }
+        | DecodeError::TooLarge { .. }
+        | DecodeError::TooLong { .. } => false,
     };
     assert!(expected, "{file} at {length}: {error}");
 }

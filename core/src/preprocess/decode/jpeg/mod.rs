@@ -4,8 +4,11 @@
 mod outline;
 mod scaled;
 
+use std::borrow::Cow;
+
 use image::RgbImage;
 use image::metadata::Orientation;
+use memchr::memmem;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -31,7 +34,8 @@ pub(super) fn decode(
         // A small file can ask for many passes over a large picture; real ones ask for about ten.
         .jpeg_set_max_scans(64)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let seen = without_extended_xmp(bytes);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(seen.as_ref()), options);
     decoder.decode_headers().map_err(from_zune)?;
     let (Some(info), Some(length)) = (decoder.info(), decoder.output_buffer_size()) else {
         return Err(DecodeError::corrupt(ImageFormat::Jpeg, "it has no header"));
@@ -57,6 +61,23 @@ pub(super) fn decode(
     let picture = RgbImage::from_raw(width, height, pixels)
         .ok_or_else(|| DecodeError::corrupt(ImageFormat::Jpeg, "it has no whole picture"))?;
     Ok(Decoded::whole(upright(picture, orientation)))
+}
+
+/// What an APP1 segment with a part of a long XMP document begins with (Adobe, *XMP Specification Part 3*, 1.1.3.1).
+const EXTENDED_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+
+/// The file, its parts of a long XMP document made unknown to the decoder, which would try to put them together again
+/// after each segment that follows: for seconds a megabyte.
+fn without_extended_xmp(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mut found = memmem::find_iter(bytes, EXTENDED_XMP).peekable();
+    if found.peek().is_none() {
+        return Cow::Borrowed(bytes);
+    }
+    let mut changed = bytes.to_vec();
+    for at in found {
+        changed[at] = b'x';
+    }
+    Cow::Owned(changed)
 }
 
 /// The picture at an eighth or a quarter, where that is enough and the file an ordinary one.

@@ -1,6 +1,8 @@
 //! WebP, whose container is checked here first: the decoder believes what a chunk says of itself,
 //! and reserves memory by it.
 
+mod prefix_codes;
+
 use std::io::Cursor;
 
 use image::codecs::webp::WebPDecoder;
@@ -8,6 +10,8 @@ use image::codecs::webp::WebPDecoder;
 use super::{DecodeError, ImageFormat, Limits, Rgb8, from_image, with_image};
 
 type Check = Result<(), DecodeError>;
+/// Width and height in pixels.
+type Size = (u32, u32);
 
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
     check_container(bytes, limits)?;
@@ -24,6 +28,8 @@ fn check_container(bytes: &[u8], limits: Limits) -> Check {
         .get(12..length.saturating_add(8))
         .ok_or_else(truncated)?;
     let mut canvas = None;
+    let mut frames = 0;
+    let mut decoded = Decoded::default();
     for chunk in Chunks(body) {
         let (name, payload) = chunk?;
         match &name {
@@ -32,19 +38,29 @@ fn check_container(bytes: &[u8], limits: Limits) -> Check {
                 limits.check(size.0, size.1)?;
                 canvas = Some(size);
             }
-            b"ANMF" => check_frame(payload, limits)?,
-            _ => check_bitstream(&name, payload, canvas, limits)?,
+            b"ANMF" => {
+                frames += 1;
+                check_frame(payload, frames == 1, limits)?;
+            }
+            _ => {
+                check_bitstream(&name, payload, canvas, limits)?;
+                decoded.check_codes(&name, payload, canvas)?;
+            }
         }
     }
     Ok(())
 }
 
-fn check_frame(payload: &[u8], limits: Limits) -> Check {
+fn check_frame(payload: &[u8], is_decoded: bool, limits: Limits) -> Check {
     let size = size24(payload, 6)?;
     limits.check(size.0, size.1)?;
+    let mut decoded = Decoded::default();
     for chunk in Chunks(payload.get(16..).ok_or_else(truncated)?) {
         let (name, payload) = chunk?;
         check_bitstream(&name, payload, Some(size), limits)?;
+        if is_decoded {
+            decoded.check_codes(&name, payload, Some(size))?;
+        }
     }
     Ok(())
 }
@@ -52,7 +68,7 @@ fn check_frame(payload: &[u8], limits: Limits) -> Check {
 fn check_bitstream(
     name: &[u8; 4],
     payload: &[u8],
-    enclosing: Option<(u32, u32)>,
+    enclosing: Option<Size>,
     limits: Limits,
 ) -> Check {
     let size = match name {
@@ -60,10 +76,7 @@ fn check_bitstream(
             let sides = u32_at(payload, 6).ok_or_else(truncated)?;
             (sides & 0x3FFF, (sides >> 16) & 0x3FFF)
         }
-        b"VP8L" => {
-            let sides = u32_at(payload, 1).ok_or_else(truncated)?;
-            ((sides & 0x3FFF) + 1, ((sides >> 14) & 0x3FFF) + 1)
-        }
+        b"VP8L" => lossless_size(payload)?,
         _ => return Ok(()),
     };
     limits.check(size.0, size.1)?;
@@ -77,6 +90,45 @@ fn check_bitstream(
         )),
         _ => Ok(()),
     }
+}
+
+/// Of each kind the decoder takes the first. Only those are gone through: it takes time.
+#[derive(Default)]
+struct Decoded {
+    picture: bool,
+    alpha: bool,
+}
+
+impl Decoded {
+    /// Checks the prefix codes of what is coded without loss.
+    fn check_codes(&mut self, name: &[u8; 4], payload: &[u8], enclosing: Option<Size>) -> Check {
+        let (seen, header, size) = match (name, enclosing) {
+            (b"VP8L", _) => (&mut self.picture, LOSSLESS_HEADER, lossless_size(payload)?),
+            (b"ALPH", Some(size)) => (&mut self.alpha, ALPHA_HEADER, size),
+            _ => return Ok(()),
+        };
+        let is_raw = header == ALPHA_HEADER && payload.first().is_some_and(|kind| kind & 3 == 0);
+        if std::mem::replace(seen, true) || is_raw {
+            return Ok(());
+        }
+        let stream = payload.get(header..).ok_or_else(truncated)?;
+        let reason = match prefix_codes::are_few(stream, size) {
+            Some(true) => return Ok(()),
+            Some(false) => "it announces more prefix codes than any encoder makes",
+            None => "its prefix codes are broken off or none",
+        };
+        Err(DecodeError::corrupt(ImageFormat::WebP, reason))
+    }
+}
+
+/// A signature of a byte; width, height, alpha and version.
+const LOSSLESS_HEADER: usize = 5;
+/// How the alpha channel was filtered and compressed.
+const ALPHA_HEADER: usize = 1;
+
+fn lossless_size(payload: &[u8]) -> Result<Size, DecodeError> {
+    let sides = u32_at(payload, 1).ok_or_else(truncated)?;
+    Ok(((sides & 0x3FFF) + 1, ((sides >> 14) & 0x3FFF) + 1))
 }
 
 /// The chunks of a RIFF body: a name of four bytes, a length, and that many bytes, padded to an

@@ -1,0 +1,21 @@
+//! The model file that `serve` and `classify` read.
+
+use std::path::Path;
+
+use normgate_core::Model;
+use normgate_core::model::ModelError;
+
+use super::failure::Failure;
+use crate::config::DEFAULT_MODEL;
+
+/// Reads it. Where nobody named one and the default is not there, the path says nothing to its reader: how to
+/// name another does.
+pub fn open(path: &Path) -> Result<Model, Failure> {
+    Model::open(path).map_err(|error| match error {
+        ModelError::Missing { path } if path == Path::new(DEFAULT_MODEL) => Failure::Usage(format!(
+            "there is no model file {DEFAULT_MODEL}, which is the default: name yours by --model FILE or \
+             NORMGATE_MODEL"
+        )),
+        error => error.into(),
+    })
+}
