@@ -103,7 +103,7 @@ pub(super) fn detection_plots(
         NamedPlot {
             file: "roc",
             caption: "ROC curves",
-            plot: roc_curves(&title, &names, &rocs),
+            plot: roc_curves(&title, &names, scores.len(), &rocs),
         },
     ])
 }

@@ -87,6 +87,8 @@ impl Table {
                 } else {
                     " class=\"n\""
                 };
+                // What is empty heads nothing.
+                let tag = if cell.is_empty() { "td" } else { tag };
                 format!("<{tag}{class}>{}</{tag}>", escape(cell))
             };
             let cells: String = cells.iter().enumerate().map(cell).collect();
@@ -168,6 +170,17 @@ mod tests {
         table.rows[0][0] = "<b> & c".into();
         let html = table.html();
         assert!(html.contains("<tr><td>&lt;b&gt; &amp; c</td><td class=\"n\">100</td></tr>"));
+    }
+
+    #[test]
+    fn a_column_without_a_name_has_no_empty_heading() {
+        let mut table = table();
+        table.header[0] = String::new();
+        assert!(
+            table
+                .html()
+                .contains("<tr><td></td><th class=\"n\">n</th></tr>")
+        );
     }
 
     #[test]

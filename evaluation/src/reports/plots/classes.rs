@@ -4,7 +4,7 @@
 use normgate_core::detection::ClassGroup;
 
 use super::Plot;
-use super::grid::Grid;
+use super::grid::{Grid, RIGHT};
 use super::panel::{Axis, Panel};
 use super::style;
 use super::svg::{Anchor, Canvas};
@@ -28,6 +28,8 @@ type Value = fn(&ClassPoint<'_>) -> f64;
 
 /// More classes than these are not named in the picture.
 const NAMED: usize = 20;
+/// What a name may take, about 20 letters.
+const NAME: f64 = 130.0;
 
 const GROUPS: [(ClassGroup, &str, &str); 3] = [
     (ClassGroup::Many, "Many", style::BLUE),
@@ -105,7 +107,7 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
         }
     }
     Plot {
-        svg: canvas.finish(),
+        svg: canvas.finish(title),
     }
 }
 
@@ -126,12 +128,13 @@ fn label(
     for class in points {
         let (x, y) = at(class);
         // No text is measured here: about 7 pixels a character.
-        let half = 3.5 * class.name.chars().count() as f64 + 2.0;
+        let half = (3.5 * class.name.chars().count() as f64).min(NAME / 2.0) + 2.0;
+        let x = x.min(panel.left + panel.width + RIGHT + 10.0 - half);
         let is_free = |&(x, y): &(f64, f64)| {
             let apart = |&(other, at, width): &(f64, f64, f64)| {
                 (other - x).abs() > half + width || (at - y).abs() > 13.0
             };
-            y < bottom - 3.0 && taken.iter().all(apart)
+            x > half && y < bottom - 3.0 && taken.iter().all(apart)
         };
         let is_off_line = |&(_, y): &(f64, f64)| {
             let off = |&(group, line): &(ClassGroup, f64)| {
@@ -150,7 +153,7 @@ fn label(
         let free = || places.into_iter().filter(is_free);
         let place = free().find(is_off_line).or_else(|| free().next());
         let place = place.unwrap_or(places[0]);
-        canvas.text(place, class.name, style::tick(Anchor::Middle));
+        canvas.name(place, class.name, NAME, style::tick(Anchor::Middle));
         taken.push((place.0, place.1, half));
     }
 }

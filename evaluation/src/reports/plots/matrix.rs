@@ -67,7 +67,7 @@ pub fn matrix(
         }
     }
     Plot {
-        svg: canvas.finish(),
+        svg: canvas.finish(title),
     }
 }
 

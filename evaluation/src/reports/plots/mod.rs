@@ -1,6 +1,7 @@
 //! The pictures of a report, each as SVG and PNG: a file for each kind.
 
 mod classes;
+mod fit;
 mod grid;
 mod matrix;
 mod norm_curves;

@@ -20,8 +20,8 @@ const PANEL: f64 = 230.0;
 /// What the names take at the right.
 const KEY: f64 = 210.0;
 const KEY_LINE: f64 = 19.0;
-/// Longer names would leave the picture.
-const NAME: usize = 24;
+/// Of that, a name: about 24 letters.
+const NAME: f64 = 166.0;
 
 /// How the curve of the set with this number is drawn: no two of the first ten alike.
 pub(super) fn stroke(number: usize) -> Stroke {
@@ -71,7 +71,6 @@ pub(super) fn draw(
             bold: false,
             anchor: Anchor::Start,
         };
-        let name = style::shortened(&curve.name, NAME);
-        canvas.text((left + 31.0, y + 4.5), &name, text);
+        canvas.name((left + 31.0, y + 4.5), &curve.name, NAME, text);
     }
 }

@@ -27,7 +27,7 @@ pub fn norm_histograms(
     threshold: Option<f64>,
 ) -> Plot {
     let all = ood.iter().map(|panel| panel.norms).chain([id.1]);
-    let max = upper_end(all);
+    let max = upper_end(all.clone());
     let id_bars = histogram(id.1, max);
     let grid = Grid::new(ood.len(), (250.0, 170.0));
     let (width, height) = grid.size();
@@ -41,8 +41,11 @@ pub fn norm_histograms(
     if let Some(name) = &threshold_name {
         legend.push((name, style::dashed(style::INK)));
     }
-    let note = "Share of each set's images by the L2 norm of their representation";
-    style::heading(&mut canvas, title, note, &legend);
+    let mut note = "Share of each set's images by the L2 norm of their representation".to_owned();
+    if all.flatten().any(|&norm| f64::from(norm) > max) {
+        note += "; the last bin holds all larger ones";
+    }
+    style::heading(&mut canvas, title, &note, &legend);
 
     for (index, set) in ood.iter().enumerate() {
         let bars = histogram(set.norms, max);
@@ -85,7 +88,7 @@ pub fn norm_histograms(
         canvas.text(at, "no OOD set was given", style::tick(Anchor::Start));
     }
     Plot {
-        svg: canvas.finish(),
+        svg: canvas.finish(title),
     }
 }
 
@@ -156,6 +159,16 @@ mod tests {
     #[test]
     fn a_set_whose_norms_are_all_zero_still_has_an_axis() {
         assert_eq!(upper_end([&[0.0f32, 0.0][..]].into_iter()), 1.0);
+    }
+
+    #[test]
+    fn norms_beyond_the_axis_are_spoken_of_only_where_there_are_some() {
+        let noted = |largest: f32| {
+            let norms: Vec<f32> = (0..400).map(|_| 1.0).chain([largest]).collect();
+            let plot = norm_histograms("m", ("near", &norms), &[], None);
+            plot.svg().contains("the last bin holds all larger ones")
+        };
+        assert!(noted(7.0) && !noted(1.01));
     }
 
     #[test]

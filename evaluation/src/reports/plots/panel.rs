@@ -1,5 +1,6 @@
 //! One set of axes: the ranges, their ticks and labels, and where a value lies on the canvas.
 
+use super::fit;
 use super::style;
 use super::svg::{Anchor, Canvas, Stroke, Text};
 
@@ -80,8 +81,14 @@ impl Panel<'_> {
             size: 13.0,
             colour: style::INK,
         };
-        canvas.text((self.left, self.top - 10.0), title, heading);
-        canvas.text((right, self.top - 10.0), remark, style::tick(Anchor::End));
+        let beside = style::tick(Anchor::End);
+        let taken = match remark {
+            "" => 0.0,
+            _ => fit::width(remark, beside.size) + 8.0,
+        };
+        let above = self.top - 10.0;
+        canvas.name((self.left, above), title, self.width - taken, heading);
+        canvas.text((right, above), remark, beside);
     }
 }
 

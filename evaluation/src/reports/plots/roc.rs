@@ -19,27 +19,36 @@ pub struct RocPanel<'a> {
 
 /// No more points a curve than a reader can see: an OOD set of 10,000 would make the SVG huge.
 const POINTS: usize = 400;
+const CHANCE: Stroke = Stroke {
+    colour: "#b4bcc5",
+    ..style::GRID
+};
 
-/// One panel for each OOD set with the curve of each of `scores`; OOD is the positive class.
-pub fn roc_curves(title: &str, scores: &[&str], sets: &[RocPanel<'_>]) -> Plot {
+/// One panel for each OOD set with the curve of each of `scores`, which are all or some of the scores `in_all`; OOD
+/// is the positive class.
+pub fn roc_curves(title: &str, scores: &[&str], in_all: usize, sets: &[RocPanel<'_>]) -> Plot {
     let grid = Grid::new(sets.len(), (230.0, 230.0));
     let (width, height) = grid.size();
     let mut canvas = Canvas::new(width, height);
-    let strokes = [style::BLUE, style::VERMILION, style::GREEN, style::PURPLE].map(style::solid);
+    let mut strokes =
+        [style::BLUE, style::VERMILION, style::GREEN, style::PURPLE].map(style::solid);
+    // Energy and max-logit mostly lie on each other: between its dashes, what is beneath shows.
+    strokes[2].dashed = true;
     let mut legend: Vec<_> = scores.iter().copied().zip(strokes).collect();
     legend.push(("95 % of OOD flagged", style::dashed(style::GREY)));
-    let note = "How many OOD images are flagged (up) at the price of how many ID images (right)";
-    style::heading(&mut canvas, title, note, &legend);
+    legend.push(("chance", CHANCE));
+    let mut note = "OOD images flagged (up) at the price of ID images flagged (right)".to_owned();
+    if scores.len() < in_all {
+        let drawn = scores.len();
+        note += &format!("; {drawn} of the {in_all} scores, all are in the table");
+    }
+    style::heading(&mut canvas, title, &note, &legend);
 
     for (index, set) in sets.iter().enumerate() {
         let (x, y) = (percent("ID images flagged"), percent("OOD images flagged"));
         let panel = grid.place(index, x, y);
         panel.frame(&mut canvas, set.name, &set.remark);
-        let chance = Stroke {
-            width: 1.0,
-            ..style::GRID
-        };
-        panel.curve(&mut canvas, &[(0.0, 0.0), (100.0, 100.0)], chance);
+        panel.curve(&mut canvas, &[(0.0, 0.0), (100.0, 100.0)], CHANCE);
         let level = [(0.0, 95.0), (100.0, 95.0)];
         panel.curve(&mut canvas, &level, style::dashed(style::GREY));
         // The first score is drawn last and so lies on top.
@@ -52,7 +61,7 @@ pub fn roc_curves(title: &str, scores: &[&str], sets: &[RocPanel<'_>]) -> Plot {
         }
     }
     Plot {
-        svg: canvas.finish(),
+        svg: canvas.finish(title),
     }
 }
 
@@ -83,6 +92,16 @@ fn thin(curve: &[(f64, f64)]) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scores_without_a_curve_are_counted_in_the_note() {
+        let note = |in_all| {
+            let plot = roc_curves("m", &["RN", "MSP"], in_all, &[]);
+            plot.svg()
+                .contains("2 of the 5 scores, all are in the table")
+        };
+        assert!(note(5) && !note(2));
+    }
 
     #[test]
     fn a_long_curve_is_thinned_and_keeps_its_ends() {

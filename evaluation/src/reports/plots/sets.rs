@@ -2,6 +2,7 @@
 //! zero (the paper's Fig. 2(b)).
 
 use super::Plot;
+use super::fit;
 use super::style;
 use super::svg::{Anchor, Canvas, Text};
 
@@ -24,6 +25,7 @@ type Value = fn(&SetBars) -> f64;
 
 const ROW: f64 = 30.0;
 const BAR: f64 = 18.0;
+/// What the names take, unless they are long.
 const NAMES: f64 = 170.0;
 const COLUMN: f64 = 250.0;
 /// Right of a full bar: its number.
@@ -37,7 +39,9 @@ pub fn set_bars(title: &str, sets: &[SetBars]) -> Plot {
         ("Flagged as OOD", |set| 100.0 * set.flagged, " %"),
     ];
     let top = style::HEADING + 26.0;
-    let width = NAMES + columns.len() as f64 * COLUMN + 20.0;
+    let named = sets.iter().map(|set| set.name.as_str());
+    let names = fit::column(named, style::tick(Anchor::End).size, NAMES);
+    let width = names + columns.len() as f64 * COLUMN + 20.0;
     let mut canvas = Canvas::new(width, top + sets.len() as f64 * ROW + 16.0);
     let legend = [
         ("in distribution", style::solid(style::BLUE)),
@@ -48,10 +52,11 @@ pub fn set_bars(title: &str, sets: &[SetBars]) -> Plot {
     style::heading(&mut canvas, title, note, &legend);
     for (index, set) in sets.iter().enumerate() {
         let y = top + index as f64 * ROW + BAR * 0.75;
-        canvas.text((NAMES - 10.0, y), &set.name, style::tick(Anchor::End));
+        let tick = style::tick(Anchor::End);
+        canvas.name((names - 10.0, y), &set.name, names - 14.0, tick);
     }
     for (column, (name, value, unit)) in columns.into_iter().enumerate() {
-        let left = NAMES + column as f64 * COLUMN;
+        let left = names + column as f64 * COLUMN;
         let heading = Text {
             anchor: Anchor::Start,
             bold: true,
@@ -81,6 +86,6 @@ pub fn set_bars(title: &str, sets: &[SetBars]) -> Plot {
         }
     }
     Plot {
-        svg: canvas.finish(),
+        svg: canvas.finish(title),
     }
 }

@@ -57,38 +57,74 @@ pub(super) fn label() -> Text {
     }
 }
 
-/// The name, cut where it has more than `most` letters.
-pub(super) fn shortened(name: &str, most: usize) -> String {
-    match name.chars().count() <= most {
-        true => name.to_owned(),
-        false => name.chars().take(most - 1).chain(['…']).collect(),
-    }
-}
-
 /// The space that [`heading`] takes at the top.
 pub(super) const HEADING: f64 = 92.0;
 
-/// The picture's title, a line of explanation, and the legend below them.
+const LEFT: f64 = 20.0;
+const LEGEND_LINE: f64 = 19.0;
+/// A legend's stroke and what is between it and its text.
+const KEY: f64 = 31.0;
+
+/// The picture's title, a line of explanation, and the legend below them, on as many lines as it needs.
 pub(super) fn heading(canvas: &mut Canvas, title: &str, note: &str, legend: &[(&str, Stroke)]) {
+    let right = canvas.width - 10.0;
+    let (mut x, mut below) = (LEFT, 0.0);
+    let mut places = Vec::new();
+    for (name, _) in legend {
+        // No text is measured here: 7 pixels a character is a little more than the font needs.
+        let width = KEY + name.chars().count() as f64 * 7.0;
+        if x > LEFT && x + width > right {
+            (x, below) = (LEFT, below + LEGEND_LINE);
+        }
+        places.push((x, below));
+        x += width + 20.0;
+    }
+    // What stands below the heading needs not know how many lines the legend has.
+    canvas.make_room_above(below);
+    let top = -below;
     let large = Text {
         size: 18.0,
         colour: INK,
         bold: true,
         anchor: Anchor::Start,
     };
-    canvas.text((20.0, 30.0), title, large);
-    canvas.text((20.0, 50.0), note, tick(Anchor::Start));
-    let mut x = 20.0;
-    for (name, stroke) in legend {
-        canvas.line((x, 71.0), (x + 24.0, 71.0), *stroke);
+    canvas.name((LEFT, top + 30.0), title, right - LEFT, large);
+    canvas.text((LEFT, top + 50.0), note, tick(Anchor::Start));
+    for ((name, stroke), (x, below)) in legend.iter().zip(places) {
+        let y = top + below + 71.0;
+        canvas.line((x, y), (x + 24.0, y), *stroke);
         let style = Text {
             size: 12.5,
             colour: INK,
             bold: false,
             anchor: Anchor::Start,
         };
-        canvas.text((x + 31.0, 75.5), name, style);
-        // No text is measured here: 7 pixels a character is a little more than the font needs.
-        x += 31.0 + name.chars().count() as f64 * 7.0 + 20.0;
+        canvas.name((x + KEY, y + 4.5), name, right - x - KEY, style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_legend_that_would_leave_the_canvas_goes_on_in_a_line_of_its_own() {
+        let long = "n".repeat(45);
+        let drawn = |names: &[&str]| {
+            let mut canvas = Canvas::new(400.0, 100.0);
+            let legend: Vec<_> = names.iter().map(|&name| (name, solid(BLUE))).collect();
+            heading(&mut canvas, "t", "", &legend);
+            canvas.finish("t")
+        };
+        assert!(drawn(&["a", "b"]).contains(r#"viewBox="0 0 400 100""#));
+        let two = drawn(&["a", &long]);
+        assert!(
+            two.contains(r#"height="119" viewBox="0 -19 400 119""#),
+            "{two}"
+        );
+        assert!(
+            two.contains(r#"<text x="51.0" y="56.5""#)
+                && two.contains(r#"<text x="51.0" y="75.5""#)
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::fit;
 use crate::reports::table::escape;
 
 /// Where a text's anchor point lies in it.
@@ -31,8 +32,10 @@ pub(super) struct Stroke {
 
 /// A drawing of `width` × `height` pixels on white, origin at the top left.
 pub(super) struct Canvas {
-    width: f64,
+    pub width: f64,
     height: f64,
+    /// Added above the origin.
+    above: f64,
     body: String,
 }
 
@@ -41,8 +44,14 @@ impl Canvas {
         Self {
             width,
             height,
+            above: 0.0,
             body: String::new(),
         }
+    }
+
+    /// Makes the drawing higher, its origin staying where it is.
+    pub fn make_room_above(&mut self, height: f64) {
+        self.above += height;
     }
 
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: Stroke) {
@@ -90,16 +99,35 @@ impl Canvas {
     }
 
     pub fn text(&mut self, at: (f64, f64), text: &str, style: Text) {
-        self.write_text(at, text, style, "");
+        self.write_text(at, &escape(text), 0.0, style);
+    }
+
+    /// A name, cut where it is wider than `room`: then it is shown whole where the mouse rests on it.
+    pub fn name(&mut self, at: (f64, f64), name: &str, room: f64, style: Text) {
+        self.write_text(at, &cut(name, room, style), 0.0, style);
+    }
+
+    /// As [`name`](Self::name), rising to the right.
+    pub fn slanted_name(
+        &mut self,
+        at: (f64, f64),
+        name: &str,
+        (room, degrees): (f64, f64),
+        style: Text,
+    ) {
+        self.write_text(at, &cut(name, room, style), -degrees, style);
     }
 
     /// Text that reads upwards, for the label of a y axis.
     pub fn upward_text(&mut self, at: (f64, f64), text: &str, style: Text) {
-        let turn = format!(r#" transform="rotate(-90 {:.1} {:.1})""#, at.0, at.1);
-        self.write_text(at, text, style, &turn);
+        self.write_text(at, &escape(text), -90.0, style);
     }
 
-    fn write_text(&mut self, at: (f64, f64), text: &str, style: Text, turn: &str) {
+    fn write_text(&mut self, at: (f64, f64), escaped: &str, degrees: f64, style: Text) {
+        let turn = match degrees {
+            0.0 => String::new(),
+            _ => format!(r#" transform="rotate({degrees} {:.1} {:.1})""#, at.0, at.1),
+        };
         let anchor = match style.anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -107,12 +135,11 @@ impl Canvas {
         };
         let weight = if style.bold { 600 } else { 400 };
         self.push(format_args!(
-            r#"<text x="{:.1}" y="{:.1}" font-size="{}" font-weight="{weight}" fill="{}" text-anchor="{anchor}"{turn}>{}</text>"#,
+            r#"<text x="{:.1}" y="{:.1}" font-size="{}" font-weight="{weight}" fill="{}" text-anchor="{anchor}"{turn}>{escaped}</text>"#,
             at.0,
             at.1,
             style.size,
             style.colour,
-            escape(text),
         ));
     }
 
@@ -121,19 +148,28 @@ impl Canvas {
         let _ = writeln!(self.body, "{element}");
     }
 
-    /// The whole SVG document.
-    pub fn finish(self) -> String {
-        let (width, height) = (self.width, self.height);
+    /// The whole SVG document; its title is what a screen reader says of it.
+    pub fn finish(self, title: &str) -> String {
         format!(
             concat!(
                 r#"<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" "#,
-                r#"viewBox="0 0 {w} {h}" font-family="Inter, 'Helvetica Neue', Arial, sans-serif">"#,
-                "\n<rect width=\"{w}\" height=\"{h}\" fill=\"#ffffff\"/>\n{body}</svg>\n"
+                r#"viewBox="0 {y} {w} {h}" font-family="Inter, 'Helvetica Neue', Arial, sans-serif" "#,
+                r#"role="img" aria-label="{title}">"#,
+                "\n<rect y=\"{y}\" width=\"{w}\" height=\"{h}\" fill=\"#ffffff\"/>\n{body}</svg>\n"
             ),
-            w = width,
-            h = height,
+            y = 0.0 - self.above,
+            w = self.width,
+            h = self.height + self.above,
+            title = escape(title).replace('"', "&quot;"),
             body = self.body,
         )
+    }
+}
+
+fn cut(name: &str, room: f64, style: Text) -> String {
+    match fit::cut(name, style.size, room) {
+        None => escape(name),
+        Some(cut) => format!("<title>{}</title>{}", escape(name), escape(&cut)),
     }
 }
 
@@ -150,16 +186,32 @@ fn coordinates(points: &[(f64, f64)]) -> String {
 mod tests {
     use super::*;
 
+    const STYLE: Text = Text {
+        size: 10.0,
+        colour: "#000000",
+        bold: false,
+        anchor: Anchor::Start,
+    };
+
     #[test]
     fn a_set_named_with_markup_does_not_break_the_drawing() {
         let mut canvas = Canvas::new(10.0, 10.0);
-        let style = Text {
-            size: 10.0,
-            colour: "#000000",
-            bold: false,
-            anchor: Anchor::Start,
-        };
-        canvas.text((1.0, 1.0), "a <b> & c", style);
-        assert!(canvas.finish().contains(">a &lt;b&gt; &amp; c<"));
+        canvas.text((1.0, 1.0), "a <b> & c", STYLE);
+        let svg = canvas.finish("of \"<b>\"");
+        assert!(svg.contains(">a &lt;b&gt; &amp; c<"));
+        assert!(svg.contains(r#"aria-label="of &quot;&lt;b&gt;&quot;""#));
+    }
+
+    #[test]
+    fn a_name_that_does_not_fit_is_cut_and_says_the_rest_where_the_mouse_rests_on_it() {
+        let mut canvas = Canvas::new(10.0, 10.0);
+        canvas.name((1.0, 1.0), "cats & dogs", 50.0, STYLE);
+        canvas.name((1.0, 1.0), "cat", 40.0, STYLE);
+        let svg = canvas.finish("");
+        assert!(
+            svg.contains("><title>cats &amp; dogs</title>cats &amp;…</text>"),
+            "{svg}"
+        );
+        assert!(svg.contains(">cat</text>"));
     }
 }

@@ -2,15 +2,19 @@
 //! each answer. Which classes are confused, and which one foreign images are called.
 
 use super::Plot;
+use super::fit;
 use super::style;
 use super::svg::{Anchor, Canvas, Text};
 
+/// What the names take, unless they are long.
 const NAMES: f64 = 150.0;
 const CELL: (f64, f64) = (64.0, 26.0);
 /// Between the model's own classes and what is foreign.
 const GAP: f64 = 16.0;
-/// Longer names do not fit above a column of their own.
-const LETTERS: usize = 9;
+/// Where a name does not fit above its column, all are turned so far.
+const DEGREES: f64 = 40.0;
+/// Of a turned name, about 20 letters.
+const HEAD: f64 = 140.0;
 
 /// `classes` has a row for each of `labels`, in it the share (0..=1) taken for each; `foreign` sets have
 /// a name and such a row. Rows of NaN, of which there are no images, stay empty.
@@ -20,10 +24,25 @@ pub fn taken_for(
     classes: &[Vec<f64>],
     foreign: &[(&str, &[f64])],
 ) -> Plot {
-    let top = style::HEADING + 26.0;
+    let head = Text {
+        bold: true,
+        ..style::label()
+    };
+    let widest = labels.iter().map(|label| fit::width(label, head.size));
+    let widest = widest.fold(0.0, f64::max).min(HEAD);
+    let is_turned = widest > CELL.0 - 4.0;
+    // The room that turned names need above the cells and, the last one, beside them.
+    let (sine, cosine) = DEGREES.to_radians().sin_cos();
+    let above = if is_turned { widest * sine } else { 0.0 };
+    let beside = (widest * cosine - CELL.0 / 2.0).max(30.0);
+    let tick = style::tick(Anchor::End);
+    let named = labels.iter().map(String::as_str);
+    let named = named.chain(foreign.iter().map(|&(name, _)| name));
+    let names = fit::column(named, tick.size, NAMES);
+    let top = style::HEADING + 26.0 + above.ceil();
     let gap = if foreign.is_empty() { 0.0 } else { GAP };
     let rows = (classes.len() + foreign.len()) as f64;
-    let width = (NAMES + labels.len() as f64 * CELL.0 + 30.0).max(700.0);
+    let width = (names + labels.len() as f64 * CELL.0 + beside.ceil()).max(700.0);
     let mut canvas = Canvas::new(width, top + rows * CELL.1 + gap + 20.0);
     let legend = [
         ("right", style::solid(style::BLUE)),
@@ -35,12 +54,16 @@ pub fn taken_for(
     let note = "Of the images of a row, % that get the answer of a column, whether they are flagged or not";
     style::heading(&mut canvas, title, note, &legend);
     for (column, label) in labels.iter().enumerate() {
-        let x = NAMES + (column as f64 + 0.5) * CELL.0;
-        let bold = Text {
-            bold: true,
-            ..style::label()
-        };
-        canvas.text((x, top - 10.0), &style::shortened(label, LETTERS), bold);
+        let at = (names + (column as f64 + 0.5) * CELL.0, top - 10.0);
+        if is_turned {
+            let head = Text {
+                anchor: Anchor::Start,
+                ..head
+            };
+            canvas.slanted_name(at, label, (HEAD, DEGREES), head);
+        } else {
+            canvas.text(at, label, head);
+        }
     }
     let own = classes.iter().zip(labels).enumerate();
     let own = own.map(|(class, (row, label))| (label.as_str(), row.as_slice(), Some(class), 0.0));
@@ -48,13 +71,13 @@ pub fn taken_for(
     for (index, (name, shares, right, below)) in own.chain(others).enumerate() {
         let y = top + below + index as f64 * CELL.1;
         let middle = y + CELL.1 / 2.0 + 4.0;
-        canvas.text((NAMES - 10.0, middle), name, style::tick(Anchor::End));
+        canvas.name((names - 10.0, middle), name, names - 14.0, tick);
         for (column, &share) in shares.iter().enumerate() {
             // Hundreds of zeros would hide what there is to see.
             if share.is_nan() || share <= 0.005 {
                 continue;
             }
-            let x = NAMES + column as f64 * CELL.0;
+            let x = names + column as f64 * CELL.0;
             let colour = match right == Some(column) {
                 true => style::BLUE,
                 false => style::VERMILION,
@@ -72,7 +95,7 @@ pub fn taken_for(
         }
     }
     Plot {
-        svg: canvas.finish(),
+        svg: canvas.finish(title),
     }
 }
 
@@ -82,7 +105,7 @@ mod tests {
 
     #[test]
     fn right_answers_and_wrong_ones_have_colours_of_their_own_and_what_never_happens_none() {
-        let labels = ["cat".to_owned(), "automobiles".to_owned()];
+        let labels = ["cat".to_owned(), "dog".to_owned()];
         let classes = [vec![0.8, 0.2], vec![f64::NAN; 2]];
         let plot = taken_for("m", &labels, &classes, &[("noise", &[0.0, 1.0])]);
         let cells = |colour| {
@@ -91,7 +114,19 @@ mod tests {
                 .count()
         };
         assert_eq!((cells(style::BLUE), cells(style::VERMILION)), (1, 2));
-        assert!(plot.svg().contains(">80<") && plot.svg().contains(">automobi…<"));
-        assert!(!plot.svg().contains("NaN"));
+        assert!(plot.svg().contains(">80<") && !plot.svg().contains("NaN"));
+        assert!(!plot.svg().contains("rotate"));
+    }
+
+    #[test]
+    fn where_a_name_is_wider_than_its_column_all_are_turned_and_a_very_long_one_is_cut() {
+        let labels = ["cat", "automobile", "great white shark, man-eater"].map(String::from);
+        let plot = taken_for("m", &labels, &[], &[]);
+        assert_eq!(plot.svg().matches("rotate(-40 ").count(), 3);
+        assert!(plot.svg().contains(">automobile<"));
+        assert!(
+            plot.svg()
+                .contains("<title>great white shark, man-eater</title>great white shark, m…<")
+        );
     }
 }

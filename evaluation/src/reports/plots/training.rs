@@ -162,7 +162,7 @@ pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
         norm_curves::draw(&mut canvas, (height, width), (epochs(), norm), &monitored);
     }
     Plot {
-        svg: canvas.finish(),
+        svg: canvas.finish(title),
     }
 }
 
