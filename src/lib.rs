@@ -16,6 +16,7 @@ mod freed_memory;
 mod head;
 mod json_line;
 mod loader;
+mod model_document;
 mod pause;
 mod problem;
 mod reply;

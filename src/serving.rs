@@ -8,7 +8,7 @@ use normgate_core::{Manifest, Model, Runtime};
 
 use crate::config::EngineConfig;
 use crate::engine::{Engine, Layout, StartError};
-use crate::routes::model::render;
+use crate::model_document::render;
 use crate::telemetry::{Metrics, ModelMetrics};
 
 /// A model that is warm. A request takes one of these, and everything it says comes from it.

@@ -1,7 +1,6 @@
 //! The command line.
 
 use std::io::{ErrorKind, Write};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -67,9 +66,6 @@ pub struct Args {
         allow_hyphen_values = true
     )]
     pub serve_args: String,
-    /// Measure a server that runs already and takes images as Normgate does
-    #[arg(long, env = "NORMGATE_BENCH_ADDRESS", value_name = "IP:PORT")]
-    pub address: Option<SocketAddr>,
     /// Measure the servers of this JSON list too, each in each round
     #[arg(long, env = "NORMGATE_BENCH_PEERS", value_name = "FILE")]
     pub peers: Option<PathBuf>,
@@ -207,27 +203,19 @@ impl Args {
     }
 
     fn contenders(&self) -> Result<Vec<Contender>, BenchError> {
-        let mut contenders = match self.address {
-            Some(address) => vec![Contender::running(address)],
-            None => {
-                let mut arguments: Vec<_> = self
-                    .serve_args
-                    .split_whitespace()
-                    .map(String::from)
-                    .collect();
-                if self.device != Device::Cpu {
-                    arguments.extend(["--device".into(), self.device.to_string()]);
-                }
-                let mut normgate = Contender::normgate(&self.server()?, &arguments);
-                // Not among the arguments: reports name a server by those.
-                if let Some(path) = &self.onnxruntime {
-                    let path = path.display().to_string();
-                    let environment = &mut normgate.environment;
-                    environment.insert("NORMGATE_ONNXRUNTIME".into(), path);
-                }
-                vec![normgate]
-            }
-        };
+        let arguments = self.serve_args.split_whitespace().map(String::from);
+        let mut arguments: Vec<_> = arguments.collect();
+        if self.device != Device::Cpu {
+            arguments.extend(["--device".into(), self.device.to_string()]);
+        }
+        let mut normgate = Contender::normgate(&self.server()?, &arguments);
+        // Not among the arguments: reports name a server by those.
+        if let Some(path) = &self.onnxruntime {
+            let path = path.display().to_string();
+            let environment = &mut normgate.environment;
+            environment.insert("NORMGATE_ONNXRUNTIME".into(), path);
+        }
+        let mut contenders = vec![normgate];
         if let Some(path) = &self.peers {
             let json = fs::read_to_string(path).map_err(BenchError::file(path))?;
             let peers: Vec<Contender> =

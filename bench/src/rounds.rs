@@ -55,7 +55,15 @@ struct Rounds {
     lone_threads: Option<usize>,
     starts: Vec<f64>,
     peak: Option<f64>,
-    loads: BTreeMap<usize, Vec<(Outcome, Option<f64>)>>,
+    loads: BTreeMap<usize, Vec<Measured>>,
+}
+
+/// What it did in one round with a number of connections.
+struct Measured {
+    /// The round, since one in which it failed has none of these.
+    round: usize,
+    outcome: Outcome,
+    resident_mib: Option<f64>,
 }
 
 impl Bench<'_> {
@@ -81,7 +89,7 @@ impl Bench<'_> {
         let mut rounds: Vec<Rounds> = self.contenders.iter().map(|_| Rounds::default()).collect();
         let half = self.plan.time / 2;
         let moment = self.plan.time / 4;
-        for _ in 0..self.plan.rounds {
+        for round in 0..self.plan.rounds {
             let before = self.raw(model, &candidates, half)?;
             decoding.push(raw::decode_ms(
                 &model.manifest().preprocessing,
@@ -103,7 +111,7 @@ impl Bench<'_> {
             {
                 self.bar
                     .set_message(format!("{name}, {}: {}", input.title(), contender.name));
-                match self.serve(contender, path, &files, input, rounds) {
+                match self.serve(contender, path, &files, input, round, rounds) {
                     // What peers cannot do is part of the comparison.
                     Err(error) if index > 0 => self.bar.suspend(|| eprintln!("{error}")),
                     outcome => outcome?,
@@ -170,12 +178,11 @@ impl Bench<'_> {
         model: &Path,
         files: &[Vec<u8>],
         input: Input,
+        round: usize,
         rounds: &mut Rounds,
     ) -> Result<(), BenchError> {
         let mut running = contender.start(model, &self.logs)?;
-        if running.group().is_some() {
-            rounds.starts.push(running.started_in.as_secs_f64());
-        }
+        rounds.starts.push(running.started_in.as_secs_f64());
         rounds.workers = running.workers;
         rounds.lone_threads = running.lone_threads;
         let requests = requests(contender, running.address, input.media_type(), files);
@@ -184,13 +191,12 @@ impl Bench<'_> {
             if running.has_ended() {
                 return Err(running.failure("ended under load"));
             }
-            let memory = running.group().and_then(processes::memory);
-            let resident = memory.map(|memory| memory.resident as f64 / MIB);
-            rounds
-                .loads
-                .entry(connections)
-                .or_default()
-                .push((outcome, resident));
+            let memory = processes::memory(running.group());
+            rounds.loads.entry(connections).or_default().push(Measured {
+                round,
+                outcome,
+                resident_mib: memory.map(|memory| memory.resident as f64 / MIB),
+            });
             if let Some(memory) = memory {
                 let peak = memory.peak as f64 / MIB;
                 rounds.peak = Some(rounds.peak.map_or(peak, |so_far: f64| so_far.max(peak)));
@@ -214,7 +220,7 @@ impl Bench<'_> {
             warm_up: self.plan.time / 4,
             measured: self.plan.time,
         };
-        let cpu = || running.group().and_then(processes::cpu_time);
+        let cpu = || processes::cpu_time(running.group());
         closed_loop.run(cpu).map_err(BenchError::Load)
     }
 }
@@ -275,18 +281,15 @@ impl Rounds {
     }
 }
 
-/// One number of connections over all rounds; `raw` is the raw limit of each.
-fn load(connections: usize, rounds: &[(Outcome, Option<f64>)], raw: &[f64]) -> Option<Load> {
-    let rates: Vec<f64> = rounds.iter().map(|(outcome, _)| outcome.rate()).collect();
-    let shares: Vec<f64> = rates
-        .iter()
-        .zip(raw)
-        .map(|(rate, raw)| rate / raw)
-        .collect();
+/// One number of connections over the rounds in which it was measured; `raw` is the raw limit of all.
+fn load(connections: usize, rounds: &[Measured], raw: &[f64]) -> Option<Load> {
+    let rates: Vec<f64> = rounds.iter().map(|it| it.outcome.rate()).collect();
+    let shares = rates.iter().zip(rounds);
+    let shares: Vec<f64> = shares.map(|(rate, it)| rate / raw[it.round]).collect();
     let mut latencies = Latencies::default();
     let mut errors = BTreeMap::<String, u64>::new();
     let (mut own, mut server) = (Duration::ZERO, Some(Duration::ZERO));
-    for (outcome, _) in rounds {
+    for Measured { outcome, .. } in rounds {
         latencies.merge(&outcome.latencies);
         for (reason, count) in &outcome.errors {
             *errors.entry(reason.clone()).or_default() += count;
@@ -308,7 +311,7 @@ fn load(connections: usize, rounds: &[(Outcome, Option<f64>)], raw: &[f64]) -> O
         own_cpu_us: each(own).map(|seconds| 1e6 * seconds),
         resident_mib: rounds
             .iter()
-            .filter_map(|(_, resident)| *resident)
+            .filter_map(|it| it.resident_mib)
             .reduce(f64::max),
     })
 }
@@ -353,6 +356,31 @@ mod tests {
         let (raw, rates) = best(measured, search).unwrap();
         assert_eq!((raw.batch, raw.images_per_second.median), (2, 96.0));
         assert_eq!(rates, [95.0, 96.0, 97.0]);
+    }
+
+    #[test]
+    fn a_server_that_failed_in_a_round_is_compared_with_the_raw_limit_of_the_others() {
+        let measured = |round| {
+            let mut outcome = Outcome {
+                seconds: 1.0,
+                ..Outcome::default()
+            };
+            outcome.latencies.record(Duration::from_millis(1));
+            Measured {
+                round,
+                outcome,
+                resident_mib: None,
+            }
+        };
+        let share = |rounds: &[usize]| {
+            let rounds: Vec<_> = rounds.iter().copied().map(measured).collect();
+            let load = load(1, &rounds, &[2.0, 4.0, 8.0]).unwrap();
+            load.share_of_raw.median
+        };
+        assert_eq!(
+            (share(&[0, 1, 2]), share(&[1]), share(&[2])),
+            (0.25, 0.25, 0.125)
+        );
     }
 
     #[test]

@@ -1,5 +1,4 @@
-//! The servers that are measured: started by the benchmark, each as a process group of its own, or
-//! running already.
+//! The servers that are measured: started by the benchmark, each as a process group of its own.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -14,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::error::BenchError;
 use crate::load::Head;
@@ -36,23 +35,18 @@ const QUOTED: usize = 15;
 static LIVING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// A server to measure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Contender {
     /// Its name in tables.
     pub name: String,
     /// What tells it from others of that name: its number of workers, say.
     #[serde(default)]
     pub variant: String,
-    /// The program and its arguments; `{model}`, `{port}` and `{cores}` are filled in. Empty: it
-    /// runs already, at `address`.
-    #[serde(default)]
+    /// The program and its arguments; `{model}`, `{port}` and `{cores}` are filled in.
     pub command: Vec<String>,
     /// Environment variables, filled in likewise.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// Where it runs, where the benchmark did not start it.
-    #[serde(default)]
-    pub address: Option<SocketAddr>,
     /// The path that says 200 when it is ready.
     pub ready: String,
     /// The path that takes images.
@@ -63,7 +57,7 @@ pub struct Contender {
 }
 
 /// How a server takes an image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
     /// The file is the body.
@@ -95,20 +89,9 @@ impl Contender {
             variant: arguments.join(" "),
             command,
             environment: BTreeMap::new(),
-            address: None,
             ready: "/readyz".into(),
             path: "/classify".into(),
             body: Body::Raw,
-        }
-    }
-
-    /// A server that takes images as Normgate does and runs already.
-    pub fn running(address: SocketAddr) -> Self {
-        Self {
-            name: address.to_string(),
-            command: Vec::new(),
-            address: Some(address),
-            ..Self::normgate(Path::new(""), &[])
         }
     }
 
@@ -118,18 +101,7 @@ impl Contender {
     /// [`BenchError::Server`] with the end of what it printed, where it does not become ready.
     pub fn start(&self, model: &Path, logs: &Path) -> Result<Running, BenchError> {
         let began = Instant::now();
-        let mut running = match self.address {
-            Some(address) => Running {
-                name: self.name.clone(),
-                child: None,
-                log: PathBuf::new(),
-                address,
-                started_in: Duration::ZERO,
-                workers: None,
-                lone_threads: None,
-            },
-            None => self.spawn(model, logs)?,
-        };
+        let mut running = self.spawn(model, logs)?;
         loop {
             let reply = get(running.address, &self.ready);
             if let Some((200, body)) = reply {
@@ -163,7 +135,7 @@ impl Contender {
                 .replace("{cores}", &cores().to_string())
         };
         let Some((program, arguments)) = self.command.split_first() else {
-            return Err(failure("has neither a command nor an address".into()));
+            return Err(failure("has no command".into()));
         };
         fs::create_dir_all(logs).map_err(BenchError::file(logs))?;
         let letters = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
@@ -198,7 +170,7 @@ impl Contender {
         living(|groups| groups.push(child.id()));
         Ok(Running {
             name: self.name.clone(),
-            child: Some(child),
+            child,
             log: path,
             address,
             started_in: Duration::ZERO,
@@ -213,10 +185,10 @@ pub fn cache_home(logs: &Path) -> PathBuf {
     logs.join("cache")
 }
 
-/// A server that is ready. Where the benchmark started it, it is killed when this is dropped.
+/// A server that is ready; killed when this is dropped.
 pub struct Running {
     name: String,
-    child: Option<Child>,
+    child: Child,
     log: PathBuf,
     /// Where it listens.
     pub address: SocketAddr,
@@ -229,15 +201,14 @@ pub struct Running {
 }
 
 impl Running {
-    /// Its process group, where the benchmark started it.
-    pub fn group(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
+    /// Its process group.
+    pub fn group(&self) -> u32 {
+        self.child.id()
     }
 
     /// Whether the process has ended.
     pub fn has_ended(&mut self) -> bool {
-        let child = self.child.as_mut();
-        child.is_some_and(|child| !matches!(child.try_wait(), Ok(None)))
+        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// What went wrong, with the end of its log.
@@ -254,10 +225,7 @@ impl Running {
 
     /// Asks it to stop, and waits.
     pub fn stop(mut self) {
-        let Some(group) = self.group() else {
-            return;
-        };
-        signal(group, Signal::TERM);
+        signal(self.group(), Signal::TERM);
         let began = Instant::now();
         while !self.has_ended() && began.elapsed() < STOP {
             thread::sleep(ASK);
@@ -267,13 +235,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let group = child.id();
-            // Its children too, which may have outlived it.
-            signal(group, Signal::KILL);
-            let _ = child.wait();
-            living(|groups| groups.retain(|living| *living != group));
-        }
+        let group = self.group();
+        // Its children too, which may have outlived it.
+        signal(group, Signal::KILL);
+        let _ = self.child.wait();
+        living(|groups| groups.retain(|living| *living != group));
     }
 }
 
@@ -354,7 +320,7 @@ mod tests {
         let running = shell("sleep 1000 & sleep 1000")
             .spawn(Path::new(""), logs.path())
             .unwrap();
-        let group = running.group().unwrap();
+        let group = running.group();
         let began = Instant::now();
         drop(running);
         while crate::processes::cpu_time(group).is_some() {

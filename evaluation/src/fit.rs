@@ -9,7 +9,6 @@ use normgate_core::scores::{FitData, Fitted, Score, ScoreKind};
 
 use crate::datasets::{ImageSet, SetSpec};
 use crate::error::EvaluationError;
-use crate::evaluate::measure::truth;
 use crate::workbench::Workbench;
 
 /// A score, or every one.
@@ -95,7 +94,7 @@ fn fit_all(
     scores: &[ScoreKind],
 ) -> Result<Vec<Result<Arc<Fitted>, EvaluationError>>, EvaluationError> {
     let answers = bench.answers(model, images)?;
-    let labels = truth(&answers)?;
+    let labels = answers.truth()?;
     let names: Vec<String> = data.iter().map(SetSpec::describe).collect();
     let name = names.join(" + ");
     let failed = |source| EvaluationError::Fit {

@@ -67,6 +67,22 @@ impl SetOutputs {
         })
     }
 
+    /// The label of each image.
+    ///
+    /// # Errors
+    /// [`EvaluationError::NoLabel`] at the first image that has none of the model's classes.
+    pub fn truth(&self) -> Result<Vec<usize>, EvaluationError> {
+        let known = |(index, label): (usize, &Option<usize>)| {
+            let label = label.filter(|&label| label < self.classes);
+            label.ok_or_else(|| EvaluationError::NoLabel {
+                set: self.name.clone(),
+                index,
+                classes: self.classes,
+            })
+        };
+        self.labels.iter().enumerate().map(known).collect()
+    }
+
     /// The class with the largest logit, of each image; the first of several equal ones.
     pub fn predicted(&self) -> Vec<usize> {
         self.images().map(|(logits, _)| argmax(logits)).collect()

@@ -1,13 +1,14 @@
 //! What calibrating and evaluating share: ONNX Runtime, image sets by their names on the command
 //! line, threads, and a progress bar.
 
+use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use normgate_core::model::Model;
 use normgate_core::runtime::{Device, Runtime};
 
@@ -18,9 +19,18 @@ use crate::outputs::{self, SetOutputs};
 /// Options that every command has which runs a model over image sets.
 #[derive(Args, Clone, Debug, Default)]
 pub struct WorkbenchArgs {
-    /// Threads, with a session each [default: one a core; 2 on cuda]
+    /// Threads that run the model, with a session each; images are read, and scores computed, on all
+    /// cores [default: one a core; 2 on cuda]
     #[arg(long, env = "NORMGATE_THREADS", value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub runtime: RuntimeArgs,
+}
+
+/// Options that every command has which runs a model at all.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RuntimeArgs {
     /// What runs the model: cpu, cuda or cuda:N. Thresholds are best made on the one that will serve
     #[arg(
         long,
@@ -32,6 +42,16 @@ pub struct WorkbenchArgs {
     /// The ONNX Runtime library [default: ORT_DYLIB_PATH, beside the program, or in .runtime/]
     #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
     pub onnxruntime: Option<PathBuf>,
+}
+
+impl RuntimeArgs {
+    /// Loads ONNX Runtime.
+    ///
+    /// # Errors
+    /// [`EvaluationError::Runtime`].
+    pub fn load(&self) -> Result<Runtime, EvaluationError> {
+        Ok(Runtime::load(self.onnxruntime.as_deref())?.on(self.device)?)
+    }
 }
 
 /// The place where models are run over image sets.
@@ -48,12 +68,12 @@ impl Workbench {
     pub fn new(args: &WorkbenchArgs) -> Result<Self, EvaluationError> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         // One thread's images are decoded while the other's are on the card.
-        let most = match args.device {
+        let most = match args.runtime.device {
             Device::Cpu => cores,
             Device::Cuda(_) => cores.min(2),
         };
         Ok(Self {
-            runtime: Runtime::load(args.onnxruntime.as_deref())?.on(args.device)?,
+            runtime: args.runtime.load()?,
             threads: args.threads.map_or(most, NonZeroUsize::get),
         })
     }
@@ -71,10 +91,10 @@ impl Workbench {
     /// A progress bar over images, where there is a terminal to show it.
     pub fn progress(&self, name: &str, images: usize) -> ProgressBar {
         let bar = ProgressBar::new(images as u64).with_message(name.to_owned());
-        let template = "{msg:28!} {bar:30} {pos}/{len} images, {per_sec}, {eta} left";
+        let template = "{msg:20!} {wide_bar} {pos}/{len} images, {rate}, {left} left";
         // Only a mistake in the template can fail; the default style is then good enough.
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            bar.set_style(style.with_key("rate", rate).with_key("left", left));
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
@@ -156,7 +176,10 @@ impl Workbench {
 }
 
 /// Prints. A reader that has gone (`… | head`) has read enough.
-pub(crate) fn print(text: &str) -> Result<(), EvaluationError> {
+///
+/// # Errors
+/// [`EvaluationError::Io`], of any other failure.
+pub fn print(text: &str) -> Result<(), EvaluationError> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(EvaluationError::Io {
             path: "standard output".into(),
@@ -164,6 +187,18 @@ pub(crate) fn print(text: &str) -> Result<(), EvaluationError> {
         }),
         _ => Ok(()),
     }
+}
+
+fn rate(bar: &ProgressState, to: &mut dyn fmt::Write) {
+    let _ = write!(to, "{:.0}/s", bar.per_sec());
+}
+
+/// Nobody knows before the first is done.
+fn left(bar: &ProgressState, to: &mut dyn fmt::Write) {
+    let _ = match bar.pos() {
+        0 => to.write_str("…"),
+        _ => write!(to, "{}", HumanDuration(bar.eta())),
+    };
 }
 
 /// The sets as one; says what of them could not be read.

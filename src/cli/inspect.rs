@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::histogram::{bar, scores};
 use super::terminal::{WIDEST, columns};
 use crate::config::show_bytes;
-use crate::routes::model::document;
+use crate::model_document::document;
 
 /// Show what a model file holds: labels, preprocessing, score, calibration, training.
 ///

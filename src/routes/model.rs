@@ -2,14 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use normgate_core::{Manifest, Model};
-use serde_json::{Value, json};
 
-use crate::json_line;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -17,30 +13,4 @@ use crate::state::AppState;
 pub async fn show(State(state): State<Arc<AppState>>) -> Result<impl IntoResponse, Problem> {
     let json = state.serving()?.model_json.clone();
     Ok(([(header::CONTENT_TYPE, "application/json")], json))
-}
-
-/// The manifest as it is answered: in place of up to 10,000 calibration scores their quantiles.
-pub fn render(model: &Model) -> Result<Bytes, serde_json::Error> {
-    Ok(json_line::to_line(&document(model)?)?.into())
-}
-
-/// The manifest with its calibration scores summarised, and what a fitted score was fitted to.
-pub fn document(model: &Model) -> Result<Value, serde_json::Error> {
-    let manifest: &Manifest = model.manifest();
-    let mut document = serde_json::to_value(manifest)?;
-    document["digest"] = json!(format!("sha256:{}", model.digest()));
-    if let Some(fitted) = model.fitted() {
-        document["fitted"] = json!({"images": fitted.images, "data": fitted.data});
-    }
-    if let Some(calibration) = &manifest.calibration {
-        let scores = &calibration.scores;
-        let last = scores.len().saturating_sub(1) as f64;
-        let at = |q: f64| scores.get((q * last).round() as usize);
-        document["calibration"]["scores"] = json!({
-            "kept": scores.len(),
-            "min": at(0.0), "p5": at(0.05), "p25": at(0.25), "median": at(0.5),
-            "p75": at(0.75), "p95": at(0.95), "max": at(1.0),
-        });
-    }
-    Ok(document)
 }

@@ -1,8 +1,7 @@
 //! From the folders named on the command line to what is trained on.
 
 use normgate_core::model::hex;
-use normgate_evaluation::datasets::holdout::{self, HoldOut};
-use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec, labels, long_tail};
+use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec, labels};
 use normgate_evaluation::overlap::Fingerprints;
 use sha2::{Digest, Sha256};
 
@@ -10,7 +9,9 @@ use crate::augment::Crop;
 use crate::auxiliary::{self, AuxiliarySpec};
 use crate::batches::Stream;
 use crate::error::TrainError;
+use crate::holdout::{self, HoldOut};
 use crate::input::{Normalise, preprocessing};
+use crate::long_tail;
 use crate::pictures::Part;
 
 /// What to read, and what of it to use.

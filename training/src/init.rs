@@ -140,7 +140,7 @@ fn classes(
     let set = &stream.images;
     let size = set.image_bytes();
     let whole = preprocessing(set.width as u32, Crop::Padded, normalise);
-    let mut preprocessor = Preprocessor::new(&whole);
+    let preprocessor = Preprocessor::new(&whole);
     let mut random = Pcg64Mcg::new(0);
     let mut pictures = Pictures::new(set);
     let mut found = Vec::with_capacity(set.len());

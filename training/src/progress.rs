@@ -28,7 +28,7 @@ impl Display {
     pub fn new(epochs: usize, steps: usize, first_step: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(steps as u64);
-            let template = "{bar:24} {percent:>3} %  {msg}";
+            let template = "{wide_bar} {percent:>3} %  {msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
@@ -80,12 +80,11 @@ impl Display {
 
     fn line(&self, epoch: &Epoch, done: usize) -> String {
         format!(
-            "epoch {}/{}  loss {:.3}  right {:.1} %  lr {:.2e}  {:.0} images/s  {} left",
+            "epoch {}/{}  loss {:.3}  right {:.1} %  {:.0} images/s  {} left",
             epoch.epoch,
             self.epochs,
             epoch.loss,
             epoch.accuracy * 100.0,
-            epoch.learning_rate,
             epoch.images_per_second,
             self.time_left(done)
         )

@@ -30,12 +30,12 @@ pub fn take(
         .iter()
         .zip(optimiser.state())
         .map(|((name, _), state)| {
-            let state = state.into_iter().map(plain);
+            let state = state.iter().map(plain);
             Ok((name.clone(), state.collect::<Result<_, TchError>>()?))
         })
         .collect::<Result<BTreeMap<_, _>, TchError>>()?;
     let progress = Progress {
-        optimiser_steps: optimiser.steps(),
+        optimiser_steps: optimiser.steps,
         ..progress.clone()
     };
     Ok(Checkpoint {
@@ -56,12 +56,12 @@ pub fn restore(
     network: &Network,
     optimiser: &mut Optimiser,
 ) -> Result<(), ModelError> {
-    *optimiser.steps_mut() = checkpoint.progress.optimiser_steps;
+    optimiser.steps = checkpoint.progress.optimiser_steps;
     let kept = checkpoint.config.recipe.optimiser.state_names();
     let trained = network.parameters().trainable();
     for ((name, _), state) in trained.iter().zip(optimiser.state()) {
         let saved = checkpoint.moments.get(name);
-        for (place, (tensor, kept)) in state.into_iter().zip(kept).enumerate() {
+        for (place, (tensor, kept)) in state.iter().zip(kept).enumerate() {
             let saved = saved.and_then(|saved| saved.get(place));
             let saved = saved.ok_or_else(|| ModelError::MissingTensor {
                 name: format!("{kept}{name}"),

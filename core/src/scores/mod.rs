@@ -54,7 +54,7 @@ pub trait Score: Send + Sync {
 
     /// The score of one image from its logits (one a class) and its penultimate representation.
     ///
-    /// Pure. NaN where an input that the score uses holds NaN; infinite or NaN where that input
-    /// is empty or infinite.
+    /// Pure. NaN where an input that the score uses holds NaN. Empty or infinite input gives no
+    /// meaningful number, and no panic.
     fn score(&self, logits: &[f32], representation: &[f32]) -> f32;
 }

@@ -100,20 +100,6 @@ pub enum DatasetError {
         /// What differs.
         reason: String,
     },
-    /// A class has too few images for what was asked of it.
-    #[error("{set}: class {class} has {found} images, but {what} needs {needed}")]
-    TooFewImages {
-        /// The name of the set.
-        set: String,
-        /// The class index.
-        class: u16,
-        /// How many it has.
-        found: usize,
-        /// What they are needed for.
-        what: &'static str,
-        /// How many it would need.
-        needed: usize,
-    },
     /// What was asked for makes no sense for this set.
     #[error("{set}: {reason}")]
     Unsuitable {

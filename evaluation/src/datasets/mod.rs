@@ -15,12 +15,10 @@ mod cifar_binary;
 mod error;
 mod files;
 mod folder;
-pub mod holdout;
 mod image_set;
 mod label_file;
 pub mod labels;
 mod list;
-pub mod long_tail;
 mod parallel;
 mod spec;
 #[cfg(test)]
@@ -110,10 +108,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError
     {
         set.align(names)?;
     }
-    match &options.preprocessing {
-        Some(preprocessing) => resized(set, preprocessing),
-        None => Ok(set),
-    }
+    Ok(set)
 }
 
 fn read(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
@@ -131,13 +126,17 @@ fn read(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
         return list::load(path, name, options);
     }
     if path.is_file() {
-        return cifar_binary::load_file(path, name, options.labels);
+        return prepared(
+            cifar_binary::load_file(path, name, options.labels)?,
+            options,
+        );
     }
     if webp_strips::is_here(path) {
-        return webp_strips::load(path, name, options.labels);
+        return prepared(webp_strips::load(path, name, options.labels)?, options);
     }
     if let Some(layout) = cifar_binary::find(path) {
-        return cifar_binary::load(&layout, name, options.split, options.labels);
+        let set = cifar_binary::load(&layout, name, options.split, options.labels)?;
+        return prepared(set, options);
     }
     folder::load(path, name, options)
 }
@@ -160,12 +159,15 @@ fn name_of(path: &Path) -> String {
     )
 }
 
-/// The set with its images brought to the model's size, if they have another.
-fn resized(set: ImageSet, preprocessing: &Preprocessing) -> Result<ImageSet, DatasetError> {
-    let (width, height) = (preprocessing.width as usize, preprocessing.height as usize);
-    if (set.width, set.height) == (width, height) {
+/// A set of stored pixels with its images as a model is shown them, where it is read for one. (Of image files only
+/// that is read.)
+fn prepared(set: ImageSet, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
+    let changes =
+        |it: &&Preprocessing| !Preprocessor::new(it).keeps(set.width as u32, set.height as u32);
+    let Some(preprocessing) = options.preprocessing.as_ref().filter(changes) else {
         return Ok(set);
-    }
+    };
+    let (width, height) = (preprocessing.width as usize, preprocessing.height as usize);
     let indices: Vec<usize> = (0..set.len()).collect();
     let start = || Preprocessor::new(preprocessing);
     let images = parallel::map(&indices, start, |preprocessor, &i| {

@@ -62,7 +62,7 @@ pub fn measure(
     let thresholds = thresholds(manifest.score, calibration, scores, calibrated_on)?;
     let mut trust = Vec::new();
     for set in std::iter::once(&answers.id).chain(&answers.shifted) {
-        let truth = truth(set)?;
+        let truth = set.truth()?;
         let flags = served_flags(&classifier, set)?;
         trust.push(trust_figures(set, &truth, manifest.score, &flags));
         if thresholds.is_empty() {
@@ -87,23 +87,6 @@ pub fn measure(
         thresholds,
         trust,
     })
-}
-
-/// The label of each image.
-///
-/// # Errors
-/// [`EvaluationError::NoLabel`] at the first image that has none of the model's classes.
-pub fn truth(set: &SetOutputs) -> Result<Vec<usize>, EvaluationError> {
-    let known = |(index, label): (usize, &Option<usize>)| {
-        label
-            .filter(|&label| label < set.classes)
-            .ok_or_else(|| EvaluationError::NoLabel {
-                set: set.name.clone(),
-                index,
-                classes: set.classes,
-            })
-    };
-    set.labels.iter().enumerate().map(known).collect()
 }
 
 fn served_flags(classifier: &Classifier, set: &SetOutputs) -> Result<Vec<bool>, EvaluationError> {
@@ -137,7 +120,7 @@ fn id_figures(
     set: &SetOutputs,
     flags: &[bool],
 ) -> Result<IdFigures, EvaluationError> {
-    let truth = truth(set)?;
+    let truth = set.truth()?;
     let predicted = set.predicted();
     let counts = manifest
         .training

@@ -23,12 +23,18 @@ use crate::workbench::{Workbench, WorkbenchArgs, print};
 use measure::Answers;
 use plots::detection_plots;
 
+const EXAMPLES: &str = "\
+Examples:
+  normgate evaluate parts.onnx --id photos/test --ood photos/strange --out report
+  normgate evaluate parts.onnx --id photos/test --ood far=scenes,near=other-parts --scores all
+";
+
 /// Measure a calibrated model file on in- and out-of-distribution images
 ///
 /// Prints how well every score tells the OOD sets from the ID set, how accurate the model is, and
 /// what the flags of the served threshold are worth. With --out, a report with plots too.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = SYNTAX)]
+#[command(after_help = format!("{EXAMPLES}\n{SYNTAX}"))]
 pub struct EvaluateArgs {
     /// The calibrated model file
     pub model: PathBuf,

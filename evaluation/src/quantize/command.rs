@@ -23,13 +23,20 @@ use crate::out::{has_folder, is_same_file};
 use crate::overlap::Fingerprints;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 
+const EXAMPLES: &str = "\
+Examples:
+  normgate quantize parts.onnx --data photos/held-out --out parts-int8.onnx
+  normgate quantize parts.onnx --data photos/held-out --test photos/test --ood photos/strange \\
+    --out parts-int8.onnx
+";
+
 /// Make an int8 model of an fp32 one: a quarter of the size, 2 to 4 times as fast on a CPU with VNNI
 ///
 /// The layers then compute with 8-bit whole numbers. The ranges of these come from a few hundred of
 /// your images, and the threshold is calibrated anew, on the int8 model, as the fp32 one was. With
 /// --test and --ood it says what that costs; without, look before you serve.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = SYNTAX)]
+#[command(after_help = format!("{EXAMPLES}\n{SYNTAX}"))]
 pub struct QuantizeArgs {
     /// The fp32 model file
     pub model: PathBuf,

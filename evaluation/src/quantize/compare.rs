@@ -3,7 +3,7 @@ use normgate_core::detection;
 use normgate_core::scores::Score;
 
 use crate::error::EvaluationError;
-use crate::evaluate::measure::{share, truth};
+use crate::evaluate::measure::share;
 use crate::outputs::SetOutputs;
 
 /// What the answers of both models are compared by.
@@ -74,7 +74,7 @@ pub fn compare(
         .map(|(old, new)| (f64::from(*new) - f64::from(*old)).abs() / spread)
         .collect();
     let accuracy = |answers: &SetOutputs, labels: &[usize]| {
-        let truth = truth(answers).ok()?;
+        let truth = answers.truth().ok()?;
         Some(detection::accuracy(labels, &truth))
     };
     let auroc = |id: &SetOutputs, score: &dyn Score, scores: &[f32]| {

@@ -31,5 +31,7 @@ pub(super) fn figures(name: &str) -> Vec<f32> {
 pub(super) fn distance(found: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(found.len(), expected.len());
     let pairs = found.iter().zip(expected);
-    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    let distances = pairs.map(|(a, b)| (a - b).abs());
+    // NaN is the largest.
+    distances.max_by(f32::total_cmp).unwrap()
 }

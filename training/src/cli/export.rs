@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use normgate_evaluation::workbench::print;
 
 use crate::checkpoint::Checkpoint;
 use crate::export::{ExportOptions, WeightForm, export};
@@ -13,6 +14,7 @@ use crate::export::{ExportOptions, WeightForm, export};
 /// The file holds the network without its projection head, the labels, the preprocessing and a
 /// record of the training. It cannot be served before `calibrate` has given it a threshold.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  normgate-train export runs/mine --out photos.onnx --description 'parts on a belt'")]
 pub struct ExportArgs {
     /// The run folder, or a checkpoint
     run: PathBuf,
@@ -53,14 +55,14 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let model = export(&checkpoint, &options)?;
     model.save(&args.out)?;
     let out = args.out.display();
-    println!(
-        "Wrote {out}: {} {}, {:.1} MB, {} classes, after {} epochs",
+    print(&format!(
+        "Wrote {out}: {} {}, {:.1} MB, {} classes, after {} epochs\n\
+         Next: normgate-train calibrate {out} --data IMAGES, on images not trained on\n",
         options.name,
         options.version,
         model.bytes().len() as f64 / 1e6,
         model.manifest().labels.len(),
         checkpoint.progress.epochs,
-    );
-    println!("Next: normgate-train calibrate {out} --data IMAGES, on images not trained on");
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

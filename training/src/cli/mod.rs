@@ -19,7 +19,10 @@ use crate::reproduce::{self, ReproduceArgs};
 /// What the trainer is called in the command lines that runs remember.
 pub(crate) const PROGRAM: &str = "normgate-train";
 
-/// Trains image classifiers that know when they should not answer.
+/// Train image classifiers that know when they should not answer
+///
+/// A run becomes a model file with two outputs, logits and representation, which `calibrate` gives its
+/// threshold, and which `normgate serve` serves. `reproduce` makes the tables of the RNA paper.
 #[derive(Debug, Parser)]
 #[command(
     name = PROGRAM,

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use normgate_evaluation::datasets::holdout::HoldOut;
 use normgate_evaluation::datasets::{SetSpec, labels};
 
 use super::method::MethodArgs;
@@ -13,6 +12,7 @@ use crate::auxiliary::AuxiliarySpec;
 use crate::config::{DataConfig, EpochEnd, Precision, Recipe, RunConfig};
 use crate::data::{Selection, TrainingData};
 use crate::error::TrainError;
+use crate::holdout::HoldOut;
 use crate::init::Init;
 use crate::input::Normalise;
 use crate::models::{Architecture, ModelConfig};

@@ -1,4 +1,4 @@
-//! A checkpoint's layers as ONNX nodes: what the exports of all networks are made of.
+//! A checkpoint's layers as ONNX nodes.
 
 use std::collections::BTreeMap;
 
@@ -102,12 +102,6 @@ impl Layers<'_> {
             .map(|((b, m), s)| b - m * s)
             .collect();
         Ok(Normalisation { scale, shift })
-    }
-
-    /// From the last stage's features to the pooled ones [N, D], named `representation`.
-    pub fn pool(graph: &mut GraphBuilder, features: &Value) -> Value {
-        let pooled = graph.global_average_pool("pool", features);
-        graph.flatten("representation", &pooled)
     }
 
     /// From representations to class logits, named `logits`.

@@ -5,8 +5,7 @@
 //! Without libtorch: a checkpoint's tensors go straight into the ONNX messages of the core.
 
 mod layers;
-mod resnet18;
-mod resnet50;
+mod resnet;
 mod weights;
 
 use normgate_core::manifest::{
@@ -20,7 +19,6 @@ use crate::auxiliary::AuxiliarySpec;
 use crate::checkpoint::Checkpoint;
 use crate::config::{DataConfig, RunConfig};
 use crate::methods::Auxiliary;
-use crate::models::Architecture;
 
 use layers::Layers;
 pub use weights::WeightForm;
@@ -96,11 +94,8 @@ pub fn export(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Model,
         tensors: &checkpoint.tensors,
         weights: options.weights,
     };
-    let add = match config.model.architecture {
-        Architecture::Resnet18 => resnet18::add,
-        Architecture::Resnet50 => resnet50::add,
-    };
-    let representation = add(&layers, &mut graph, &images)?;
+    let structure = config.model.architecture.structure();
+    let representation = resnet::add(&layers, &structure, &mut graph, &images)?;
     let logits = layers.head(&mut graph, &representation)?;
     let manifest = manifest(checkpoint, options)?;
     graph.output(&logits, &[Dim::Batch, Dim::Fixed(manifest.labels.len())]);

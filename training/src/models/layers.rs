@@ -8,6 +8,16 @@ use tch::{Kind, TchError, Tensor};
 
 use super::parameters::Parameters;
 
+/// How the weights of convolutions are drawn.
+#[derive(Clone, Copy, Debug)]
+pub enum Initialisation {
+    /// PyTorch's default: uniformly.
+    Uniform,
+    /// As torchvision's residual networks (He et al. 2015, "Delving Deep into Rectifiers", by the
+    /// fan-out): normally, with variance 2 / (outputs · kernel²).
+    He,
+}
+
 /// A convolution without bias.
 #[derive(Debug)]
 pub struct Convolution {
@@ -25,37 +35,26 @@ impl Convolution {
     pub fn new(
         parameters: &mut Parameters,
         name: &str,
-        (inputs, outputs): (i64, i64),
-        kernel: i64,
-        stride: i64,
+        (inputs, outputs): (usize, usize),
+        kernel: usize,
+        stride: usize,
+        initialisation: Initialisation,
     ) -> Result<Self, TchError> {
+        let sizes = [inputs, outputs, kernel, stride];
+        let [inputs, outputs, kernel, stride] = sizes.map(|size| size as i64);
         let shape = [outputs, inputs, kernel, kernel];
-        let fan_in = inputs * kernel * kernel;
-        let weight = parameters.uniform(format!("{name}.weight"), &shape, fan_in)?;
+        let name = format!("{name}.weight");
+        let weight = match initialisation {
+            Initialisation::Uniform => {
+                parameters.uniform(name, &shape, inputs * kernel * kernel)?
+            }
+            Initialisation::He => {
+                let deviation = (2.0 / (outputs * kernel * kernel) as f64).sqrt();
+                parameters.normal(name, &shape, deviation)?
+            }
+        };
         Ok(Self {
             weight,
-            stride,
-            padding: kernel / 2,
-        })
-    }
-
-    /// The same drawn as torchvision's residual networks are (He et al. 2015, "Delving Deep into
-    /// Rectifiers", by the fan-out): normally, with variance 2 / (outputs · kernel²).
-    ///
-    /// # Errors
-    ///
-    /// [`TchError`] where the memory is lacking.
-    pub fn he(
-        parameters: &mut Parameters,
-        name: &str,
-        (inputs, outputs): (i64, i64),
-        kernel: i64,
-        stride: i64,
-    ) -> Result<Self, TchError> {
-        let shape = [outputs, inputs, kernel, kernel];
-        let deviation = (2.0 / (outputs * kernel * kernel) as f64).sqrt();
-        Ok(Self {
-            weight: parameters.normal(format!("{name}.weight"), &shape, deviation)?,
             stride,
             padding: kernel / 2,
         })

@@ -1,15 +1,9 @@
-//! Networks: a backbone that turns images into representations, and the heads on top of it.
-//!
-//! A further backbone is a file here, a variant of [`Architecture`] and a line in
-//! [`Network::new`].
+//! Networks: a residual network that turns images into representations, and the heads on top of it.
 
 pub mod layers;
 pub mod parameters;
 mod projection;
-mod resnet18;
-pub(crate) mod resnet50;
-
-use std::fmt::Debug;
+mod resnet;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -19,14 +13,14 @@ use thiserror::Error;
 use layers::Linear;
 use parameters::{Parameters, channels_last};
 use projection::ProjectionHead;
-use resnet18::ResNet18;
-use resnet50::ResNet50;
+use resnet::ResNet;
 
 use crate::checkpoint::Checkpoint;
 
 pub use projection::Projection;
+pub(crate) use resnet::Structure;
 
-/// Which backbone.
+/// Which residual network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Architecture {
@@ -39,7 +33,7 @@ pub enum Architecture {
 /// All that is needed to build a network (its weights apart).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelConfig {
-    /// The backbone.
+    /// Which network.
     pub architecture: Architecture,
     /// Channels of its first stage; 64 is the paper's.
     pub width: usize,
@@ -93,25 +87,11 @@ pub enum ModelError {
     Torch(#[from] TchError),
 }
 
-/// Turns images into representations.
-pub trait Backbone: Debug {
-    /// The length of a representation.
-    fn representation_size(&self) -> i64;
-
-    /// [N, 3, H, W] to [N, representation_size] in float32, computed in the precision of the
-    /// images. With `train`, batch statistics are used and the running ones updated.
-    ///
-    /// # Errors
-    ///
-    /// [`TchError`] where shapes do not fit or memory is lacking.
-    fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor, TchError>;
-}
-
-/// A backbone with its heads.
+/// A residual network with its heads.
 #[derive(Debug)]
 pub struct Network {
     parameters: Parameters,
-    backbone: Box<dyn Backbone>,
+    backbone: ResNet,
     linear: Linear,
     projection: ProjectionHead,
 }
@@ -126,24 +106,8 @@ impl Network {
     pub fn new(config: &ModelConfig, device: Device, seed: u64) -> Result<Self, ModelError> {
         tch::manual_seed(seed as i64);
         let mut parameters = Parameters::new(device);
-        let (width, affine) = (config.width as i64, config.affine);
-        let shortcut_affine = config.shortcut_affine;
-        let parameters_mut = &mut parameters;
-        let backbone: Box<dyn Backbone> = match config.architecture {
-            Architecture::Resnet18 => Box::new(ResNet18::new(
-                parameters_mut,
-                width,
-                affine,
-                shortcut_affine,
-            )?),
-            Architecture::Resnet50 => Box::new(ResNet50::new(
-                parameters_mut,
-                width,
-                affine,
-                shortcut_affine,
-            )?),
-        };
-        let size = backbone.representation_size();
+        let backbone = ResNet::new(&mut parameters, config)?;
+        let size = backbone.representation_size;
         let linear = Linear::new(&mut parameters, "linear", size, config.classes as i64)?;
         let projection = ProjectionHead::new(&mut parameters, config.projection, size)?;
         Ok(Self {

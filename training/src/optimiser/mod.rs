@@ -5,10 +5,7 @@ mod sgd;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use tch::{TchError, Tensor};
-
-pub use adam::Adam;
-pub use sgd::Sgd;
+use tch::{TchError, Tensor, no_grad};
 
 /// Which optimiser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -34,11 +31,18 @@ impl OptimiserKind {
 
 /// An optimiser with its state.
 #[derive(Debug)]
-pub enum Optimiser {
-    /// See [`Adam`].
-    Adam(Adam),
-    /// See [`Sgd`].
-    Sgd(Sgd),
+pub struct Optimiser {
+    weight_decay: f64,
+    states: Vec<State>,
+    /// How many steps were taken.
+    pub steps: u64,
+}
+
+/// What is kept of one parameter, in its memory layout.
+#[derive(Debug)]
+enum State {
+    Adam([Tensor; 2]),
+    Sgd([Tensor; 1]),
 }
 
 impl Optimiser {
@@ -52,14 +56,23 @@ impl Optimiser {
         parameters: impl Iterator<Item = &'a Tensor>,
         weight_decay: f64,
     ) -> Result<Self, TchError> {
-        Ok(match kind {
-            OptimiserKind::Adam => Self::Adam(Adam::new(parameters, weight_decay)?),
-            OptimiserKind::Sgd => Self::Sgd(Sgd::new(parameters, weight_decay)?),
+        let state = |parameter: &Tensor| {
+            let parameter = parameter.f_detach()?;
+            let zeros = || parameter.f_zeros_like();
+            Ok(match kind {
+                OptimiserKind::Adam => State::Adam([zeros()?, zeros()?]),
+                OptimiserKind::Sgd => State::Sgd([zeros()?]),
+            })
+        };
+        Ok(Self {
+            weight_decay,
+            states: parameters.map(state).collect::<Result<_, TchError>>()?,
+            steps: 0,
         })
     }
 
-    /// One step with learning rate `rate`. The gradients are used up: what they hold afterwards
-    /// means nothing.
+    /// One step with learning rate `rate`. Weight decay is added to the gradient (L2), not decoupled.
+    /// The gradients are used up: what they hold afterwards means nothing.
     ///
     /// # Errors
     ///
@@ -70,38 +83,32 @@ impl Optimiser {
         gradients: &mut [Tensor],
         rate: f64,
     ) -> Result<(), TchError> {
-        match self {
-            Self::Adam(adam) => adam.step(parameters, gradients, rate),
-            Self::Sgd(sgd) => sgd.step(parameters, gradients, rate),
-        }
-    }
-
-    /// How many steps were taken.
-    pub fn steps_mut(&mut self) -> &mut u64 {
-        match self {
-            Self::Adam(adam) => &mut adam.steps,
-            Self::Sgd(sgd) => &mut sgd.steps,
-        }
-    }
-
-    /// How many steps were taken.
-    #[must_use]
-    pub fn steps(&self) -> u64 {
-        match self {
-            Self::Adam(adam) => adam.steps,
-            Self::Sgd(sgd) => sgd.steps,
-        }
+        self.steps += 1;
+        no_grad(|| {
+            let states = gradients.iter_mut().zip(&mut self.states);
+            for (parameter, (gradient, state)) in parameters.zip(states) {
+                let mut parameter = parameter.shallow_clone();
+                if self.weight_decay != 0.0 {
+                    let decay = parameter.f_mul_scalar(self.weight_decay)?;
+                    // It also returns the tensor that it changes.
+                    let _ = gradient.f_add_(&decay)?;
+                }
+                match state {
+                    State::Adam(kept) => {
+                        adam::step(kept, &mut parameter, gradient, self.steps, rate)?;
+                    }
+                    State::Sgd(kept) => sgd::step(kept, &mut parameter, gradient, rate)?,
+                }
+            }
+            Ok(())
+        })
     }
 
     /// What it keeps of each parameter, in the order of [`OptimiserKind::state_names`].
-    #[must_use]
-    pub fn state(&self) -> Vec<Vec<&Tensor>> {
-        match self {
-            Self::Adam(adam) => {
-                let moments = adam.moments().iter();
-                moments.map(|m| vec![&m.first, &m.second]).collect()
-            }
-            Self::Sgd(sgd) => sgd.momenta().iter().map(|m| vec![m]).collect(),
-        }
+    pub fn state(&self) -> impl Iterator<Item = &[Tensor]> {
+        self.states.iter().map(|state| match state {
+            State::Adam(kept) => &kept[..],
+            State::Sgd(kept) => kept,
+        })
     }
 }

@@ -4,15 +4,18 @@ use normgate_evaluation::reports::html;
 use normgate_evaluation::reports::table::escape;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::page::Page;
+use super::page::{IN_THE_PAPER, Page};
 
 /// The tables in the order in which they were asked for; it refers to no other file but the runs'.
 pub fn document(pages: &[Page]) -> String {
-    let mut body = String::from("<h1>What was reproduced</h1>\n<ul>\n");
+    let names: Vec<_> = pages.iter().map(|page| page.id).collect();
+    let title = format!("What was reproduced: {}", names.join(", "));
+    let mut body = format!("<h1>{title}</h1>\n<ul>\n");
     for Page { id, title, .. } in pages {
         body += &format!("<li><a href=\"#{id}\">{}</a></li>\n", escape(title));
     }
-    body += "</ul>\n";
+    body += "</ul>\n<p><code>normgate-train reproduce --tables-only</code> makes a page of all that is \
+             finished.</p>\n";
     for page in pages {
         body += &format!(
             "<section id=\"{}\">\n{}</section>\n",
@@ -20,7 +23,7 @@ pub fn document(pages: &[Page]) -> String {
             section(page)
         );
     }
-    html::document("What was reproduced", &body)
+    html::document(&title, &body)
 }
 
 fn section(page: &Page) -> String {
@@ -31,7 +34,8 @@ fn section(page: &Page) -> String {
             is_caption = true;
             let mut pictures = page.pictures.iter();
             let (_, picture) = pictures.find(|(file, _)| **file == **dest_url)?;
-            Some(Event::InlineHtml(picture.as_str().into()))
+            let plot = format!("<span class=\"plot\" tabindex=\"0\">{picture}</span>");
+            Some(Event::InlineHtml(plot.into()))
         }
         Event::End(TagEnd::Image) => {
             is_caption = false;
@@ -53,7 +57,11 @@ fn section(page: &Page) -> String {
     });
     let mut out = String::new();
     pulldown_cmark::html::push_html(&mut out, events);
-    out
+    // Text is escaped by now: these are our tables' own tags.
+    out.replace("<th></th>", "<td></td>").replace(
+        &format!("<tr><td>{IN_THE_PAPER}</td>"),
+        &format!("<tr class=\"paper\"><td>{IN_THE_PAPER}</td>"),
+    )
 }
 
 #[cfg(test)]
@@ -65,7 +73,7 @@ mod tests {
         let page = Page {
             id: "t4",
             title: "Training & score",
-            text: "# Training & score\n\n| a | b |\n|---|---:|\n| c<d | 1 |\n\n\
+            text: "# Training & score\n\n| a | b |\n|---|---:|\n| c<d | 1 |\n| … in the paper | 2 |\n\n\
                    ![what & how](t4.svg)\n\n<b>on</b> [a](javascript:b) [machine](runs/)\n"
                 .into(),
             pictures: vec![("t4.svg".into(), "<svg>4</svg>\n".into())],
@@ -75,7 +83,9 @@ mod tests {
             "<li><a href=\"#t4\">Training &amp; score</a></li>",
             "<section id=\"t4\">\n<h2>Training &amp; score</h2>",
             "<td>c&lt;d</td><td style=\"text-align: right\">1</td>",
-            "<p><svg>4</svg>\n</p>",
+            "<tr class=\"paper\"><td>… in the paper</td>",
+            "<p><span class=\"plot\" tabindex=\"0\"><svg>4</svg>\n</span></p>",
+            "<h1>What was reproduced: t4</h1>",
             "&lt;b&gt;on&lt;/b&gt; <a href=\"\">a</a> <a href=\"runs/\">machine</a>",
         ] {
             assert!(html.contains(part), "{part}: {html}");

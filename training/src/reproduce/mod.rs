@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use normgate_core::runtime::Device;
-use normgate_evaluation::workbench::WorkbenchArgs;
+use normgate_evaluation::workbench::{RuntimeArgs, WorkbenchArgs, print};
 
 use crate::cli::execution::ExecutionArgs;
 use crate::cli::recipe::channels;
@@ -54,7 +54,7 @@ use tables::{TABLES, Table};
 #[derive(Args, Clone, Debug)]
 pub struct ReproduceArgs {
     /// Tables: t2, t3, … (see --list)
-    #[arg(value_name = "TABLE", required_unless_present = "list")]
+    #[arg(value_name = "TABLE", required_unless_present_any = ["list", "tables_only"])]
     tables: Vec<String>,
     /// Say what tables there are, what each asks, and how many runs it takes
     #[arg(long)]
@@ -62,7 +62,7 @@ pub struct ReproduceArgs {
     /// Say which runs there would be and how each is trained; make none
     #[arg(long)]
     dry_run: bool,
-    /// Write the tables of what is finished; make no run
+    /// Write the tables of what is finished, of all where none is named; make no run
     #[arg(long)]
     tables_only: bool,
     /// Seeds of each model, 1 to N, and those that tables are made from
@@ -130,20 +130,27 @@ pub struct ReproduceArgs {
 /// [`ReproduceError`] where nothing can be done. A run that goes wrong is told, and the others made.
 pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
     if args.list {
-        list(args);
+        list(args)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let tables = Table::find(&args.tables).map_err(ReproduceError::Options)?;
+    let tables = match args.tables.is_empty() {
+        true => TABLES.iter().map(|table| table()).collect(),
+        false => Table::find(&args.tables).map_err(ReproduceError::Options)?,
+    };
     check_choice(args, &tables)?;
     if args.dry_run {
         let runs = args.runs(&tables);
         for run in &runs {
-            println!("{}\n  {}\n", run.name(), commands(run).join("\n  "));
+            print(&format!(
+                "{}\n  {}\n\n",
+                run.name(),
+                commands(run).join("\n  ")
+            ))?;
         }
-        println!(
-            "{} runs; how long they take shows once the first is done",
+        print(&format!(
+            "{} runs; how long they take shows once the first is done\n",
             runs.len()
-        );
+        ))?;
         return Ok(ExitCode::SUCCESS);
     }
     let results = Results::new(args.results.clone());
@@ -160,9 +167,11 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
         execution: args.execution.clone(),
         workbench: WorkbenchArgs {
             threads: args.execution.evaluation_threads(),
-            // Where most of its users will serve, whatever trained it.
-            device: Device::Cpu,
-            onnxruntime: args.onnxruntime.clone(),
+            runtime: RuntimeArgs {
+                // Where most of its users will serve, whatever trained it.
+                device: Device::Cpu,
+                onnxruntime: args.onnxruntime.clone(),
+            },
         },
     };
     let stop = stop_on_signal()?;
@@ -190,18 +199,19 @@ fn check_choice(args: &ReproduceArgs, tables: &[Table]) -> Result<(), ReproduceE
     Err(ReproduceError::Options(problem))
 }
 
-fn list(args: &ReproduceArgs) {
-    println!(
-        "Table    Runs  (at --seeds {}; tables share runs)\n",
+fn list(args: &ReproduceArgs) -> Result<(), ReproduceError> {
+    print(&format!(
+        "Table    Runs  (at --seeds {}; tables share runs)\n\n",
         args.seeds
-    );
+    ))?;
     for table in TABLES.iter().map(|table| table()) {
         let runs = args.runs(std::slice::from_ref(&table)).len();
-        println!(
-            "{:<9} {runs:>3}  {}\n               {}",
+        print(&format!(
+            "{:<9} {runs:>3}  {}\n               {}\n",
             table.id, table.title, table.asks
-        );
+        ))?;
     }
+    Ok(())
 }
 
 impl ReproduceArgs {

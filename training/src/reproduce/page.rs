@@ -28,6 +28,9 @@ const SERVED: [Figure; 7] = [
     Figure::OtherSource(Trust::Unflagged),
 ];
 
+/// The head of a row of the paper's figures.
+pub const IN_THE_PAPER: &str = "… in the paper";
+
 /// Said of tables that have some.
 const PAPERS_FIGURES: &str = "\nThe paper's figures stand under ours, never for the same images but those of the ID \
     test sets, of `cifar10` as the OOD set of CIFAR100-LT, and those of ImageNet-LT. They are means of six seeds at width 64 and 200 \
@@ -156,10 +159,15 @@ impl Part<'_> {
     fn block(&self, block: &Block) -> Result<String, ReproduceError> {
         let mut lines = Lines {
             title: String::new(),
-            note:
-                "In %, norms apart; of two seeds both figures, of more mean ± standard deviation."
-                    .into(),
-            header: vec![String::new(), "seeds".into()],
+            note: format!(
+                "In %{}; of two seeds both figures, of more mean ± standard deviation.",
+                if block.has_norms() {
+                    ", norms apart"
+                } else {
+                    ""
+                }
+            ),
+            header: vec![String::new(), "Seeds".into()],
             text_columns: 1,
             rows: Vec::new(),
         };
@@ -185,7 +193,7 @@ impl Part<'_> {
             let head = [row.label.clone(), seeds];
             lines.rows.push(head.into_iter().chain(cells).collect());
             if row.cells.iter().any(|cell| cell.paper.is_some()) {
-                let head = ["… in the paper".to_owned(), String::new()];
+                let head = [IN_THE_PAPER.to_owned(), String::new()];
                 let cells = row.cells.iter().map(|cell| published(cell.paper));
                 lines.rows.push(head.into_iter().chain(cells).collect());
             }
@@ -253,8 +261,8 @@ impl Part<'_> {
             "Medium",
             "Few",
             "Other source",
-            "right of all",
-            "right unflagged",
+            "Right of all",
+            "Right unflagged",
         ];
         let mut lines = Lines {
             title: String::new(),
@@ -342,6 +350,13 @@ impl Part<'_> {
             .into_iter()
             .map(|record| self.results.report(record));
         reports.collect()
+    }
+}
+
+impl Block {
+    fn has_norms(&self) -> bool {
+        let mut cells = self.rows.iter().flat_map(|row| &row.cells);
+        cells.any(|cell| matches!(cell.figure, Figure::Norm(_) | Figure::TrainingNorm(_)))
     }
 }
 

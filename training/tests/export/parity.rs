@@ -149,15 +149,15 @@ fn options(weights: WeightForm) -> ExportOptions {
 /// The largest difference of any image's logits, as a share of its largest logit.
 fn logit_difference(found: &[f32], expected: &[f32]) -> f32 {
     let images = found.chunks_exact(10).zip(expected.chunks_exact(10));
-    images
-        .map(|(found, expected)| {
-            let largest = expected
-                .iter()
-                .fold(0.0f32, |most, logit| most.max(logit.abs()));
-            let pairs = found.iter().zip(expected);
-            pairs.fold(0.0f32, |most, (f, e)| most.max((f - e).abs())) / largest
-        })
-        .fold(0.0, f32::max)
+    let differences = images.flat_map(|(found, expected)| {
+        let largest = expected
+            .iter()
+            .fold(0.0f32, |most, logit| most.max(logit.abs()));
+        let pairs = found.iter().zip(expected);
+        pairs.map(move |(f, e)| ((f - e) / largest).abs())
+    });
+    // NaN is the largest.
+    differences.max_by(f32::total_cmp).unwrap()
 }
 
 fn norms(representations: &[f32], size: usize) -> Vec<f32> {
@@ -167,7 +167,8 @@ fn norms(representations: &[f32], size: usize) -> Vec<f32> {
 
 fn norm_difference(found: &[f32], expected: &[f32]) -> f32 {
     let pairs = found.iter().zip(expected);
-    pairs.map(|(f, e)| (f - e).abs() / e).fold(0.0, f32::max)
+    let differences = pairs.map(|(f, e)| ((f - e) / e).abs());
+    differences.max_by(f32::total_cmp).unwrap()
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use normgate_training::methods::{LogitAdjustment, Loss, Method, Rna, Step};
 use normgate_training::models::{Architecture, ModelConfig, Network, Projection};
-use normgate_training::optimiser::Adam;
+use normgate_training::optimiser::{Optimiser, OptimiserKind};
 use serde::Deserialize;
 use tch::{Device, Tensor};
 
@@ -69,7 +69,7 @@ fn a_network_evaluates_and_trains_as_in_pytorch() {
         .iter()
         .map(|(_, tensor)| tensor.shallow_clone())
         .collect();
-    let mut adam = Adam::new(trained.iter(), 5e-4).unwrap();
+    let mut adam = Optimiser::new(OptimiserKind::Adam, trained.iter(), 5e-4).unwrap();
     assert_eq!(expected.steps.len(), 2);
     for (seed, expected) in (20..).zip(&expected.steps) {
         let images = draw(seed, &[8, 3, 16, 16]) + 0.5;

@@ -32,7 +32,7 @@ fn follow(kind: OptimiserKind, rate: f64, expected: Vec<Vec<Vec<f32>>>) {
             assert_close(&format!("step {step}"), parameter, expected, 2e-7);
         }
     }
-    assert_eq!(optimiser.steps(), 5);
+    assert_eq!(optimiser.steps, 5);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn a_table_has_what_its_seeds_came_to_beside_the_paper_s() {
     let page = read(&folder.join("results/t2.md"));
     for line in [
         "## Width 16, 30 epochs",
-        "|  | seeds | AUROC | AUPR | FPR95 | Accuracy | Many | Medium | Few |",
+        "|  | Seeds | AUROC | AUPR | FPR95 | Accuracy | Many | Medium | Few |",
         "| CE (MSP) | 3 | 72.00 ± 2.00 | 90.00 ± 0.00 | 30.00 ± 0.00 | 78.00 ± 0.00 |",
         "| … in the paper |  | 72.68 ± 1.04 | 70.48 ± 0.89 | 65.67 ± 1.82 | 72.65 ± 0.19 |",
         "| RNA | 1 | 90.00 | 90.00 | 30.00 | 78.00 | 93.00 | 76.00 | 66.00 |",

@@ -31,23 +31,6 @@ impl GraphBuilder {
         self.node(name, "Conv", &inputs, attributes)
     }
 
-    /// Batch normalisation in inference mode: `(x − mean) / sqrt(variance + epsilon) · scale + bias`.
-    /// `parameters` are scale, bias, mean and variance, each `[C]`.
-    pub fn batch_norm(
-        &mut self,
-        name: &str,
-        x: &Value,
-        [scale, bias, mean, variance]: [&Value; 4],
-        epsilon: f32,
-    ) -> Value {
-        self.node(
-            name,
-            "BatchNormalization",
-            &[x, scale, bias, mean, variance],
-            vec![float("epsilon", epsilon)],
-        )
-    }
-
     /// `max(x, 0)`
     pub fn relu(&mut self, name: &str, x: &Value) -> Value {
         self.node(name, "Relu", &[x], vec![])
@@ -75,65 +58,33 @@ impl GraphBuilder {
 
     /// Everything but the batch in one axis: `[N, C, H, W]` to `[N, C·H·W]`.
     pub fn flatten(&mut self, name: &str, x: &Value) -> Value {
-        self.node(name, "Flatten", &[x], vec![int("axis", 1)])
+        self.node(name, "Flatten", &[x], vec![AttributeProto::int("axis", 1)])
     }
 
     /// A linear layer as PyTorch stores it: `x · weightᵀ + bias`, `weight` `[out, in]`.
     pub fn linear(&mut self, name: &str, x: &Value, weight: &Value, bias: Option<&Value>) -> Value {
         let mut inputs = vec![x, weight];
         inputs.extend(bias);
-        self.node(name, "Gemm", &inputs, vec![int("transB", 1)])
+        self.node(
+            name,
+            "Gemm",
+            &inputs,
+            vec![AttributeProto::int("transB", 1)],
+        )
     }
 
     /// A constant or value as 32-bit floats: how weights kept as 16-bit floats are used.
     pub fn cast_to_float(&mut self, name: &str, x: &Value) -> Value {
         let to = i64::from(i32::from(DataType::Float));
-        self.node(name, "Cast", &[x], vec![int("to", to)])
-    }
-
-    /// `(x − zero_point) · scale`; with `axis`, scale and zero point hold one entry for each index
-    /// of it.
-    pub fn dequantize(
-        &mut self,
-        name: &str,
-        [x, scale, zero_point]: [&Value; 3],
-        axis: usize,
-    ) -> Value {
-        let attributes = vec![int("axis", axis as i64)];
-        self.node(
-            name,
-            "DequantizeLinear",
-            &[x, scale, zero_point],
-            attributes,
-        )
-    }
-}
-
-fn attribute(name: &str, r#type: AttributeType) -> AttributeProto {
-    AttributeProto {
-        name: name.into(),
-        r#type: r#type.into(),
-        ..Default::default()
-    }
-}
-
-fn float(name: &str, f: f32) -> AttributeProto {
-    AttributeProto {
-        f,
-        ..attribute(name, AttributeType::Float)
-    }
-}
-
-fn int(name: &str, i: i64) -> AttributeProto {
-    AttributeProto {
-        i,
-        ..attribute(name, AttributeType::Int)
+        self.node(name, "Cast", &[x], vec![AttributeProto::int("to", to)])
     }
 }
 
 fn ints(name: &str, ints: &[i64]) -> AttributeProto {
     AttributeProto {
+        name: name.into(),
         ints: ints.into(),
-        ..attribute(name, AttributeType::Ints)
+        r#type: AttributeType::Ints.into(),
+        ..Default::default()
     }
 }

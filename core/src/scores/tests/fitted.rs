@@ -129,7 +129,7 @@ fn nan_among_the_logits_gives_nan_out_of_every_score_that_looks_at_them() {
 }
 
 #[test]
-fn a_representation_of_zeros_has_a_score_and_empty_output_no_finite_one() {
+fn a_representation_of_zeros_has_a_score_and_empty_or_infinite_output_is_survived() {
     for case in cases() {
         let x = vec![0.0; case.size];
         for kind in kinds() {
@@ -138,6 +138,8 @@ fn a_representation_of_zeros_has_a_score_and_empty_output_no_finite_one() {
             assert!(got.is_finite(), "{kind}: {got}");
             // Of no use, and no panic.
             let _ = score.score(&[], &[]);
+            let infinite = [case.classes, case.size].map(|length| vec![f32::INFINITY; length]);
+            let _ = score.score(&infinite[0], &infinite[1]);
         }
     }
 }
@@ -212,5 +214,18 @@ fn what_nothing_can_be_fitted_to_is_refused() {
     let error = |score| Fitted::fit(score, &data, None).unwrap_err();
     let (score, fusion) = (ScoreKind::Vim, ScoreKind::Fusion);
     assert_eq!(error(score), FitError::NoPositiveLogits { score });
-    assert_eq!(error(fusion), FitError::Degenerate { score: fusion });
+    assert_eq!(error(fusion), FitError::ConstantNorm { score: fusion });
+}
+
+#[test]
+fn norms_that_differ_by_rounding_alone_are_nothing_to_fit_a_fusion_to() {
+    let logits = [0.0, 1.0, 2.0, 5.0];
+    let fit = |x: &[f32]| {
+        let layer = Err(LastLayerError::Weights);
+        let data = FitData::new((2, 2), &[0, 1], &logits, x, layer).unwrap();
+        Fitted::fit(ScoreKind::Fusion, &data, None)
+    };
+    let error = fit(&[0.6, 0.8, 0.6, 0.800_000_2]).unwrap_err();
+    assert!(error.to_string().contains("the same norm"), "{error}");
+    assert!(fit(&[0.6, 0.8, 0.6, 0.801]).is_ok());
 }

@@ -58,16 +58,3 @@ fn the_official_layouts_and_the_strips_hold_the_same_images() {
         assert_eq!(spelled, written.trim(), "{file}");
     }
 }
-
-#[test]
-fn the_real_long_tail_is_already_the_one_of_imbalance_100() {
-    let Some(data) = image_sets("reading the real sets") else {
-        return;
-    };
-    let set = load_test(&data.join("cifar10_train_lt100")).unwrap();
-    assert_eq!(
-        set.class_counts(10),
-        [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
-    );
-    assert_eq!(long_tail::subsample(&set, 100.0).unwrap(), set);
-}

@@ -92,16 +92,21 @@ fn layer(graph: &mut GraphBuilder, name: &str, x: &Value, channels: usize) -> Va
     let mean = constant("mean", &[8], noise(seed + 3, 8));
     let variance = constant("variance", &[8], positive(seed + 4));
     let x = graph.conv(&format!("{name}.conv"), x, &weight, None, SAME);
-    let parameters = [&gamma, &beta, &mean, &variance];
-    graph.batch_norm(&format!("{name}.norm"), &x, parameters, 1e-5)
+    let inputs = [&x, &gamma, &beta, &mean, &variance];
+    graph.node(
+        &format!("{name}.norm"),
+        "BatchNormalization",
+        &inputs,
+        vec![],
+    )
 }
 
-fn images(count: usize) -> ImageSet {
-    let pixels = noise(77, count * SIDE * SIDE * 3);
+fn images(count: usize, side: usize) -> ImageSet {
+    let pixels = noise(77, count * side * side * 3);
     ImageSet {
         name: "noise".into(),
-        width: SIDE,
-        height: SIDE,
+        width: side,
+        height: side,
         pixels: pixels.iter().map(|v| (127.5 + 127.5 * v) as u8).collect(),
         labels: vec![None; count],
         ..Default::default()

@@ -20,8 +20,8 @@ const FIGURES: [(&str, Figure); 10] = [
     ("FPR95, all", Figure::Fpr95(Over::All)),
     ("ID flagged", Figure::FalseFlags(Group::All)),
     ("Other source flagged", Figure::OtherSource(Trust::Flagged)),
-    ("right of all", Figure::OtherSource(Trust::Accuracy)),
-    ("right unflagged", Figure::OtherSource(Trust::Unflagged)),
+    ("Right of all", Figure::OtherSource(Trust::Accuracy)),
+    ("Right unflagged", Figure::OtherSource(Trust::Unflagged)),
 ];
 
 /// Auxiliary images of another source, of both sources, and pictures varied in how they were made.

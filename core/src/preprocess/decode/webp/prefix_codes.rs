@@ -24,9 +24,9 @@ pub(super) fn are_few(stream: &[u8], (width, height): (u32, u32)) -> Option<bool
                 let colours = bits.read(8)? + 1;
                 largest_index(&mut bits, colours, 1)?;
                 columns = columns.div_ceil(match colours {
-                    ..=2 => 8,
-                    ..=4 => 4,
-                    ..=16 => 2,
+                    0..=2 => 8,
+                    3..=4 => 4,
+                    5..=16 => 2,
                     _ => 1,
                 });
             }

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use super::{DatasetError, ImageSet};
+use normgate_evaluation::datasets::{DatasetError, ImageSet};
+
+use crate::error::TrainError;
 
 /// `CLASS=N`: keep the last N images of a class (by name or number) out of training;
 /// `all=N`: of every class.
@@ -57,11 +59,11 @@ pub fn resolve(set: &ImageSet, options: &[HoldOut]) -> Result<Vec<(u16, usize)>,
 ///
 /// # Errors
 ///
-/// [`DatasetError::TooFewImages`] where a class has fewer images than are to be held.
+/// [`TrainError::Data`] where a class has fewer images than are to be held.
 pub fn split(
     set: &ImageSet,
     per_class: &[(u16, usize)],
-) -> Result<(ImageSet, ImageSet), DatasetError> {
+) -> Result<(ImageSet, ImageSet), TrainError> {
     let mut wanted = vec![0usize; usize::from(u16::MAX) + 1];
     for &(class, count) in per_class {
         wanted[usize::from(class)] += count;
@@ -73,13 +75,10 @@ pub fn split(
             wanted[usize::from(class)],
         );
         if found < needed {
-            return Err(DatasetError::TooFewImages {
-                set: set.name.clone(),
-                class,
-                found,
-                what: "holding out",
-                needed,
-            });
+            return Err(TrainError::Data(format!(
+                "{}: class {class} has {found} images, but holding out needs {needed}",
+                set.name
+            )));
         }
     }
     let (mut kept, mut held) = (Vec::new(), Vec::new());

@@ -1,7 +1,9 @@
 //! Long-tailed subsets as the long-tailed recognition literature cuts them (Cao et al., LDAM,
 //! NeurIPS 2019; the paper's CIFAR10-LT and CIFAR100-LT).
 
-use super::{DatasetError, ImageSet};
+use normgate_evaluation::datasets::ImageSet;
+
+use crate::error::TrainError;
 
 /// The images of each of `classes` classes: class k keeps `int(n_max * rho^(k / (classes - 1)))`
 /// with `rho = 1 / imbalance`, `imbalance` being the largest class over the smallest.
@@ -22,14 +24,10 @@ pub fn counts(n_max: usize, imbalance: f64, classes: usize) -> Vec<usize> {
 ///
 /// # Errors
 ///
-/// [`DatasetError::Unsuitable`] for an imbalance that is not a number from 1 up, or a set without
-/// labels; [`DatasetError::TooFewImages`] where a class is already smaller than it would become
-/// (the set is already more imbalanced than asked for).
-pub fn subsample(set: &ImageSet, imbalance: f64) -> Result<ImageSet, DatasetError> {
-    let unsuitable = |reason: String| DatasetError::Unsuitable {
-        set: set.name.clone(),
-        reason,
-    };
+/// [`TrainError::Data`] for an imbalance that is not a number from 1 up, a set without labels, or one
+/// where a class is already smaller than it would become (it is more imbalanced than asked for).
+pub fn subsample(set: &ImageSet, imbalance: f64) -> Result<ImageSet, TrainError> {
+    let unsuitable = |reason: String| TrainError::Data(format!("{}: {reason}", set.name));
     if !(imbalance.is_finite() && imbalance >= 1.0) {
         return Err(unsuitable(format!(
             "the imbalance must be 1 or more (largest class over smallest), not {imbalance}"
@@ -45,13 +43,9 @@ pub fn subsample(set: &ImageSet, imbalance: f64) -> Result<ImageSet, DatasetErro
     let mut wanted = counts(n_max, imbalance, have.len());
     for (class, (&found, &needed)) in have.iter().zip(&wanted).enumerate() {
         if (found as usize) < needed {
-            return Err(DatasetError::TooFewImages {
-                set: set.name.clone(),
-                class: class as u16,
-                found: found as usize,
-                what: "this imbalance",
-                needed,
-            });
+            return Err(unsuitable(format!(
+                "class {class} has {found} images, but this imbalance needs {needed}"
+            )));
         }
     }
     Ok(set.filter(|_, label| {
@@ -68,6 +62,9 @@ pub fn subsample(set: &ImageSet, imbalance: f64) -> Result<ImageSet, DatasetErro
 
 #[cfg(test)]
 mod tests {
+    use normgate_evaluation::datasets::{LoadOptions, load};
+    use normgate_testing::image_sets;
+
     use super::*;
 
     #[test]
@@ -121,6 +118,19 @@ mod tests {
         assert_eq!(labels, [1, 0, 0, 0, 0]);
         assert_eq!(cut.image(0), set.image(0));
         assert_eq!(cut.image(4), set.image(6));
+    }
+
+    #[test]
+    fn the_real_long_tail_is_already_the_one_of_imbalance_100() {
+        let Some(data) = image_sets("reading the real sets") else {
+            return;
+        };
+        let set = load(&data.join("cifar10_train_lt100"), &LoadOptions::train()).unwrap();
+        assert_eq!(
+            set.class_counts(10),
+            [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
+        );
+        assert_eq!(subsample(&set, 100.0).unwrap(), set);
     }
 
     #[test]
