@@ -113,6 +113,18 @@ pub enum EvaluationError {
         /// How many images.
         images: usize,
     },
+    /// A representation of one norm, whatever the image.
+    #[error(
+        "the representations of all {images} images have the same norm, {norm}, but for rounding: it tells nothing \
+         apart. A normalised (cosine) head makes it so; use a score that does not look at it: --score energy, \
+         max-logit, knn … Are preprocessing and weights those of the training?"
+    )]
+    ConstantNorm {
+        /// The norm.
+        norm: f32,
+        /// How many images.
+        images: usize,
+    },
     /// An image could not be brought to the model's size.
     #[error("image {index} of {set} (counted from 0): {source}")]
     Image {

@@ -112,7 +112,7 @@ impl Numbers {
     }
 
     /// Each number with the one of `other` at its place; an axis of length 1 there stands for any.
-    fn combine(&self, other: &Self, with: impl Fn(f32, f32) -> f32) -> Option<Self> {
+    pub(super) fn combine(&self, other: &Self, with: impl Fn(f32, f32) -> f32) -> Option<Self> {
         let ((rows, columns), (others, wide)) = (self.matrix()?, other.matrix()?);
         if !(others == 1 || others == rows) || !(wide == 1 || wide == columns) {
             return None;
@@ -141,6 +141,12 @@ impl Numbers {
             };
         }
         Some(self)
+    }
+
+    /// Each number times the factor.
+    pub(super) fn scaled(mut self, factor: f32) -> Self {
+        self.values.iter_mut().for_each(|value| *value *= factor);
+        self
     }
 
     /// A matrix with its axes exchanged; a vector as it is.

@@ -1,7 +1,7 @@
 use thiserror::Error;
 
 use super::constants::Makers;
-use super::last_layer::{added, product};
+use super::last_layer::{Linear, linear, maker};
 use super::proto::GraphProto;
 
 /// Where a classifier keeps its logits and its representation, whatever it calls them.
@@ -20,7 +20,7 @@ pub struct Heads {
 /// The output does not come from a linear layer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the output `{output}` comes from {found}, not from a linear layer (Gemm, or MatMul and Add)"
+    "the output `{output}` comes from {found}, not from a linear layer of constant weights (Gemm, or MatMul and Add)"
 )]
 pub struct NoHeads {
     /// Name of the output.
@@ -62,31 +62,20 @@ pub fn before_softmax(graph: &GraphProto, output: &str) -> (String, Option<Strin
 pub fn heads(graph: &GraphProto, output: &str) -> Result<Heads, NoHeads> {
     let makers = Makers::of(graph);
     let (logits, softmax) = before_softmax(graph, output);
-    let (_, last) = makers.behind(&logits);
-    let layer = last.and_then(|node| match node.is("Add") {
-        true => added(&makers, node),
-        false => product(&makers, node),
-    });
     let no_heads = |found: String| NoHeads {
         output: output.into(),
         found,
     };
-    let Some((representation, weights, bias)) = layer else {
-        return Err(no_heads(last.map_or("no node".into(), |node| {
-            format!("the operator {}", node.op_type)
-        })));
+    let Some(Linear { input, numbers }) = linear(&makers, &logits) else {
+        return Err(no_heads(maker(&makers, &logits)));
     };
-    let constant = weights.zip(bias).map(|(weights, _)| weights.shape);
-    match constant.as_deref() {
+    match numbers.as_ref().map(|(weights, _)| &*weights.shape) {
         Some(&[classes, size]) => Ok(Heads {
-            representation: representation.into(),
-            logits,
+            representation: input.into(),
             lengths: (classes, size),
+            logits,
             softmax,
         }),
-        // Of a sum of two parts, what one of them takes is not all that decides.
-        _ => Err(no_heads(
-            "what is made with more than constant weights".into(),
-        )),
+        _ => Err(no_heads("weights that the graph computes".into())),
     }
 }

@@ -28,7 +28,7 @@ pub enum LastLayerError {
     NotLinear {
         /// Name of the output.
         logits: String,
-        /// The operator found there.
+        /// What makes it.
         found: String,
     },
     /// The linear layer does not take the representation.
@@ -51,8 +51,8 @@ pub enum LastLayerError {
 }
 
 /// Reads the layer between the outputs `representation` and `logits`, of `classes` and `size`
-/// values: a `Gemm`, or a `MatMul` with or without an `Add`. Weights of fp16 and int8 are turned into
-/// float32 as the graph does it.
+/// values: a `Gemm` or a `MatMul`, and constants that are added to it or taken from it. Weights of fp16 and int8 are
+/// turned into float32 as the graph does it.
 ///
 /// # Errors
 /// [`LastLayerError`].
@@ -64,35 +64,21 @@ pub fn last_layer(
     let model = decode(model)?;
     let graph = model.graph.as_ref().ok_or(OnnxError::NoGraph)?;
     let makers = Makers::of(graph);
-    let (_, last) = makers.behind(logits);
-    let not_linear = |node: Option<&NodeProto>| LastLayerError::NotLinear {
-        logits: logits.into(),
-        found: node.map_or("no node".into(), |node| format!("a {}", node.op_type)),
+    let Some(Linear { input, numbers }) = linear(&makers, logits) else {
+        return Err(LastLayerError::NotLinear {
+            logits: logits.into(),
+            found: maker(&makers, logits),
+        });
     };
-    let last = last.ok_or_else(|| not_linear(None))?;
-    let found = if last.is("Add") {
-        added(&makers, last)
-    } else {
-        product(&makers, last)
-    };
-    let (input, weights, bias) = found.ok_or_else(|| not_linear(Some(last)))?;
     if makers.behind(input).0 != makers.behind(representation).0 {
         return Err(LastLayerError::OtherInput {
             input: input.into(),
             representation: representation.into(),
         });
     }
-    let (Some(weights), Some(bias)) = (weights, bias) else {
-        return Err(LastLayerError::Weights);
-    };
-    let bias = match bias.values.len() {
-        // One number, or none, for all classes.
-        0 => vec![0.0; classes],
-        1 => vec![bias.values[0]; classes],
-        _ => bias.values,
-    };
+    let (weights, bias) = numbers.ok_or(LastLayerError::Weights)?;
     let finite = weights.values.iter().chain(&bias).all(|w| w.is_finite());
-    if weights.shape != [classes, size] || bias.len() != classes || !finite {
+    if weights.shape != [classes, size] || !finite {
         return Err(LastLayerError::Weights);
     }
     Ok(LastLayer {
@@ -101,56 +87,94 @@ pub fn last_layer(
     })
 }
 
-/// Input, weights as `[classes, size]`, and bias; the last two where they could be read.
-pub(super) type Layer<'a> = (&'a str, Option<Numbers>, Option<Numbers>);
+/// A linear layer of a graph.
+pub(super) struct Linear<'a> {
+    pub(super) input: &'a str,
+    /// Weights, `[classes, size]`, and a bias for each class, where they could be read.
+    pub(super) numbers: Option<(Numbers, Vec<f32>)>,
+}
 
-fn no_bias() -> Numbers {
-    Numbers {
-        shape: vec![0],
-        values: Vec::new(),
+/// More than two have never been seen in a row: the bias, and one for how often a class occurs.
+const MOST_ADDED: usize = 8;
+
+/// The linear layer that makes a value, constants behind it being part of its bias.
+pub(super) fn linear<'a>(makers: &Makers<'a>, value: &str) -> Option<Linear<'a>> {
+    let mut node = makers.behind(value).1?;
+    let mut added = Vec::new();
+    while added.len() < MOST_ADDED
+        && let Some((value, constant)) = sum(makers, node)
+    {
+        added.push(constant);
+        node = makers.behind(value).1?;
+    }
+    let (input, weights, bias) = product(makers, node)?;
+    let numbers = weights.zip(bias).and_then(|(weights, bias)| {
+        let [classes, _] = *weights.shape else {
+            return None;
+        };
+        let zeros = Numbers {
+            shape: vec![classes],
+            values: vec![0.0; classes],
+        };
+        let mut constants = [bias].into_iter().chain(added.into_iter().rev());
+        let bias = constants.try_fold(zeros, |sum, it| sum.combine(&it, |a, b| a + b))?;
+        Some((weights, bias.values))
+    });
+    Some(Linear { input, numbers })
+}
+
+/// What makes a value, for people.
+pub(super) fn maker(makers: &Makers<'_>, value: &str) -> String {
+    match makers.behind(value).1 {
+        None => "no node".into(),
+        Some(node) if node.is("Add") || node.is("Sub") => {
+            "a sum of values that the graph computes".into()
+        }
+        Some(node) => format!("the operator {}", node.op_type),
     }
 }
 
-pub(super) fn product<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<Layer<'a>> {
+/// Input, weights as `[classes, size]`, and bias; the last two where they could be read.
+type Product<'a> = (&'a str, Option<Numbers>, Option<Numbers>);
+
+fn product<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<Product<'a>> {
+    let none = || Numbers {
+        shape: Vec::new(),
+        values: vec![0.0],
+    };
     let (input, weights) = (node.input(0)?, node.input(1)?);
     if node.is("MatMul") {
         let weights = makers.numbers(weights).map(Numbers::transposed);
-        return Some((input, weights, Some(no_bias())));
+        return Some((input, weights, Some(none())));
     }
     let whole = |name: &str| node.attribute(name).map_or(0, |attribute| attribute.i);
     let factor = |name: &str| node.attribute(name).map_or(1.0, |attribute| attribute.f);
     if !node.is("Gemm") || whole("transA") != 0 {
         return None;
     }
-    let scaled = |numbers: Numbers, factor: f32| Numbers {
-        values: numbers.values.iter().map(|value| value * factor).collect(),
-        ..numbers
-    };
     let weights = makers.numbers(weights).map(|weights| {
-        let weights = scaled(weights, factor("alpha"));
+        let weights = weights.scaled(factor("alpha"));
         match whole("transB") {
             0 => weights.transposed(),
             _ => weights,
         }
     });
     let bias = match node.input(2) {
-        Some(bias) => makers
-            .numbers(bias)
-            .map(|bias| scaled(bias, factor("beta"))),
-        None => Some(no_bias()),
+        Some(bias) => makers.numbers(bias).map(|it| it.scaled(factor("beta"))),
+        None => Some(none()),
     };
     Some((input, weights, bias))
 }
 
-/// `MatMul + bias`, in either order.
-pub(super) fn added<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<Layer<'a>> {
+/// Of a sum with a constant, or a difference from one, the other part, and the constant that is added to it.
+fn sum<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<(&'a str, Numbers)> {
     let (first, second) = (node.input(0)?, node.input(1)?);
-    for (value, bias) in [(first, second), (second, first)] {
-        let (_, made) = makers.behind(value);
-        if let Some(made) = made.filter(|made| made.is("MatMul")) {
-            let (input, weights, _) = product(makers, made)?;
-            return Some((input, weights, makers.numbers(bias)));
-        }
+    match node.operator() {
+        "Add" => match makers.numbers(second) {
+            Some(constant) => Some((first, constant)),
+            None => Some((second, makers.numbers(first)?)),
+        },
+        "Sub" => Some((first, makers.numbers(second)?.scaled(-1.0))),
+        _ => None,
     }
-    None
 }

@@ -78,6 +78,15 @@ pub enum FitError {
         /// The score.
         score: ScoreKind,
     },
+    /// A score of the representation's norm, which is always the same.
+    #[error(
+        "{score} cannot be fitted: the representations of the images all have the same norm, as a normalised \
+         (cosine) head gives them. Use a score that does not look at it: energy, max-logit, knn …"
+    )]
+    ConstantNorm {
+        /// The score.
+        score: ScoreKind,
+    },
     /// The score counts on logits above 0, and the largest ones are not, on average.
     #[error("{score} cannot be fitted: the images' largest logits are not above 0 on average")]
     NoPositiveLogits {

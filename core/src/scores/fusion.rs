@@ -22,6 +22,9 @@ pub struct Fusion {
     energy: Standard,
 }
 
+/// Scores that differ by less, as a share of their mean, differ by rounding: a norm of 1 in f32 by 1e-7.
+const ROUNDING: f64 = 1e-5;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Standard {
     mean: f64,
@@ -29,14 +32,15 @@ struct Standard {
 }
 
 impl Standard {
-    /// Of scores and the weight of each; `None` where the scores do not differ.
+    /// Of scores and the weight of each; `None` where they differ by no more than rounding.
     fn of(scores: &[(f64, f64)]) -> Option<Self> {
         let total: f64 = scores.iter().map(|(_, weight)| weight).sum();
         let mean = scores.iter().map(|(s, weight)| s * weight).sum::<f64>() / total;
         let squares = scores.iter().map(|(s, weight)| weight * (s - mean).powi(2));
         let deviation = (squares.sum::<f64>() / total).sqrt();
         let standard = Self { mean, deviation };
-        standard.is_valid().then_some(standard)
+        let differs = deviation > ROUNDING * mean.abs();
+        (standard.is_valid() && differs).then_some(standard)
     }
 
     fn at(&self, score: f32) -> f64 {
@@ -53,16 +57,16 @@ impl Fusion {
         let score = ScoreKind::Fusion;
         let mut counts = vec![0u32; data.classes()];
         data.labels().iter().for_each(|label| counts[*label] += 1);
-        let standard = |of: &dyn Score| {
+        let standard = |of: &dyn Score, error: FitError| {
             let weighted = data.images().map(|(label, z, x)| {
                 let weight = 1.0 / f64::from(counts[label]);
                 (f64::from(of.score(z, x)), weight)
             });
-            Standard::of(&weighted.collect::<Vec<_>>()).ok_or(FitError::Degenerate { score })
+            Standard::of(&weighted.collect::<Vec<_>>()).ok_or(error)
         };
         Ok(Self {
-            norm: standard(&RepresentationNorm)?,
-            energy: standard(&Energy)?,
+            norm: standard(&RepresentationNorm, FitError::ConstantNorm { score })?,
+            energy: standard(&Energy, FitError::Degenerate { score })?,
         })
     }
 }

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use normgate_core::onnx::OnnxError;
+use normgate_core::runtime::SessionError;
 
 /// Why a model from elsewhere could not be taken in.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +117,16 @@ pub enum AdoptError {
         /// The output.
         output: String,
     },
+    /// An output has more axes than batch and values.
+    #[error(
+        "`{output}` is {found}, and must be [N, length]: flatten it before the export (PyTorch: .flatten(1))"
+    )]
+    NotFlat {
+        /// The output.
+        output: String,
+        /// Its type and axes.
+        found: String,
+    },
     /// More or fewer names than classes.
     #[error(
         "--labels has {labels} names, but the model {classes} classes: one name for each is needed, \
@@ -144,6 +155,35 @@ pub enum AdoptError {
          the batch: call model.eval() before the export"
     )]
     TrainingMode,
+    /// Dropout, stochastic depth or the like is left in.
+    #[error(
+        "it draws random numbers (the operator {operator}), so that no image gets the same answer twice: call \
+         model.eval() before the export"
+    )]
+    Random {
+        /// The operator.
+        operator: String,
+    },
+    /// The first image cannot be run, and the file does not say which axis is that of the channels.
+    #[error(
+        "the model does not run on an image [1, 3, height, width]. If it takes channels last, export it with channels \
+         first (PyTorch's layout). {source}"
+    )]
+    Layout {
+        /// What ONNX Runtime said.
+        source: SessionError,
+    },
+    /// One image can be run, and several cannot.
+    #[error(
+        "the model runs on one image, but not on {images} together, though its input has a dynamic batch: its batch is \
+         fixed inside. Export it with a dynamic batch all through, or with a batch of 1. {source}"
+    )]
+    FixedInside {
+        /// How many were run.
+        images: usize,
+        /// What ONNX Runtime said.
+        source: SessionError,
+    },
     /// `--out` names the model itself, or a file with data of it.
     #[error("--out {} is what is read, and would be lost: give another name", path.display())]
     OverwritesModel {
@@ -166,6 +206,9 @@ pub enum AdoptError {
     )]
     Probabilities,
     /// NaN or infinity.
-    #[error("the model's answer to noise is not finite: its weights are broken; export it again")]
+    #[error(
+        "the model's answer to a picture of noise is not finite (NaN or infinite): its weights are broken, or how its \
+         pixels are normalised (--normalise, --preprocessing) is not as in its training"
+    )]
     NotFinite,
 }

@@ -12,6 +12,8 @@ use super::AdoptError;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
     pub name: String,
+    /// Whether the file says which axis is that of the channels.
+    pub has_channels: bool,
     /// Width and height, where they are fixed.
     pub size: [Option<u32>; 2],
     /// The batch's axis, as it stands in the file.
@@ -64,6 +66,7 @@ impl Input {
         }
         Ok(Self {
             name: input.name.clone(),
+            has_channels: fixed(channels).is_some(),
             size: [width, height].map(|side| fixed(side).and_then(|side| side.try_into().ok())),
             batch: batch.clone(),
         })
@@ -106,7 +109,8 @@ pub fn find(
     if let Some(named) = chosen {
         match both_named(graph, logits, named, &outputs) {
             // The weights tell how long it is, if it is what they take.
-            Err(AdoptError::NoLength { .. }) if representation.is_none() => {}
+            Err(AdoptError::NoLength { .. } | AdoptError::NotFlat { .. })
+                if representation.is_none() => {}
             found => return found,
         }
     }
@@ -124,7 +128,11 @@ pub fn find(
         }
     }
     match <[Heads; 1]>::try_from(found) {
-        Ok([heads]) => Ok(heads),
+        Ok([heads]) => {
+            check_flat(graph, &heads.logits)?;
+            check_flat(graph, &heads.representation)?;
+            Ok(heads)
+        }
         Err(none) if none.is_empty() => Err(AdoptError::NoHeads {
             found: not.join("; "),
         }),
@@ -155,6 +163,7 @@ fn both_named(
         }
     };
     let length = |name: &str| {
+        check_flat(graph, name)?;
         let output = graph.output.iter().find(|output| output.name == name);
         let last = output.and_then(dims).and_then(|dims| fixed(dims.last()?));
         let last = last.and_then(|last| usize::try_from(last).ok());
@@ -171,18 +180,16 @@ fn both_named(
     })
 }
 
-/// That no batch normalisation takes its statistics from the batch itself.
-///
-/// # Errors
-/// [`AdoptError::TrainingMode`].
-pub fn refuse_training_mode(graph: &GraphProto) -> Result<(), AdoptError> {
-    let trains = |node: &&NodeProto| {
-        let mode = node.attribute("training_mode");
-        node.is("BatchNormalization") && mode.is_some_and(|mode| mode.i != 0)
-    };
-    match graph.node.iter().any(|node| trains(&node)) {
-        true => Err(AdoptError::TrainingMode),
-        false => Ok(()),
+/// That the value has two axes, as far as the file says.
+fn check_flat(graph: &GraphProto, name: &str) -> Result<(), AdoptError> {
+    let mut values = graph.output.iter().chain(&graph.value_info);
+    let value = values.find(|value| value.name == name);
+    match value.and_then(|value| Some((value, dims(value)?))) {
+        None | Some((_, [_, _])) => Ok(()),
+        Some((value, dims)) => Err(AdoptError::NotFlat {
+            output: name.into(),
+            found: show(value.element_type(), dims),
+        }),
     }
 }
 

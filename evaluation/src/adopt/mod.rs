@@ -8,6 +8,7 @@ mod options;
 mod report;
 #[cfg(test)]
 mod tests;
+mod training_mode;
 mod try_out;
 
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ pub use report::AdoptReport;
 use crate::error::EvaluationError;
 use crate::fit::score_parser;
 use crate::out::{has_folder, is_same_file};
-use crate::workbench::{Workbench, WorkbenchArgs, print};
+use crate::workbench::{RuntimeArgs, print};
 use graph::Input;
 
 /// Make a Normgate model of a classifier that was trained elsewhere, such as one exported by PyTorch
@@ -97,7 +98,7 @@ pub struct AdoptArgs {
     pub model_version: String,
     #[allow(missing_docs)]
     #[command(flatten)]
-    pub workbench: WorkbenchArgs,
+    pub runtime: RuntimeArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -144,12 +145,12 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         .map_err(AdoptError::from)?;
     let input = Input::of(graph)?;
     let size = Size::agreed(args.size, input.size, described.as_ref())?;
+    training_mode::refuse(graph)?;
     let heads = graph::find(
         graph,
         args.logits.as_deref(),
         args.representation.as_deref(),
     )?;
-    graph::refuse_training_mode(graph)?;
     let lengths = heads.lengths;
     if labels.len() != lengths.0 {
         return Err(AdoptError::Labels {
@@ -183,8 +184,7 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
     // What a score learnt of a Normgate model is of its own labels and representation.
     let bytes = bytes.and_then(|bytes| remove_metadata(&bytes, scores::METADATA_KEY));
     let model = Model::from_bytes(bytes.map_err(AdoptError::from)?)?;
-    let bench = Workbench::new(&args.workbench)?;
-    try_out::try_out(bench.runtime(), &model, input.is_batched())?;
+    try_out::try_out(&args.runtime.load()?, &model, &input)?;
     model.save(&args.out)?;
     Ok(AdoptReport {
         read: args.model.clone(),

@@ -1,11 +1,14 @@
 //! Whether an adopted model does what a classifier does, on noise.
 
+use normgate_core::manifest::Preprocessing;
 use normgate_core::model::Model;
+use normgate_core::preprocess::{Preprocessor, Rgb8};
 use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::AdoptError;
+use super::graph::Input;
 use crate::error::EvaluationError;
 
 const IMAGES: usize = 3;
@@ -18,26 +21,18 @@ const ROUNDING: f32 = 1e-2;
 ///
 /// # Errors
 /// [`EvaluationError`].
-pub fn try_out(runtime: &Runtime, model: &Model, is_batched: bool) -> Result<(), EvaluationError> {
+pub fn try_out(runtime: &Runtime, model: &Model, input: &Input) -> Result<(), EvaluationError> {
     let mut session = Session::new(runtime, model, &SessionOptions::default())?;
-    let preprocessing = &model.manifest().preprocessing;
-    let length = 3 * (preprocessing.width * preprocessing.height) as usize;
-    let mut random = Pcg64::seed_from_u64(0);
-    let noise: Vec<f32> = (0..IMAGES * length)
-        .map(|_| random.random_range(-2.0..2.0))
-        .collect();
+    let noise = noise(&model.manifest().preprocessing)?;
     let (mut alone, mut representations) = (Vec::new(), Vec::new());
     let mut outputs = Outputs::default();
-    for image in noise.chunks_exact(length) {
-        session.run(image, 1, &mut outputs)?;
-        if !outputs
-            .logits
-            .iter()
-            .chain(&outputs.representation)
-            .all(|value| value.is_finite())
-        {
-            return Err(AdoptError::NotFinite.into());
-        }
+    for image in noise.chunks_exact(noise.len() / IMAGES) {
+        let run = session.run(image, 1, &mut outputs);
+        run.map_err(|source| match input.has_channels {
+            true => EvaluationError::from(source),
+            false => AdoptError::Layout { source }.into(),
+        })?;
+        check_finite(&outputs)?;
         alone.extend_from_slice(&outputs.logits);
         representations.extend_from_slice(&outputs.representation);
     }
@@ -45,8 +40,13 @@ pub fn try_out(runtime: &Runtime, model: &Model, is_batched: bool) -> Result<(),
     if alone.chunks_exact(classes).all(are_probabilities) {
         return Err(AdoptError::Probabilities.into());
     }
-    if is_batched {
-        session.run(&noise, IMAGES, &mut outputs)?;
+    if input.is_batched() {
+        let run = session.run(&noise, IMAGES, &mut outputs);
+        run.map_err(|source| AdoptError::FixedInside {
+            images: IMAGES,
+            source,
+        })?;
+        check_finite(&outputs)?;
         for (alone, together) in [
             (&alone, &outputs.logits),
             (&representations, &outputs.representation),
@@ -62,6 +62,36 @@ pub fn try_out(runtime: &Runtime, model: &Model, is_batched: bool) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Pictures of noise, prepared as any others.
+fn noise(preprocessing: &Preprocessing) -> Result<Vec<f32>, EvaluationError> {
+    let preprocessor = Preprocessor::new(preprocessing);
+    let length = preprocessor.tensor_len();
+    let mut random = Pcg64::seed_from_u64(0);
+    let mut noise = vec![0.0; IMAGES * length];
+    for (index, tensor) in noise.chunks_exact_mut(length).enumerate() {
+        let picture = Rgb8 {
+            width: preprocessing.width,
+            height: preprocessing.height,
+            pixels: (0..length).map(|_| random.random()).collect(),
+        };
+        let written = preprocessor.write_tensor(&picture, tensor);
+        written.map_err(|source| EvaluationError::Image {
+            set: "noise".into(),
+            index,
+            source,
+        })?;
+    }
+    Ok(noise)
+}
+
+fn check_finite(outputs: &Outputs) -> Result<(), AdoptError> {
+    let mut values = outputs.logits.iter().chain(&outputs.representation);
+    match values.all(|value| value.is_finite()) {
+        true => Ok(()),
+        false => Err(AdoptError::NotFinite),
+    }
 }
 
 fn are_probabilities(logits: &[f32]) -> bool {

@@ -57,6 +57,84 @@ fn a_matrix_product_with_the_bias_added_behind_it_or_without() {
 }
 
 #[test]
+fn constants_added_to_a_layer_or_taken_from_it_are_part_of_its_bias() {
+    const PRIOR: [f32; 3] = [1.0, 2.0, 4.0];
+    for shape in [&[3][..], &[1, 3]] {
+        let with = |layer: &dyn Fn(&mut GraphBuilder, &Value, &Value)| {
+            let layer = model(|graph, x| {
+                let weights = graph.floats("w", &[3, 2], &WEIGHTS);
+                let bias = graph.floats("b", &[3], &BIAS);
+                let linear = graph.linear("linear", x, &weights, Some(&bias));
+                let prior = graph.floats("prior", shape, &PRIOR);
+                layer(graph, &linear, &prior);
+            });
+            let found = decode(&layer).unwrap().graph.unwrap();
+            let found = heads(&found, "logits").unwrap();
+            assert_eq!(
+                (&*found.representation, found.lengths, &*found.logits),
+                ("representation", (3, 2), "logits")
+            );
+            last_layer(&layer, OUTPUTS, (3, 2)).unwrap()
+        };
+        let plus = with(&|graph, linear, prior| {
+            graph.add("logits", linear, prior);
+        });
+        assert_eq!(plus, expected([1.5, 1.5, 4.0]));
+        let turned = with(&|graph, linear, prior| {
+            graph.add("logits", prior, linear);
+        });
+        assert_eq!(turned, plus);
+        let minus = with(&|graph, linear, prior| {
+            graph.node("logits", "Sub", &[linear, prior], vec![]);
+        });
+        assert_eq!(minus, expected([-0.5, -2.5, -4.0]));
+        let several = with(&|graph, linear, prior| {
+            let half = graph.floats("half", &[], &[0.5]);
+            let less = graph.node("less", "Sub", &[linear, &half], vec![]);
+            let same = graph.node("same", "Identity", &[&less], vec![]);
+            let more = graph.add("more", &same, prior);
+            graph.add("logits", &more, &half);
+        });
+        assert_eq!(several, plus);
+    }
+}
+
+#[test]
+fn a_constant_that_would_make_more_of_the_logits_is_no_bias() {
+    let read = |shape: &[usize], values: &[f32]| {
+        read(|graph, x| {
+            let weights = graph.floats("w", &[3, 2], &WEIGHTS);
+            let linear = graph.linear("linear", x, &weights, None);
+            let other = graph.floats("other", shape, values);
+            graph.add("logits", &linear, &other);
+        })
+    };
+    assert_eq!(read(&[3, 1], &[1.0; 3]), Err(LastLayerError::Weights));
+    assert_eq!(read(&[1, 1, 3], &[1.0; 3]), Err(LastLayerError::Weights));
+    assert_eq!(read(&[1, 1], &[2.0]).unwrap().bias, [2.0; 3]);
+}
+
+#[test]
+fn what_a_sum_is_of_is_said_where_it_is_not_of_a_layer_and_constants() {
+    let difference = read(|graph, x| {
+        let weights = graph.floats("w", &[3, 2], &WEIGHTS);
+        let linear = graph.linear("linear", x, &weights, None);
+        let prior = graph.floats("prior", &[3], &BIAS);
+        graph.node("logits", "Sub", &[&prior, &linear], vec![]);
+    });
+    let of_two = read(|graph, x| {
+        let weights = graph.floats("w", &[3, 2], &WEIGHTS);
+        let linear = graph.linear("linear", x, &weights, None);
+        let other = graph.relu("other", &linear);
+        graph.add("logits", &linear, &other);
+    });
+    for read in [difference, of_two] {
+        let message = read.unwrap_err().to_string();
+        assert!(message.contains("a sum of values"), "{message}");
+    }
+}
+
+#[test]
 fn weights_kept_as_halves_or_as_whole_numbers_with_scales() {
     let layer = read(|graph, x| {
         let halves = [0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600];
@@ -80,7 +158,9 @@ fn weights_kept_as_halves_or_as_whole_numbers_with_scales() {
         let stored = graph.constant("w8", &[3, 2], TensorData::I8(&[3, 4, 8, 10, 53, 63]));
         let scales = graph.floats("scale", &[3], &[1.0, 0.5, 0.1]);
         let zeros = graph.constant("zero", &[3], TensorData::I8(&[2, 2, 3]));
-        let weights = graph.dequantize("w", [&stored, &scales, &zeros], 0);
+        let axis = vec![AttributeProto::int("axis", 0)];
+        let inputs = [&stored, &scales, &zeros];
+        let weights = graph.node("w", "DequantizeLinear", &inputs, axis);
         graph.linear("logits", x, &weights, None);
     });
     assert_eq!(layer.unwrap(), expected([0.0; 3]));
@@ -150,7 +230,10 @@ fn what_is_no_linear_layer_of_the_representation_is_said() {
         graph.relu("logits", &linear);
     });
     let message = activated.unwrap_err().to_string();
-    assert!(message.contains("comes from a Relu"), "{message}");
+    assert!(
+        message.contains("comes from the operator Relu"),
+        "{message}"
+    );
 
     let behind = read(|graph, x| {
         let hidden = graph.relu("hidden", x);

@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use normgate_core::onnx::proto::{AttributeProto, DataType, StringStringEntryProto};
-use normgate_core::onnx::{Dim, GraphBuilder, TensorData, Value, decode};
+use normgate_core::onnx::proto::{AttributeProto, AttributeType, DataType, StringStringEntryProto};
+use normgate_core::onnx::{Conv, Dim, GraphBuilder, TensorData, Value, decode};
 use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
 use normgate_testing::passes_the_onnx_checker;
 use tempfile::TempDir;
@@ -11,6 +11,7 @@ use super::*;
 
 mod files;
 mod said;
+mod training;
 
 const SIDE: usize = 4;
 
@@ -65,7 +66,7 @@ impl Place {
         if !more.contains(&"--labels") {
             line.extend(["--labels", "a,b"]);
         }
-        if !more.contains(&"--preprocessing") {
+        if !more.contains(&"--preprocessing") && !more.contains(&"--normalise") {
             line.extend(["--normalise", "none"]);
         }
         line.extend(more);
@@ -290,7 +291,7 @@ fn a_head_of_several_parts_is_not_taken_for_one_of_them() {
     });
     let error = place.refused(&[]);
     assert!(
-        error.contains("more than constant weights") && error.contains("--logits"),
+        error.contains("a sum of values that the graph computes") && error.contains("--logits"),
         "{error}"
     );
 }
@@ -336,6 +337,156 @@ fn training_mode_is_refused_and_so_are_answers_that_depend_on_what_is_beside() {
     });
     let error = place.refused(&[]);
     assert!(error.contains("depends on the images beside it"), "{error}");
+}
+
+#[test]
+fn answers_that_are_numbers_of_images_alone_and_not_in_a_batch_are_refused() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let zero = graph.constant("zero", &[], TensorData::I64(&[0]));
+        let first = graph.node("first", "Gather", &[features, &zero], vec![]);
+        let apart = graph.node("apart", "Sub", &[features, &first], vec![]);
+        let distance = graph.node("distance", "Abs", &[&apart], vec![]);
+        let below = graph.node("below", "Neg", &[&distance], vec![]);
+        let root = graph.node("root", "Sqrt", &[&below], vec![]);
+        let out = linear(graph, "out", &root);
+        graph.output(&out, &CLASSES);
+    });
+    let error = place.refused(&[]);
+    assert!(error.contains("is not finite"), "{error}");
+}
+
+#[test]
+fn a_constant_behind_the_linear_layer_belongs_to_the_logits() {
+    for (operator, turned) in [("Add", false), ("Add", true), ("Sub", false)] {
+        let place = Place::new();
+        place.model(Dim::Batch, |graph, features| {
+            let weights = graph.floats("weights", &[2, 3], &WEIGHTS);
+            let prior = match operator {
+                "Sub" => [0.375, 1.0],
+                _ => [-0.375, -1.0],
+            };
+            let bias = graph.floats("bias", &[2], &[0.5; 2]);
+            let scores = graph.linear("scores", features, &weights, Some(&bias));
+            let prior = graph.floats("prior", &[1, 2], &prior);
+            let inputs = match turned {
+                true => [&prior, &scores],
+                false => [&scores, &prior],
+            };
+            let out = graph.node("out", operator, &inputs, vec![]);
+            graph.output(&out, &CLASSES);
+        });
+        let report = place.adopt(&[]).unwrap();
+        assert_eq!(report.heads.logits, "out");
+        check_answers(&report.written);
+        let layer = Model::open(&report.written).unwrap().last_layer().unwrap();
+        assert_eq!((layer.weights, layer.bias), (WEIGHTS.into(), BIAS.into()));
+    }
+}
+
+#[test]
+fn constant_weights_that_the_graph_computes_are_called_that() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let weights = graph.floats("stored", &[2, 3], &WEIGHTS);
+        let weights = graph.relu("weights", &weights);
+        let out = graph.linear("out", features, &weights, None);
+        graph.output(&out, &CLASSES);
+    });
+    let error = place.refused(&[]);
+    assert!(
+        error.contains("weights that the graph computes") && error.contains("--representation"),
+        "{error}"
+    );
+}
+
+#[test]
+fn outputs_with_more_than_two_axes_are_to_be_flattened() {
+    let place = Place::new();
+    let one = Dim::Fixed(1);
+    place.model(Dim::Batch, |graph, features| {
+        let scores = linear(graph, "scores", features);
+        let out = graph.relu("out", &scores);
+        graph.output(&out, &CLASSES);
+        let axes = graph.constant("axes", &[2], TensorData::I64(&[2, 3]));
+        let deep = graph.node("deep", "Unsqueeze", &[features, &axes], vec![]);
+        graph.output(&deep, &[Dim::Batch, Dim::Fixed(3), one, one]);
+    });
+    let error = place.refused(&["--logits", "out", "--representation", "deep"]);
+    assert!(
+        error.contains("`deep` is float [N, 3, 1, 1]") && error.contains(".flatten(1)"),
+        "{error}"
+    );
+    place.model(Dim::Batch, |graph, features| {
+        let axes = graph.constant("axes", &[1], TensorData::I64(&[1]));
+        let row = graph.node("row", "Unsqueeze", &[features, &axes], vec![]);
+        let weights = graph.floats("weights", &[3, 2], &WEIGHTS);
+        let out = graph.node("out", "MatMul", &[&row, &weights], vec![]);
+        graph.output(&out, &[Dim::Batch, one, Dim::Fixed(2)]);
+    });
+    let error = place.refused(&[]);
+    assert!(
+        error.contains("`out` is float [N, 1, 2]") && error.contains(".flatten(1)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_gamma_on_pixels_is_tried_on_pixels_as_they_are_normalised() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let gamma = graph.floats("gamma", &[], &[2.2]);
+        let lit = graph.node("lit", "Pow", &[features, &gamma], vec![]);
+        let out = linear(graph, "out", &lit);
+        graph.output(&out, &CLASSES);
+    });
+    place.adopt(&[]).unwrap();
+    std::fs::remove_file(place.file("out.onnx")).unwrap();
+    let error = place.refused(&["--normalise", "2/1"]);
+    assert!(
+        error.contains("not finite (NaN or infinite)") && error.contains("--normalise"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_batch_that_is_fixed_inside_a_dynamic_one_is_said() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let shape = graph.constant("shape", &[2], TensorData::I64(&[1, 3]));
+        let one = graph.node("one", "Reshape", &[features, &shape], vec![]);
+        let out = linear(graph, "out", &one);
+        graph.output(&out, &CLASSES);
+    });
+    let error = place.refused(&[]);
+    assert!(error.contains("its batch is fixed inside"), "{error}");
+}
+
+#[test]
+fn channels_last_are_thought_of_where_the_file_does_not_say_which_axis_they_are() {
+    let place = Place::new();
+    let mut graph = GraphBuilder::new("foreign");
+    let image = graph.input("image", &[Dim::Batch; 4]);
+    let perm = AttributeProto {
+        name: "perm".into(),
+        r#type: AttributeType::Ints.into(),
+        ints: vec![0, 3, 1, 2],
+        ..Default::default()
+    };
+    let first = graph.node("first", "Transpose", &[&image], vec![perm]);
+    let kernel = graph.floats("kernel", &[3, 3, 1, 1], &[0.5; 9]);
+    let step = Conv {
+        stride: 1,
+        padding: 0,
+    };
+    let made = graph.conv("made", &first, &kernel, None, step);
+    let mean = graph.global_average_pool("mean", &made);
+    let features = graph.flatten("features", &mean);
+    let out = linear(&mut graph, "out", &features);
+    graph.output(&out, &CLASSES);
+    std::fs::write(place.file("foreign.onnx"), graph.finish(&[]).unwrap()).unwrap();
+    let error = place.refused(&["--size", "4"]);
+    assert!(error.contains("channels first"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,72 @@
+//! What training leaves in a graph.
+
+use std::collections::HashSet;
+
+use normgate_core::onnx::proto::{GraphProto, NodeProto, TensorProto};
+
+use super::AdoptError;
+
+/// Among the types of elements, as ONNX numbers them.
+const BOOL: i32 = 9;
+
+const RANDOM: [&str; 6] = [
+    "RandomUniform",
+    "RandomUniformLike",
+    "RandomNormal",
+    "RandomNormalLike",
+    "Bernoulli",
+    "Multinomial",
+];
+
+/// That an answer depends on the image alone: no batch normalisation takes its statistics from the batch itself, and
+/// nothing is left to chance. ONNX Runtime leaves out a `Dropout` that is not told to train.
+///
+/// # Errors
+/// [`AdoptError::TrainingMode`], [`AdoptError::Random`].
+pub fn refuse(graph: &GraphProto) -> Result<(), AdoptError> {
+    refuse_within(graph, &HashSet::new())
+}
+
+/// A branch sees the constants of the graph around it.
+fn refuse_within<'a>(graph: &'a GraphProto, outer: &HashSet<&'a str>) -> Result<(), AdoptError> {
+    let mut on = outer.clone();
+    let constants = graph.initializer.iter();
+    on.extend(constants.filter(|it| is_on(it)).map(|it| it.name.as_str()));
+    for node in &graph.node {
+        if makes_on(node, &on) {
+            on.extend(node.output.first().map(String::as_str));
+        }
+        let mode = node.attribute("training_mode");
+        if node.is("BatchNormalization") && mode.is_some_and(|mode| mode.i != 0) {
+            return Err(AdoptError::TrainingMode);
+        }
+        let drops = node.is("Dropout") && node.input(2).is_some_and(|mode| on.contains(mode));
+        if drops || RANDOM.contains(&node.operator()) {
+            return Err(AdoptError::Random {
+                operator: node.op_type.clone(),
+            });
+        }
+        let mut branches = node
+            .attribute
+            .iter()
+            .flat_map(|it| it.g.iter().chain(&it.graphs));
+        branches.try_for_each(|branch| refuse_within(branch, &on))?;
+    }
+    Ok(())
+}
+
+fn makes_on(node: &NodeProto, on: &HashSet<&str>) -> bool {
+    match node.operator() {
+        "Constant" => {
+            let value = node.attribute("value").and_then(|value| value.t.as_ref());
+            value.is_some_and(is_on)
+        }
+        "Identity" => node.input(0).is_some_and(|input| on.contains(input)),
+        _ => false,
+    }
+}
+
+/// Whether it is one truth value, and true.
+fn is_on(tensor: &TensorProto) -> bool {
+    tensor.data_type == BOOL && (tensor.raw_data == [1] || tensor.int32_data == [1])
+}
