@@ -14,7 +14,9 @@ use crate::export::{ExportOptions, WeightForm, export};
 /// The file holds the network without its projection head, the labels, the preprocessing and a
 /// record of the training. It cannot be served before `calibrate` has given it a threshold.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  normgate-train export runs/mine --out photos.onnx --description 'parts on a belt'")]
+#[command(
+    after_help = "Examples:\n  normgate-train export runs/mine --out photos.onnx --description 'parts on a belt'"
+)]
 pub struct ExportArgs {
     /// The run folder, or a checkpoint
     run: PathBuf,
