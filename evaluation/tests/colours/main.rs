@@ -477,7 +477,7 @@ fn a_score_that_tells_nothing_apart_is_refused() {
     args.data = vec![place.path("even").to_str().unwrap().parse().unwrap()];
     let error = calibrate::calibrate(&args).unwrap_err().to_string();
     assert!(
-        error.contains("all 3 images have the same representation_norm"),
+        error.contains("representations of all 3 images have the same norm"),
         "{error}"
     );
 }
