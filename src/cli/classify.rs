@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::terminal::columns;
 use super::{image_file, model_file};
 use crate::config::{ImageLimits, ModelConfig, parse_count};
-use crate::engine::Pipeline;
+use crate::engine::{Pipeline, decode_caught};
 use crate::problem::Problem;
 use crate::reply::{DEFAULT_TOP, FileReply, Reply};
 
@@ -122,9 +122,14 @@ fn classify(
         Ok(bytes) => bytes,
         Err(problem) => return Ok(Err(problem)),
     };
-    let image = match pipeline.preprocessor().decode(&bytes, limits) {
-        Ok(image) => image,
-        Err(error) => return Ok(Err(error.into())),
+    let image = match decode_caught(pipeline.preprocessor(), &bytes, limits) {
+        Some(Ok(image)) => image,
+        Some(Err(error)) => return Ok(Err(error.into())),
+        None => {
+            return Ok(Err(Problem::internal_because(
+                "its decoder failed, which is a bug",
+            )));
+        }
     };
     pipeline.add(&image)?;
     match pipeline.run()?.next() {

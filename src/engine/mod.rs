@@ -45,6 +45,7 @@ use normgate_core::{Classifier, Model, Runtime};
 pub use job::{Answer, Timings};
 pub use layout::Layout;
 pub use pipeline::{Pipeline, PipelineError};
+pub use worker::decode_caught;
 
 use crate::body::Hold;
 use crate::config::processors;

@@ -123,4 +123,4 @@ document.addEventListener("drop", (e) => {
   drop.classList.remove("over");
   classify(e.dataTransfer.files);
 });
-document.addEventListener("paste", (e) => classify(e.clipboardData.files));
+document.addEventListener("paste", (e) => { if (e.clipboardData.files.length) classify(e.clipboardData.files); });

@@ -1,5 +1,6 @@
 //! From the folders named on the command line to what is trained on.
 
+use normgate_core::manifest::unfit;
 use normgate_core::model::hex;
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec, labels};
 use normgate_evaluation::overlap::Fingerprints;
@@ -159,9 +160,13 @@ fn class_names(images: &ImageSet) -> Result<Vec<String>, TrainError> {
 
 /// What a model file would refuse is refused here, before days of training, not after.
 fn check_names(names: &[String], of: &str) -> Result<(), TrainError> {
-    let empty = names.iter().position(|name| name.trim().is_empty());
-    let empty = empty.map(|index| format!("the name of class {index} (counted from 0) is empty"));
-    let problem = empty.or_else(|| {
+    let mut unfit = (0..)
+        .zip(names)
+        .filter_map(|(index, name)| Some((index, unfit(name)?)));
+    let unfit = unfit.next();
+    let unfit =
+        unfit.map(|(index, why)| format!("the name of class {index} (counted from 0) {why}"));
+    let problem = unfit.or_else(|| {
         let (_, second) = labels::twins(names)?;
         Some(format!("two classes are called \"{}\"", names[second]))
     });

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ManifestError;
 pub use preprocessing::{Filter, Preprocessing, Resize};
+pub use validate::unfit;
 
 use crate::calibration::Calibration;
 use crate::classifier::NotCalibrated;

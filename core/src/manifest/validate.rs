@@ -148,22 +148,37 @@ fn calibration(calibration: &Calibration, classes: usize) -> Check {
 
 /// What stands in replies, metrics and tables: a line that does nothing to the terminal it is shown on.
 fn is_name(field: &str, text: &str) -> Check {
+    match unfit(text) {
+        Some(problem) => Err(ManifestError::invalid(field, problem)),
+        None => Ok(()),
+    }
+}
+
+/// Why a text can be no name of a model, a version or a class in a manifest, if it cannot: it is empty, longer than
+/// 1,000 characters, or has control characters.
+pub fn unfit(text: &str) -> Option<String> {
     let length = text.chars().count();
-    let problem = match text.chars().find(|&it| misleads(it)) {
-        _ if text.trim().is_empty() => "is empty".into(),
-        Some(it) => format!("has the control character {it:?}; it must be printable"),
-        None if length > LONGEST_NAME => {
-            format!("has {length} characters; at most {LONGEST_NAME} are taken")
-        }
-        None => return Ok(()),
-    };
-    Err(ManifestError::invalid(field, problem))
+    match text.chars().find(|&it| acts(it)) {
+        _ if text.trim().is_empty() => Some("is empty".into()),
+        Some(it) => Some(format!(
+            "has the control character {it:?}; it must be printable"
+        )),
+        None if length > LONGEST_NAME => Some(format!(
+            "has {length} characters; at most {LONGEST_NAME} are taken"
+        )),
+        None => None,
+    }
+}
+
+/// What could do something to a terminal. A tab does little, and in Hebrew and Arabic names there are marks of direction.
+fn acts(c: char) -> bool {
+    misleads(c) && !matches!(c, '\t' | '\u{200e}' | '\u{200f}')
 }
 
 /// What is told to people, of several lines perhaps.
 fn is_text<'a>(field: &str, texts: impl IntoIterator<Item = &'a str>) -> Check {
     let mut all = texts.into_iter().flat_map(str::chars);
-    match all.find(|&it| misleads(it) && !it.is_ascii_whitespace()) {
+    match all.find(|&it| acts(it) && !it.is_ascii_whitespace()) {
         Some(it) => Err(ManifestError::invalid(
             field,
             format!("has the control character {it:?}; it must be printable"),

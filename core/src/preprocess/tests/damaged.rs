@@ -242,3 +242,33 @@ fn a_png_of_more_than_a_hundred_thousand_chunks_is_refused_not_one_with_bytes_be
         Err("the PNG image is damaged: it has more than 100000 chunks".into())
     );
 }
+
+#[test]
+fn what_stands_behind_the_end_of_a_webp_is_not_decoded() {
+    let lossless = image("lossless.webp");
+    assert!(decode(&lossless, &SMALL).is_ok());
+    let sides = u32::from_le_bytes([lossless[21], lossless[22], lossless[23], lossless[24]]);
+    let (width, height) = (sides & 0x3FFF, (sides >> 14) & 0x3FFF);
+    let mut file = b"RIFF\x16\0\0\0WEBPVP8X\x0A\0\0\0\0\0\0\0".to_vec();
+    file.extend(&width.to_le_bytes()[..3]);
+    file.extend(&height.to_le_bytes()[..3]);
+    file.extend(&lossless[12..]);
+    assert!(decode(&file, &SMALL).is_err());
+    let length = (file.len() - 8) as u32;
+    assert!(decode(&set(file, 4, &length.to_le_bytes()), &SMALL).is_ok());
+}
+
+#[test]
+fn a_webp_frame_that_begins_with_something_else_than_a_picture_is_refused() {
+    let file = image("animated.webp");
+    assert!(decode(&file, &SMALL).is_ok());
+    let frame = position(&file, b"ANMF") + 8 + 16;
+    let error = decode(&set(file.clone(), frame, b"XXXX"), &SMALL).unwrap_err();
+    assert!(error.to_string().contains("where none belongs"), "{error}");
+    let still = position(&file, b"VP8X") + 8;
+    let error = decode(&set(file, still, &[0]), &SMALL).unwrap_err();
+    assert!(
+        error.to_string().contains("ANMF where none belongs"),
+        "{error}"
+    );
+}

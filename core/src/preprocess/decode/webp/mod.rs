@@ -14,30 +14,36 @@ type Check = Result<(), DecodeError>;
 type Size = (u32, u32);
 
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
-    check_container(bytes, limits)?;
-    let decoder = WebPDecoder::new(Cursor::new(bytes))
+    // Nothing behind what was checked: the decoder would look there too.
+    let checked = checked(bytes, limits)?;
+    let decoder = WebPDecoder::new(Cursor::new(checked))
         .map_err(|error| from_image(error, ImageFormat::WebP))?;
     with_image(decoder, ImageFormat::WebP, limits)
 }
 
-/// Checks that all chunks lie within the file, and that no frame is larger than allowed or than
-/// what encloses it says.
-fn check_container(bytes: &[u8], limits: Limits) -> Check {
+/// The file as long as it says that it is, if all chunks lie within it and in their places, and no frame is larger
+/// than allowed or than what encloses it says.
+fn checked(bytes: &[u8], limits: Limits) -> Result<&[u8], DecodeError> {
     let length = u32_at(bytes, 4).ok_or_else(truncated)? as usize;
-    let body = bytes
-        .get(12..length.saturating_add(8))
+    let file = bytes
+        .get(..length.saturating_add(8))
         .ok_or_else(truncated)?;
+    let body = file.get(12..).ok_or_else(truncated)?;
     let mut canvas = None;
+    let mut is_animated = false;
     let mut frames = 0;
     let mut decoded = Decoded::default();
-    for chunk in Chunks(body) {
+    for (number, chunk) in Chunks(body).enumerate() {
         let (name, payload) = chunk?;
         match &name {
+            b"VP8X" if number > 0 => return Err(misplaced("VP8X")),
             b"VP8X" => {
                 let size = size24(payload, 4)?;
                 limits.check(size.0, size.1)?;
                 canvas = Some(size);
+                is_animated = payload.first().is_some_and(|flags| flags & ANIMATION != 0);
             }
+            b"ANMF" if !is_animated => return Err(misplaced("ANMF")),
             b"ANMF" => {
                 frames += 1;
                 check_frame(payload, frames == 1, limits)?;
@@ -48,15 +54,25 @@ fn check_container(bytes: &[u8], limits: Limits) -> Check {
             }
         }
     }
-    Ok(())
+    Ok(file)
 }
+
+/// The flag of an animation in the first byte of `VP8X`.
+const ANIMATION: u8 = 0b10;
 
 fn check_frame(payload: &[u8], is_decoded: bool, limits: Limits) -> Check {
     let size = size24(payload, 6)?;
     limits.check(size.0, size.1)?;
     let mut decoded = Decoded::default();
+    let mut before = None;
     for chunk in Chunks(payload.get(16..).ok_or_else(truncated)?) {
         let (name, payload) = chunk?;
+        // The decoder takes what comes first for the picture, and what follows on an alpha channel for a lossy one.
+        match (before.replace(name).as_ref(), &name) {
+            (None, b"VP8 " | b"VP8L" | b"ALPH") | (Some(b"ALPH"), b"VP8 ") => {}
+            (None | Some(b"ALPH"), _) => return Err(misplaced("another chunk")),
+            _ => {}
+        }
         check_bitstream(&name, payload, Some(size), limits)?;
         if is_decoded {
             decoded.check_codes(&name, payload, Some(size))?;
@@ -173,6 +189,11 @@ fn size24(payload: &[u8], at: usize) -> Result<(u32, u32), DecodeError> {
         }
         _ => Err(truncated()),
     }
+}
+
+fn misplaced(chunk: &str) -> DecodeError {
+    let reason = format!("it has {chunk} where none belongs");
+    DecodeError::corrupt(ImageFormat::WebP, reason)
 }
 
 fn truncated() -> DecodeError {

@@ -7,8 +7,8 @@
 /// As many as libwebp's encoder makes (`MAX_HUFF_IMAGE_SIZE`).
 const MOST: u32 = 2600;
 
-/// Whether the stream, which has no header, announces no more groups than the picture has blocks that could have
-/// one each, and no more than an encoder makes. `None` where it ends early or its codes are none.
+/// Whether the stream, which has no header, announces no more groups than the picture has smallest blocks, and no more
+/// than an encoder makes. (libwebp joins blocks after it has numbered their groups, and leaves gaps.) `None` where it ends early or its codes are none.
 pub(super) fn are_few(stream: &[u8], (width, height): (u32, u32)) -> Option<bool> {
     let mut bits = Bits { stream, at: 0 };
     let mut columns = width;
@@ -42,8 +42,11 @@ pub(super) fn are_few(stream: &[u8], (width, height): (u32, u32)) -> Option<bool
     }
     let (across, down) = blocks(&mut bits, columns, height)?;
     let groups = largest_index(&mut bits, across, down)? + 1;
-    Some(groups <= MOST.min(across * down))
+    Some(groups <= MOST.min(columns.div_ceil(SMALLEST) * height.div_ceil(SMALLEST)))
 }
+
+/// The least side of a block.
+const SMALLEST: u32 = 4;
 
 const SUBTRACT_GREEN: u32 = 2;
 const COLOUR_INDEXING: u32 = 3;
@@ -262,6 +265,7 @@ mod tests {
             (0, (4, 4), true),
             (1, (4, 4), false),
             (1, (5, 4), true),
+            (2, (5, 4), false),
             (65_535, (4, 4), false),
             (2599, (16_000, 3000), true),
             (2600, (16_000, 3000), false),
@@ -269,6 +273,14 @@ mod tests {
             let found = are_few(&announcing(group), size);
             assert_eq!(found, Some(is_fine), "{group} of {size:?}");
         }
+    }
+
+    #[test]
+    fn groups_of_blocks_that_were_joined_leave_gaps() {
+        // Two blocks of 1 × 256 pixels, where 70 of 1 × 4 were numbered.
+        let mut joined = announcing(2);
+        joined[0] |= 0b11_0000;
+        assert_eq!(are_few(&joined, (1, 280)), Some(true));
     }
 
     #[test]
