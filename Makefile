@@ -32,7 +32,7 @@ serve: build ## fetch the runtime, build, and serve the shipped model on 127.0.0
 build: runtime ## build the server (release), without the trainer
 	@scripts/need cargo cc
 	@[ -e $(target)/release/normgate ] || echo "compiling Normgate, a few minutes the first time …"
-	@cargo build --release --locked --quiet
+	@cargo build --release --locked $(if $(CI),--quiet)
 
 runtime: ## fetch ONNX Runtime into .runtime/
 	@scripts/need python3

@@ -45,7 +45,7 @@ pub fn run(args: &InspectArgs) -> Result<(), Failure> {
             path: &args.model,
         };
         // Text is wrapped to the width that it is formatted with.
-        write!(out, "{text:0$}", columns().unwrap_or(WIDEST))?;
+        write!(out, "{text:0$}", columns().unwrap_or(WIDEST).min(WIDEST))?;
     }
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use terminal_size::{Width, terminal_size_of};
 
-/// No line is longer, however wide the terminal.
+/// No line of prose is longer, however wide the terminal.
 pub const WIDEST: usize = 100;
 
-/// The characters of a line on the terminal, at most [`WIDEST`]; none where standard output goes elsewhere.
+/// The characters of a line on the terminal; none where standard output goes elsewhere.
 pub fn columns() -> Option<usize> {
     let (Width(columns), _) = terminal_size_of(std::io::stdout())?;
-    Some(usize::from(columns).min(WIDEST))
+    Some(usize::from(columns))
 }

@@ -12,7 +12,7 @@ use super::units::{parse_count, parse_duration, parse_some_time};
 pub struct HttpConfig {
     /// Address and port to listen on. 0.0.0.0:8080 makes the server reachable from outside; port 0
     /// takes a free port.
-    #[arg(long, env = "NORMGATE_LISTEN", value_name = "ADDRESS:PORT",
+    #[arg(long, aliases = ["address", "bind", "host", "port"], env = "NORMGATE_LISTEN", value_name = "ADDRESS:PORT",
         default_value = "127.0.0.1:8080", value_parser = parse_address)]
     pub listen: SocketAddr,
 

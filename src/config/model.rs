@@ -11,7 +11,7 @@ pub const DEFAULT_MODEL: &str = "models/cifar10-lt.onnx";
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelConfig {
-    /// The model to serve: an ONNX file that carries its labels, preprocessing and calibration.
+    /// The model: an ONNX file that carries its labels, preprocessing and calibration.
     /// `normgate inspect MODEL` shows what a file holds.
     #[arg(
         long,
