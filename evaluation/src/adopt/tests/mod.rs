@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod files;
+mod heads;
 mod said;
 mod training;
 
@@ -121,126 +122,6 @@ fn check_answers(path: &Path) {
 }
 
 #[test]
-fn the_representation_is_found_before_the_last_linear_layer() {
-    let place = Place::new();
-    place.plain_model();
-    let report = place.adopt(&[]).unwrap();
-    assert_eq!(
-        (&*report.heads.logits, &*report.heads.representation),
-        ("out", "features")
-    );
-    let manifest = &report.manifest;
-    assert_eq!(
-        (&*manifest.name, manifest.representation_size),
-        ("foreign", 3)
-    );
-    assert_eq!(manifest.labels, ["a", "b"]);
-    assert_eq!(
-        (manifest.preprocessing.width, manifest.calibration.is_none()),
-        (4, true)
-    );
-    check_answers(&report.written);
-    passes_the_onnx_checker(&report.written);
-    let shown = report.to_string();
-    assert!(
-        shown.contains("`features`, 3 values") && shown.contains("calibrate"),
-        "{shown}"
-    );
-}
-
-#[test]
-fn a_product_and_a_sum_are_a_linear_layer_too() {
-    let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let weights = graph.floats("weights", &[2, 3], &WEIGHTS);
-        let turned = graph.node("turned", "Transpose", &[&weights], vec![]);
-        let product = graph.node("product", "MatMul", &[features, &turned], vec![]);
-        let bias = graph.floats("bias", &[2], &BIAS);
-        let out = graph.add("out", &product, &bias);
-        graph.output(&out, &CLASSES);
-    });
-    check_answers(&place.adopt(&[]).unwrap().written);
-}
-
-#[test]
-fn logits_are_taken_before_a_softmax_even_where_that_is_called_logits() {
-    let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let scores = linear(graph, "representation", features);
-        let out = softmax(graph, "logits", &scores);
-        graph.output(&out, &CLASSES);
-    });
-    let report = place.adopt(&[]).unwrap();
-    assert_eq!(report.heads.softmax.as_deref(), Some("Softmax"));
-    check_answers(&report.written);
-    passes_the_onnx_checker(&report.written);
-}
-
-#[test]
-fn of_logits_and_their_softmax_the_logits_are_taken_and_other_outputs_dropped() {
-    let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let scores = linear(graph, "scores", features);
-        let shares = softmax(graph, "shares", &scores);
-        graph.output(&shares, &CLASSES);
-        graph.output(&scores, &CLASSES);
-        graph.output(features, &FEATURES);
-    });
-    let report = place.adopt(&[]).unwrap();
-    check_answers(&report.written);
-    let adopted = decode(Model::open(&report.written).unwrap().bytes()).unwrap();
-    let outputs = adopted.graph.unwrap().output;
-    let outputs: Vec<_> = outputs.iter().map(|output| &*output.name).collect();
-    assert_eq!(outputs, ["logits", "representation"]);
-}
-
-#[test]
-fn where_no_layer_tells_both_outputs_are_named() {
-    let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let scores = linear(graph, "scores", features);
-        // As of a head that is a convolution.
-        let out = graph.relu("out", &scores);
-        let shown = graph.node("shown", "Identity", &[features], vec![]);
-        graph.output(&out, &CLASSES);
-        graph.output(&shown, &FEATURES);
-    });
-    let error = place.refused(&["--logits", "out"]);
-    assert!(
-        error.contains("comes from the operator Relu") && error.contains("--representation"),
-        "{error}"
-    );
-    let error = place.refused(&["--logits", "nothing"]);
-    assert!(
-        error.contains("no output `nothing`; it has `out`, `shown`"),
-        "{error}"
-    );
-    let report = place.adopt(&["--representation", "shown"]).unwrap();
-    assert_eq!(
-        (&*report.heads.logits, report.manifest.representation_size),
-        ("out", 3)
-    );
-}
-
-#[test]
-fn of_two_heads_one_is_chosen_by_name() {
-    let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let scores = linear(graph, "scores", features);
-        let weights = graph.floats("other weights", &[2, 3], &[0.5; 6]);
-        let other = graph.linear("other", features, &weights, None);
-        graph.output(&scores, &CLASSES);
-        graph.output(&other, &CLASSES);
-    });
-    let error = place.refused(&[]);
-    assert!(
-        error.contains("`scores`, `other`") && error.contains("--logits"),
-        "{error}"
-    );
-    check_answers(&place.adopt(&["--logits", "scores"]).unwrap().written);
-}
-
-#[test]
 fn a_fixed_batch_of_one_is_served_so_and_a_larger_one_refused() {
     let place = Place::new();
     let head = |batch| {
@@ -260,58 +141,6 @@ fn a_fixed_batch_of_one_is_served_so_and_a_larger_one_refused() {
         error.contains("float [4, 3, 4, 4]") && error.contains("dynamic"),
         "{error}"
     );
-}
-
-#[test]
-fn probabilities_without_a_softmax_in_sight_are_refused() {
-    let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let scores = linear(graph, "scores", features);
-        let exps = graph.node("exps", "Exp", &[&scores], vec![]);
-        let axis = graph.constant("axis", &[1], TensorData::I64(&[1]));
-        let sum = graph.node("sum", "ReduceSum", &[&exps, &axis], vec![]);
-        let out = graph.node("out", "Div", &[&exps, &sum], vec![]);
-        graph.output(&out, &CLASSES);
-        graph.output(features, &FEATURES);
-    });
-    let error = place.refused(&["--logits", "out", "--representation", "features"]);
-    assert!(error.contains("without its softmax"), "{error}");
-}
-
-#[test]
-fn a_head_of_several_parts_is_not_taken_for_one_of_them() {
-    let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let weights = graph.floats("weights", &[3, 2], &WEIGHTS);
-        let one = graph.node("one", "MatMul", &[features, &weights], vec![]);
-        let other = graph.relu("other", features);
-        let other = graph.node("two", "MatMul", &[&other, &weights], vec![]);
-        let out = graph.add("out", &one, &other);
-        graph.output(&out, &CLASSES);
-    });
-    let error = place.refused(&[]);
-    assert!(
-        error.contains("a sum of values that the graph computes") && error.contains("--logits"),
-        "{error}"
-    );
-}
-
-#[test]
-fn a_sigmoid_is_refused_whether_found_or_named() {
-    let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let scores = linear(graph, "scores", features);
-        let out = graph.node("out", "Sigmoid", &[&scores], vec![]);
-        graph.output(&out, &CLASSES);
-        graph.output(features, &FEATURES);
-    });
-    for more in [
-        &["--logits", "out"][..],
-        &["--logits", "out", "--representation", "features"],
-    ] {
-        let error = place.refused(more);
-        assert!(error.contains("exactly one"), "{error}");
-    }
 }
 
 #[test]
@@ -354,81 +183,6 @@ fn answers_that_are_numbers_of_images_alone_and_not_in_a_batch_are_refused() {
     });
     let error = place.refused(&[]);
     assert!(error.contains("is not finite"), "{error}");
-}
-
-#[test]
-fn a_constant_behind_the_linear_layer_belongs_to_the_logits() {
-    for (operator, turned) in [("Add", false), ("Add", true), ("Sub", false)] {
-        let place = Place::new();
-        place.model(Dim::Batch, |graph, features| {
-            let weights = graph.floats("weights", &[2, 3], &WEIGHTS);
-            let prior = match operator {
-                "Sub" => [0.375, 1.0],
-                _ => [-0.375, -1.0],
-            };
-            let bias = graph.floats("bias", &[2], &[0.5; 2]);
-            let scores = graph.linear("scores", features, &weights, Some(&bias));
-            let prior = graph.floats("prior", &[1, 2], &prior);
-            let inputs = match turned {
-                true => [&prior, &scores],
-                false => [&scores, &prior],
-            };
-            let out = graph.node("out", operator, &inputs, vec![]);
-            graph.output(&out, &CLASSES);
-        });
-        let report = place.adopt(&[]).unwrap();
-        assert_eq!(report.heads.logits, "out");
-        check_answers(&report.written);
-        let layer = Model::open(&report.written).unwrap().last_layer().unwrap();
-        assert_eq!((layer.weights, layer.bias), (WEIGHTS.into(), BIAS.into()));
-    }
-}
-
-#[test]
-fn constant_weights_that_the_graph_computes_are_called_that() {
-    let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let weights = graph.floats("stored", &[2, 3], &WEIGHTS);
-        let weights = graph.relu("weights", &weights);
-        let out = graph.linear("out", features, &weights, None);
-        graph.output(&out, &CLASSES);
-    });
-    let error = place.refused(&[]);
-    assert!(
-        error.contains("weights that the graph computes") && error.contains("--representation"),
-        "{error}"
-    );
-}
-
-#[test]
-fn outputs_with_more_than_two_axes_are_to_be_flattened() {
-    let place = Place::new();
-    let one = Dim::Fixed(1);
-    place.model(Dim::Batch, |graph, features| {
-        let scores = linear(graph, "scores", features);
-        let out = graph.relu("out", &scores);
-        graph.output(&out, &CLASSES);
-        let axes = graph.constant("axes", &[2], TensorData::I64(&[2, 3]));
-        let deep = graph.node("deep", "Unsqueeze", &[features, &axes], vec![]);
-        graph.output(&deep, &[Dim::Batch, Dim::Fixed(3), one, one]);
-    });
-    let error = place.refused(&["--logits", "out", "--representation", "deep"]);
-    assert!(
-        error.contains("`deep` is float [N, 3, 1, 1]") && error.contains(".flatten(1)"),
-        "{error}"
-    );
-    place.model(Dim::Batch, |graph, features| {
-        let axes = graph.constant("axes", &[1], TensorData::I64(&[1]));
-        let row = graph.node("row", "Unsqueeze", &[features, &axes], vec![]);
-        let weights = graph.floats("weights", &[3, 2], &WEIGHTS);
-        let out = graph.node("out", "MatMul", &[&row, &weights], vec![]);
-        graph.output(&out, &[Dim::Batch, one, Dim::Fixed(2)]);
-    });
-    let error = place.refused(&[]);
-    assert!(
-        error.contains("`out` is float [N, 1, 2]") && error.contains(".flatten(1)"),
-        "{error}"
-    );
 }
 
 #[test]
