@@ -32,7 +32,7 @@ fn checked(bytes: &[u8], limits: Limits) -> Result<&[u8], DecodeError> {
     let mut canvas = None;
     let mut is_animated = false;
     let mut frames = 0;
-    let mut decoded = Decoded::default();
+    let mut first = First::default();
     for (number, chunk) in Chunks(body).enumerate() {
         let (name, payload) = chunk?;
         match &name {
@@ -50,7 +50,7 @@ fn checked(bytes: &[u8], limits: Limits) -> Result<&[u8], DecodeError> {
             }
             _ => {
                 check_bitstream(&name, payload, canvas, limits)?;
-                decoded.check_codes(&name, payload, canvas)?;
+                first.check_codes(&name, payload, canvas)?;
             }
         }
     }
@@ -63,7 +63,7 @@ const ANIMATION: u8 = 0b10;
 fn check_frame(payload: &[u8], is_decoded: bool, limits: Limits) -> Check {
     let size = size24(payload, 6)?;
     limits.check(size.0, size.1)?;
-    let mut decoded = Decoded::default();
+    let mut first = First::default();
     let mut before = None;
     for chunk in Chunks(payload.get(16..).ok_or_else(truncated)?) {
         let (name, payload) = chunk?;
@@ -75,7 +75,7 @@ fn check_frame(payload: &[u8], is_decoded: bool, limits: Limits) -> Check {
         }
         check_bitstream(&name, payload, Some(size), limits)?;
         if is_decoded {
-            decoded.check_codes(&name, payload, Some(size))?;
+            first.check_codes(&name, payload, Some(size))?;
         }
     }
     Ok(())
@@ -110,12 +110,12 @@ fn check_bitstream(
 
 /// Of each kind the decoder takes the first. Only those are gone through: it takes time.
 #[derive(Default)]
-struct Decoded {
+struct First {
     picture: bool,
     alpha: bool,
 }
 
-impl Decoded {
+impl First {
     /// Checks the prefix codes of what is coded without loss.
     fn check_codes(&mut self, name: &[u8; 4], payload: &[u8], enclosing: Option<Size>) -> Check {
         let (seen, header, size) = match (name, enclosing) {

@@ -81,10 +81,10 @@ fn largest_index(bits: &mut Bits, width: u32, height: u32) -> Option<u32> {
     while left > 0 {
         let taken = match green.symbol(bits)? {
             value @ 0..=255 => {
-                let [red, _blue, _alpha] =
-                    [&others[0], &others[1], &others[2]].map(|it| it.symbol(bits));
-                _alpha?;
-                largest = largest.max(red? << 8 | value);
+                let red = others[0].symbol(bits)?;
+                others[1].symbol(bits)?;
+                others[2].symbol(bits)?;
+                largest = largest.max(red << 8 | value);
                 // One pixel for all of them, of no bits.
                 match green.is_constant() && others.iter().all(Code::is_constant) {
                     true => left,
