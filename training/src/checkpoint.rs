@@ -304,7 +304,12 @@ fn take_moments(
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Another process may write the same file: `reproduce` can be given twice.
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-    std::fs::write(&beside, bytes)?;
-    File::open(&beside)?.sync_all()?;
-    std::fs::rename(&beside, path)
+    let written = std::fs::write(&beside, bytes)
+        .and_then(|()| File::open(&beside)?.sync_all())
+        .and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        // Half a file would keep a full disk full.
+        let _ = std::fs::remove_file(&beside);
+    }
+    written
 }

@@ -50,6 +50,8 @@ pub struct TrainingData {
     pub class_names: Vec<String>,
     /// How many images of each class there are.
     pub class_counts: Vec<u64>,
+    /// What was kept out of training.
+    pub held_out: ImageSet,
 }
 
 impl TrainingData {
@@ -77,15 +79,19 @@ impl TrainingData {
         if let Some(names) = &selection.class_names {
             // Each by itself: once joined, one set's numbers would pass for another's.
             for set in &mut sets {
+                check_classes(set, names)?;
                 set.align(names)?;
             }
         }
         let mut images = ImageSet::concat(sets)?;
+        if selection.class_names.is_none() {
+            leave_out_empty_classes(&mut images)?;
+        }
         if let Some(imbalance) = selection.imbalance {
             images = long_tail::subsample(&images, imbalance)?;
         }
         let held = holdout::resolve(&images, &selection.hold_out)?;
-        let (images, _) = holdout::split(&images, &held)?;
+        let (images, held_out) = holdout::split(&images, &held)?;
         let class_names = class_names(&images)?;
         check_names(&class_names, &images.name)?;
         let class_counts = class_counts(&images, &class_names)?;
@@ -97,11 +103,16 @@ impl TrainingData {
         };
         let mut streams = vec![id];
         let auxiliary = auxiliary::streams(selection, &streams[0].images, &options)?;
+        let id = Fingerprints::of("--data", &streams[0].images);
+        let apart_from = |option, images| {
+            let apart = id.apart_from(option, images);
+            apart.map_err(|error| TrainError::Data(error.to_string()))
+        };
+        // What is calibrated on would look more familiar than what is new.
+        apart_from("--hold-out", &held_out)?;
         if !selection.auxiliary.contains(&AuxiliarySpec::Crops) {
-            let id = Fingerprints::of("--data", &streams[0].images);
             for stream in &auxiliary {
-                let apart = id.apart_from("--aux", &stream.images);
-                apart.map_err(|error| TrainError::Data(error.to_string()))?;
+                apart_from("--aux", &stream.images)?;
             }
         }
         streams.extend(auxiliary);
@@ -116,6 +127,7 @@ impl TrainingData {
             streams,
             class_names,
             class_counts,
+            held_out,
         })
     }
 }
@@ -147,15 +159,51 @@ fn read(sets: &[SetSpec], options: &LoadOptions) -> Result<Vec<ImageSet>, TrainE
 }
 
 fn class_names(images: &ImageSet) -> Result<Vec<String>, TrainError> {
-    match &images.class_names {
-        Some(names) => Ok(names.clone()),
-        None => Err(TrainError::Options(format!(
-            "the set {} does not say what its {} classes are called: give --class-names, as a \
+    if let Some(names) = &images.class_names {
+        return Ok(names.clone());
+    }
+    let name = &images.name;
+    let counts = images.class_counts(images.classes());
+    Err(match counts.first() {
+        None => TrainError::Data(format!(
+            "the images of {name} have no classes: put those of each class into a folder of its own, \
+             {name}/CLASS/"
+        )),
+        Some(0) => TrainError::Data(format!(
+            "{name} has no image of class 0: classes are numbered from 0 on"
+        )),
+        Some(_) => TrainError::Options(format!(
+            "the set {name} does not say what its {} classes are called: give --class-names, as a \
              list, a file (one name a line, or JSON), cifar10 or cifar100",
-            images.name,
-            images.classes()
+            counts.len()
+        )),
+    })
+}
+
+/// That --class-names has every class that a set shows: images of another would be nobody's.
+fn check_classes(set: &ImageSet, names: &[String]) -> Result<(), TrainError> {
+    let own = set.class_names.iter().flatten();
+    let shown = own.zip(set.class_counts(set.classes()));
+    let mut foreign = shown.filter(|(name, count)| *count > 0 && !names.contains(name));
+    match foreign.next() {
+        None => Ok(()),
+        Some((class, count)) => Err(TrainError::Options(format!(
+            "--class-names has no \"{class}\", of which {} has {count} images: name it too, or leave \
+             them out ({}#class!={class})",
+            set.name, set.name
         ))),
     }
+}
+
+/// Classes that filters left nothing of (`#class!=cat`) are none of the network's.
+fn leave_out_empty_classes(images: &mut ImageSet) -> Result<(), TrainError> {
+    let Some(names) = &images.class_names else {
+        return Ok(());
+    };
+    let counts = images.class_counts(names.len());
+    let shown = names.iter().zip(counts).filter(|(_, count)| *count > 0);
+    let shown: Vec<String> = shown.map(|(name, _)| name.clone()).collect();
+    Ok(images.align(&shown)?)
 }
 
 /// What a model file would refuse is refused here, before days of training, not after.
@@ -182,8 +230,8 @@ fn class_counts(images: &ImageSet, names: &[String]) -> Result<Vec<u64>, TrainEr
     let name = &images.name;
     if let Some(index) = images.labels.iter().position(Option::is_none) {
         return Err(TrainError::Data(format!(
-            "image {index} of {name} is of none of the classes ({}): it cannot be trained on",
-            names.join(", ")
+            "image {index} (counted from 0) of {name} is of no class: it cannot be trained on. Put the images of \
+             each class into a folder of its own, {name}/CLASS/"
         )));
     }
     if names.len() < 2 {
@@ -195,8 +243,8 @@ fn class_counts(images: &ImageSet, names: &[String]) -> Result<Vec<u64>, TrainEr
     match counts.iter().position(|&count| count == 0) {
         // Its prior would be 0, its logit adjustment minus infinity.
         Some(class) => Err(TrainError::Data(format!(
-            "no image of the class {} is left in {name} to train on: where --hold-out takes them, let it take \
-             fewer, or CLASS=N of large classes alone",
+            "no image of the class {} is left in {name} to train on: let --hold-out take fewer (all=10%), or \
+             leave the class out of --class-names",
             names[class]
         ))),
         None => Ok(counts),

@@ -17,7 +17,7 @@ pub enum TrainError {
     Dataset(#[from] DatasetError),
     /// An image file could not be read in the midst of training.
     #[error(
-        "{0}. The last checkpoint is kept: with the file repaired, --resume goes on from there; \
+        "{0}. With the file repaired, --resume goes on from the last checkpoint, if there is one; \
          without the file it would be another run, to be started anew"
     )]
     Image(#[source] DatasetError),
@@ -50,7 +50,7 @@ pub enum TrainError {
     /// The loss became infinite or not a number.
     #[error(
         "the loss is no longer a number in epoch {epoch}: training has diverged. \
-         Try a smaller --lr, or --precision fp32; the last checkpoint is kept"
+         Start anew with a smaller --lr, or, where it was bf16, with --precision fp32"
     )]
     Diverged {
         /// The epoch, from 1.

@@ -6,14 +6,55 @@ use normgate_evaluation::datasets::{DatasetError, ImageSet};
 
 use crate::error::TrainError;
 
-/// `CLASS=N`: keep the last N images of a class (by name or number) out of training;
-/// `all=N`: of every class.
+/// `CLASS=N`: keep the last N images of a class (by name or number) out of training, or of N% of
+/// them; `all=N`: of every class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldOut {
     /// The class by name or number, or `all`.
     pub class: String,
     /// How many images.
-    pub count: usize,
+    pub amount: Amount,
+}
+
+/// How many images of a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// So many.
+    Images(usize),
+    /// So many of a hundred, rounded down: of a class with few images none.
+    Percent(u8),
+}
+
+impl Amount {
+    fn of(self, images: u64) -> usize {
+        match self {
+            Amount::Images(count) => count,
+            Amount::Percent(percent) => (images * u64::from(percent) / 100) as usize,
+        }
+    }
+}
+
+impl FromStr for Amount {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.strip_suffix('%') {
+            None => text.parse().map(Amount::Images).map_err(|_| ()),
+            Some(percent) => match percent.parse() {
+                Ok(percent @ 1..=99) => Ok(Amount::Percent(percent)),
+                _ => Err(()),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for Amount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Amount::Images(count) => write!(f, "{count}"),
+            Amount::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
 }
 
 impl FromStr for HoldOut {
@@ -21,14 +62,14 @@ impl FromStr for HoldOut {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.rsplit_once('=');
-        let parsed = parts.and_then(|(class, count)| Some((class, count.parse().ok()?)));
+        let parsed = parts.and_then(|(class, amount)| Some((class, amount.parse().ok()?)));
         match parsed {
-            Some((class, count)) if !class.is_empty() => Ok(HoldOut {
+            Some((class, amount)) if !class.is_empty() => Ok(HoldOut {
                 class: class.into(),
-                count,
+                amount,
             }),
             _ => Err(format!(
-                "\"{text}\" is not CLASS=N, such as airplane=300 or all=50"
+                "\"{text}\" is not CLASS=N or CLASS=N%, such as airplane=300, all=50 or all=10%"
             )),
         }
     }
@@ -36,18 +77,24 @@ impl FromStr for HoldOut {
 
 impl std::fmt::Display for HoldOut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}={}", self.class, self.count)
+        write!(f, "{}={}", self.class, self.amount)
     }
 }
 
 /// The classes and counts that the options mean for this set.
 pub fn resolve(set: &ImageSet, options: &[HoldOut]) -> Result<Vec<(u16, usize)>, DatasetError> {
+    let images = set.class_counts(set.classes());
+    let of = |class: u16, amount: Amount| {
+        let images = images.get(usize::from(class)).copied().unwrap_or(0);
+        (class, amount.of(images))
+    };
     let mut per_class = Vec::new();
     for option in options {
         if option.class == "all" {
-            per_class.extend((0..set.classes() as u16).map(|class| (class, option.count)));
+            let classes = 0..set.classes() as u16;
+            per_class.extend(classes.map(|class| of(class, option.amount)));
         } else {
-            per_class.push((set.class_index(&option.class)?, option.count));
+            per_class.push(of(set.class_index(&option.class)?, option.amount));
         }
     }
     Ok(per_class)
@@ -69,17 +116,23 @@ pub fn split(
         wanted[usize::from(class)] += count;
     }
     let counts = set.class_counts(wanted.len());
-    for &(class, _) in per_class {
-        let (found, needed) = (
-            counts[usize::from(class)] as usize,
-            wanted[usize::from(class)],
-        );
-        if found < needed {
-            return Err(TrainError::Data(format!(
-                "{}: class {class} has {found} images, but holding out needs {needed}",
-                set.name
-            )));
-        }
+    let lacking = (0..).zip(counts.iter().zip(&wanted));
+    let lacking: Vec<String> = lacking
+        .filter(|(_, (found, wanted))| (**found as usize) < **wanted)
+        .map(|(class, (found, wanted))| {
+            let names = set.class_names.as_ref();
+            let name = names.and_then(|names| names.get(class).cloned());
+            let name = name.unwrap_or_else(|| format!("class {class}"));
+            format!("{name} has {found} images, not {wanted}")
+        })
+        .collect();
+    if !lacking.is_empty() {
+        return Err(TrainError::Data(format!(
+            "{}: --hold-out takes more than there are: {}. Take a share of each class (all=10%), or name those \
+             that can spare some (CLASS=N)",
+            set.name,
+            lacking.join(", ")
+        )));
     }
     let (mut kept, mut held) = (Vec::new(), Vec::new());
     for (i, label) in set.labels.iter().enumerate().rev() {
@@ -123,6 +176,13 @@ mod tests {
     }
 
     #[test]
+    fn a_class_can_be_named_twice_and_be_held_out_whole() {
+        let (kept, held) = split(&set(), &[(1, 1), (0, 1), (1, 1)]).unwrap();
+        assert_eq!(held.labels, [Some(1), Some(1), Some(0)]);
+        assert_eq!(kept.labels, [Some(0), Some(0), None, Some(0)]);
+    }
+
+    #[test]
     fn options_name_classes_by_name_or_number_or_all() {
         let parse = |text: &str| text.parse::<HoldOut>().unwrap();
         assert_eq!(resolve(&set(), &[parse("dog=1")]).unwrap(), [(1, 1)]);
@@ -131,6 +191,12 @@ mod tests {
             resolve(&set(), &[parse("all=1")]).unwrap(),
             [(0, 1), (1, 1)]
         );
+        // Of 4 cats and 2 dogs.
+        assert_eq!(
+            resolve(&set(), &[parse("all=49%")]).unwrap(),
+            [(0, 1), (1, 0)]
+        );
+        assert_eq!(resolve(&set(), &[parse("cat=50%")]).unwrap(), [(0, 2)]);
         let error = resolve(&set(), &[parse("horse=1")])
             .unwrap_err()
             .to_string();
@@ -142,14 +208,23 @@ mod tests {
 
     #[test]
     fn a_hold_out_that_is_not_class_equals_count_is_refused() {
-        for text in ["cat", "cat=", "=3", "cat=many", "cat=-1"] {
+        for text in [
+            "cat", "cat=", "=3", "cat=many", "cat=-1", "cat=0%", "cat=100%", "cat=%",
+        ] {
             assert!(text.parse::<HoldOut>().is_err(), "{text}");
+        }
+        for text in ["cat=3", "a=b=10%"] {
+            assert_eq!(text.parse::<HoldOut>().unwrap().to_string(), text);
         }
     }
 
     #[test]
-    fn a_class_with_too_few_images_is_refused() {
-        let error = split(&set(), &[(1, 3)]).unwrap_err().to_string();
-        assert_eq!(error, "set: class 1 has 2 images, but holding out needs 3");
+    fn classes_with_too_few_images_are_named_with_what_to_do() {
+        let error = split(&set(), &[(0, 5), (1, 3)]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("set: --hold-out takes more than there are: cat has 4 images, not 5, dog has 2 images, not 3."),
+            "{error}"
+        );
+        assert!(error.contains("all=10%"), "{error}");
     }
 }

@@ -14,6 +14,7 @@ pub mod data;
 pub mod device;
 pub mod error;
 pub mod export;
+mod held_out;
 pub mod history;
 pub mod holdout;
 pub mod init;

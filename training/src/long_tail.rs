@@ -144,6 +144,20 @@ mod tests {
     }
 
     #[test]
+    fn an_imbalance_of_one_keeps_all_of_a_balanced_set() {
+        let set = labelled(&[0, 1, 1, 0]);
+        assert_eq!(subsample(&set, 1.0).unwrap(), set);
+    }
+
+    #[test]
+    fn a_set_without_labels_is_refused() {
+        let mut set = labelled(&[0, 1]);
+        set.labels.fill(None);
+        let error = subsample(&set, 10.0).unwrap_err().to_string();
+        assert!(error.contains("no image has a label"), "{error}");
+    }
+
+    #[test]
     fn an_imbalance_below_one_or_nan_is_refused() {
         for imbalance in [0.01, f64::NAN, f64::INFINITY] {
             assert!(subsample(&labelled(&[0, 1]), imbalance).is_err());

@@ -64,7 +64,16 @@ impl Augmenter {
     /// ([`CameraConfig`]; noise and JPEG, say) is written for that too.
     #[must_use]
     pub fn can_batch(&self) -> bool {
-        self.config.camera.strength <= 0.0
+        // Named one by one, so that an operation that is added has to be decided upon.
+        let AugmentConfig {
+            camera,
+            crop: _,
+            crop_padding: _,
+            flip: _,
+            colour: _,
+            greyscale: _,
+        } = &self.config;
+        camera.strength <= 0.0
     }
 
     /// What [`apply`](Self::apply) would draw for an image, but for the camera's part.

@@ -28,9 +28,11 @@ pub struct ExecutionArgs {
     #[arg(long, value_enum, value_name = "WHERE")]
     augment_on: Option<AugmentOn>,
     /// Write a checkpoint every N epochs
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value_t = CHECKPOINT_EVERY)]
     pub(super) checkpoint_every: NonZeroUsize,
 }
+
+const CHECKPOINT_EVERY: NonZeroUsize = NonZeroUsize::new(5).unwrap();
 
 /// What varies the images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -76,9 +78,51 @@ impl ExecutionArgs {
         })
     }
 
+    /// The options that were given, to be given again: what a run goes on with is not kept in it.
+    pub(super) fn given(&self) -> String {
+        let threads = self.threads.map(|threads| format!(" --threads {threads}"));
+        let options = [
+            (!self.is_on_cpu()).then(|| format!(" --device {}", self.device)),
+            threads,
+            (self.loaders != 1).then(|| format!(" --loaders {}", self.loaders)),
+            self.augment_on.map(|on| match on {
+                AugmentOn::Loaders => " --augment-on loaders".into(),
+                AugmentOn::Device => " --augment-on device".into(),
+            }),
+            (self.checkpoint_every != CHECKPOINT_EVERY)
+                .then(|| format!(" --checkpoint-every {}", self.checkpoint_every)),
+        ];
+        options.into_iter().flatten().collect()
+    }
+
     /// Threads for what is not training.
     pub(crate) fn evaluation_threads(&self) -> Option<NonZeroUsize> {
         self.threads
             .and_then(|threads| NonZeroUsize::new(threads.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        execution: ExecutionArgs,
+    }
+
+    #[test]
+    fn what_was_given_is_said_again_and_nothing_else() {
+        for given in [
+            "",
+            " --device cuda:1 --threads 2 --loaders 3 --augment-on device --checkpoint-every 1",
+        ] {
+            let line = format!("train{given}");
+            let line = Line::parse_from(line.split(' '));
+            assert_eq!(line.execution.given(), given);
+        }
     }
 }

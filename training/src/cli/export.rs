@@ -57,14 +57,18 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let model = export(&checkpoint, &options)?;
     model.save(&args.out)?;
     let out = args.out.display();
+    let (done, epochs) = (checkpoint.progress.epochs, checkpoint.config.recipe.epochs);
+    let after = match done < epochs {
+        true => format!("{done} of {epochs} epochs: the run is not finished"),
+        false => format!("{done} epochs"),
+    };
     print(&format!(
-        "Wrote {out}: {} {}, {:.1} MB, {} classes, after {} epochs\n\
+        "Wrote {out}: {} {}, {:.1} MB, {} classes, after {after}\n\
          Next: normgate-train calibrate {out} --data IMAGES, on images not trained on\n",
         options.name,
         options.version,
         model.bytes().len() as f64 / 1e6,
         model.manifest().labels.len(),
-        checkpoint.progress.epochs,
     ))?;
     Ok(ExitCode::SUCCESS)
 }

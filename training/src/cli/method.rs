@@ -214,7 +214,7 @@ impl MethodArgs {
             contrast_weight: of(self.contrast_weight, default.contrast_weight),
             temperature: of(self.temperature, default.temperature),
             tail: of(self.tail, default.tail),
-            ..default
+            auxiliary_prior: default.auxiliary_prior,
         })
     }
 }
@@ -228,7 +228,7 @@ fn share(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{CommandFactory, Parser};
 
     use super::*;
 
@@ -251,6 +251,47 @@ mod tests {
         }
         check("train --method energy-oe --energy-in -20 --energy-out -4").unwrap();
         check("train --method pascl --tail 0.2").unwrap();
+    }
+
+    #[test]
+    fn the_help_says_the_defaults() {
+        let command = Line::command();
+        let help = |option: &str| {
+            let argument = command.get_arguments().find(|it| it.get_id() == option);
+            argument.unwrap().get_help().unwrap().to_string()
+        };
+        let [few, many] = [10, 100].map(Hyperparameters::for_classes);
+        for (option, few, many) in [
+            ("energy_in", few.energy_in, many.energy_in),
+            ("energy_out", few.energy_out, many.energy_out),
+            ("alpha", few.alpha, many.alpha),
+            ("gamma", few.gamma, many.gamma),
+            (
+                "confidence_weight",
+                few.confidence_weight,
+                many.confidence_weight,
+            ),
+            ("contrast_weight", few.contrast_weight, many.contrast_weight),
+            ("temperature", few.temperature, many.temperature),
+            ("tail", few.tail, many.tail),
+        ] {
+            let help = help(option);
+            let said = help
+                .split_once("[default: ")
+                .unwrap()
+                .1
+                .trim_end_matches(']');
+            let numbers = said
+                .split([' ', ';'])
+                .filter_map(|word| word.parse::<f64>().ok());
+            let numbers: Vec<f64> = numbers
+                .filter(|number| ![100.0, 999.0].contains(number) || *number == many)
+                .collect();
+            assert!(
+                numbers.first() == Some(&few) && numbers.last() == Some(&many),
+                "{help}"
+            );
+        }
     }
 
     #[test]

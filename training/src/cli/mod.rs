@@ -5,6 +5,7 @@ mod export;
 mod method;
 mod preset;
 pub(crate) mod recipe;
+mod run_folder;
 pub(crate) mod train;
 
 use std::process::ExitCode;
@@ -29,9 +30,9 @@ pub(crate) const PROGRAM: &str = "normgate-train";
     version,
     max_term_width = 100,
     after_help = "Start here:\n  \
-        normgate-train train --data photos/train --aux photos/other --hold-out all=50 --out runs/mine\n  \
+        normgate-train train --data photos/train --aux photos/other --hold-out all=10% --out runs/mine\n  \
         normgate-train export runs/mine --out photos.onnx\n  \
-        normgate-train calibrate photos.onnx --data 'photos/train#last=50'\n  \
+        normgate-train calibrate photos.onnx --data runs/mine/held-out\n  \
         normgate-train evaluate photos.onnx --id photos/test --ood photos/strange --out report"
 )]
 struct Cli {

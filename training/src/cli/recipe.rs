@@ -48,8 +48,8 @@ pub struct RecipeArgs {
     /// imagenet-lt imagenet]
     #[arg(long, value_enum)]
     normalise: Option<Normalise>,
-    /// Keep the last N images of a class out of training, to calibrate on: CLASS=N, or all=N for
-    /// each class
+    /// Keep the last N images of a class (by their paths) out of training, to calibrate on: CLASS=N, or
+    /// all=N for each class; N% is a share, of a class with few images none. They are kept in RUN/held-out
     #[arg(long, value_name = "CLASS=N", value_delimiter = ',')]
     hold_out: Vec<HoldOut>,
     /// Cut the set to a long tail first, the largest class this many times the smallest (CIFAR-LT:

@@ -1,6 +1,7 @@
 //! `normgate-train train`.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,20 +16,19 @@ use super::PROGRAM;
 use super::execution::ExecutionArgs;
 use super::method::MethodArgs;
 use super::recipe::{self, RecipeArgs};
+use super::run_folder::{CONFIG_FILE, check_is_free, keep_held_out, lock, write_config};
 use crate::augment::AugmentArgs;
 use crate::batches::{Plan, Vary, steps_per_epoch};
-use crate::checkpoint::{self, Checkpoint, write_atomically};
+use crate::checkpoint::{self, Checkpoint};
 use crate::config::RunConfig;
 use crate::data::TrainingData;
 use crate::device;
 use crate::error::TrainError;
+use crate::held_out;
 use crate::init::Init;
 use crate::methods::Auxiliary;
 use crate::progress::duration;
 use crate::trainer::{Execution, Outcome, Trainer};
-
-/// All of a run's options, for people and scripts; the checkpoint holds them too.
-const CONFIG_FILE: &str = "config.json";
 
 /// Train a network on image folders.
 ///
@@ -37,8 +37,8 @@ const CONFIG_FILE: &str = "config.json";
 /// hold a folder of images for each class; a list file (.txt) has a line PATH CLASS for each image, as
 /// ImageNet-LT is published; auxiliary sets need no classes.
 ///
-/// The run folder receives config.json (all options), history.json (each epoch in figures) and
-/// checkpoint.safetensors. Ctrl-C ends the run after the current step; --resume goes on from there
+/// The run folder receives config.json (all options), history.json (each epoch in figures),
+/// checkpoint.safetensors, and in held-out/ what --hold-out kept out of training. Ctrl-C ends the run after the current step; --resume goes on from there
 /// as if it had never stopped, on a CPU to the last bit where there are as many threads.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
@@ -70,7 +70,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
     let program = std::iter::once(OsString::from(PROGRAM));
     let command = command_line(program.chain(std::env::args_os().skip(1)));
     let started = Instant::now();
-    let mut trainer = prepare(args, command)?;
+    let (mut trainer, _lock) = prepare(args, command)?;
     let stop = stop_on_signal()?;
     let outcome = trainer.run(&stop)?;
     let run = trainer.folder();
@@ -85,21 +85,22 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
         }
         Outcome::Interrupted => {
             eprintln!(
-                "stopped, the checkpoint is written; to go on: normgate-train train --resume {}",
-                run.display()
+                "stopped, the checkpoint is written; to go on: normgate-train train --resume {}{}",
+                run.display(),
+                args.execution.given(),
             );
             Ok(ExitCode::from(130))
         }
     }
 }
 
-/// Reads the sets and builds the network of a run that begins or goes on. `command` is what a new
-/// run remembers as the command line that started it.
+/// Reads the sets and builds the network of a run that begins or goes on, and takes its folder for as
+/// long as the lock is kept. `command` is what a new run remembers as the command line that started it.
 ///
 /// # Errors
 ///
 /// [`TrainError`], saying what to do.
-pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<Trainer, TrainError> {
+pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<(Trainer, File), TrainError> {
     let device = device::open(args.execution.device)?;
     if let Some(threads) = args.execution.threads {
         tch::set_num_threads(i32::from(threads.max(1)));
@@ -110,6 +111,7 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<Trainer, Trai
         data,
         vary,
         beginning,
+        lock,
     } = match (&args.resume, &args.recipe) {
         (Some(run), _) => resume(run, &args.execution, device)?,
         (None, Some(recipe)) => start(recipe, args, device, command)?,
@@ -125,7 +127,7 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<Trainer, Trai
     recipe::channels(&width).map_err(|problem| {
         TrainError::Options(format!("the network's width, {width}, is {problem}"))
     })?;
-    introduce(&config, &data);
+    introduce(&execution.run, &config, &data);
 
     let plan = Plan {
         streams: data.streams,
@@ -142,7 +144,7 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<Trainer, Trai
     if let Beginning::Init(init) = &beginning {
         trainer.adopt(&init.checkpoint)?;
     }
-    Ok(trainer)
+    Ok((trainer, lock))
 }
 
 struct Run {
@@ -151,6 +153,7 @@ struct Run {
     data: TrainingData,
     vary: Vary,
     beginning: Beginning,
+    lock: File,
 }
 
 /// Where the weights come from.
@@ -167,14 +170,7 @@ fn start(
     command: String,
 ) -> Result<Run, TrainError> {
     let run = recipe.out.clone();
-    // A run that was killed before its first checkpoint leaves only config.json: nothing is lost by
-    // writing over it, and nothing could go on from it.
-    if run.join(checkpoint::FILE_NAME).exists() {
-        return Err(TrainError::Options(format!(
-            "--out: {0} already holds a run. Go on with it (--resume {0}), or name another folder",
-            run.display()
-        )));
-    }
+    check_is_free(&run)?;
     let method = &args.method;
     let augmentation = args.augmentation.config(recipe.crop());
     let vary = args.execution.vary(&augmentation, device)?;
@@ -190,13 +186,18 @@ fn start(
         init.as_ref(),
         command,
     )?;
+    let lock = lock(&run)?;
+    // Another may have finished it while the images were read.
+    check_is_free(&run)?;
     write_config(&run, &config)?;
+    keep_held_out(&run, &data.held_out)?;
     Ok(Run {
         folder: run,
         config,
         data,
         vary,
         beginning: init.map_or(Beginning::Fresh, Beginning::Init),
+        lock,
     })
 }
 
@@ -208,6 +209,7 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
             run.display()
         )));
     }
+    let lock = lock(run)?;
     let checkpoint = Checkpoint::load(run)?;
     let config = checkpoint.config.clone();
     let vary = execution.vary(&config.augmentation, device)?;
@@ -228,21 +230,11 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
         data,
         vary,
         beginning: Beginning::Resumed(checkpoint),
+        lock,
     })
 }
 
-fn write_config(run: &Path, config: &RunConfig) -> Result<(), TrainError> {
-    let path = run.join(CONFIG_FILE);
-    let file = |source| TrainError::File {
-        path: path.clone(),
-        source,
-    };
-    std::fs::create_dir_all(run).map_err(file)?;
-    let json = serde_json::to_vec_pretty(config).map_err(|error| file(error.into()))?;
-    write_atomically(&path, &json).map_err(file)
-}
-
-fn introduce(config: &RunConfig, data: &TrainingData) {
+fn introduce(folder: &Path, config: &RunConfig, data: &TrainingData) {
     let (recipe, id) = (&config.recipe, &data.streams[0]);
     for stream in &data.streams {
         stream
@@ -251,19 +243,26 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
             .into_iter()
             .for_each(|notice| eprintln!("{notice}"));
     }
+    let (steps, auxiliary) = (
+        steps_per_epoch(&data.streams, recipe.epoch_end),
+        data.streams[1..].iter().map(|stream| stream.per_step),
+    );
     eprintln!(
-        "{} images of {} classes ({}); {} epochs of {} steps, {} + {} images each",
+        "{} images of {} classes ({}); {} epochs of {steps} steps, {} + {} images each",
         id.images.len(),
         data.class_names.len(),
-        listed(&data.class_counts),
+        listed(&data.class_names, &data.class_counts),
         recipe.epochs,
-        steps_per_epoch(&data.streams, recipe.epoch_end),
         id.per_step,
-        data.streams[1..]
-            .iter()
-            .map(|stream| stream.per_step)
-            .sum::<usize>(),
+        auxiliary.sum::<usize>(),
     );
+    if !data.held_out.is_empty() {
+        eprintln!(
+            "{} images are held out, in {}: calibrate on them",
+            data.held_out.len(),
+            folder.join(held_out::FOLDER).display()
+        );
+    }
     for stream in &data.streams[1..] {
         eprintln!(
             "{} auxiliary images: {}",
@@ -280,15 +279,24 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
     }
 }
 
-/// The numbers, or of more than a hundred their range.
-fn listed(counts: &[u64]) -> String {
-    match (counts.iter().min(), counts.iter().max()) {
-        (Some(least), Some(most)) if counts.len() > 100 => format!("{least} to {most} of each"),
-        _ => {
-            let counts: Vec<_> = counts.iter().map(u64::to_string).collect();
-            counts.join(", ")
+/// Each class with its number of images, of more than ten classes the numbers, of more than a hundred
+/// their range.
+fn listed(names: &[String], counts: &[u64]) -> String {
+    let listed: Vec<String> = match counts.len() {
+        ..=10 => {
+            let classes = names.iter().zip(counts);
+            classes
+                .map(|(name, count)| format!("{name} {count}"))
+                .collect()
         }
-    }
+        11..=100 => counts.iter().map(u64::to_string).collect(),
+        _ => {
+            let [least, most] = [counts.iter().min(), counts.iter().max()];
+            let [least, most] = [least, most].map(|count| count.copied().unwrap_or(0));
+            return format!("{least} to {most} of each");
+        }
+    };
+    listed.join(", ")
 }
 
 const ONE_AND_THE_SAME: Duration = Duration::from_secs(1);

@@ -107,4 +107,16 @@ mod tests {
         assert_eq!(numbers(100), (-27.0, 100.0, 0.02, 0.2));
         assert_eq!(numbers(1000), (-27.0, 100.0, 0.1, 0.07));
     }
+
+    #[test]
+    fn auxiliary_images_look_like_the_classes_as_the_first_network_said_or_else_as_frequent_as_they_are()
+     {
+        let unknown = Hyperparameters::default();
+        assert_eq!(unknown.auxiliary_prior(&[30, 10]), [0.75, 0.25]);
+        let asked = Hyperparameters {
+            auxiliary_prior: vec![0.1, 0.9],
+            ..unknown
+        };
+        assert_eq!(asked.auxiliary_prior(&[30, 10]), [0.1, 0.9]);
+    }
 }

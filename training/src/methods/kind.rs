@@ -162,6 +162,42 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_the_documentation_says_what_each_method_is() {
+        let documented = include_str!("../../../docs/training.md");
+        for method in MethodKind::value_variants() {
+            let traits = method.traits();
+            let number = |number: Option<f64>| number.map_or("–".into(), |it| it.to_string());
+            let auxiliary = match traits.auxiliary {
+                Auxiliary::Never => "none",
+                Auxiliary::Optional => "in the batch, not in the loss",
+                Auxiliary::Needed => "yes",
+            };
+            let (tau, lambda) = (number(traits.tau), number(traits.lambda));
+            let expected = format!(
+                "| {tau} | {lambda} | {auxiliary} | {} |",
+                traits.score.title()
+            );
+            let row = documented
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{method}` |")));
+            assert!(
+                row.is_some_and(|row| row.ends_with(&expected)),
+                "{method}: {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_about_norms_or_contrast_is_about_those_of_a_projection() {
+        for method in MethodKind::value_variants() {
+            let traits = method.traits();
+            let norms = traits.score == ScoreKind::RepresentationNorm;
+            let projects = norms || *method == MethodKind::Pascl;
+            assert_eq!(traits.projection == Projection::Mlp, projects, "{method}");
+        }
+    }
+
+    #[test]
     fn a_second_stage_trains_batch_normalisation_and_the_linear_head_alone() {
         let trained = |name| MethodKind::PasclFt.trains(name);
         for name in ["linear.weight", "linear.bias", "layer2.0.shortcut.1.weight"] {

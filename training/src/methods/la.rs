@@ -61,3 +61,29 @@ impl Method for LogitAdjustment {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tau_is_the_power_of_the_prior() {
+        // Of logits that say nothing the prior is left: (1/4)² to (3/4)², one in ten.
+        let (logits, labels) = (
+            Tensor::zeros([1, 2], (tch::Kind::Float, Device::Cpu)),
+            [0i64],
+        );
+        let loss = |tau| {
+            let adjustment = LogitAdjustment::new(&[10, 30], tau, Device::Cpu).unwrap();
+            let loss = adjustment.classification(&logits, &Tensor::from_slice(&labels));
+            loss.unwrap().double_value(&[])
+        };
+        for (tau, expected) in [(0.0, 2.0f64), (1.0, 4.0), (2.0, 10.0)] {
+            assert!(
+                (loss(tau) - expected.ln()).abs() < 1e-6,
+                "{tau}: {}",
+                loss(tau)
+            );
+        }
+    }
+}

@@ -133,6 +133,8 @@ mod tests {
         );
         let tenth: Vec<u64> = (1..=10).rev().collect();
         assert_eq!(rarest(&tenth, 0.4)[5..], [false, true, true, true, true]);
+        // 3.6 of 6 are frequent.
+        assert_eq!(rarest(&[6, 5, 4, 3, 2, 1], 0.4)[3..], [false, true, true]);
         assert_eq!(rarest(&[5, 5], 0.5), [false, true]);
         assert_eq!(rarest(&[5, 5], 1.0), [true, true]);
     }

@@ -187,7 +187,8 @@ impl Workshop {
         };
         let mut args = parse::<TrainLine>(&line)?.args;
         args.execution = self.execution.clone();
-        Ok(train::prepare(&args, command)?.run(stop)?)
+        let (mut trainer, _lock) = train::prepare(&args, command)?;
+        Ok(trainer.run(stop)?)
     }
 
     /// From the checkpoint to the figures.

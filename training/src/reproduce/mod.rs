@@ -59,7 +59,7 @@ pub struct ReproduceArgs {
     /// Say what tables there are, what each asks, and how many runs it takes
     #[arg(long)]
     list: bool,
-    /// Say which runs there would be and how each is trained; make none
+    /// Say which runs there would be, how each is made, and which image sets are missing; make none
     #[arg(long)]
     dry_run: bool,
     /// Write the tables of what is finished, of all where none is named; make no run
@@ -138,21 +138,6 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
         false => Table::find(&args.tables).map_err(ReproduceError::Options)?,
     };
     check_choice(args, &tables)?;
-    if args.dry_run {
-        let runs = args.runs(&tables);
-        for run in &runs {
-            print(&format!(
-                "{}\n  {}\n\n",
-                run.name(),
-                commands(run).join("\n  ")
-            ))?;
-        }
-        print(&format!(
-            "{} runs; how long they take shows once the first is done\n",
-            runs.len()
-        ))?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let results = Results::new(args.results.clone());
     if args.tables_only {
         tell(&write(&tables, &results, args.seeds)?);
@@ -174,8 +159,26 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
             },
         },
     };
+    if args.dry_run {
+        return dry_run(args, &tables, &workshop);
+    }
     let stop = stop_on_signal()?;
     make(args, &tables, &workshop, &stop)
+}
+
+/// Says how each run would be made, and how far it is: also which image sets are missing.
+fn dry_run(
+    args: &ReproduceArgs,
+    tables: &[Table],
+    workshop: &Workshop,
+) -> Result<ExitCode, ReproduceError> {
+    let progress = progress(args, tables, workshop)?;
+    for (run, _) in &progress.runs {
+        let commands = commands(run).join("\n  ");
+        print(&format!("{}\n  {commands}\n\n", run.name()))?;
+    }
+    print(&progress.table())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// That the tables have something on the task, and by each of the methods.
@@ -264,12 +267,7 @@ fn make(
     workshop: &Workshop,
     stop: &AtomicBool,
 ) -> Result<ExitCode, ReproduceError> {
-    let states = args.runs(tables).into_iter().map(|run| {
-        let state = state(&run, workshop)?;
-        Ok((run, state))
-    });
-    let states = states.collect::<Result<Vec<_>, ReproduceError>>()?;
-    let mut progress = Progress::new(states, &workshop.results.records()?);
+    let mut progress = progress(args, tables, workshop)?;
     for index in 0..progress.runs.len() {
         let run = progress.runs[index].0.clone();
         // Another process may have finished it meanwhile.
@@ -312,6 +310,19 @@ fn make(
     } else {
         ExitCode::SUCCESS
     })
+}
+
+fn progress(
+    args: &ReproduceArgs,
+    tables: &[Table],
+    workshop: &Workshop,
+) -> Result<Progress, ReproduceError> {
+    let states = args.runs(tables).into_iter().map(|run| {
+        let state = state(&run, workshop)?;
+        Ok((run, state))
+    });
+    let states = states.collect::<Result<Vec<_>, ReproduceError>>()?;
+    Ok(Progress::new(states, &workshop.results.records()?))
 }
 
 fn state(run: &Run, workshop: &Workshop) -> Result<State, ReproduceError> {

@@ -147,7 +147,10 @@ fn from_the_lists_of_imagenet_lt_to_a_report_on_the_command_line() {
          --out run --width 8 --image-size 64 --batch-size 8 --aux-batch-size 8 --epochs 2 --lr 0.01 \
          --threads 1 --loaders 2",
     );
-    assert!(said.contains("26 images of 3 classes (16, 8, 2)"), "{said}");
+    assert!(
+        said.contains("26 images of 3 classes (n00 16, n01 8, n02 2)"),
+        "{said}"
+    );
     done("export run --out tiny.onnx");
     done("calibrate tiny.onnx --data imagenet_lt/ImageNet_LT_val.txt");
     done(

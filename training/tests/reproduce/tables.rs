@@ -1,6 +1,7 @@
 //! Tables from figures that are known.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -153,6 +154,11 @@ fn tables_and_runs_are_listed_without_making_any() {
         "{said}"
     );
     assert_eq!(said.matches("normgate-train train ").count(), 10, "{said}");
+    assert!(
+        said.contains("Runs: 10; 0 done, 0 running, 0 left, 10 left out"),
+        "{said}"
+    );
+    assert!(said.contains("it needs data/aux_train, "), "{said}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
@@ -229,4 +235,63 @@ fn a_run_kept_under_other_options_is_not_taken_for_this_one() {
     let (output, said) = reproduce(folder.path(), line);
     assert!(!output.status.success());
     assert!(said.contains("was made by another command"), "{said}");
+}
+
+/// Pages that are committed are what the commands below them make of the reports beside them.
+#[test]
+fn the_pages_of_this_repository_say_what_was_measured() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for kept in ["docs/results", "docs/results/10-epochs"] {
+        let kept = repository.join(kept);
+        let folder = tempfile::tempdir().unwrap();
+        copy(&kept.join("runs"), &folder.path().join("results/runs"));
+        let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let files: Vec<PathBuf> = files(&kept);
+        for page in files.iter().map(|file| read(file)) {
+            let command = page
+                .lines()
+                .find_map(|line| line.strip_prefix("    normgate-train reproduce "));
+            let Some((table, setting)) = command.and_then(|command| command.split_once(' ')) else {
+                continue;
+            };
+            tables.entry(setting.into()).or_default().push(table.into());
+        }
+        for (setting, tables) in &tables {
+            let line = format!("{} {setting} --tables-only", tables.join(" "));
+            made(folder.path(), &line);
+        }
+        assert!(!tables.is_empty());
+        for file in files {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            if name != "README.md" {
+                let made = read(&folder.path().join("results").join(name));
+                assert!(
+                    made == read(&file),
+                    "{}: make it anew by the command below it",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
+/// The files of a folder, but for `report.html`, which is not in the repository.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.is_file() && path.extension().is_none_or(|it| it != "html"))
+        .collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        match path.is_dir() {
+            true => copy(&path, &target),
+            false => drop(std::fs::copy(&path, &target).unwrap()),
+        }
+    }
 }

@@ -25,7 +25,7 @@ impl Workplace {
         self.0.path().join("run")
     }
 
-    fn command(&self, arguments: &str) -> Command {
+    pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_normgate-train"));
         command
             .current_dir(&self.0)
@@ -40,14 +40,14 @@ impl Workplace {
     }
 }
 
-const SMALL: &str = "--data id --aux aux --out run --width 8 --threads 1 \
+pub(crate) const SMALL: &str = "--data id --aux aux --out run --width 8 --threads 1 \
                      --batch-size 16 --aux-batch-size 16 --epochs 2";
 
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn is_there(path: &Path, child: &mut Child) {
+pub(crate) fn is_there(path: &Path, child: &mut Child) {
     let started = Instant::now();
     while !path.exists() {
         assert_eq!(child.try_wait().unwrap(), None, "the run ended early");
@@ -164,7 +164,7 @@ fn ctrl_c_leaves_a_checkpoint_to_go_on_from() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(
-        stderr(&output).contains("train --resume run"),
+        stderr(&output).contains("train --resume run --threads 1 --checkpoint-every 1\n"),
         "{}",
         stderr(&output)
     );
@@ -259,6 +259,10 @@ fn mistakes_are_told_with_what_to_do() {
             SMALL.replace("--aux aux", "--aux aux#first=9"),
             "(--aux-batch-size)",
         ),
+        (
+            SMALL.replace("--out run", "--out id/even/0.png"),
+            "is a file",
+        ),
         (SMALL.replace("--data id", "--data nowhere"), "nowhere"),
         (SMALL.replace("--data id", "--data empty"), "empty"),
         (
@@ -270,14 +274,17 @@ fn mistakes_are_told_with_what_to_do() {
             "(--aux-batch-size)",
         ),
         (SMALL.replace("--data id", "--data broken"), "7.png"),
-        (SMALL.replace("--data id", "--data aux"), "--class-names"),
+        (
+            SMALL.replace("--data id", "--data aux"),
+            "aux have no classes: put those of each class into a folder of its own",
+        ),
         (
             format!("{SMALL} --class-names even,odd,prime"),
             "no image of the class prime",
         ),
         (
             format!("{SMALL} --class-names even,prime"),
-            "is of none of the classes (even, prime)",
+            "--class-names has no \"odd\", of which id has 20 images",
         ),
         (
             format!("{SMALL} --class-names even,,odd"),
@@ -295,7 +302,10 @@ fn mistakes_are_told_with_what_to_do() {
             SMALL.replace("--data id", "--data numbers") + " --class-names even,odd",
             "image 0 has the label 2, but there are 2 classes",
         ),
-        (format!("{SMALL} --hold-out even=21"), "21"),
+        (
+            format!("{SMALL} --hold-out even=21"),
+            "even has 20 images, not 21. Take a share of each class (all=10%)",
+        ),
         (format!("{SMALL} --hold-out cat=2"), "cat"),
         (
             format!("{SMALL} --aux-weights 1,2"),

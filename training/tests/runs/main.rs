@@ -3,6 +3,7 @@
 
 mod command_line;
 mod exactness;
+mod folder;
 mod large_images;
 mod methods;
 mod tuning;

@@ -4,7 +4,7 @@ use super::super::figures::{Figure, Group, Over};
 use super::super::models::{self, Model};
 use super::super::paper;
 use super::super::sets::Task;
-use super::{Block, ModelOf, Picture, Row, Table, means};
+use super::{Block, ModelOf, Picture, Row, Table, beside, means};
 
 const FIGURES: [Figure; 4] = [
     Figure::Auroc(Over::All),
@@ -46,8 +46,7 @@ fn block(task: Task) -> Block {
         ("RNA, CE → LA", tuned(ce, models::rna(task))),
         ("RNA, LA → LA", tuned(la, models::rna(task))),
     ];
-    let rows = models.into_iter().zip(paper::t17(task));
-    let rows = rows.map(|((label, model), published)| {
+    let rows = beside(models, paper::t17(task)).map(|((label, model), published)| {
         Row::of(label, &model, model.score, &FIGURES, means(published))
     });
     Block::of(task, &FIGURES, rows.collect())

@@ -4,7 +4,7 @@ use super::super::figures::{Figure, Group, Over};
 use super::super::models;
 use super::super::paper;
 use super::super::sets::Task;
-use super::{Block, ModelOf, Picture, Row, Table, means};
+use super::{Block, ModelOf, Picture, Row, Table, beside, means};
 
 const AUROC: Figure = Figure::Auroc(Over::All);
 const ACCURACY: Figure = Figure::Accuracy(Group::All);
@@ -41,27 +41,24 @@ fn block(task: Task) -> Option<Block> {
         ("PASCL", [models::pascl, models::pascl_ft]),
         ("RNA", [models::rna; 2]),
     ];
-    let rows = rows
-        .iter()
-        .zip(paper::t5(task)?)
-        .map(|(&(label, stages), published)| {
-            let cells = imbalances
-                .iter()
-                .zip(published)
-                .flat_map(|(&imbalance, figures)| {
-                    let asked = stages.into_iter().zip([AUROC, ACCURACY]);
-                    asked
-                        .zip(figures)
-                        .flat_map(move |((model, figure), published)| {
-                            let model = model(task).imbalance(imbalance);
-                            Row::of("", &model, model.score, &[figure], means([published])).cells
-                        })
-                });
-            Row {
-                label: label.into(),
-                cells: cells.collect(),
-            }
-        });
+    let rows = beside(rows, paper::t5(task)?).map(|((label, stages), published)| {
+        let cells = imbalances
+            .iter()
+            .zip(published)
+            .flat_map(|(&imbalance, figures)| {
+                let asked = beside(stages, [AUROC, ACCURACY]);
+                asked
+                    .zip(figures)
+                    .flat_map(move |((model, figure), published)| {
+                        let model = model(task).imbalance(imbalance);
+                        Row::of("", &model, model.score, &[figure], means([published])).cells
+                    })
+            });
+        Row {
+            label: label.into(),
+            cells: cells.collect(),
+        }
+    });
     let columns = imbalances.iter().flat_map(|imbalance| {
         [AUROC, ACCURACY].map(|figure| format!("{imbalance}: {}", figure.title()))
     });

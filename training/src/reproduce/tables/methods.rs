@@ -6,7 +6,7 @@ use super::super::figures::{Figure, Group, Over};
 use super::super::models::{self, Model};
 use super::super::paper;
 use super::super::sets::Task;
-use super::{Block, ModelOf, Picture, Row, Table, USUAL, means, pairs};
+use super::{Block, ModelOf, Picture, Row, Table, USUAL, beside, means, pairs};
 
 /// The methods of T2 in its order, by the paper's names.
 const METHODS: [(&str, ModelOf); 9] = [
@@ -37,8 +37,7 @@ pub fn t1() -> Table {
         ("PASCL", models::pascl),
         ("RNA", models::rna),
     ];
-    let rows = rows.into_iter().zip(paper::T1);
-    let rows = rows.map(|((label, model), published)| {
+    let rows = beside(rows, paper::T1).map(|((label, model), published)| {
         let model = model(task);
         Row::of(label, &model, model.score, &figures, means(published))
     });
@@ -64,9 +63,8 @@ pub fn t1() -> Table {
 /// T2.
 pub fn t2() -> Table {
     let block = |task| {
-        let rows = METHODS.iter().zip(paper::t2(task));
-        let mut rows: Vec<_> = rows
-            .map(|(&(label, model), figures)| {
+        let mut rows: Vec<_> = beside(METHODS, paper::t2(task))
+            .map(|((label, model), figures)| {
                 let model = model(task);
                 Row::of(label, &model, model.score, &USUAL, pairs(figures))
             })
@@ -133,10 +131,8 @@ pub fn t4() -> Table {
             .iter()
             .map(|score| score.title().to_owned())
             .collect(),
-        rows: rows
-            .iter()
-            .zip(paper::t4(task))
-            .map(|(&(label, model), figures)| row(label, model(task), figures))
+        rows: beside(rows, paper::t4(task))
+            .map(|((label, model), figures)| row(label, model(task), figures))
             .collect(),
     };
     Table {
@@ -163,13 +159,10 @@ pub fn t6() -> Table {
         ("RNA", models::rna),
     ];
     let block = |task| {
-        let rows = rows
-            .iter()
-            .zip(paper::t6(task))
-            .map(|(&(label, model), figures)| {
-                let model = model(task);
-                Row::of(label, &model, model.score, &[Figure::Ece], pairs(figures))
-            });
+        let rows = beside(rows, paper::t6(task)).map(|((label, model), figures)| {
+            let model = model(task);
+            Row::of(label, &model, model.score, &[Figure::Ece], pairs(figures))
+        });
         Block::of(task, &[Figure::Ece], rows.collect())
     };
     Table {
@@ -229,9 +222,10 @@ fn by_set(
         ("fashion", Over::Set("fashion")),
     ];
     let figures = sets.map(|(_, over)| figure(over));
+    // The paper has no second stages here.
+    let [first_stages @ .., _pascl_ft, _bel_ft] = METHODS;
     let block = |task| {
-        let rows = METHODS.iter().zip(paper(task)?);
-        let rows = rows.map(|(&(label, model), published)| {
+        let rows = beside(first_stages, paper(task)?).map(|((label, model), published)| {
             let model = model(task);
             Row::of(label, &model, model.score, &figures, pairs(published))
         });

@@ -204,6 +204,11 @@ impl Row {
     }
 }
 
+/// Rows, each with the paper's figures of it, which stand in the same order; as many, as the compiler sees.
+fn beside<A, B, const N: usize>(rows: [A; N], paper: [B; N]) -> impl Iterator<Item = (A, B)> {
+    rows.into_iter().zip(paper)
+}
+
 /// Figures that the paper gives with a deviation.
 fn pairs<const N: usize>(figures: [[f64; 2]; N]) -> impl Iterator<Item = Estimate> {
     figures.into_iter().map(|[mean, deviation]| Estimate {

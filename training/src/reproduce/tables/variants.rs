@@ -4,7 +4,7 @@ use super::super::figures::{Figure, Group, Over, Side};
 use super::super::models::{self, Model, rna};
 use super::super::paper;
 use super::super::sets::{Auxiliary, Task};
-use super::{Block, ModelOf, Picture, Row, Table, USUAL, means};
+use super::{Block, ModelOf, Picture, Row, Table, USUAL, beside, means};
 
 const AUROC: Figure = Figure::Auroc(Over::All);
 const FPR95: Figure = Figure::Fpr95(Over::All);
@@ -14,13 +14,12 @@ const NORMS: [Figure; 2] = [Figure::Norm(Side::Id), Figure::Norm(Side::Ood)];
 const ACTIVE: [Figure; 2] = [Figure::Active(Side::Id), Figure::Active(Side::Ood)];
 
 /// The usual case: one ID set, a model a row, each by its own score.
-fn block<const N: usize>(
+fn block<L: Into<String>, const N: usize, const ROWS: usize>(
     figures: &[Figure],
-    rows: impl IntoIterator<Item = (String, Model)>,
-    paper: impl IntoIterator<Item = [f64; N]>,
+    rows: [(L, Model); ROWS],
+    paper: [[f64; N]; ROWS],
 ) -> Vec<Block> {
-    let rows = rows.into_iter().zip(paper);
-    let rows = rows.map(|((label, model), published)| {
+    let rows = beside(rows, paper).map(|((label, model), published)| {
         Row::of(label, &model, model.score, figures, means(published))
     });
     vec![Block::of(Task::Cifar10Lt, figures, rows.collect())]
@@ -45,7 +44,7 @@ pub fn t3() -> Table {
         asks: "Is it better to raise ID norms, or to lower those of auxiliary images?",
         notes: &["Norms and active shares of OOD: the mean over the test sets."],
         picture: Picture::None,
-        blocks: block(&figures, labelled(rows), paper::T3),
+        blocks: block(&figures, rows, paper::T3),
     }
 }
 
@@ -71,7 +70,7 @@ pub fn t7() -> Table {
         asks: "Does RNA need auxiliary images, or will crops of the training images do?",
         notes: &["Crops: 5 to 25 % of a training image, enlarged."],
         picture: Picture::None,
-        blocks: block(&figures, labelled(rows), paper::T7),
+        blocks: block(&figures, rows, paper::T7),
     }
 }
 
@@ -87,7 +86,7 @@ pub fn t12() -> Table {
         ("30,000", first(30_000)),
         ("all: 45,000 (paper 300,000)", rna(Task::Cifar10Lt)),
     ];
-    let mut blocks = block(&figures, labelled(rows), paper::T12);
+    let mut blocks = block(&figures, rows, paper::T12);
     let again = [
         ("300, again and again", first(300)),
         ("3,000, again and again", first(3_000)),
@@ -157,7 +156,7 @@ pub fn t14() -> Table {
              were resampled and compressed as CIFAR's were not.",
         ],
         picture: Picture::None,
-        blocks: block(&USUAL, labelled(rows), paper::T14),
+        blocks: block(&USUAL, rows, paper::T14),
     }
 }
 
@@ -179,7 +178,7 @@ pub fn t15() -> Table {
         asks: "Must the norm be that of a projection?",
         notes: &[],
         picture: Picture::None,
-        blocks: block(&USUAL, labelled(projections()), paper::T15),
+        blocks: block(&USUAL, projections(), paper::T15),
     }
 }
 
@@ -201,7 +200,7 @@ pub fn t16() -> Table {
              test images: the mean over the sets.",
         ],
         picture: Picture::None,
-        blocks: block(&figures, labelled(projections()), paper::T16),
+        blocks: block(&figures, projections(), paper::T16),
     }
 }
 
@@ -259,11 +258,4 @@ fn weights(model: ModelOf, tasks: &[Task], strengths: &[&str]) -> Vec<Block> {
         Block::of(task, &figures, strengths.iter().map(row).collect())
     };
     tasks.iter().map(block).collect()
-}
-
-fn labelled<const N: usize>(
-    rows: [(&'static str, Model); N],
-) -> impl Iterator<Item = (String, Model)> {
-    rows.into_iter()
-        .map(|(label, model)| (label.to_owned(), model))
 }

@@ -1,0 +1,81 @@
+//! The folder of a run, and what of the images is kept in it.
+
+use normgate_evaluation::datasets::{LoadOptions, load};
+use normgate_training::augment::Crop;
+use normgate_training::input::{Normalise, preprocessing};
+
+use crate::command_line::{SMALL, Workplace, stderr};
+
+#[test]
+fn what_is_held_out_is_kept_for_calibration() {
+    let place = Workplace::new();
+    let output = place.train(&format!("{SMALL} --hold-out even=25%,odd=2"));
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("33 images of 2 classes (even 15, odd 18)"),
+        "{said}"
+    );
+    assert!(
+        said.contains("7 images are held out, in run/held-out"),
+        "{said}"
+    );
+    let as_trained = LoadOptions {
+        preprocessing: Some(preprocessing(32, Crop::Padded, Normalise::None)),
+        ..LoadOptions::train()
+    };
+    let read = |path: &str| load(&place.0.path().join(path), &as_trained).unwrap();
+    let (held, all) = (read("run/held-out"), read("id"));
+    assert_eq!(held.class_counts(2), [5, 2]);
+    // The last by their paths, as the network is shown them.
+    for (kept, number) in [(0, 15), (4, 19), (5, 38), (6, 39)] {
+        assert!(held.image(kept) == all.image(number), "{kept} {number}");
+    }
+}
+
+#[test]
+fn a_class_that_filters_leave_out_is_none_of_the_networks() {
+    let place = Workplace::new();
+    crate::write_images(&place.0.path().join("id/rare"), 4, 3);
+    let output = place.train(&SMALL.replace("--data id", "--data id#class!=rare"));
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("40 images of 2 classes (even 20, odd 20)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn images_that_are_trained_on_and_held_out_are_refused() {
+    let place = Workplace::new();
+    let folder = place.0.path().join("id/odd");
+    for number in 0..20 {
+        let copy = folder.join(format!("copy of {number}.png"));
+        std::fs::copy(folder.join(format!("{number}.png")), copy).unwrap();
+    }
+    let output = place.train(&format!("{SMALL} --hold-out odd=20"));
+    let said = stderr(&output);
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("of --hold-out are in --data too"), "{said}");
+}
+
+#[test]
+fn two_processes_do_not_train_in_one_folder() {
+    let place = Workplace::new();
+    let endless = SMALL.replace("--epochs 2", "--epochs 5000");
+    let mut first = place.command(&endless).spawn().unwrap();
+    crate::command_line::is_there(&place.0.path().join("run/config.json"), &mut first);
+    let second = place.train(SMALL);
+    let said = stderr(&second);
+    assert!(!second.status.success(), "{said}");
+    assert!(
+        said.contains("another process is training in run"),
+        "{said}"
+    );
+    first.kill().unwrap();
+    first.wait().unwrap();
+    // What was killed holds nothing.
+    let third = place.train(SMALL);
+    assert!(third.status.success(), "{}", stderr(&third));
+}
