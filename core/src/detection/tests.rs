@@ -288,6 +288,20 @@ fn odd_numbers_of_classes_and_equal_counts_are_split_by_rank() {
 }
 
 #[test]
+fn of_two_hundred_classes_with_two_counts_those_that_come_first_rank_first() {
+    use ClassGroup::{Few, Many, Medium};
+    let counts: Vec<u64> = (0..200).map(|class| 5 + class % 2).collect();
+    let expected: Vec<ClassGroup> = (0..200)
+        .map(|class| match class % 2 {
+            1 if class < 2 * 66 => Many,
+            0 if class >= 200 - 2 * 66 => Few,
+            _ => Medium,
+        })
+        .collect();
+    assert_eq!(class_groups(&counts), expected);
+}
+
+#[test]
 fn a_group_without_images_has_no_accuracy() {
     let groups = class_groups(&[9, 5, 1]);
     let got = group_accuracy(&[0, 1, 1, 7], &[0, 0, 1, 7], &groups);

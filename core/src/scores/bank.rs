@@ -81,6 +81,13 @@ mod tests {
     }
 
     #[test]
+    fn a_file_grows_by_four_mebibytes_at_the_most_and_by_no_less_where_there_are_more_images() {
+        for (size, images) in [(128, 8192), (512, 2048)] {
+            assert_eq!(choose(&[0; 10_000], 1, size).len(), images);
+        }
+    }
+
+    #[test]
     fn the_room_is_never_exceeded() {
         for limit in 1..60 {
             let kept = kept(&[40, 13, 3, 1], limit);

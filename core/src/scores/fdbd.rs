@@ -51,7 +51,7 @@ impl Score for Fdbd {
         // Classes with the same weights, the predicted one among them, have no boundary.
         let boundaries = logits.iter().zip(distances).filter(|(_, d)| **d > 0.0);
         let to_each = boundaries.map(|(z, d)| f64::from(largest - z) / f64::from(*d));
-        let others = (logits.len() - 1).max(1) as f64;
+        let others = (logits.len() - 1) as f64;
         let mean = to_each.sum::<f64>() / others;
         let from_mean = norm(minus(representation, &self.mean));
         // Not `max`, which would take the number where the norm is NaN.

@@ -118,3 +118,23 @@ impl Learned for Vim {
             && self.alpha.is_finite()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::principal;
+
+    #[test]
+    fn as_many_directions_are_principal_as_the_authors_and_openood_have_of_their_models() {
+        // ResNet-50 and BiT, ViT and DeiT, ResNet-18.
+        for (size, directions) in [(2048, 1000), (768, 512), (512, 256)] {
+            assert_eq!(principal(size), directions);
+        }
+    }
+
+    #[test]
+    fn directions_are_left_behind_the_principal_ones_whatever_the_size() {
+        for size in 1..5000 {
+            assert!(principal(size) < size, "{size}");
+        }
+    }
+}

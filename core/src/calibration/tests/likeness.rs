@@ -20,6 +20,19 @@ fn what_it_was_made_from_is_known_again_in_any_order_and_on_another_machine() {
         let elsewhere: Vec<f32> = scores.iter().map(|score| score * (1.0 + 1e-6)).collect();
         assert!(calibration.was_made_from(&elsewhere), "{count}");
     }
+    // There, one image of 3,000 fell to the other side of a rounding.
+    let mut scores = drawn(3000, 1);
+    let calibration = Calibration::id_positive(&scores, 0.95).unwrap();
+    scores[7] -= 1.0;
+    assert!(calibration.was_made_from(&scores));
+}
+
+#[test]
+fn an_image_far_from_all_others_does_not_hide_that_the_others_are_new() {
+    let with_it = |seed| [drawn(2999, seed), vec![-1e4]].concat();
+    let calibration = Calibration::id_positive(&with_it(1), 0.95).unwrap();
+    assert!(calibration.was_made_from(&with_it(1)));
+    assert!(!calibration.was_made_from(&with_it(2)));
 }
 
 #[test]

@@ -41,7 +41,8 @@ fn floating_error_does_not_move_the_rank() {
     // Products that come out above the whole number that they mean; the ranks by whole numbers.
     for percent in 1..100_usize {
         let tpr = percent as f64 / 100.0;
-        for n in 1..3000 {
+        // Where images are many, what is missing to a whole number is a tiny share of it and yet no error.
+        for n in (1..3000).chain([1_000_018, 12_345_678]) {
             assert_eq!(
                 conformal_rank(n, tpr),
                 ((n + 1) * percent).div_ceil(100),

@@ -92,6 +92,11 @@ fn of_more_scores_evenly_spaced_ones_are_kept_with_both_ends() {
         kept.windows(2)
             .all(|pair| [5.0, 6.0].contains(&(pair[1] - pair[0])))
     );
+    // Each the nearest one: a file does not say by which rule its scores were chosen, and readers count by this.
+    for (index, score) in kept.iter().enumerate() {
+        let even = 1.0 + index as f64 * 50_000.0 / 9_999.0;
+        assert!((f64::from(*score) - even).abs() <= 0.5, "{index}: {score}");
+    }
     // The threshold comes from all of them.
     assert_eq!(calibration.threshold, 47_502.0);
 }

@@ -1,5 +1,9 @@
 //! What a fitted score learnt, on its way through the model file.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
 use super::fitted::{cases, kinds};
 use super::*;
 use crate::scores::ready;
@@ -79,18 +83,77 @@ fn damage_is_refused_whatever_it_is() {
 
 #[test]
 fn numbers_that_are_none_are_refused() {
-    use base64::Engine as _;
     let case = &cases()[0];
-    let text = case.fit(ScoreKind::Knn).unwrap().write().unwrap();
-    let nan = base64::engine::general_purpose::STANDARD
-        .encode([f32::NAN, 0.0, 0.0].map(f32::to_le_bytes).concat());
+    let fitted = case.fit(ScoreKind::Knn).unwrap();
+    let text = fitted.write().unwrap();
+    let nan = STANDARD.encode([f32::NAN, 0.0, 0.0].map(f32::to_le_bytes).concat());
     let bank = text.find("\"bank\":\"").unwrap() + 8;
     let broken = [&text[..bank], &nan, &text[bank + nan.len()..]].concat();
     let message = refusal(ScoreKind::Knn, Some(&broken), (case.classes, case.size));
     assert!(message.contains("NaN"), "{message}");
-    for k in ["0", "100000"] {
-        let broken = text.replace("\"k\":1", &format!("\"k\":{k}"));
-        let message = refusal(ScoreKind::Knn, Some(&broken), (case.classes, case.size));
+    let with = |k: usize| text.replace("\"k\":1", &format!("\"k\":{k}"));
+    for k in [0, fitted.images + 1] {
+        let message = refusal(ScoreKind::Knn, Some(&with(k)), (case.classes, case.size));
         assert!(message.contains("damaged"), "{message}");
+    }
+    let farthest = with(fitted.images);
+    assert!(ready(ScoreKind::Knn, Some(&farthest), (case.classes, case.size)).is_ok());
+}
+
+/// Where in a document there are lists of numbers.
+fn lists(value: &Value, place: &str) -> Vec<String> {
+    match value {
+        Value::String(_) => vec![place.to_owned()],
+        Value::Object(fields) => {
+            let of = |(name, field)| lists(field, &format!("{place}/{name}"));
+            fields.iter().flat_map(of).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[track_caller]
+fn assert_damaged(kind: ScoreKind, document: &Value, place: &str) {
+    let case = &cases()[0];
+    let read = ready(kind, Some(&document.to_string()), (case.classes, case.size));
+    match read {
+        Ok(_) => panic!("{kind} was read in spite of {place}"),
+        Err(error) => assert!(error.to_string().contains("damaged"), "{error}"),
+    }
+}
+
+#[test]
+fn lists_that_are_a_number_short_or_long_or_empty_are_refused() {
+    for kind in kinds() {
+        let text = cases()[0].fit(kind).unwrap().write().unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let places = lists(&document["score"], "/score");
+        assert_eq!(places.is_empty(), kind == ScoreKind::Fusion);
+        for place in places {
+            let list = document.pointer(&place).unwrap().as_str().unwrap();
+            let bytes = STANDARD.decode(list).unwrap();
+            let short = &bytes[..bytes.len() - 4];
+            let long = [&bytes[..4], &bytes].concat();
+            for other in [short, &long, &[]] {
+                let mut broken = document.clone();
+                *broken.pointer_mut(&place).unwrap() = STANDARD.encode(other).into();
+                assert_damaged(kind, &broken, &place);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_spread_that_is_none_is_refused() {
+    let kind = ScoreKind::Fusion;
+    let text = cases()[0].fit(kind).unwrap().write().unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    for place in ["norm", "energy"] {
+        // The negative one would turn a score round.
+        for deviation in [0.0, -1.0] {
+            let mut broken = document.clone();
+            broken["score"]["fusion"][place]["deviation"] = deviation.into();
+            assert_damaged(kind, &broken, place);
+        }
     }
 }

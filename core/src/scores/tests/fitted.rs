@@ -1,5 +1,8 @@
 use std::collections::HashMap;
 
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
 use super::*;
 use crate::onnx::{LastLayer, LastLayerError};
 use crate::scores::vectors::dot;
@@ -54,25 +57,153 @@ impl Case {
         let data = FitData::new(sizes, labels, &logits, &self.train, layer)?;
         Fitted::fit(kind, &data, Some("made up".into()))
     }
+
+    /// With other representations, one made of each that numpy had.
+    fn of_other_units(
+        self,
+        train: impl Fn(&[f32]) -> Vec<f32>,
+        test: impl Fn(&[f32]) -> Vec<f32>,
+    ) -> Self {
+        let rows = |values: &[f32], change: &dyn Fn(&[f32]) -> Vec<f32>| -> Vec<f32> {
+            values.chunks_exact(self.size).flat_map(change).collect()
+        };
+        let weights = rows(&self.weights, &train);
+        Self {
+            size: weights.len() / self.classes,
+            train: rows(&self.train, &train),
+            test: rows(&self.test, &test),
+            weights,
+            ..self
+        }
+    }
+
+    #[track_caller]
+    fn assert_agrees_with_numpy(&self, kind: ScoreKind) {
+        let score = self.fit(kind).unwrap();
+        assert_eq!(score.kind(), kind);
+        let rows = self.test.chunks_exact(self.size);
+        for (x, &expected) in rows.zip(&self.scores[&kind]) {
+            let got = f64::from(score.score(&self.logits(x), x));
+            let allowed = 2e-4 * expected.abs().max(1.0);
+            assert!(
+                (got - expected).abs() <= allowed,
+                "{kind} of {} classes: {got}, expected {expected}",
+                self.classes
+            );
+        }
+    }
 }
 
 #[test]
 fn every_fitted_score_agrees_with_numpy() {
     for case in cases() {
         for kind in kinds() {
-            let score = case.fit(kind).unwrap();
-            assert_eq!(score.kind(), kind);
-            let rows = case.test.chunks_exact(case.size);
-            for (x, &expected) in rows.zip(&case.scores[&kind]) {
-                let got = f64::from(score.score(&case.logits(x), x));
-                let allowed = 2e-4 * expected.abs().max(1.0);
-                assert!(
-                    (got - expected).abs() <= allowed,
-                    "{kind} of {} classes: {got}, expected {expected}",
-                    case.classes
-                );
-            }
+            case.assert_agrees_with_numpy(kind);
         }
+    }
+}
+
+#[test]
+fn more_than_a_thousand_images_are_learnt_as_the_hundred_whose_copies_they_are() {
+    // What is no average differs: a percentile, and ten neighbours that are one.
+    let averages = |kind: &ScoreKind| !["react", "nnguide"].contains(&kind.name());
+    for case in cases() {
+        let case = Case {
+            labels: case.labels.repeat(10),
+            train: case.train.repeat(10),
+            ..case
+        };
+        for kind in kinds().filter(averages) {
+            case.assert_agrees_with_numpy(kind);
+        }
+    }
+}
+
+const MAHALANOBIS: [ScoreKind; 2] = [ScoreKind::Mahalanobis, ScoreKind::RelativeMahalanobis];
+
+#[test]
+fn a_unit_that_hardly_moves_counts_by_its_own_spread() {
+    let slower = |x: &[f32]| {
+        let mut x = x.to_vec();
+        *x.last_mut().unwrap() *= 1e-4;
+        x
+    };
+    for case in cases() {
+        let case = case.of_other_units(slower, slower);
+        for kind in MAHALANOBIS {
+            case.assert_agrees_with_numpy(kind);
+        }
+    }
+}
+
+#[test]
+fn units_that_are_alike_in_all_training_images_count_as_one() {
+    // By how much they differ in an image, the pseudo-inverse does not see.
+    let apart = |x: &[f32], by: f32| -> Vec<f32> {
+        let of = |by: f32| x.iter().map(move |value| value + by);
+        of(by).chain(of(-by)).collect()
+    };
+    for case in cases() {
+        let case = case.of_other_units(|x| apart(x, 0.0), |x| apart(x, 1.0));
+        for kind in MAHALANOBIS {
+            case.assert_agrees_with_numpy(kind);
+        }
+    }
+}
+
+#[test]
+fn of_three_and_a_half_thousand_images_the_third_nearest_counts() {
+    const SIZE: usize = 4;
+    let mut random = Pcg64Mcg::seed_from_u64(6);
+    let mut draw =
+        |images: usize| -> Vec<f32> { (0..images * SIZE).map(|_| random.random()).collect() };
+    let (train, test) = (draw(3500), draw(20));
+    let labels: Vec<usize> = (0..3500).map(|image| image % 2).collect();
+    let layer = Err(LastLayerError::Weights);
+    let data = FitData::new((2, SIZE), &labels, &[0.0; 7000], &train, layer).unwrap();
+    let score = Fitted::fit(ScoreKind::Knn, &data, None).unwrap();
+
+    let unit = |x: &[f32]| -> Vec<f64> {
+        let length = x.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+        x.iter().map(|v| f64::from(*v) / length).collect()
+    };
+    let distance = |a: &[f32], b: &[f32]| {
+        let pairs = unit(a).into_iter().zip(unit(b));
+        pairs.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+    };
+    for x in test.chunks_exact(SIZE) {
+        let rows = train.chunks_exact(SIZE);
+        let mut distances: Vec<f64> = rows.map(|row| distance(x, row)).collect();
+        distances.sort_unstable_by(f64::total_cmp);
+        let got = f64::from(score.score(&[0.0; 2], x));
+        assert!(
+            (got - distances[2]).abs() < 1e-5,
+            "{got}, expected {:?}",
+            &distances[..4]
+        );
+    }
+}
+
+#[test]
+fn by_hand_of_105_activations_ash_keeps_11_and_scale_measures_by_16() {
+    // The authors' code rounds as NumPy does: 90 % of 105 are 94, and 85 % are 89.
+    let x: Vec<f32> = (0..105).map(|n| (n * 2 % 105 + 1) as f32).collect();
+    let sum = |from: u32| f64::from((from..=105).sum::<u32>());
+    let ash = (sum(1) / sum(95)).exp() * sum(95);
+    let scale = (sum(1) / sum(90)).exp() * sum(1);
+    let layer = LastLayer {
+        weights: vec![1.0; 105],
+        bias: vec![0.0],
+    };
+    let (train, logits) = (x.repeat(2), [sum(1) as f32; 2]);
+    let data = FitData::new((1, 105), &[0, 0], &logits, &train, Ok(layer)).unwrap();
+    for (kind, energy) in [(ScoreKind::Ash, -ash), (ScoreKind::Scale, -scale)] {
+        let score = Fitted::fit(kind, &data, None).unwrap();
+        let got = f64::from(score.score(&logits[..1], &x));
+        assert!(
+            (got / energy - 1.0).abs() < 1e-5,
+            "{kind}: {got}, expected {energy}"
+        );
     }
 }
 
@@ -207,14 +338,32 @@ fn what_nothing_can_be_fitted_to_is_refused() {
         })
     );
 
-    let same = vec![1.0; 2 * case.size];
-    let logits = vec![0.0; 2 * case.classes];
+    let labels: Vec<usize> = (0..case.classes).collect();
+    let same = vec![1.0; case.classes * case.size];
+    let logits = vec![0.0; case.classes * case.classes];
     let sizes = (case.classes, case.size);
-    let data = FitData::new(sizes, &[0, 0], &logits, &same, Ok(case.layer())).unwrap();
+    let data = FitData::new(sizes, &labels, &logits, &same, Ok(case.layer())).unwrap();
     let error = |score| Fitted::fit(score, &data, None).unwrap_err();
     let (score, fusion) = (ScoreKind::Vim, ScoreKind::Fusion);
     assert_eq!(error(score), FitError::NoPositiveLogits { score });
     assert_eq!(error(fusion), FitError::ConstantNorm { score: fusion });
+    for score in MAHALANOBIS {
+        assert_eq!(error(score), FitError::Degenerate { score });
+    }
+}
+
+#[test]
+fn outputs_that_are_not_finite_are_refused_by_their_image_and_so_is_an_image_alone() {
+    let new = |labels: &[usize], logits: &[f32], representation: &[f32]| {
+        let layer = Err(LastLayerError::Weights);
+        FitData::new((1, 2), labels, logits, representation, layer).unwrap_err()
+    };
+    let broken = FitError::Image { index: 1 };
+    for value in [f32::NAN, f32::INFINITY] {
+        assert_eq!(new(&[0, 0], &[1.0, value], &[1.0; 4]), broken);
+        assert_eq!(new(&[0, 0], &[1.0; 2], &[1.0, 1.0, 1.0, value]), broken);
+    }
+    assert_eq!(new(&[0], &[1.0], &[1.0; 2]), FitError::TooFew { images: 1 });
 }
 
 #[test]
