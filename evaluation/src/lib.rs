@@ -19,6 +19,7 @@ pub mod outputs;
 pub mod overlap;
 pub mod quantize;
 pub mod reports;
+mod seen;
 pub mod shell;
 pub mod workbench;
 

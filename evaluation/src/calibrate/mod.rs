@@ -2,7 +2,6 @@
 
 mod report;
 mod spread;
-mod trained_on;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use normgate_core::onnx;
 use normgate_core::runtime::LOGITS;
 use normgate_core::scores::{Fitted, Score, ScoreKind};
 
+pub(crate) use report::expected;
 pub use report::{BothConventions, CalibrationReport};
 
 use crate::datasets::{ImageSet, SYNTAX, SetSpec};
@@ -22,6 +22,7 @@ use crate::fit::{self, score_parser};
 use crate::out::has_folder;
 use crate::outputs::SetOutputs;
 use crate::overlap::Fingerprints;
+use crate::seen;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 
 const EXAMPLES: &str = "\
@@ -120,7 +121,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
         fitted.as_ref(),
     )?;
     let counts = id.class_counts(model.manifest().labels.len());
-    let trained_on = trained_on::hint(model.manifest().training.as_ref(), &args.data, &counts);
+    let trained_on = seen::in_training(model.manifest(), &args.data, &counts);
     let mut balanced_to = None;
     if args.balance {
         let (balanced, each) = balance(&id, &model.manifest().labels)?;

@@ -21,7 +21,7 @@ pub struct CalibrationReport {
     pub class_counts: Vec<u64>,
     /// How many images are there again.
     pub repeated: usize,
-    /// A set of these that the model seems to have been trained on.
+    /// What the model was trained on that these may be images of.
     pub trained_on: Option<String>,
     /// How many of these images the model takes for what they are.
     pub right: u64,
@@ -72,8 +72,9 @@ impl fmt::Display for CalibrationReport {
         if let Some(set) = &self.trained_on {
             writeln!(
                 f,
-                "  warning    the model was trained on a set called {set} as well;\n             if these are \
-                 its images, new ones will be flagged more often than is said here"
+                "  warning    the model was trained on a set called {set}:\n             make sure that it \
+                 had none of these images, or new ones will be flagged\n             more often than is \
+                 said here"
             )?;
         }
         self.labelled(f)?;
@@ -91,17 +92,8 @@ impl fmt::Display for CalibrationReport {
             "  flagged    {:.2} % of the calibration images",
             100.0 * calibration.expected_flag_rate
         )?;
-        if calibration.convention == Convention::IdPositive {
-            let (mean, deviation) = calibration.coverage();
-            let [mean, deviation] = [mean, deviation].map(|share| 100.0 * share);
-            let few = match calibration.count < FEW {
-                true => "; some hundred images make it surer",
-                false => "",
-            };
-            writeln!(
-                f,
-                "  expected   {mean:.1} ± {deviation:.1} % of new images like these{few}"
-            )?;
+        if let Some(expected) = expected(calibration) {
+            writeln!(f, "  expected   {expected}")?;
         }
         if calibration.per_class.is_some() {
             let classes = self.labels.len();
@@ -198,6 +190,23 @@ impl fmt::Display for CalibrationReport {
         }
         Ok(())
     }
+}
+
+/// How many of new images a threshold will flag, and how surely; nothing of an OOD-positive one, which promises
+/// nothing of these.
+pub(crate) fn expected(calibration: &Calibration) -> Option<String> {
+    if calibration.convention != Convention::IdPositive {
+        return None;
+    }
+    let (mean, deviation) = calibration.coverage();
+    let [mean, deviation] = [mean, deviation].map(|share| 100.0 * share);
+    let few = match calibration.count < FEW {
+        true => "; some hundred images make it surer",
+        false => "",
+    };
+    Some(format!(
+        "{mean:.1} ± {deviation:.1} % of new images like these{few}"
+    ))
 }
 
 impl CalibrationReport {

@@ -1,5 +1,6 @@
 //! From a set's own classes to those of a model.
 
+use super::labels::composed;
 use super::{DatasetError, ImageSet};
 
 impl ImageSet {
@@ -16,7 +17,12 @@ impl ImageSet {
             return Ok(());
         }
         if let Some(own) = &self.class_names {
-            let index = |name: &String| names.iter().position(|other| other == name);
+            // A model file may have been made by other hands.
+            let written: Vec<String> = names.iter().map(|name| composed(name)).collect();
+            let index = |name: &String| {
+                let name = composed(name);
+                written.iter().position(|other| *other == name)
+            };
             let table: Vec<Option<u16>> = own
                 .iter()
                 .map(|name| index(name).and_then(|index| u16::try_from(index).ok()))

@@ -116,6 +116,7 @@ pub(crate) fn load_file(
                 Kind::Cifar100
             }
         }
+        (false, false) if is_text(&bytes) => return Err(text(path)),
         (false, false) => return Err(wrong_length(path, bytes.len())),
     };
     let mut builder = Builder::new(kind, 1);
@@ -125,6 +126,22 @@ pub(crate) fn load_file(
 
 fn read(path: &Path) -> Result<Vec<u8>, DatasetError> {
     fs::read(path).map_err(|source| files::io(path, source))
+}
+
+/// Of pixels, hardly a line would be.
+fn is_text(bytes: &[u8]) -> bool {
+    let is_written = |c: char| !c.is_control() || c.is_whitespace();
+    !bytes.is_empty() && std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_written))
+}
+
+fn text(path: &Path) -> DatasetError {
+    DatasetError::BrokenFile {
+        path: path.into(),
+        reason: "it is text. A list of images is a file whose name ends in .txt, with a line PATH CLASS \
+                 for each, a space or tab between them and the class a number from 0 on: --help says \
+                 more of sets and lists"
+            .into(),
+    }
 }
 
 fn wrong_length(path: &Path, found: usize) -> DatasetError {

@@ -33,10 +33,10 @@ pub enum DatasetError {
         /// What was found there instead.
         found: String,
     },
-    /// A file of a known layout does not hold what the layout says.
+    /// A file or folder of a known layout does not hold what the layout says.
     #[error("{}: {reason}", path.display())]
     BrokenFile {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
         /// What is wrong, and what to do.
         reason: String,

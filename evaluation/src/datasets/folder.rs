@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use normgate_core::preprocess;
 
 use super::files::{self, io};
-use super::{DatasetError, ImageSet, LoadOptions};
+use super::labels::composed;
+use super::{DatasetError, ImageSet, LoadOptions, parts};
 
 /// Deeper than any real set; a link that leads back up would otherwise never end.
 const MAX_DEPTH: usize = 16;
@@ -19,11 +20,14 @@ const IMAGE_EXTENSIONS: [&str; 14] = [
     "jxl", "jp2",
 ];
 
+/// Folders that file systems and archives keep beside what they hold: of Synology and of zip files from macOS.
+const NOT_OURS: [&str; 2] = ["@eaDir", "__MACOSX"];
+
 /// Reads a folder of class folders (labels in the order of their sorted names; images may lie
 /// deeper inside) or of images (unlabelled), in the order of the sorted paths.
 ///
 /// Files that are neither named like images nor begin like images are passed over, and so is what
-/// is hidden (a name that begins with a dot).
+/// is hidden (a name that begins with a dot) or not of the set ([`NOT_OURS`]).
 pub(crate) fn load(
     folder: &Path,
     name: String,
@@ -36,17 +40,35 @@ pub(crate) fn load(
             flat.push((file, None));
         }
     }
-    let mut classes = Vec::new();
+    let parts = parts::side_by_side(&folders).or_else(|| parts::alone(&folders));
+    if let (true, Some(parts)) = (flat.is_empty(), parts) {
+        return Err(broken(
+            folder,
+            format!(
+                "it holds parts of a set ({}), not classes: give one of them, such as {}",
+                parts::names(&parts),
+                parts[0].display()
+            ),
+        ));
+    }
+    let mut classes: Vec<String> = Vec::new();
     let mut images = Vec::new();
-    for class in &folders {
+    for (class, path) in by_name(folders) {
         let mut inside = Vec::new();
-        collect(class, MAX_DEPTH, &mut inside)?;
-        let label = u16::try_from(classes.len()).map_err(|_| unknown(folder, TOO_MANY))?;
+        collect(&path, MAX_DEPTH, &mut inside)?;
         if inside.is_empty() && flat.is_empty() {
-            return Err(unknown(class, "this class folder has no image in it"));
+            let mut filters = options.class_filters.iter();
+            match filters.any(|filter| filter.leaves_out(&class)) {
+                true => continue,
+                false => return Err(empty(&path, &class)),
+            }
         }
+        if classes.last() == Some(&class) {
+            return Err(broken(folder, twins(&class)));
+        }
+        let label = u16::try_from(classes.len()).map_err(|_| unknown(folder, TOO_MANY))?;
         images.extend(inside.into_iter().map(|path| (path, Some(label))));
-        classes.push(file_name(class));
+        classes.push(class);
     }
     if !flat.is_empty() && !images.is_empty() {
         let found = format!(
@@ -58,20 +80,39 @@ pub(crate) fn load(
     if flat.is_empty() && images.is_empty() {
         return Err(unknown(folder, "no image is in it"));
     }
-    const SPLITS: [&str; 5] = ["train", "test", "val", "valid", "validation"];
-    if !images.is_empty() && classes.iter().all(|class| SPLITS.contains(&class.as_str())) {
-        let found = format!(
-            "it holds splits, not classes: name one of them, such as {}",
-            { folders[0].display() }
-        );
-        return Err(unknown(folder, &found));
-    }
     let class_names = (!images.is_empty()).then_some(classes);
     images.append(&mut flat);
     files::read(images, name, class_names, options)
 }
 
 const TOO_MANY: &str = "it has more than 65,536 class folders";
+
+/// Folders with the names of their classes, sorted by these: as on any other system, however this one writes them.
+fn by_name(folders: Vec<PathBuf>) -> Vec<(String, PathBuf)> {
+    let named = folders.into_iter();
+    let mut named: Vec<_> = named
+        .map(|path| (composed(&file_name(&path)), path))
+        .collect();
+    named.sort();
+    named
+}
+
+fn empty(path: &Path, class: &str) -> DatasetError {
+    broken(
+        path,
+        format!(
+            "this class folder has no image in it: remove it, put images into it, or leave it out \
+             by the filter #class!={class}"
+        ),
+    )
+}
+
+fn twins(class: &str) -> String {
+    format!(
+        "it has two class folders \"{class}\", whose names look the same and are written otherwise \
+         (as Unicode's NFC and NFD): put the images of both into one"
+    )
+}
 
 /// The images in a folder and in the folders inside it.
 fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>) -> Result<(), DatasetError> {
@@ -82,6 +123,9 @@ fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>) -> Result<(),
         ));
     }
     let (folders, files) = entries(folder)?;
+    if let Some(parts) = parts::side_by_side(&folders) {
+        return Err(broken(folder, mixed(&file_name(folder), &parts)));
+    }
     for file in files {
         if is_image(&file)? {
             images.push(file);
@@ -93,12 +137,26 @@ fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>) -> Result<(),
     Ok(())
 }
 
-/// The folders and the files in a folder, sorted, without what is hidden.
+/// What to say of a class that is divided into parts, as if they had the classes inside.
+fn mixed(class: &str, parts: &[&Path]) -> String {
+    let places = parts
+        .iter()
+        .map(|part| format!("{}/{class}", file_name(part)));
+    format!(
+        "it holds parts of a set ({}), whose images would be taken together: make a folder for each \
+         part with the classes inside ({}), and give one of them",
+        parts::names(parts),
+        places.collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// The folders and the files in a folder, sorted, without what is hidden or not of the set.
 fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DatasetError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(|source| io(folder, source))? {
         let path = entry.map_err(|source| io(folder, source))?.path();
-        if !file_name(&path).starts_with('.') {
+        let name = file_name(&path);
+        if !name.starts_with('.') && !NOT_OURS.contains(&name.as_str()) {
             paths.push(path);
         }
     }
@@ -122,10 +180,17 @@ pub(crate) fn is_image(path: &Path) -> Result<bool, DatasetError> {
     Ok(preprocess::sniff(&start).is_some())
 }
 
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()
+}
+
+fn broken(path: &Path, reason: String) -> DatasetError {
+    DatasetError::BrokenFile {
+        path: path.into(),
+        reason,
+    }
 }
 
 fn unknown(path: &Path, found: &str) -> DatasetError {

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use normgate_core::preprocess::{PreprocessError, Preprocessor, Rgb8};
 
+use super::labels::composed;
 use super::{DatasetError, FineOrCoarse};
+
+/// What parts names and sets from each other on the command line, so that no name given there can have it.
+const SIGNS: [char; 3] = ['+', ',', '#'];
 
 /// A set of RGB images of one size, in a fixed order, with what is known of their classes.
 ///
@@ -274,7 +278,11 @@ impl ImageSet {
         count: usize,
         kind: &str,
     ) -> Result<u16, DatasetError> {
-        let named = names.and_then(|names| names.iter().position(|name| name == class));
+        let written = composed(class);
+        let named = names.and_then(|names| {
+            let mut names = names.iter();
+            names.position(|name| composed(name) == written)
+        });
         let numbered = || class.parse::<usize>().ok().filter(|&index| index < count);
         let index = named.or_else(numbered);
         index
@@ -283,8 +291,14 @@ impl ImageSet {
                 set: self.name.clone(),
                 reason: match names {
                     Some(names) => format!(
-                        "there is no {kind} \"{class}\"; there are {}",
-                        names.join(", ")
+                        "there is no {kind} \"{class}\"; there are {}{}",
+                        names.join(", "),
+                        match names.iter().any(|name| name.contains(SIGNS)) {
+                            true =>
+                                ". One with a + , or # in its name is given by its number, \
+                                 counted from 0 in this order",
+                            false => "",
+                        }
                     ),
                     None if count == 0 => format!("the set has no {kind}es to choose from"),
                     None => format!(

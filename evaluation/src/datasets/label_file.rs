@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::labels::composed;
 use super::{DatasetError, files};
 
 /// What a JSON file may hold, for people.
@@ -33,7 +34,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<String>, DatasetError> {
         Ok(names) if names.is_empty() => {
             Err(broken("no class names in it: write one a line".into()))
         }
-        names => names.map_err(broken),
+        Ok(names) => Ok(names.iter().map(|name| composed(name)).collect()),
+        Err(reason) => Err(broken(reason)),
     }
 }
 

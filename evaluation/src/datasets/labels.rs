@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::{DatasetError, label_file};
 
 /// The ten classes of CIFAR-10 in the order of its labels.
@@ -53,10 +55,16 @@ pub fn class_names(said: &str) -> Result<Vec<String>, DatasetError> {
         "cifar100" => Ok(owned(&CIFAR100)),
         "cifar100-coarse" => Ok(owned(&CIFAR100_COARSE)),
         list if list.contains(',') && !Path::new(list).exists() => {
-            Ok(list.split(',').map(|name| name.trim().into()).collect())
+            Ok(list.split(',').map(|name| composed(name.trim())).collect())
         }
         file => label_file::read(Path::new(file)),
     }
+}
+
+/// A class's name as all are written here (NFC): macOS takes letters with marks apart in the names of folders, and
+/// what looks the same must be the same.
+pub(crate) fn composed(name: &str) -> String {
+    name.nfc().collect()
 }
 
 /// The first class that is called as one before it, and that one, by their numbers.

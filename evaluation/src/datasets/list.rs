@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::files::{self, io};
+use super::labels::composed;
 use super::{DatasetError, ImageSet, LoadOptions};
 
 /// What the names of list files end in.
@@ -82,7 +83,7 @@ fn class_names(images: &[(PathBuf, Option<u16>)]) -> Option<Vec<String>> {
     }
     let names: Vec<String> = folders
         .values()
-        .map(|folder| folder.to_string_lossy().into_owned())
+        .map(|folder| composed(&folder.to_string_lossy()))
         .collect();
     let is_whole = folders
         .keys()

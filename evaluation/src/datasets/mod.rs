@@ -7,11 +7,13 @@
 //! | CIFAR-100, official | `train.bin`, `test.bin` |
 //! | one file of CIFAR records | a file whose length is a multiple of 3,073 or 3,074 bytes |
 //! | a list file (ImageNet-LT) | a file whose name ends in `.txt`: a line `PATH CLASS` for each image |
-//! | a folder per class | folders with images inside |
+//! | a folder per class | folders with images inside, at any depth |
 //! | images without labels | a folder with images |
 
 mod align;
+mod apart;
 mod cifar_binary;
+mod class_filter;
 mod error;
 mod files;
 mod folder;
@@ -20,6 +22,7 @@ mod label_file;
 pub mod labels;
 mod list;
 mod parallel;
+mod parts;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -30,6 +33,8 @@ use std::path::Path;
 use normgate_core::manifest::Preprocessing;
 use normgate_core::preprocess::Preprocessor;
 
+pub(crate) use apart::Learnt;
+pub use class_filter::ClassFilter;
 pub use error::DatasetError;
 pub use files::decode_file;
 pub use image_set::ImageSet;
@@ -71,6 +76,9 @@ pub struct LoadOptions {
     /// Leaves images that are files of their own unread ([`ImageSet::files`]), for who reads them
     /// as they are needed. Without preprocessing, which says their size, they are read all the same.
     pub in_files: bool,
+    /// The classes that the set will be narrowed to by name: a folder without images is then an error
+    /// only where it is one of them.
+    pub class_filters: Vec<ClassFilter>,
 }
 
 impl LoadOptions {
@@ -82,6 +90,7 @@ impl LoadOptions {
             preprocessing: None,
             class_names: None,
             in_files: false,
+            class_filters: Vec::new(),
         }
     }
 

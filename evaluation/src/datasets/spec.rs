@@ -3,18 +3,22 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{DatasetError, FineOrCoarse, ImageSet, LoadOptions, Split, files, load, name_of};
+use super::{
+    ClassFilter, DatasetError, FineOrCoarse, ImageSet, LoadOptions, Split, files, load, name_of,
+};
 
 /// What `--help` says about naming a set.
 pub const SYNTAX: &str = "\
-An image set is named [NAME=]PATH[#FILTER]... PATH is a folder of class folders of images, a
-folder of images, a list (.txt) with a line PATH CLASS for each image (paths relative to the list,
-classes numbered from 0: ImageNet-LT), the official CIFAR-10 or CIFAR-100 binary folder or one of
-its .bin files, or a folder of WebP strips. Filters narrow it, from left to right:
-  #class=cat+dog   only these classes, by name or number; != for all but these
+An image set is named [NAME=]PATH[#FILTER]... PATH is a folder of class folders of images (those
+deeper inside a class folder are of that class), a folder of images, a list (.txt) with a line
+PATH CLASS for each image (paths relative to the list, classes numbered from 0: ImageNet-LT), the
+official CIFAR-10 or CIFAR-100 binary folder or one of its .bin files, or a folder of WebP strips.
+Filters narrow it, from left to right:
+  #class=cat+dog   only these classes, by name or number (from 0; names with + , or # in them
+                   only so); != for all but these
   #coarse=fish+15  the same for CIFAR-100's superclasses
   #first=300       the first 300 images of each class (unlabelled images count as one class)
   #last=300        the last 300 of each class
@@ -32,19 +36,15 @@ For example: unseen=data/cifar-100#split=test#coarse!=fish+flowers";
 pub struct SetSpec {
     text: String,
     name: Option<String>,
-    path: PathBuf,
-    split: Option<Split>,
+    pub(super) path: PathBuf,
+    pub(super) split: Option<Split>,
     labels: Option<FineOrCoarse>,
-    filters: Vec<Filter>,
+    pub(super) filters: Vec<Filter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Filter {
-    Classes {
-        coarse: bool,
-        keep: bool,
-        classes: Vec<String>,
-    },
+pub(super) enum Filter {
+    Classes(ClassFilter),
     First(usize),
     Last(usize),
     ButLast(usize),
@@ -66,10 +66,12 @@ impl SetSpec {
         // Of the files that no filter leaves, none needs reading.
         let wanted_in_files = options.in_files;
         options.in_files |= !self.filters.is_empty();
+        let class_filters = self.filters.iter().filter_map(Filter::of_classes);
+        options.class_filters = class_filters.cloned().collect();
         let mut set = load(&self.path, &options)?;
         set.name = self.name();
         for filter in &self.filters {
-            set = filter.apply(&set)?;
+            set = filter.apply(&set, &self.path)?;
         }
         if set.is_empty() {
             return Err(DatasetError::Unsuitable {
@@ -138,7 +140,7 @@ impl SetSpec {
             format!(
                 "there is no filter \"#{filter}\"; there are #class=, #class!=, #coarse=, \
                  #coarse!=, #first=N, #last=N, #but-last=N, #readable, #split=train|test|all, \
-                 #labels=fine|coarse"
+                 #labels=fine|coarse. A class with # in its name is given by its number"
             )
         };
         if filter == "readable" {
@@ -149,11 +151,11 @@ impl SetSpec {
         let number = || value.parse().map_err(|_| bad());
         match (key, value) {
             ("class" | "class!" | "coarse" | "coarse!", _) if !value.is_empty() => {
-                self.filters.push(Filter::Classes {
+                self.filters.push(Filter::Classes(ClassFilter {
                     coarse: key.starts_with("coarse"),
                     keep: !key.ends_with('!'),
                     classes: value.split('+').map(String::from).collect(),
-                });
+                }));
             }
             ("first", _) => self.filters.push(Filter::First(number()?)),
             ("last", _) => self.filters.push(Filter::Last(number()?)),
@@ -170,24 +172,16 @@ impl SetSpec {
 }
 
 impl Filter {
-    fn apply(&self, set: &ImageSet) -> Result<ImageSet, DatasetError> {
+    pub(super) fn of_classes(&self) -> Option<&ClassFilter> {
         match self {
-            Filter::Classes {
-                coarse,
-                keep,
-                classes,
-            } => {
-                let find = |class: &String| match coarse {
-                    true => set.coarse_index(class),
-                    false => set.class_index(class),
-                };
-                let chosen: Vec<u16> = classes.iter().map(find).collect::<Result<_, _>>()?;
-                let coarse = set.coarse_labels.as_ref().filter(|_| *coarse);
-                let labels = coarse.unwrap_or(&set.labels);
-                let is_chosen =
-                    |i: usize| labels[i].is_some_and(|label| chosen.contains(&label)) == *keep;
-                Ok(set.filter(|i, _| is_chosen(i)))
-            }
+            Filter::Classes(filter) => Some(filter),
+            _ => None,
+        }
+    }
+
+    fn apply(&self, set: &ImageSet, path: &Path) -> Result<ImageSet, DatasetError> {
+        match self {
+            Filter::Classes(filter) => filter.apply(set, path),
             Filter::Readable => files::readable(set),
             Filter::First(count) => Ok(set.select(&leading(0..set.len(), set, *count))),
             Filter::Last(count) => {
@@ -242,7 +236,7 @@ mod tests {
 
     fn kept(filter: &str) -> Vec<u8> {
         let spec = parse(&format!("path#{filter}"));
-        let kept = spec.filters[0].apply(&set()).unwrap();
+        let kept = spec.filters[0].apply(&set(), &spec.path).unwrap();
         (0..kept.len()).map(|i| kept.image(i)[0] / 3).collect()
     }
 
@@ -320,7 +314,7 @@ mod tests {
             assert!(text.parse::<SetSpec>().is_err(), "{text}");
         }
         let error = parse("path#class=horse").filters[0]
-            .apply(&set())
+            .apply(&set(), Path::new("path"))
             .unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -17,6 +17,8 @@ pub struct Figures {
     pub served_score: ScoreKind,
     /// The ID test set.
     pub id: IdFigures,
+    /// Each set of its classes from other sources, in the order given.
+    pub shifted: Vec<ShiftedFigures>,
     /// Each OOD set, in the order given.
     pub ood: Vec<OodFigures>,
     /// The mean of each score's figures over the OOD sets; empty where there is none.
@@ -63,6 +65,16 @@ pub struct IdFigures {
     pub taken_for: Vec<Vec<f64>>,
     /// Expected calibration error of the softmax confidence, 15 bins.
     pub ece: f64,
+}
+
+/// A set of the model's classes from another source.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShiftedFigures {
+    /// What every set has; its `flagged` is the false-flag rate.
+    #[serde(flatten)]
+    pub set: SetFigures,
+    /// As [`IdFigures::taken_for`].
+    pub taken_for: Vec<Vec<f64>>,
 }
 
 /// An OOD set.

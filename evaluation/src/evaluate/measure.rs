@@ -12,7 +12,7 @@ use normgate_core::scores::{RepresentationNorm, Score, ScoreKind, softmax};
 
 use super::figures::{
     Figures, IdFigures, MOST_LISTED, OodFigures, ScoreFigures, ScoreThreshold, SetFigures,
-    TrustFigures,
+    ShiftedFigures, TrustFigures,
 };
 use crate::error::EvaluationError;
 use crate::outputs::SetOutputs;
@@ -60,11 +60,21 @@ pub fn measure(
     }
     let calibrated_on = answers.calibration.as_ref();
     let thresholds = thresholds(manifest.score, calibration, scores, calibrated_on)?;
-    let mut trust = Vec::new();
-    for set in std::iter::once(&answers.id).chain(&answers.shifted) {
-        let truth = set.truth()?;
+    let mut shifted_flags = Vec::new();
+    let mut shifted = Vec::new();
+    for set in &answers.shifted {
         let flags = served_flags(&classifier, set)?;
-        trust.push(trust_figures(set, &truth, manifest.score, &flags));
+        shifted.push(ShiftedFigures {
+            set: set_figures(set, &flags),
+            taken_for: confusion(&set.predicted(), &set.truth()?, set.classes),
+        });
+        shifted_flags.push(flags);
+    }
+    let mut trust = Vec::new();
+    let own = std::iter::once((&answers.id, &id_flags));
+    for (set, flags) in own.chain(answers.shifted.iter().zip(&shifted_flags)) {
+        let truth = set.truth()?;
+        trust.push(trust_figures(set, &truth, manifest.score, flags));
         if thresholds.is_empty() {
             continue;
         }
@@ -82,6 +92,7 @@ pub fn measure(
     Ok(Figures {
         served_score: manifest.score,
         id: id_figures(manifest, &answers.id, &id_flags)?,
+        shifted,
         mean: mean(&ood),
         ood,
         thresholds,

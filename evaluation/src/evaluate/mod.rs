@@ -1,6 +1,7 @@
 //! `evaluate`: how good a calibrated model file is, on ID, OOD and other-source images.
 
 mod calibrated_on;
+mod doubts;
 pub mod figures;
 pub mod measure;
 mod pictures;
@@ -118,6 +119,9 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     if let Some(given) = &calibrated {
         calibrated_on::check_same(&model, &calibration, given)?;
     }
+    // Images that are given were compared already.
+    let unseen = Some(&calibration).filter(|_| args.calibration.is_empty());
+    let mut doubts = doubts::of("--id", &args.id, &test, &model, unseen);
     let scores = fit::reported(
         &bench,
         &model,
@@ -132,6 +136,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
         let set = bench.load_id(specs, &model)?;
         apart(&known, "--shifted-id", &set)?;
         Fingerprints::of("--shifted-id", &set).repeated()?;
+        doubts.extend(doubts::of("--shifted-id", specs, &set, &model, unseen));
         bench.answers(&model, &set)
     };
     let ood = |specs: &[SetSpec]| {
@@ -165,6 +170,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
         command: command_line(std::env::args_os()),
         seconds: start.elapsed().as_secs_f64(),
         model: ModelRecord::new(&model, &calibration),
+        doubts,
         figures,
     };
     Ok(Evaluation { report, plots })

@@ -20,6 +20,7 @@ pub(super) fn of_figures(manifest: &Manifest, figures: &Figures) -> Vec<NamedPlo
         flagged: set.flagged,
     };
     let mut sets = vec![bars(&figures.id.set, true)];
+    sets.extend(figures.shifted.iter().map(|set| bars(&set.set, true)));
     sets.extend(figures.ood.iter().map(|set| bars(&set.set, false)));
     let mut plots = vec![NamedPlot {
         file: "sets",
@@ -56,6 +57,11 @@ pub(super) fn of_figures(manifest: &Manifest, figures: &Figures) -> Vec<NamedPlo
         });
     }
     if !figures.id.taken_for.is_empty() {
+        let shifted: Vec<_> = figures
+            .shifted
+            .iter()
+            .map(|set| (set.set.name.as_str(), set.taken_for.as_slice()))
+            .collect();
         let foreign: Vec<_> = figures
             .ood
             .iter()
@@ -68,6 +74,7 @@ pub(super) fn of_figures(manifest: &Manifest, figures: &Figures) -> Vec<NamedPlo
                 &format!("Answers of {name}"),
                 &manifest.labels,
                 &figures.id.taken_for,
+                &shifted,
                 &foreign,
             ),
         });

@@ -58,7 +58,7 @@ pub struct QuantizeArgs {
     #[arg(long, value_enum, default_value_t)]
     pub range: RangeMethod,
     /// For --range percentile: the share of values, in %, that lies within each end of the range
-    #[arg(long, value_name = "PERCENT", default_value_t = 99.99)]
+    #[arg(long, value_name = "PERCENT", default_value_t = Options::default().percentile)]
     pub percentile: f64,
     /// Layers that stay fp32
     #[arg(
@@ -238,8 +238,8 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     let report = QuantizeReport {
         written: args.out.clone(),
         sizes: [model.bytes().len(), int8.bytes().len()],
-        thresholds: [old.threshold, new.threshold],
-        calibration_images: new.count,
+        old_threshold: old.threshold,
+        calibration: new.clone(),
         range_images: for_ranges.len(),
         tested: test.is_some(),
         rows,
@@ -363,4 +363,37 @@ fn threshold_options(
         model_version: None,
         workbench: args.workbench.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: QuantizeArgs,
+    }
+
+    #[test]
+    fn at_most_512_images_and_at_most_half_set_the_ranges_unless_told_otherwise() {
+        let others = ["--calibrate", "others"];
+        for (images, more, expected) in [
+            (2000, &[][..], (512, 1488)),
+            (60, &[], (30, 30)),
+            (2000, &others, (512, 1488)),
+            (60, &others, (60, 0)),
+            (60, &["--images", "50"], (50, 10)),
+        ] {
+            let line = ["quantize", "no.onnx", "--data", "nowhere", "--out", "no"];
+            let line = line.iter().chain(more);
+            let cli = <Cli as clap::Parser>::try_parse_from(line).unwrap();
+            let data = ImageSet {
+                labels: vec![None; images],
+                ..Default::default()
+            };
+            let (for_ranges, rest) = split(&data, &cli.args);
+            assert_eq!((for_ranges.len(), rest.len()), expected, "{more:?}");
+        }
+    }
 }

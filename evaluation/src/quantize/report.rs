@@ -1,8 +1,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use normgate_core::calibration::Calibration;
+
 use super::compare::Row;
 use super::speed::Speed;
+use crate::calibrate;
 use crate::machine::has_int8_instructions;
 use crate::reports::table::{Table, header, percent};
 
@@ -12,10 +15,10 @@ pub struct QuantizeReport {
     pub written: PathBuf,
     /// Bytes of both files, fp32 first, as everywhere here.
     pub sizes: [usize; 2],
-    /// Both thresholds.
-    pub thresholds: [f64; 2],
-    /// Images that the new one comes from.
-    pub calibration_images: usize,
+    /// The fp32 model's threshold.
+    pub old_threshold: f64,
+    /// What the int8 model's comes from.
+    pub calibration: Calibration,
     /// Images that the ranges come from.
     pub range_images: usize,
     /// Whether the first row is a test set, or else the calibration images.
@@ -29,14 +32,14 @@ pub struct QuantizeReport {
 impl fmt::Display for QuantizeReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [fp32, int8] = self.sizes.map(|bytes| bytes as f64 / 1e6);
-        let [old, new] = self.thresholds;
+        let (old, calibration) = (self.old_threshold, &self.calibration);
         writeln!(f, "Wrote {}", self.written.display())?;
         writeln!(f, "  size       {fp32:.2} MB, now {int8:.2} MB")?;
         writeln!(f, "  ranges     from {} images", self.range_images)?;
         writeln!(
             f,
-            "  threshold  {old:.4}, now {new:.4}, calibrated on {} images",
-            self.calibration_images
+            "  threshold  {old:.4}, now {:.4}, calibrated on {} images",
+            calibration.threshold, calibration.count
         )?;
         for table in [self.quality(), self.decisions(), self.rates()] {
             write!(f, "\n{}", table.terminal())?;
@@ -52,6 +55,14 @@ impl fmt::Display for QuantizeReport {
 }
 
 impl QuantizeReport {
+    /// How far the share of flags may stray by chance: without it, that would be taken for what int8 costs.
+    fn expected(&self) -> String {
+        let expected = calibrate::expected(&self.calibration);
+        expected.map_or_else(String::new, |expected| {
+            format!("\nFlagged by int8: expected {expected}.")
+        })
+    }
+
     fn quality(&self) -> Table {
         let mut rows = Vec::new();
         for row in &self.rows {
@@ -88,10 +99,11 @@ impl QuantizeReport {
         }
         Table {
             title: "What it costs".into(),
-            note:
+            note: format!(
                 "In %, each model with its own threshold. AUROC by the served score, against the \
-                   first set."
-                    .into(),
+                 first set.{}",
+                self.expected()
+            ),
             header: header(&["Set", "", "fp32", "int8", "Change"]),
             text_columns: 2,
             rows,
@@ -153,5 +165,43 @@ impl QuantizeReport {
             text_columns: 0,
             rows: self.speed.iter().map(row).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(calibration: Calibration) -> String {
+        let report = QuantizeReport {
+            written: "int8.onnx".into(),
+            sizes: [4_000_000, 1_000_000],
+            old_threshold: -0.5,
+            calibration,
+            range_images: 47,
+            tested: true,
+            rows: Vec::new(),
+            speed: Vec::new(),
+        };
+        report.to_string()
+    }
+
+    #[test]
+    fn how_far_flags_may_stray_stands_with_what_int8_costs() {
+        let scores = |images: u16| (0..images).map(f32::from).collect::<Vec<_>>();
+        let few = shown(Calibration::id_positive(&scores(46), 0.95).unwrap());
+        let cost = few.find("What it costs").unwrap();
+        let said = "Flagged by int8: expected 4.3 ± 2.9 % of new images like \
+                    these; some hundred images make it surer.\n";
+        assert!(few[cost..].contains(said), "{few}");
+        assert!(few.lines().all(|line| line.chars().count() <= 100), "{few}");
+        let many = shown(Calibration::id_positive(&scores(1000), 0.95).unwrap());
+        assert!(
+            many.contains("expected 5.0 ± 0.7 % of new images like these.\n"),
+            "{many}"
+        );
+        // Of new ID images such a threshold says nothing.
+        let caught = Calibration::ood_positive(&scores(46), &scores(46), 0.95).unwrap();
+        assert!(!shown(caught).contains("expected"));
     }
 }

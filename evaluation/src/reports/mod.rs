@@ -35,6 +35,9 @@ pub struct Report {
     pub seconds: f64,
     /// What was evaluated.
     pub model: ModelRecord,
+    /// What the model may have seen before of what it was tested on, to judge by people: a sentence
+    /// for each set.
+    pub doubts: Vec<String>,
     /// What was measured.
     pub figures: Figures,
 }

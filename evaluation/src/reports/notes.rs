@@ -16,8 +16,9 @@ pub(super) fn of(report: &Report) -> Vec<String> {
         .ood
         .iter()
         .filter_map(|set| upside_down(figures, set));
-    unkept(&report.model.calibration, figures)
-        .into_iter()
+    let doubts = report.doubts.iter().map(|doubt| format!("Note: {doubt}"));
+    doubts
+        .chain(unkept(&report.model.calibration, figures))
         .chain(others)
         .collect()
 }

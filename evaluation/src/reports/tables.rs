@@ -2,6 +2,7 @@
 
 use normgate_core::calibration::Convention;
 use normgate_core::detection::GroupAccuracy;
+use normgate_core::manifest::TrainingRecord;
 
 use super::notes;
 use super::table::{Table, decimals, header, percent};
@@ -37,6 +38,12 @@ pub(super) fn introduction(report: &Report) -> Vec<String> {
             calibration.count,
         ),
     ];
+    lines.extend(
+        calibration
+            .data
+            .iter()
+            .map(|sets| format!("Calibrated on {sets}")),
+    );
     if let Some(training) = &report.model.training {
         let classes = training.class_counts.iter();
         lines.push(format!(
@@ -49,9 +56,20 @@ pub(super) fn introduction(report: &Report) -> Vec<String> {
             classes.clone().max().unwrap_or(&0),
             classes.min().unwrap_or(&0),
         ));
+        lines.extend(sets_of(training));
     }
     lines.extend(notes::of(report));
     lines
+}
+
+/// What was trained on, where the record says.
+fn sets_of(training: &TrainingRecord) -> Option<String> {
+    let sets = training.data.join(" + ");
+    let auxiliary = match training.auxiliary.is_empty() {
+        true => String::new(),
+        false => format!("; auxiliary images: {}", training.auxiliary.join(" + ")),
+    };
+    (!sets.is_empty()).then(|| format!("Training images: {sets}{auxiliary}"))
 }
 
 /// Every table, in the order in which they are read.
@@ -91,8 +109,10 @@ fn classification(figures: &Figures) -> Table {
 }
 
 fn sets(figures: &Figures) -> Table {
+    let shifted = figures.shifted.iter().map(|set| (&set.set, "ID, shifted"));
     let ood = figures.ood.iter().map(|set| (&set.set, "OOD"));
-    let rows = std::iter::once((&figures.id.set, "ID")).chain(ood);
+    let rows = std::iter::once((&figures.id.set, "ID"));
+    let rows = rows.chain(shifted).chain(ood);
     Table {
         title: "Representations and flags".into(),
         note: "Flagged: as the model is served.".into(),

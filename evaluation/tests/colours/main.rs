@@ -4,6 +4,7 @@
 
 mod fitting;
 mod place;
+mod seen;
 
 use std::fs;
 
@@ -189,6 +190,13 @@ fn every_figure_of_an_evaluation_is_the_one_known_beforehand() {
     close(shifted.accuracy_unflagged, 1.0);
     // A brighter colour is a surer one here: MSP flags the same images.
     close(of("shifted", ScoreKind::Msp).flagged, 0.5);
+    let [shifted] = &figures.shifted[..] else {
+        panic!("one set from another source")
+    };
+    close(shifted.set.flagged, 0.5);
+    // All of them are red, whatever their folders say, and none is called blue.
+    assert_eq!(shifted.taken_for[..2], [[1.0, 0.0, 0.0]; 2]);
+    assert!(shifted.taken_for[2].iter().all(|share| share.is_nan()));
     close(
         of("id", ScoreKind::RepresentationNorm).accuracy_unflagged,
         1.0,
@@ -248,7 +256,13 @@ fn the_report_folder_holds_the_figures_and_every_picture() {
     let history = r#"[{"epoch": 1, "loss": 2.0, "classification_loss": 2.1, "accuracy": 0.3},
                       {"epoch": 2, "loss": 1.0, "classification_loss": 1.1, "accuracy": 0.6}]"#;
     fs::write(place.path("run/history.json"), history).unwrap();
-    let sets = [("--id", "id"), ("--ood", "dark"), ("--run", "run")];
+    place.add("phones", "red", 0, 150..160);
+    let sets = [
+        ("--id", "id"),
+        ("--ood", "dark"),
+        ("--shifted-id", "phones"),
+        ("--run", "run"),
+    ];
     let evaluation = evaluate::evaluate(&place.evaluate_args(&sets)).unwrap();
     let folder = place.path("report");
     evaluation.report.write(&folder, &evaluation.plots).unwrap();
@@ -279,6 +293,18 @@ fn the_report_folder_holds_the_figures_and_every_picture() {
         assert!(png.width() >= 1000, "{plot} is {} pixels wide", png.width());
     }
     assert_eq!(page.matches("<svg").count(), plots.len());
+    for plot in ["sets", "taken-for"] {
+        let svg = fs::read_to_string(folder.join(plot).with_extension("svg")).unwrap();
+        assert!(svg.contains(">phones<"), "phones are in {plot}");
+    }
+    for part in [
+        "- Calibrated on calibration\n",
+        "- Training images: training\n",
+        "| phones | ID, shifted | 10 |",
+    ] {
+        assert!(markdown.contains(part), "{part}: {markdown}");
+    }
+    assert!(page.contains("<li>Training images: training</li>"));
 }
 
 #[test]
@@ -349,45 +375,6 @@ fn scores_are_not_compared_by_thresholds_from_different_images() {
 }
 
 #[test]
-fn images_that_were_calibrated_on_or_given_before_are_not_tested_on() {
-    let place = calibrated();
-    place.add_test("id");
-    place.add_test("half");
-    place.add_bright("half");
-    let refused = |sets: &[(&str, &str)]| {
-        let args = place.evaluate_args(sets);
-        evaluate::evaluate(&args).err().unwrap().to_string()
-    };
-    // Whether they are named or not.
-    let error = refused(&[("--id", "calibration")]);
-    assert!(
-        error.contains("300 images of --id are those that the model was calibrated on"),
-        "{error}"
-    );
-    let calibration = ("--calibration", "calibration");
-    for (sets, expected) in [
-        (
-            [("--id", "half"), calibration],
-            "300 of the 600 different images of --id are in --calibration too",
-        ),
-        (
-            [("--id", "id"), ("--shifted-id", "half")],
-            "300 of the 600 different images of --shifted-id are in --id too",
-        ),
-        (
-            [("--id", "id"), ("--id", "id")],
-            "of the 600 images of --id only 300 are different",
-        ),
-    ] {
-        let error = refused(&sets);
-        assert!(error.contains(expected), "{error}");
-    }
-    let shifted = ("--shifted-id", "half");
-    let error = refused(&[("--id", "id"), calibration, shifted]);
-    assert!(error.contains("of --shifted-id are in"), "{error}");
-}
-
-#[test]
 fn a_failed_calibration_leaves_the_model_as_it_was() {
     let place = Place::new();
     place.add("calibration", "red", 0, 100..110);
@@ -434,23 +421,6 @@ fn what_labels_tell_of_a_calibration_is_said() {
     args.data = vec![place.path("wrong").to_str().unwrap().parse().unwrap()];
     let shown = calibrate::calibrate(&args).unwrap().to_string();
     assert!(shown.contains("right      0.00 %; are labels"), "{shown}");
-}
-
-#[test]
-fn calibrating_on_what_was_trained_on_is_done_with_a_warning() {
-    let place = Place::new();
-    let said = |set: &str| {
-        place.add_bright(set);
-        let mut args = place.calibrate_args();
-        args.data = vec![place.path(set).to_str().unwrap().parse().unwrap()];
-        calibrate::calibrate(&args).unwrap().to_string()
-    };
-    let warned = said("training");
-    assert!(
-        warned.contains("trained on a set called training"),
-        "{warned}"
-    );
-    assert!(!said("calibration").contains("warning"));
 }
 
 #[test]

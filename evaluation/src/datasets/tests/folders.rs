@@ -107,15 +107,100 @@ fn folders_that_are_no_set_say_why() {
         "there is no image set at FOLDER/missing: no such file or folder"
     );
     said("no image is in it");
-    write(&folder.path().join("train/1.png"), &png(1));
-    write(&folder.path().join("test/1.png"), &png(2));
-    said("splits, not classes: name one of them, such as FOLDER/test");
     write(&folder.path().join("cat/1.png"), &png(3));
     write(&folder.path().join("3.png"), &png(3));
     said("images of its own (1) beside folders of images");
     fs::remove_file(folder.path().join("3.png")).unwrap();
-    fs::create_dir(folder.path().join("dog")).unwrap();
-    said("FOLDER/dog is not an image set: this class folder has no image in it");
+}
+
+#[test]
+fn an_empty_class_folder_is_an_error_unless_a_filter_leaves_it_out() {
+    let folder = folder();
+    for class in ["cat", "dog"] {
+        write(&folder.path().join(class).join("1.png"), &png(1));
+    }
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let read = |filters: &str| {
+        let spec: SetSpec = format!("{}{filters}", folder.path().display())
+            .parse()
+            .unwrap();
+        spec.load(&to_size())
+    };
+    // A number may be that of any class.
+    for filters in ["", "#class!=cat", "#class=cat+empty", "#class=0", "#last=1"] {
+        let error = message(read(filters), folder.path());
+        assert_eq!(
+            error,
+            "FOLDER/empty: this class folder has no image in it: remove it, put images into it, \
+             or leave it out by the filter #class!=empty",
+            "{filters}"
+        );
+    }
+    for (filters, labels) in [
+        ("#class!=empty", vec![Some(0), Some(1)]),
+        ("#class!=empty+cat", vec![Some(1)]),
+        ("#class=dog", vec![Some(1)]),
+    ] {
+        let set = read(filters).unwrap();
+        assert_eq!(set.labels, labels, "{filters}");
+        assert_eq!(set.class_names.unwrap(), ["cat", "dog"], "{filters}");
+    }
+    let error = message(read("#class!=empty+bird"), folder.path());
+    assert!(
+        error.contains("no class \"bird\"; there are cat, dog"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_other_systems_leave_in_folders_is_no_class_and_no_image() {
+    let folder = folder();
+    write(&folder.path().join("cat/1.png"), &png(1));
+    for beside in [
+        "__MACOSX/cat/._1.png",
+        "@eaDir/cat@SynoEAStream",
+        ".trash/2.png",
+        "cat/@eaDir/1.png/thumbnail.jpg",
+        "cat/.thumbnails/1.png",
+        "cat/__MACOSX/._1.png",
+    ] {
+        write(&folder.path().join(beside), b"no image");
+    }
+    let set = load_test(folder.path()).unwrap();
+    assert_eq!(set.class_names.as_deref(), Some(&["cat".to_owned()][..]));
+    assert_eq!(set.len(), 1);
+}
+
+#[test]
+fn a_class_with_signs_of_the_syntax_in_its_name_is_given_by_its_number() {
+    let folder = folder();
+    for (class, number) in [("a+b", 1), ("c,d", 2), ("e#f", 3), ("g", 4)] {
+        write(&folder.path().join(class).join("1.png"), &png(number));
+    }
+    let read = |filters: &str| {
+        let spec: SetSpec = format!("{}{filters}", folder.path().display())
+            .parse()
+            .unwrap();
+        spec.load(&LoadOptions::test())
+    };
+    for filters in ["#class=a+b", "#class=c"] {
+        let error = message(read(filters), folder.path());
+        assert!(
+            error.ends_with(
+                "there are a+b, c,d, e#f, g. One with a + , or # in its name is given by its \
+                 number, counted from 0 in this order"
+            ),
+            "{error}"
+        );
+    }
+    assert_eq!(numbers(&read("#class=0").unwrap()), [1]);
+    assert_eq!(numbers(&read("#class=1+2").unwrap()), [2, 3]);
+    assert_eq!(numbers(&read("#class!=2").unwrap()), [1, 2, 4]);
+    let error = "photos#class=e#f".parse::<SetSpec>().unwrap_err();
+    assert!(
+        error.ends_with("# in its name is given by its number"),
+        "{error}"
+    );
 }
 
 /// Options by which images come to 2 × 2 pixels.

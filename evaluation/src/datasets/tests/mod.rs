@@ -9,6 +9,8 @@ use super::*;
 
 mod folders;
 mod lists;
+mod names;
+mod parts;
 mod real;
 mod records;
 mod strips;

@@ -84,3 +84,18 @@ fn records_of_a_wrong_length_or_label_are_refused() {
     write(&file, &records(&[&[1, 100]], 0));
     assert!(message(load_test(&file), folder.path()).contains("the fine label 100"));
 }
+
+#[test]
+fn text_is_not_taken_for_records_that_were_cut_short() {
+    let folder = folder();
+    let file = folder.path().join("list.csv");
+    write(&file, "path,label\r\nphotos/Vögel/1.jpg,0\n".as_bytes());
+    let error = message(load_test(&file), folder.path());
+    assert!(
+        error.starts_with(
+            "FOLDER/list.csv: it is text. A list of images is a file whose name ends in .txt"
+        ) && error.contains("PATH CLASS")
+            && error.contains("--help"),
+        "{error}"
+    );
+}

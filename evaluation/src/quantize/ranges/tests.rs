@@ -1,6 +1,7 @@
 use serde::Deserialize;
 
 use super::*;
+use crate::quantize::Options;
 
 /// By numpy, scipy and ONNX Runtime's quantiser: `evaluation/tests/fixtures/quantize.py`.
 #[derive(Deserialize)]
@@ -63,6 +64,16 @@ fn percentiles_are_numpy_s_to_a_bin() {
 }
 
 #[test]
+fn by_default_the_highest_of_ten_thousand_values_is_cut_off() {
+    let share = Options::default().percentile;
+    for (outliers, highest) in [(10, 1.0), (11, 2048.0)] {
+        let mut histogram = Histogram::new(0.0, 2048.0);
+        (histogram.counts[0], histogram.counts[2047]) = (100_000 - outliers, outliers);
+        assert_eq!(percentile::range(&histogram, share), (0.0, highest));
+    }
+}
+
+#[test]
 fn the_range_of_least_divergence_is_the_one_found_by_numpy() {
     for (case, histogram) in cases() {
         let (low, high) = entropy::range(&histogram);
@@ -96,7 +107,7 @@ fn the_range_of_least_error_is_as_good_as_the_best_of_all_pairs() {
 
 #[test]
 fn zero_is_a_level_of_every_range() {
-    for (low, high) in [(0.0, 6.0), (-3.0, 0.0), (-1.0, 5.0)] {
+    for (low, high) in [(0.0, 6.0), (-3.0, 0.0), (-1.0, 5.0), (-1e-8, 5e-8)] {
         let Scale { scale, zero_point } = Scale::spanning(low, high);
         assert!(scale > 0.0 && scale.is_finite());
         let end = f64::from(scale) * (255.0 - f64::from(zero_point));

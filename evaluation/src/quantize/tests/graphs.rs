@@ -1,36 +1,8 @@
 use std::collections::{HashMap, HashSet};
 
 use normgate_core::onnx::proto::{AttributeProto, DataType, NodeProto};
-use normgate_core::runtime::{Outputs, Session, SessionOptions};
 
 use super::*;
-
-fn quantized(model: &Model, keep_fp32: &[KeepFp32]) -> Result<Model, QuantizeError> {
-    let options = Options {
-        keep_fp32: keep_fp32.into(),
-        ..Options::default()
-    };
-    let side = model.manifest().preprocessing.width as usize;
-    quantize(&runtime(), model, &images(100, side), &options)
-}
-
-fn answers(model: &Model) -> Outputs {
-    let mut session = Session::new(&runtime(), model, &SessionOptions::default()).unwrap();
-    let mut outputs = Outputs::default();
-    let input: Vec<f32> = images(50, SIDE)
-        .pixels
-        .iter()
-        .map(|p| f32::from(*p) / 255.0)
-        .collect();
-    session.run(&input, 50, &mut outputs).unwrap();
-    outputs
-}
-
-/// The largest difference, which NaN is.
-fn distance(one: &[f32], other: &[f32]) -> f32 {
-    let differences = one.iter().zip(other).map(|(a, b)| (a - b).abs());
-    differences.max_by(f32::total_cmp).unwrap()
-}
 
 fn makers<'a>(graph: &'a GraphProto) -> HashMap<&'a str, &'a NodeProto> {
     let made = |node: &'a NodeProto| {
@@ -176,10 +148,6 @@ fn message(change: impl FnOnce(&mut ModelProto)) -> String {
     quantized(&network(change), &[]).err().unwrap().to_string()
 }
 
-fn nodes(onnx: &mut ModelProto) -> &mut Vec<NodeProto> {
-    &mut onnx.graph.as_mut().unwrap().node
-}
-
 #[test]
 fn what_cannot_be_quantised_is_refused_with_the_reason() {
     let old = message(|onnx| onnx.opset_import[0].version = 12);
@@ -228,6 +196,19 @@ fn what_cannot_be_quantised_is_refused_with_the_reason() {
     let twice = twice.err().unwrap().to_string();
     assert!(twice.contains("quantised already"), "{twice}");
 
+    // Of values on both sides of 0.
+    let infinite = message(|onnx| node(onnx, "two.relu").op_type = "Log".into());
+    assert!(infinite.contains("not finite on image 0"), "{infinite}");
+
+    for percentile in [50.0, 100.1, f64::NAN] {
+        let options = Options {
+            percentile,
+            ..Options::default()
+        };
+        let refused = quantize(&runtime(), &network(|_| ()), &images(1, SIDE), &options);
+        assert!(matches!(refused, Err(QuantizeError::Percentile(_))));
+    }
+
     let nothing = quantize(
         &runtime(),
         &network(|_| ()),
@@ -272,19 +253,10 @@ fn what_exporters_leave_in_a_graph_does_not_matter() {
 
 #[test]
 fn operators_that_are_not_quantised_work_on_real_numbers() {
-    let model = network(|onnx| {
-        let relu = nodes(onnx)
-            .iter_mut()
-            .find(|node| node.name == "two.relu")
-            .unwrap();
-        relu.op_type = "Sigmoid".into();
-    });
+    let model = network(|onnx| node(onnx, "two.relu").op_type = "Sigmoid".into());
     let int8 = quantized(&model, &[]).unwrap();
     check_order(&graph_of(&int8));
-    let (exact, rounded) = (answers(&model), answers(&int8));
-    let worst = distance(&exact.logits, &rounded.logits);
-    let largest = exact.logits.iter().fold(0.0f32, |a, b| a.max(b.abs()));
-    assert!(worst < 0.1 * largest, "{worst} of {largest}");
+    check_near(&model, &int8, 0.1);
 }
 
 #[test]
@@ -314,6 +286,37 @@ fn images_get_a_fourth_channel_where_that_is_faster() {
     }
     let kept = graph_of(&quantized(&model, &[KeepFp32::First]).unwrap());
     assert!(!kept.node.iter().any(|node| node.is("Pad")));
+}
+
+#[test]
+fn with_reduced_range_weights_have_seven_bits() {
+    for (reduce_range, expected) in [(true, 63), (false, 127)] {
+        let options = Options {
+            reduce_range,
+            ..Options::default()
+        };
+        let int8 = quantize(&runtime(), &network(|_| ()), &images(10, SIDE), &options).unwrap();
+        let constants = graph_of(&int8).initializer.into_iter();
+        let weights = constants.filter(|t| t.data_type == i32::from(DataType::Int8));
+        let levels = weights.flat_map(|tensor| tensor.raw_data);
+        let largest = levels.map(|level| (level as i8).unsigned_abs()).max();
+        assert_eq!(largest, Some(expected));
+        let record = int8.manifest().quantization.as_ref().unwrap();
+        assert_eq!(record.reduce_range, reduce_range);
+    }
+}
+
+#[test]
+fn a_percentile_of_100_cuts_nothing_off() {
+    let [all, whole] = [RangeMethod::Percentile, RangeMethod::Minmax].map(|range| {
+        let options = Options {
+            range,
+            percentile: 100.0,
+            ..Options::default()
+        };
+        quantize(&runtime(), &network(|_| ()), &images(10, SIDE), &options).unwrap()
+    });
+    assert_eq!(graph_of(&all), graph_of(&whole));
 }
 
 #[test]

@@ -1,11 +1,14 @@
+mod compare;
 mod graphs;
+mod layers;
 mod shipped;
+mod simplify;
 mod weights;
 
 use normgate_core::manifest::{Filter, METADATA_KEY, Manifest, Preprocessing, Resize};
-use normgate_core::onnx::proto::GraphProto;
+use normgate_core::onnx::proto::{GraphProto, NodeProto, TensorProto};
 use normgate_core::onnx::{Conv, Dim, GraphBuilder, Value};
-use normgate_core::runtime::Runtime;
+use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
 use normgate_core::scores::ScoreKind;
 
 use super::*;
@@ -65,7 +68,12 @@ fn network(change: impl FnOnce(&mut ModelProto)) -> Model {
     let y = layer(&mut graph, "three", &y, 8);
     let x = graph.add("sum", &y, &x);
     let x = graph.relu("sum.relu", &x);
-    let x = graph.global_average_pool("mean", &x);
+    with_head(graph, &x, change)
+}
+
+/// The mean of eight channels is the representation, and a linear layer makes logits of it.
+fn with_head(mut graph: GraphBuilder, x: &Value, change: impl FnOnce(&mut ModelProto)) -> Model {
+    let x = graph.global_average_pool("mean", x);
     let representation = graph.flatten("representation", &x);
     let weight = graph.floats("linear.weight", &[3, 8], &noise(9, 24));
     let bias = graph.floats("linear.bias", &[3], &noise(10, 3));
@@ -119,4 +127,53 @@ fn runtime() -> Runtime {
 
 fn graph_of(model: &Model) -> GraphProto {
     onnx::decode(model.bytes()).unwrap().graph.unwrap()
+}
+
+fn nodes(onnx: &mut ModelProto) -> &mut Vec<NodeProto> {
+    &mut onnx.graph.as_mut().unwrap().node
+}
+
+fn node<'a>(onnx: &'a mut ModelProto, name: &str) -> &'a mut NodeProto {
+    let mut nodes = nodes(onnx).iter_mut();
+    nodes.find(|node| node.name == name).unwrap()
+}
+
+fn tensor<'a>(onnx: &'a mut ModelProto, name: &str) -> &'a mut TensorProto {
+    let mut tensors = onnx.graph.as_mut().unwrap().initializer.iter_mut();
+    tensors.find(|tensor| tensor.name == name).unwrap()
+}
+
+fn quantized(model: &Model, keep_fp32: &[KeepFp32]) -> Result<Model, QuantizeError> {
+    let options = Options {
+        keep_fp32: keep_fp32.into(),
+        ..Options::default()
+    };
+    let side = model.manifest().preprocessing.width as usize;
+    quantize(&runtime(), model, &images(100, side), &options)
+}
+
+fn answers(model: &Model) -> Outputs {
+    let mut session = Session::new(&runtime(), model, &SessionOptions::default()).unwrap();
+    let mut outputs = Outputs::default();
+    let input: Vec<f32> = images(50, SIDE)
+        .pixels
+        .iter()
+        .map(|p| f32::from(*p) / 255.0)
+        .collect();
+    session.run(&input, 50, &mut outputs).unwrap();
+    outputs
+}
+
+/// The largest difference, which NaN is.
+fn distance(one: &[f32], other: &[f32]) -> f32 {
+    let differences = one.iter().zip(other).map(|(a, b)| (a - b).abs());
+    differences.max_by(f32::total_cmp).unwrap()
+}
+
+/// That the other model's logits are off by less than a share of the largest.
+fn check_near(model: &Model, other: &Model, share: f32) {
+    let (exact, found) = (answers(model), answers(other));
+    let worst = distance(&exact.logits, &found.logits);
+    let largest = exact.logits.iter().fold(0.0f32, |a, b| a.max(b.abs()));
+    assert!(worst < share * largest, "{worst} of {largest}");
 }

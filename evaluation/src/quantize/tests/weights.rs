@@ -57,4 +57,14 @@ fn a_bias_far_above_its_weights_still_fits() {
     let back = f64::from(levels[0]) * f64::from(units[0]);
     assert!((back - 1000.0).abs() < 1e-3, "{back}");
     assert_eq!((levels[1], found.levels[1], found.scales[1]), (0, 0, 1.0));
+    // What a kernel of 3×3 over 512 channels can add.
+    let products = 512 * 9 * 255 * 127;
+    assert!(levels[0].checked_add(products).is_some(), "{}", levels[0]);
+}
+
+#[test]
+fn a_bias_is_rounded_to_the_nearest_of_its_units() {
+    let (levels, units) = quantize_bias(&[0.9, -0.9, 1.2], 0.25, &[1.0, 1.0, 2.0]);
+    assert_eq!(levels, [4, -4, 2]);
+    assert_eq!(units, [0.25, 0.25, 0.5]);
 }

@@ -1,5 +1,5 @@
-//! What is taken for what: a row for each class of the ID test set and for each OOD set, a column for
-//! each answer. Which classes are confused, and which one foreign images are called.
+//! What is taken for what: a row for each class of the ID test set, for each class of a set from another
+//! source, and for each OOD set, a column for each answer. Which classes are confused, and which one foreign images are called.
 
 use super::Plot;
 use super::fit;
@@ -16,12 +16,14 @@ const DEGREES: f64 = 40.0;
 /// Of a turned name, about 20 letters.
 const HEAD: f64 = 140.0;
 
-/// `classes` has a row for each of `labels`, in it the share (0..=1) taken for each; `foreign` sets have
-/// a name and such a row. Rows of NaN, of which there are no images, stay empty.
+/// `classes` has a row for each of `labels`, in it the share (0..=1) taken for each; so has each set of
+/// `shifted`, with its name above; `foreign` sets have a name and such a row. Rows of NaN, of which there are no
+/// images, stay empty; in `shifted` they are left out.
 pub fn taken_for(
     title: &str,
     labels: &[String],
     classes: &[Vec<f64>],
+    shifted: &[(&str, &[Vec<f64>])],
     foreign: &[(&str, &[f64])],
 ) -> Plot {
     let head = Text {
@@ -37,13 +39,13 @@ pub fn taken_for(
     let beside = (widest * cosine - CELL.0 / 2.0).max(30.0);
     let tick = style::tick(Anchor::End);
     let named = labels.iter().map(String::as_str);
+    let named = named.chain(shifted.iter().map(|&(name, _)| name));
     let named = named.chain(foreign.iter().map(|&(name, _)| name));
     let names = fit::column(named, tick.size, NAMES);
     let top = style::HEADING + 26.0 + above.ceil();
-    let gap = if foreign.is_empty() { 0.0 } else { GAP };
-    let rows = (classes.len() + foreign.len()) as f64;
+    let (rows, height) = rows(labels, classes, shifted, foreign);
     let width = (names + labels.len() as f64 * CELL.0 + beside.ceil()).max(700.0);
-    let mut canvas = Canvas::new(width, top + rows * CELL.1 + gap + 20.0);
+    let mut canvas = Canvas::new(width, top + height + 20.0);
     let legend = [
         ("right", style::solid(style::BLUE)),
         (
@@ -65,20 +67,19 @@ pub fn taken_for(
             canvas.text(at, label, head);
         }
     }
-    let own = classes.iter().zip(labels).enumerate();
-    let own = own.map(|(class, (row, label))| (label.as_str(), row.as_slice(), Some(class), 0.0));
-    let others = foreign.iter().map(|&(name, row)| (name, row, None, gap));
-    for (index, (name, shares, right, below)) in own.chain(others).enumerate() {
-        let y = top + below + index as f64 * CELL.1;
+    for row in rows {
+        let y = top + row.y;
         let middle = y + CELL.1 / 2.0 + 4.0;
-        canvas.name((names - 10.0, middle), name, names - 14.0, tick);
-        for (column, &share) in shares.iter().enumerate() {
+        let bold = row.shares.is_empty();
+        let name = Text { bold, ..tick };
+        canvas.name((names - 10.0, middle), row.name, names - 14.0, name);
+        for (column, &share) in row.shares.iter().enumerate() {
             // Hundreds of zeros would hide what there is to see.
             if share.is_nan() || share <= 0.005 {
                 continue;
             }
             let x = names + column as f64 * CELL.0;
-            let colour = match right == Some(column) {
+            let colour = match row.right == Some(column) {
                 true => style::BLUE,
                 false => style::VERMILION,
             };
@@ -99,6 +100,50 @@ pub fn taken_for(
     }
 }
 
+/// A row, or, without shares, the name of the set that the rows below it are of.
+struct Row<'a> {
+    name: &'a str,
+    shares: &'a [f64],
+    /// The column of the right answer.
+    right: Option<usize>,
+    y: f64,
+}
+
+/// All rows, and how high they are together.
+fn rows<'a>(
+    labels: &'a [String],
+    classes: &'a [Vec<f64>],
+    shifted: &[(&'a str, &'a [Vec<f64>])],
+    foreign: &[(&'a str, &'a [f64])],
+) -> (Vec<Row<'a>>, f64) {
+    let (mut rows, mut y) = (Vec::new(), 0.0);
+    let mut add = |name, shares, right, gap| {
+        y += gap;
+        rows.push(Row {
+            name,
+            shares,
+            right,
+            y,
+        });
+        y += CELL.1;
+    };
+    for (class, (label, shares)) in labels.iter().zip(classes).enumerate() {
+        add(label.as_str(), shares.as_slice(), Some(class), 0.0);
+    }
+    for &(name, classes) in shifted {
+        add(name, &[], None, GAP);
+        for (class, (label, shares)) in labels.iter().zip(classes).enumerate() {
+            if shares.iter().all(|share| !share.is_nan()) {
+                add(label, shares, Some(class), 0.0);
+            }
+        }
+    }
+    for (index, &(name, shares)) in foreign.iter().enumerate() {
+        add(name, shares, None, if index == 0 { GAP } else { 0.0 });
+    }
+    (rows, y)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +152,7 @@ mod tests {
     fn right_answers_and_wrong_ones_have_colours_of_their_own_and_what_never_happens_none() {
         let labels = ["cat".to_owned(), "dog".to_owned()];
         let classes = [vec![0.8, 0.2], vec![f64::NAN; 2]];
-        let plot = taken_for("m", &labels, &classes, &[("noise", &[0.0, 1.0])]);
+        let plot = taken_for("m", &labels, &classes, &[], &[("noise", &[0.0, 1.0])]);
         let cells = |colour| {
             plot.svg()
                 .matches(&format!(r#"fill="{colour}" fill-op"#))
@@ -119,9 +164,21 @@ mod tests {
     }
 
     #[test]
+    fn classes_from_another_source_stand_below_its_name_as_far_as_there_are_images() {
+        let labels = ["cat".to_owned(), "dog".to_owned()];
+        let classes = [vec![0.8, 0.2], vec![0.3, 0.7]];
+        let shifted = [vec![f64::NAN; 2], vec![0.6, 0.4]];
+        let plot = taken_for("m", &labels, &classes, &[("phones", &shifted)], &[]);
+        let shown = |text: &str| plot.svg().matches(&format!(">{text}<")).count();
+        assert_eq!((shown("phones"), shown("40"), shown("60")), (1, 1, 1));
+        // Each name once above its column; "dog" has a row in both sets.
+        assert_eq!((shown("cat"), shown("dog")), (2, 3));
+    }
+
+    #[test]
     fn where_a_name_is_wider_than_its_column_all_are_turned_and_a_very_long_one_is_cut() {
         let labels = ["cat", "automobile", "great white shark, man-eater"].map(String::from);
-        let plot = taken_for("m", &labels, &[], &[]);
+        let plot = taken_for("m", &labels, &[], &[], &[]);
         assert_eq!(plot.svg().matches("rotate(-40 ").count(), 3);
         assert!(plot.svg().contains(">automobile<"));
         assert!(

@@ -1,0 +1,55 @@
+//! The filters `#class=` and `#class!=`, and those for superclasses.
+
+use std::path::Path;
+
+use super::labels::composed;
+use super::{DatasetError, ImageSet};
+
+/// Which classes a set is narrowed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassFilter {
+    /// Whether CIFAR-100's superclasses are meant.
+    pub(super) coarse: bool,
+    /// Whether the classes are those to keep, or those to leave out.
+    pub(super) keep: bool,
+    /// Their names or numbers.
+    pub(super) classes: Vec<String>,
+}
+
+impl ClassFilter {
+    /// The images of `set`, which was read from `path`, that it keeps.
+    pub(super) fn apply(&self, set: &ImageSet, path: &Path) -> Result<ImageSet, DatasetError> {
+        let find = |class: &String| match self.coarse {
+            true => set.coarse_index(class),
+            false => set.class_index(class),
+        };
+        // What was left out as an empty folder is no class any more.
+        let is_gone = |class: &&String| {
+            !self.coarse && !self.keep && find(class).is_err() && path.join(class).is_dir()
+        };
+        let classes = self.classes.iter().filter(|class| !is_gone(class));
+        let chosen: Vec<u16> = classes.map(find).collect::<Result<_, _>>()?;
+        let coarse = set.coarse_labels.as_ref().filter(|_| self.coarse);
+        let labels = coarse.unwrap_or(&set.labels);
+        let is_chosen =
+            |i: usize| labels[i].is_some_and(|label| chosen.contains(&label)) == self.keep;
+        Ok(set.filter(|i, _| is_chosen(i)))
+    }
+
+    /// Whether it leaves out a class of this name. What it says in numbers nobody can tell before the classes are
+    /// known.
+    pub(super) fn leaves_out(&self, name: &str) -> bool {
+        let mut classes = self.classes.iter();
+        let is_named = classes.any(|class| composed(class) == name);
+        match (self.coarse, self.keep) {
+            (true, _) => false,
+            (false, false) => is_named,
+            (false, true) => !is_named && self.has_names_only(),
+        }
+    }
+
+    fn has_names_only(&self) -> bool {
+        let mut classes = self.classes.iter();
+        classes.all(|class| class.parse::<usize>().is_err())
+    }
+}

@@ -1,0 +1,63 @@
+//! Folders that hold parts of a set, not classes.
+
+use super::*;
+
+/// What is said of a folder with an image in each of these folders.
+fn refused(folders: &[&str]) -> String {
+    let folder = folder();
+    for name in folders {
+        write(&folder.path().join(name).join("1.png"), &png(1));
+    }
+    message(load_test(folder.path()), folder.path())
+}
+
+#[test]
+fn training_and_test_folders_side_by_side_are_no_classes_whatever_else_is_there() {
+    for (folders, parts, instead) in [
+        (&["test", "train"][..], "train, test", "train"),
+        (&["train/dog", "test/dog", "other"], "train, test", "train"),
+        (&["Train/dog", "Test/dog"], "Train, Test", "Train"),
+        (&["train", "test", "unlabelled"], "train, test", "train"),
+        (
+            &["TRAINING", "dog", "validation"],
+            "TRAINING, validation",
+            "TRAINING",
+        ),
+        (&["val/dog", "test/dog"], "test, val", "test"),
+        (&["Test/dog"], "Test", "Test"),
+    ] {
+        assert_eq!(
+            refused(folders),
+            format!(
+                "FOLDER: it holds parts of a set ({parts}), not classes: give one of them, such \
+                 as FOLDER/{instead}"
+            )
+        );
+    }
+}
+
+#[test]
+fn classes_with_training_and_test_folders_inside_are_not_mixed() {
+    let error = refused(&["bird/test", "bird/train", "dog/test", "dog/train"]);
+    assert_eq!(
+        error,
+        "FOLDER/bird: it holds parts of a set (train, test), whose images would be taken \
+         together: make a folder for each part with the classes inside (train/bird, test/bird), \
+         and give one of them"
+    );
+    let error = refused(&["bird", "dog/2024/Train", "dog/2024/Val", "dog/2024/rest"]);
+    assert!(
+        error.starts_with("FOLDER/dog/2024: it holds parts of a set (Train, Val)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_class_may_be_called_as_a_part_beside_other_classes() {
+    let folder = folder();
+    for name in ["bus", "train", "tram"] {
+        write(&folder.path().join(name).join("1.png"), &png(1));
+    }
+    let set = load_test(folder.path()).unwrap();
+    assert_eq!(set.class_names.unwrap(), ["bus", "train", "tram"]);
+}

@@ -1,0 +1,266 @@
+//! Whether images may be among those that a model has learnt from, in training or in calibration: then it does
+//! better on them than on new ones. A model file records names of sets, filters and counts, which is all that is
+//! known, so what is found is a hint and no proof.
+
+use normgate_core::calibration::Calibration;
+use normgate_core::manifest::Manifest;
+
+use crate::datasets::{Learnt, SetSpec, Split};
+
+/// What the training record says of a set of the same name as one of `data`, which are of `class_counts` together,
+/// unless counts or filters tell that these are other images.
+pub(crate) fn in_training(
+    manifest: &Manifest,
+    data: &[SetSpec],
+    class_counts: &[u64],
+) -> Option<String> {
+    let record = manifest.training.as_ref()?;
+    let mut counts = record.class_counts.iter().zip(class_counts);
+    // A whole set has at least what was taken of it; of several taken together, nobody knows what each had.
+    let is_smaller = record.data.len() == 1 && counts.any(|(trained, given)| given < trained);
+    let may_be_known = |entry: &&String| {
+        let (set, held_out) = entry.split_once(HELD_OUT).unwrap_or((entry, ""));
+        let part = Part {
+            split: Split::Train,
+            labels: &manifest.labels,
+            held_out: held_out_of(held_out, &manifest.labels),
+        };
+        let mut alike = part.not_apart_from(set, data);
+        alike.any(|given| !(is_smaller && given.is_whole()))
+    };
+    record.data.iter().find(may_be_known).cloned()
+}
+
+/// What the calibration says of a set of the same name as one of `data`, unless filters tell that these are other
+/// images.
+pub(crate) fn in_calibration(
+    labels: &[String],
+    calibration: &Calibration,
+    data: &[SetSpec],
+) -> Option<String> {
+    let said = calibration.data.as_deref()?;
+    // Behind the sets stands how they were used.
+    let sets = said.split("; ").next()?.split(", equally many").next()?;
+    let part = Part {
+        split: Split::Test,
+        labels,
+        held_out: Vec::new(),
+    };
+    let mut sets = sets.split(" + ");
+    let may_be_known = |set: &&str| part.not_apart_from(set, data).next().is_some();
+    sets.find(may_be_known).map(String::from)
+}
+
+/// What follows the last set's name in a training record, in front of what was held out.
+const HELD_OUT: &str = " (held out: ";
+
+/// What is known of a recorded set besides its name and its filters.
+struct Part<'a> {
+    split: Split,
+    labels: &'a [String],
+    held_out: Vec<usize>,
+}
+
+impl Part<'_> {
+    /// Those of `data` that are called as the recorded set, and may have images of it.
+    fn not_apart_from<'a>(
+        &'a self,
+        set: &'a str,
+        data: &'a [SetSpec],
+    ) -> impl Iterator<Item = &'a SetSpec> {
+        let name = set.split('#').next().unwrap_or_default();
+        // Its place is not recorded; a "=" behind a "/" is no name's.
+        let recorded = format!("./{set}").parse::<SetSpec>();
+        let alike = data.iter().filter(move |given| given.name() == name);
+        alike.filter(move |given| {
+            let Ok(spec) = &recorded else {
+                return true;
+            };
+            !given.is_apart_from(&Learnt {
+                spec,
+                split: self.split,
+                labels: self.labels,
+                held_out: &self.held_out,
+            })
+        })
+    }
+}
+
+/// How many images of each class were held out, from what the trainer was told: `all=50)`, or `CLASS=N, CLASS=N)`.
+fn held_out_of(said: &str, labels: &[String]) -> Vec<usize> {
+    let mut counts = vec![0; labels.len()];
+    let said = said.strip_suffix(')').unwrap_or(said);
+    for (class, count) in said
+        .split(", ")
+        .filter_map(|option| option.rsplit_once('='))
+    {
+        let count: usize = count.parse().unwrap_or(0);
+        let named = labels.iter().position(|label| label == class);
+        let numbered = || class.parse().ok();
+        let classes = match class {
+            "all" => 0..labels.len(),
+            _ => match named.or_else(numbered) {
+                Some(class) => class..class + 1,
+                None => 0..0,
+            },
+        };
+        for held_out in counts.get_mut(classes).into_iter().flatten() {
+            *held_out += count;
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use normgate_core::manifest::{Filter, Preprocessing, Resize, SCHEMA_VERSION, TrainingRecord};
+    use normgate_core::scores::ScoreKind;
+
+    use super::*;
+
+    fn manifest(data: &[&str]) -> Manifest {
+        Manifest {
+            schema_version: SCHEMA_VERSION,
+            name: "m".into(),
+            version: "1".into(),
+            description: None,
+            labels: ["Jagd Hund", "Wildkatze", "Fr\u{f6}schlein (gr\u{fc}n)"]
+                .map(String::from)
+                .to_vec(),
+            representation_size: 1,
+            preprocessing: Preprocessing {
+                width: 8,
+                height: 8,
+                resize: Resize::Stretch,
+                filter: Filter::Bilinear,
+                mean: [0.0; 3],
+                std: [1.0; 3],
+            },
+            score: ScoreKind::Msp,
+            calibration: None,
+            training: Some(TrainingRecord {
+                method: "rna".into(),
+                class_counts: vec![120, 70, 25],
+                command: None,
+                seed: 1,
+                epochs: 1,
+                data: data.iter().map(ToString::to_string).collect(),
+                auxiliary: Vec::new(),
+            }),
+            quantization: None,
+        }
+    }
+
+    fn specs(data: &[&str]) -> Vec<SetSpec> {
+        data.iter().map(|set| set.parse().unwrap()).collect()
+    }
+
+    fn trained(record: &[&str], data: &[&str], class_counts: &[u64]) -> Option<String> {
+        in_training(&manifest(record), &specs(data), class_counts)
+    }
+
+    #[test]
+    fn a_set_of_the_name_and_size_of_what_was_trained_on_is_named() {
+        let record = ["photos (held out: all=9)"];
+        let hint = trained(&record, &["some/photos/"], &[129, 79, 34]);
+        assert_eq!(hint.as_deref(), Some(record[0]));
+        // Of a larger one, the part that was trained on is in it.
+        let hint = trained(&["a=b#but-last=9"], &["./a=b"], &[200; 3]);
+        assert_eq!(hint.as_deref(), Some("a=b#but-last=9"));
+    }
+
+    #[test]
+    fn another_set_and_a_smaller_one_of_the_same_name_are_not() {
+        let record = ["photos (held out: all=9)"];
+        assert_eq!(trained(&record, &["my-photos"], &[129, 79, 34]), None);
+        assert_eq!(trained(&record, &["other/photos"], &[40; 3]), None);
+        let mut adopted = manifest(&[]);
+        adopted.training = None;
+        assert_eq!(in_training(&adopted, &specs(&["photos"]), &[200; 3]), None);
+    }
+
+    #[test]
+    fn of_several_sets_one_is_named_however_small() {
+        let record = ["some", "more (held out: all=9)"];
+        let hint = trained(&record, &["some"], &[9; 3]);
+        assert_eq!(hint.as_deref(), Some("some"));
+        assert_eq!(trained(&record, &["more#last=9"], &[9; 3]), None);
+        let hint = trained(&record, &["new", "more#last=10"], &[50; 3]);
+        assert_eq!(hint.as_deref(), Some(record[1]));
+    }
+
+    #[test]
+    fn a_part_of_what_was_trained_on_is_named_unless_it_was_held_out() {
+        let record =
+            ["train (held out: Jagd Hund=40, Wildkatze=30, Fr\u{f6}schlein (gr\u{fc}n)=5)"];
+        for (data, is_named) in [
+            ("photos/train#last=50", true),
+            ("photos/train#last=5", false),
+            ("photos/train#class=Jagd Hund#last=40", false),
+            ("photos/train#class=Jagd Hund+Wildkatze#last=40", true),
+            ("photos/train#class=Jagd Hund+Wildkatze#last=30", false),
+            ("photos/train#first=5", true),
+            ("photos/test#last=50", false),
+        ] {
+            let hint = trained(&record, &[data], &[5; 3]);
+            assert_eq!(hint.as_deref(), is_named.then_some(record[0]), "{data}");
+        }
+        let both = [
+            "photos/train#class=Jagd Hund#last=40",
+            "photos/train#class=Wildkatze#last=30",
+        ];
+        assert_eq!(trained(&record, &both, &[40, 30, 0]), None);
+        let hint = trained(
+            &["train (held out: what is this)"],
+            &["train#last=1"],
+            &[1; 3],
+        );
+        assert!(hint.is_some());
+    }
+
+    #[test]
+    fn what_the_trainer_was_told_to_hold_out_adds_up_by_class() {
+        let labels = manifest(&[]).labels;
+        for (said, expected) in [
+            ("all=50)", [50; 3]),
+            ("all=50, Wildkatze=10)", [50, 60, 50]),
+            ("2=7, Fr\u{f6}schlein (gr\u{fc}n)=1)", [0, 0, 8]),
+            ("9=7, other=3, Jagd Hund=many)", [0; 3]),
+            ("", [0; 3]),
+        ] {
+            assert_eq!(held_out_of(said, &labels), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_set_that_was_calibrated_on_is_named_unless_another_part_was() {
+        let mut calibration = Calibration::id_positive(&[0.0; 30], 0.95).unwrap();
+        let mut calibrated = |on: &str, data: &[&str]| {
+            calibration.data = Some(on.into());
+            in_calibration(&manifest(&[]).labels, &calibration, &specs(data))
+        };
+        for (on, data, expected) in [
+            ("test#first=30", "photos/test", Some("test#first=30")),
+            ("test#first=30", "photos/test#last=9", Some("test#first=30")),
+            (
+                "more + test, equally many images of every class",
+                "test",
+                Some("test"),
+            ),
+            ("test; OOD: strange", "test#first=9", Some("test")),
+            ("test#last=30", "test#but-last=30", None),
+            ("test#but-last=30", "test#last=30", None),
+            (
+                "held-out; without the 47 that the int8 ranges are from",
+                "test",
+                None,
+            ),
+            ("held-out; OOD: test", "test", None),
+        ] {
+            assert_eq!(calibrated(on, &[data]).as_deref(), expected, "{on}, {data}");
+        }
+        calibration.data = None;
+        let hint = in_calibration(&manifest(&[]).labels, &calibration, &specs(&["test"]));
+        assert_eq!(hint, None);
+    }
+}

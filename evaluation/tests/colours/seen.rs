@@ -1,0 +1,97 @@
+//! Images that the model may have learnt from, in training or in calibration.
+
+use normgate_evaluation::{calibrate, evaluate};
+
+use super::calibrated;
+use super::place::Place;
+
+#[test]
+fn images_that_were_calibrated_on_or_given_before_are_not_tested_on() {
+    let place = calibrated();
+    place.add_test("id");
+    place.add_test("half");
+    place.add_bright("half");
+    let refused = |sets: &[(&str, &str)]| {
+        let args = place.evaluate_args(sets);
+        evaluate::evaluate(&args).err().unwrap().to_string()
+    };
+    // Whether they are named or not.
+    let error = refused(&[("--id", "calibration")]);
+    assert!(
+        error.contains("300 images of --id are those that the model was calibrated on"),
+        "{error}"
+    );
+    let calibration = ("--calibration", "calibration");
+    for (sets, expected) in [
+        (
+            [("--id", "half"), calibration],
+            "300 of the 600 different images of --id are in --calibration too",
+        ),
+        (
+            [("--id", "id"), ("--shifted-id", "half")],
+            "300 of the 600 different images of --shifted-id are in --id too",
+        ),
+        (
+            [("--id", "id"), ("--id", "id")],
+            "of the 600 images of --id only 300 are different",
+        ),
+    ] {
+        let error = refused(&sets);
+        assert!(error.contains(expected), "{error}");
+    }
+    let shifted = ("--shifted-id", "half");
+    let error = refused(&[("--id", "id"), calibration, shifted]);
+    assert!(error.contains("of --shifted-id are in"), "{error}");
+}
+
+#[test]
+fn calibrating_on_what_was_trained_on_is_done_with_a_warning() {
+    let place = Place::new();
+    let said = |set: &str| {
+        place.add_bright(set);
+        let mut args = place.calibrate_args();
+        args.data = vec![place.path(set).to_str().unwrap().parse().unwrap()];
+        calibrate::calibrate(&args).unwrap().to_string()
+    };
+    let warned = said("training");
+    assert!(
+        warned.contains("trained on a set called training:\n"),
+        "{warned}"
+    );
+    assert!(warned.lines().all(|line| line.chars().count() <= 100));
+    assert!(!said("calibration").contains("warning"));
+}
+
+#[test]
+fn testing_on_what_was_learnt_from_is_done_with_a_note() {
+    let place = calibrated();
+    place.add_test("id");
+    place.add_test("training");
+    place.add("new", "red", 0, 30..40);
+    let notes = |sets: &[(&str, &str)]| {
+        let args = place.evaluate_args(sets);
+        let report = evaluate::evaluate(&args).unwrap().report.to_string();
+        let notes = report
+            .lines()
+            .filter_map(|line| line.strip_prefix("Note: "));
+        let notes = notes.filter(|note| note.contains("make sure"));
+        notes.map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(&[("--id", "id")]), [""; 0]);
+    assert_eq!(
+        notes(&[("--id", "training")]),
+        ["the model was trained on training: make sure that --id has none of these images"]
+    );
+    assert_eq!(
+        notes(&[("--id", "new"), ("--shifted-id", "training#first=1")]),
+        [
+            "the model was trained on training: make sure that --shifted-id has none of these \
+             images"
+        ]
+    );
+    // A part of the images that were calibrated on.
+    assert_eq!(
+        notes(&[("--id", "calibration#first=30")]),
+        ["the model was calibrated on calibration: make sure that --id has none of these images"]
+    );
+}
