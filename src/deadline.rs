@@ -87,15 +87,16 @@ impl Deadline {
 
     /// What to answer where what waits already will take so long that it is likely to pass.
     pub fn too_soon(&self, wait: Duration) -> Problem {
-        let waiting = format!("the images that wait already will take {wait:.1?}");
+        let waiting = format!(
+            "the images that wait already will take {wait:.1?}, other files of the same request included: too long for"
+        );
         match self.set_by {
             HEADER => Problem::client_overloaded(format!(
-                "{waiting}, other files of the same request included: too long for the {:?} of its {HEADER}; \
-                 allow more time, or send fewer at once",
+                "{waiting} the {:?} of its {HEADER}; allow more time, or send fewer at once",
                 self.allowed
             )),
             flag => Problem::overloaded(format!(
-                "{waiting}, too long for this one's deadline ({flag}); try again later"
+                "{waiting} this one's deadline ({flag}); send fewer at once, or try again later"
             )),
         }
     }
@@ -115,11 +116,15 @@ mod tests {
     use super::*;
 
     fn asked(values: &[&str]) -> Result<Option<Deadline>, Problem> {
+        asked_at(Instant::now(), values)
+    }
+
+    fn asked_at(arrived: Instant, values: &[&str]) -> Result<Option<Deadline>, Problem> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(HEADER, value.parse().unwrap());
         }
-        Deadline::of_client(&headers, Instant::now())
+        Deadline::of_client(&headers, arrived)
     }
 
     #[test]
@@ -142,6 +147,14 @@ mod tests {
     }
 
     #[test]
+    fn the_clients_clock_has_run_since_its_request_arrived() {
+        let arrived = Instant::now() - Duration::from_secs(1);
+        let client = |text| asked_at(arrived, &[text]).unwrap().unwrap();
+        assert!(client("1s").has_passed());
+        assert!(!client("1h").has_passed());
+    }
+
+    #[test]
     fn a_client_in_a_hurry_is_told_so_and_is_not_counted_as_a_sign_of_overload() {
         let wait = Duration::from_millis(1500);
         let hasty = asked(&["20ms"]).unwrap().unwrap().too_soon(wait);
@@ -150,6 +163,11 @@ mod tests {
         let other = Deadline::of_server(Duration::from_secs(1)).too_soon(wait);
         assert_eq!(other.reason(), "overloaded");
         assert!(other.detail().contains("take 1.5s"), "{}", other.detail());
+        for told in [hasty, other] {
+            let detail = told.detail();
+            assert!(detail.contains("of the same request included"), "{detail}");
+            assert!(detail.contains("send fewer at once"), "{detail}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod head;
 mod json_line;
 mod loader;
 mod model_document;
+mod openapi;
 mod pause;
 mod problem;
 mod reply;

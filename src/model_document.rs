@@ -15,7 +15,7 @@ pub fn render(model: &Model) -> Result<Bytes, serde_json::Error> {
 pub fn document(model: &Model) -> Result<Value, serde_json::Error> {
     let manifest: &Manifest = model.manifest();
     let mut document = serde_json::to_value(manifest)?;
-    document["digest"] = json!(format!("sha256:{}", model.digest()));
+    document["digest"] = json!(model.digest());
     if let Some(fitted) = model.fitted() {
         document["fitted"] = json!({"images": fitted.images, "data": fitted.data});
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use normgate_core::preprocess::DecodeError;
 
@@ -28,20 +29,28 @@ const CLIENT_DEADLINE: &str = "client-deadline-exceeded";
 pub const ACCEPT_POST: &str = "image/jpeg, image/png, image/webp, image/gif, image/bmp, \
                                application/octet-stream, multipart/form-data, application/json";
 
-/// An error on its way to a client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// Why a request, or one file of several, was refused (RFC 9457). Rely on `type` and `status`: `title` and
+/// `detail` are for people, and may change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
+    /// Which problem it is: a path on the server, which explains it.
     #[serde(rename = "type", serialize_with = "as_uri")]
+    #[schema(value_type = String, format = "uri-reference")]
     slug: &'static str,
+    /// The problem's name.
     title: &'static str,
+    /// The HTTP status: of the reply, or the one that the file would have got alone.
     #[serde(serialize_with = "as_number")]
+    #[schema(value_type = u16)]
     status: StatusCode,
+    /// What was wrong, and what to do.
     detail: String,
     /// What the metrics call it, where that says more than the slug.
     #[serde(skip)]
     reason: &'static str,
     /// Seconds after which to try again, as in the header: a file of several has no header.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
     retry_after: Option<u64>,
     /// What a 415 says would be taken.
     #[serde(skip)]
@@ -124,8 +133,8 @@ impl Problem {
     }
 
     /// 405: the route exists, the method does not.
-    pub fn method_not_allowed(method: &str, path: &str) -> Self {
-        let detail = format!("{path} does not answer {method}; the Allow header says what it does");
+    pub fn method_not_allowed(method: &str, path: &str, answered: &str) -> Self {
+        let detail = format!("{path} does not answer {method}; it answers {answered}");
         Self::new(405, "method-not-allowed", "Method not allowed", detail)
     }
 
@@ -154,7 +163,8 @@ impl Problem {
 
     /// 413: too many files in one request.
     pub fn too_many_files(limit: usize) -> Self {
-        let detail = format!("more than {limit} files in one request (--max-files)");
+        let detail =
+            format!("more than {limit} files in one request (--max-files): send several requests");
         Self::new(413, "too-many-files", "Too many files", detail)
     }
 
@@ -284,6 +294,11 @@ impl Problem {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// What it is called.
+    pub fn title(&self) -> &'static str {
+        self.title
     }
 
     /// What to tell a person.

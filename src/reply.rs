@@ -2,69 +2,112 @@
 
 use normgate_core::{Classification, Manifest, ScoreKind};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::problem::Problem;
 
 /// How many labels are listed unless the client says.
 pub const DEFAULT_TOP: usize = 5;
 
-/// The answer for one image.
-#[derive(Serialize)]
+/// What `POST /classify` answers with: one image has a `label`, several files have `results`.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = Answer)]
+pub enum Answered<'a> {
+    One(Reply<'a>),
+    Several(Replies<'a>),
+}
+
+/// What an image shows, and whether that can be believed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Classification)]
 pub struct Reply<'a> {
+    /// The likeliest class. Whether to believe it, `is_ood` says.
     label: &'a str,
+    /// Its place in the labels of `GET /model`, from 0 on; names of classes may repeat, places do not.
     class_index: usize,
+    /// Its probability, from 0 to 1; high for foreign images too.
     confidence: f32,
+    /// Whether the image is out of distribution: unlike all that the model was trained on.
     is_ood: bool,
     ood: Verdict,
+    /// The likeliest classes, the first one first: five, or as many as `top` asks for.
     top: Vec<Candidate<'a>>,
     model: ModelName<'a>,
 }
 
 /// How the image compares with those that the model was calibrated on.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Verdict {
+    /// How foreign the image is. The scale is the method's own, and may lie below zero.
     score: f32,
-    /// Written as shortly as the score, so that a client that compares them finds what `is_ood` says.
+    /// The image is out of distribution where its score is above this one.
+    // Written as shortly as the score, so that a client that compares them finds what `is_ood` says.
     threshold: f32,
+    /// The share of the calibration images that look at least as foreign; missing where the model has
+    /// thresholds by class.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, required = false)]
     p_value: Option<f64>,
+    /// The score's name, as in the model file.
+    #[schema(value_type = String)]
     method: ScoreKind,
 }
 
-#[derive(Serialize)]
+/// A class that the image may show.
+#[derive(Serialize, ToSchema)]
 struct Candidate<'a> {
     label: &'a str,
     class_index: usize,
     probability: f32,
 }
 
-#[derive(Serialize)]
+/// The model that answered.
+#[derive(Serialize, ToSchema)]
 struct ModelName<'a> {
     name: &'a str,
     version: &'a str,
 }
 
 /// The answers for several files, in their order.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Results)]
 pub struct Replies<'a> {
-    /// One for each file.
+    /// One for each file. The status is 200 although some of them may be problems.
     pub results: Vec<FileReply<'a>>,
 }
 
-/// One file's answer, or what was wrong with it.
-#[derive(Serialize)]
-pub struct FileReply<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<String>,
-    #[serde(flatten)]
-    outcome: Outcome<'a>,
+/// What became of one file of several: where it was classified it has a `label`, else a `status`.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = FileResult)]
+pub enum FileReply<'a> {
+    Reply(NamedReply<'a>),
+    Problem(NamedProblem),
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Outcome<'a> {
-    Reply(Reply<'a>),
-    Problem(Problem),
+/// A file that was classified.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FileClassification)]
+pub struct NamedReply<'a> {
+    /// The file's name, or the field's where the file has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    file: Option<String>,
+    #[serde(flatten)]
+    reply: Reply<'a>,
+}
+
+/// A file that was not classified.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FileProblem)]
+pub struct NamedProblem {
+    /// The file's name, or the field's where the file has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    file: Option<String>,
+    #[serde(flatten)]
+    problem: Problem,
 }
 
 impl<'a> Reply<'a> {
@@ -117,18 +160,12 @@ fn floor_to_f32(threshold: f64) -> f32 {
 impl<'a> FileReply<'a> {
     /// The answer for a file.
     pub fn reply(file: Option<String>, reply: Reply<'a>) -> Self {
-        Self {
-            file,
-            outcome: Outcome::Reply(reply),
-        }
+        Self::Reply(NamedReply { file, reply })
     }
 
     /// What was wrong with a file.
     pub fn problem(file: Option<String>, problem: Problem) -> Self {
-        Self {
-            file,
-            outcome: Outcome::Problem(problem),
-        }
+        Self::Problem(NamedProblem { file, problem })
     }
 }
 

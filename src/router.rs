@@ -3,61 +3,81 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use tower::layer::layer_fn;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::head::HeadCheck;
+use crate::openapi;
 use crate::problem::Problem;
-use crate::routes::{classify, health, metrics, model, page, problems};
+use crate::routes::{api, classify, health, metrics, model, page, problems};
 use crate::state::AppState;
 use crate::telemetry::observe;
 
 /// All paths, as metrics name them.
-pub const ROUTES: [&str; 8] = [
+pub const ROUTES: [&str; 10] = [
     "/",
     "/classify",
+    "/docs",
     "/livez",
     "/metrics",
     "/model",
+    "/openapi.json",
     "/problems",
     "/problems/{slug}",
     "/readyz",
 ];
 
+/// A path, and what answers there.
+type Route = (&'static str, MethodRouter<Arc<AppState>>);
+
+/// For orchestrators and for Prometheus.
+fn probes() -> [Route; 3] {
+    [
+        ("/livez", get(health::alive)),
+        ("/metrics", get(metrics::show)),
+        ("/readyz", get(health::ready)),
+    ]
+}
+
+/// Where the `type` of every problem leads.
+fn problem_texts() -> [Route; 2] {
+    [
+        ("/problems", get(problems::all)),
+        ("/problems/{slug}", get(problems::one)),
+    ]
+}
+
+/// For those who classify images.
+fn for_clients() -> [Route; 5] {
+    [
+        ("/", get(page::show)),
+        ("/classify", post(classify::classify)),
+        ("/docs", get(api::page)),
+        ("/model", get(model::show)),
+        ("/openapi.json", get(api::document)),
+    ]
+}
+
 /// The whole service, at `--listen`.
 pub fn router(state: Arc<AppState>) -> Router {
-    let routes = probes()
-        .merge(problem_texts())
-        .route("/", get(page::show))
-        .route("/classify", post(classify::classify))
-        .route("/model", get(model::show))
-        .fallback(not_found);
-    finished(routes, state)
+    let routes = probes().into_iter().chain(problem_texts());
+    finished(of(routes.chain(for_clients())).fallback(not_found), state)
 }
 
 /// What is there at `--probe-listen`.
 pub fn probe_router(state: Arc<AppState>) -> Router {
-    let routes = probes().merge(problem_texts()).fallback(not_a_probe);
-    finished(routes, state)
+    let routes = probes().into_iter().chain(problem_texts());
+    finished(of(routes).fallback(not_a_probe), state)
 }
 
-/// For orchestrators and for Prometheus.
-fn probes() -> Router<Arc<AppState>> {
-    Router::new()
-        .route("/livez", get(health::alive))
-        .route("/metrics", get(metrics::show))
-        .route("/readyz", get(health::ready))
-}
-
-/// Where the `type` of every problem leads.
-fn problem_texts() -> Router<Arc<AppState>> {
-    Router::new()
-        .route("/problems", get(problems::all))
-        .route("/problems/{slug}", get(problems::one))
+fn of(routes: impl Iterator<Item = Route>) -> Router<Arc<AppState>> {
+    routes.fold(Router::new(), |router, (path, answer)| {
+        router.route(path, answer)
+    })
 }
 
 fn finished(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
@@ -87,7 +107,26 @@ async fn not_a_probe(State(state): State<Arc<AppState>>, request: Request) -> Pr
     state.intake.refuse(request, problem)
 }
 
-async fn method_not_allowed(State(state): State<Arc<AppState>>, request: Request) -> Problem {
-    let problem = Problem::method_not_allowed(request.method().as_str(), request.uri().path());
+async fn method_not_allowed(
+    State(state): State<Arc<AppState>>,
+    route: MatchedPath,
+    request: Request,
+) -> Problem {
+    let answered = openapi::methods(route.as_str()).join(" and ");
+    let method = request.method().as_str();
+    let problem = Problem::method_not_allowed(method, request.uri().path(), &answered);
     state.intake.refuse(request, problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_name_the_routes_that_there_are() {
+        let routes = probes().into_iter().chain(problem_texts());
+        let mut paths: Vec<_> = routes.chain(for_clients()).map(|(path, _)| path).collect();
+        paths.sort_unstable();
+        assert_eq!(paths, ROUTES);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,16 +11,18 @@ use axum::http::header::HOST;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use clap::Parser;
 use http_body_util::BodyExt;
-use image::{Rgb, RgbImage};
+use image::{ImageFormat, Rgb, RgbImage};
 use normgate_core::manifest::METADATA_KEY;
 use normgate_core::onnx::{Conv, Dim, GraphBuilder};
 use normgate_core::{
     Calibration, Filter, Manifest, Model, Preprocessing, Resize, Rgb8, Runtime, ScoreKind,
 };
+use normgate_testing::openapi::{Exchange, assert_documented};
 use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::config::{EngineConfig, HttpConfig, LimitsConfig};
+use crate::openapi::written;
 use crate::router::router;
 use crate::serving::Launch;
 use crate::state::AppState;
@@ -82,6 +84,9 @@ pub fn model() -> Model {
     Model::from_bytes(graph.finish(&[(METADATA_KEY, &json)]).unwrap()).unwrap()
 }
 
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_slice(&written().unwrap().json).unwrap());
+
 /// Without one, a request is refused.
 const ANY_HOST: HeaderValue = HeaderValue::from_static("x");
 
@@ -129,17 +134,29 @@ impl Service {
         }
     }
 
+    /// Every reply is held against the document of the API.
     pub async fn send(&self, mut request: Request<Body>) -> Answer {
         let headers = request.headers_mut();
         headers.entry(HOST).or_insert(ANY_HOST);
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer {
+        let answer = Answer {
             status: parts.status,
             headers: parts.headers,
             body,
-        }
+        };
+        let header = |name: &str| Some(answer.headers.get(name)?.to_str().unwrap().to_owned());
+        let exchange = Exchange {
+            method: method.as_str(),
+            path: uri.path(),
+            status: answer.status.as_u16(),
+            header: &header,
+            body: &answer.body,
+        };
+        assert_documented(&DOCUMENT, &exchange);
+        answer
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -201,11 +218,18 @@ impl Answer {
 
 /// A picture of one colour as a PNG file.
 pub fn png(colour: [u8; 3], width: u32, height: u32) -> Vec<u8> {
+    encoded(colour, width, height, ImageFormat::Png)
+}
+
+/// A picture of one colour as a JPEG file.
+pub fn jpeg(colour: [u8; 3], width: u32, height: u32) -> Vec<u8> {
+    encoded(colour, width, height, ImageFormat::Jpeg)
+}
+
+fn encoded(colour: [u8; 3], width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
     let picture = RgbImage::from_pixel(width, height, Rgb(colour));
-    picture
-        .write_to(&mut file, image::ImageFormat::Png)
-        .unwrap();
+    picture.write_to(&mut file, format).unwrap();
     file.into_inner()
 }
 

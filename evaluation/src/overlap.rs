@@ -70,8 +70,12 @@ fn fingerprints(set: &ImageSet) -> impl Iterator<Item = u64> {
     (0..set.len()).map(|index| {
         let mut hasher = DefaultHasher::new();
         match set.files.get(index) {
-            // Not read yet: at least no file may be in both.
-            Some(file) => hasher.write(file.as_os_str().as_encoded_bytes()),
+            // Not read yet: at least no file may be in both, by whichever way it was named.
+            Some(file) => {
+                let real = file.canonicalize();
+                let place = real.as_deref().unwrap_or(file);
+                hasher.write(place.as_os_str().as_encoded_bytes());
+            }
             None => hasher.write(set.image(index)),
         }
         hasher.finish()
@@ -125,14 +129,28 @@ mod tests {
     }
 
     #[test]
-    fn images_still_to_be_read_are_told_apart_by_their_files() {
-        let files = |folder: &str| ImageSet {
-            files: (0..9).map(|n| format!("{folder}/{n}.jpg").into()).collect(),
+    fn images_still_to_be_read_are_told_apart_by_their_files_however_these_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["mine", "other"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            for n in 0..9 {
+                std::fs::write(folder.path().join(format!("{name}/{n}.jpg")), "").unwrap();
+            }
+        }
+        let files = |name: &str| ImageSet {
+            files: (0..9)
+                .map(|n| folder.path().join(format!("{name}/{n}.jpg")))
+                .collect(),
             labels: vec![None; 9],
             ..ImageSet::default()
         };
         let training = Fingerprints::of("--data", &files("mine"));
-        assert!(training.apart_from("--aux", &files("mine")).is_err());
+        for same in ["mine", "other/../mine", "./mine"] {
+            assert!(
+                training.apart_from("--aux", &files(same)).is_err(),
+                "{same}"
+            );
+        }
         assert!(training.apart_from("--aux", &files("other")).is_ok());
     }
 

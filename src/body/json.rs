@@ -7,7 +7,9 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
+use super::TOP_STANDS_ELSEWHERE;
 use crate::problem::Problem;
 
 /// The standard alphabet, to which that for URLs is brought (RFC 4648, 4 and 5). Padding may be left
@@ -17,12 +19,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-const TOP_STANDS_ELSEWHERE: &str = "; how many labels are listed, the path says: /classify?top=3";
-
-#[derive(Deserialize)]
+/// An image as JSON.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Document<'a> {
+pub struct Base64Image<'a> {
+    /// The whole file in base64, in either alphabet, with or without padding; or a `data:` URL.
     #[serde(borrow)]
+    #[schema(value_type = String, content_encoding = "base64")]
     image: Cow<'a, str>,
 }
 
@@ -39,7 +42,7 @@ pub fn image(body: &[u8]) -> Result<Bytes, Problem> {
             "the JSON body must be an object: {\"image\": \"<base64>\"}",
         ));
     }
-    let document: Document<'_> = serde_json::from_slice(body).map_err(|error| {
+    let document: Base64Image<'_> = serde_json::from_slice(body).map_err(|error| {
         let error = error.to_string();
         let hint = match error.starts_with("unknown field `top`") {
             true => TOP_STANDS_ELSEWHERE,

@@ -2,6 +2,7 @@
 
 mod collect;
 mod disposition;
+mod hint;
 mod json;
 mod linger;
 mod media;
@@ -18,6 +19,7 @@ use tokio::sync::Semaphore;
 
 pub use collect::Hold;
 use collect::Lately;
+pub use json::Base64Image;
 
 use crate::config::{HttpConfig, LimitsConfig};
 use crate::connections::Client;
@@ -78,13 +80,8 @@ pub struct File {
     pub hint: Option<&'static str>,
 }
 
-/// `curl -d @photo.jpg` takes line breaks out of the file.
-const NOT_BY_D: &str =
-    "; if it was sent with curl -d, which takes bytes out: send it with --data-binary";
-
-/// `curl -d '{"image": "…"}'` declares a form.
-const NOT_DECLARED: &str = "; JSON is read where the header Content-Type: application/json says so \
-                            (curl --json)";
+/// As which form's field or JSON's many look for it.
+const TOP_STANDS_ELSEWHERE: &str = "; how many labels are listed, the path says: /classify?top=3";
 
 impl Intake {
     /// Takes requests within these limits.
@@ -126,10 +123,7 @@ impl Intake {
         let files = match kind {
             Kind::Image | Kind::ImageAsForm => vec![File {
                 name: None,
-                hint: match body.trim_ascii_start() {
-                    [b'{', ..] => Some(NOT_DECLARED),
-                    _ => (kind == Kind::ImageAsForm).then_some(NOT_BY_D),
-                },
+                hint: hint::of(&kind, &body),
                 bytes: body,
             }],
             Kind::Json => vec![File {

@@ -8,8 +8,8 @@ use memchr::memmem;
 use multer::Multipart;
 use normgate_core::preprocess::sniff;
 
-use super::File;
 use super::disposition::Disposition;
+use super::{File, TOP_STANDS_ELSEWHERE};
 use crate::problem::Problem;
 
 /// A longer name is cut: file systems have none, and it is sent back.
@@ -50,6 +50,11 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
         let is_not_chosen = file.as_deref() == Some("") && bytes.is_empty();
         none_chosen |= is_not_chosen;
         let is_file = (file.is_some() && !is_not_chosen) || sniff(&bytes).is_some();
+        if !is_file && field.as_deref() == Some("top") {
+            return Err(Problem::malformed(format!(
+                "the form has a field \"top\"{TOP_STANDS_ELSEWHERE}"
+            )));
+        }
         let name = file.filter(|name| !name.is_empty()).or(field);
         let name = name.map(|name| name.chars().take(LONGEST_NAME).collect());
         let (kept, most) = match is_file {
@@ -190,6 +195,21 @@ mod tests {
             let problem = parse(&body).await.err().unwrap();
             assert!(problem.detail().contains(says), "{}", problem.detail());
         }
+    }
+
+    #[tokio::test]
+    async fn who_looks_for_top_in_the_form_is_told_where_it_is() {
+        let file = part(r#"name="f"; filename="a.gif""#, GIF);
+        for body in [
+            file.clone() + &part(r#"name="top""#, "1"),
+            part(r#"name="top""#, "1") + &file,
+        ] {
+            let problem = parse(body + "--B--\r\n").await.err().unwrap();
+            assert_eq!(problem.status().as_u16(), 400);
+            assert!(problem.detail().ends_with("/classify?top=3"));
+        }
+        let image = part(r#"name="top""#, GIF) + "--B--\r\n";
+        assert_eq!(parse(image).await.unwrap()[0].bytes, GIF);
     }
 
     #[tokio::test]

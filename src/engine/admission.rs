@@ -125,23 +125,70 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use clap::Parser;
     use normgate_core::Rgb8;
+    use normgate_core::preprocess::Limits;
 
+    use super::super::at_work::AtWork;
     use super::super::job::{Image, Ticket};
+    use super::super::lone::Lone;
     use super::*;
     use crate::problem::Problem;
+    use crate::telemetry::ModelMetrics;
     use crate::test_support::{Options, STALLS_WORKER, Service, model, png};
 
-    /// A job whose client has gone.
-    fn abandoned() -> Job {
-        let (ticket, _) = Ticket::new(Deadline::of_server(Duration::from_secs(60)));
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// A job, and what its client waits with.
+    fn job() -> (Job, impl Sized) {
+        let (ticket, client) = Ticket::new(Deadline::of_server(60 * MINUTE));
         let image = Image::Ready(Rgb8 {
             width: 8,
             height: 8,
             pixels: vec![0; 3 * 8 * 8],
         });
-        Job { image, ticket }
+        (Job { image, ticket }, client)
+    }
+
+    /// A job whose client has gone.
+    fn abandoned() -> Job {
+        job().0
+    }
+
+    /// Puts so many jobs there, and gives their clients.
+    fn put(queue: &Queue<Job>, count: usize) -> Vec<impl Sized + use<>> {
+        let put = |_| {
+            let (job, client) = job();
+            queue.push(job, Duration::MAX).ok().unwrap();
+            client
+        };
+        (0..count).map(put).collect()
+    }
+
+    /// An engine that decodes ahead, without the threads that would: one for small images, a minute each, two for
+    /// large ones, four minutes each, and two workers, again a minute.
+    fn without_threads() -> Shared {
+        let model = model();
+        let queue = |capacity, takers, minutes: u32| {
+            let queue = Queue::new(capacity, takers);
+            queue.served(0, 1, minutes * MINUTE);
+            queue
+        };
+        Shared {
+            unprepared: Some(queue(3, 1, 1)),
+            queue: queue(9, 2, 1),
+            large: queue(9, 2, 4),
+            limits: Limits::default(),
+            max_batch: 1,
+            metrics: Arc::default(),
+            model_metrics: Arc::new(ModelMetrics::new(&model).unwrap()),
+            preprocessing: model.manifest().preprocessing.clone(),
+            lone: Lone::default(),
+            at_work: AtWork::new(2),
+            deadline: 60 * MINUTE,
+        }
     }
 
     /// Whether the queue was seen full of abandoned images; a machine that is busy with other things may be
@@ -193,8 +240,53 @@ mod tests {
             let shared = &serving.engine.shared;
             Problem::from(shared.refusal(refused, Duration::ZERO, deadline)).is_by_request()
         };
-        assert!(in_seconds(3, 5));
+        assert!(in_seconds(5, 5));
         assert!(!in_seconds(6, 5));
+    }
+
+    #[test]
+    fn what_is_decoded_and_what_is_not_wait_one_after_the_other() {
+        let shared = without_threads();
+        let room = |minutes: u32| shared.has_room(Deadline::of_server(minutes * MINUTE));
+        let too_slow = |minutes| match room(minutes) {
+            Err(EngineError::TooSlow(wait, _)) => Some(wait),
+            _ => None,
+        };
+        let _decoded = put(&shared.queue, 4);
+        assert_eq!(too_slow(3), Some(2 * MINUTE));
+        assert!(room(5).is_ok());
+        (0..4).for_each(|_| assert!(shared.queue.take(1, &mut Vec::new())));
+        // The workers are as long at them, but nobody is first in the line.
+        assert!(room(3).is_ok());
+        let _two = put(shared.entrance(), 2);
+        assert_eq!(too_slow(7), Some(4 * MINUTE));
+        assert!(room(9).is_ok());
+        let _third = put(shared.entrance(), 1);
+        assert!(matches!(room(60), Err(EngineError::Full(wait)) if wait == 5 * MINUTE));
+    }
+
+    #[test]
+    fn who_comes_again_waits_for_large_images_where_there_are_some_and_they_take_longer() {
+        let shared = without_threads();
+        let _small = put(shared.entrance(), 3);
+        let large = put(&shared.large, 1);
+        let waits = || [0, 2].map(|more| shared.wait(more));
+        assert_eq!(waits(), [3 * MINUTE, 6 * MINUTE]);
+        drop(large);
+        assert_eq!(waits(), [3 * MINUTE, 5 * MINUTE]);
+    }
+
+    #[tokio::test]
+    async fn who_finds_the_memory_full_comes_after_those_refused_before_and_within_a_minute() {
+        let service = Service::with(&["--workers=2", "--body-memory=100", "--deadline=1h"]);
+        let serving = service.state.serving().unwrap();
+        let queue = &serving.engine.shared.queue;
+        queue.served(0, 1, Duration::from_secs(50));
+        for seconds in ["25", "50", "60"] {
+            let answer = service.classify(vec![0; 200]).await;
+            answer.problem(429, "overloaded");
+            assert_eq!(answer.header("retry-after"), seconds);
+        }
     }
 
     #[tokio::test]

@@ -268,6 +268,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_image_that_had_all_processors_says_nothing_of_how_fast_the_workers_are() {
+        let service = Service::with(&["--lone-threads", "2"]);
+        let serving = service.state.serving().unwrap();
+        let queue = &serving.engine.shared.queue;
+        let measured = Duration::from_secs(1);
+        queue.served(0, 1, measured);
+        service.classify(png(RED, 8, 8)).await.ok();
+        let metrics = service.get("/metrics").await;
+        let text = metrics.text();
+        assert!(text.contains("normgate_lone_images_total 1\n"), "{text}");
+        assert_eq!(queue.pace(), Some(measured));
+    }
+
+    #[tokio::test]
     async fn an_image_whose_client_left_meanwhile_is_neither_decoded_nor_classified() {
         let service = Service::with(&["--workers", "1", "--decode-threads", "1"]);
         // So that there is a rate, by which what waits takes some time.

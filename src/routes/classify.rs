@@ -9,15 +9,17 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
+use normgate_core::preprocess::DecodeError;
 use tokio::time::timeout_at;
 
-use crate::body::{File, Submission, Upload};
+use crate::body::{Base64Image, File, Submission, Upload};
 use crate::connections::Client;
 use crate::deadline::Deadline;
 use crate::engine::{Answer, EngineError, Timings};
 use crate::json_line::JsonLine;
+use crate::openapi::{Form, ImageFile, examples};
 use crate::problem::Problem;
-use crate::reply::{DEFAULT_TOP, FileReply, Replies, Reply};
+use crate::reply::{Answered, DEFAULT_TOP, FileReply, Replies, Reply};
 use crate::serving::Serving;
 use crate::state::AppState;
 
@@ -31,6 +33,35 @@ type Options = Result<Query<Vec<(String, String)>>, QueryRejection>;
 ///
 /// The model is taken once, when the body has arrived: a slow client holds none back from being
 /// replaced, and all of a reply is of one model.
+#[utoipa::path(
+    post,
+    path = "/classify",
+    operation_id = "classify",
+    tag = "images",
+    summary = "Classify an image, or several",
+    description = "One image is answered with its classification or its problem. A form with several files is answered \
+                   with 200 and a list in their order, in which each has its classification or its problem.",
+    request_body(
+        description = "The image: as it is, in a form, or in JSON. Its bytes tell the format, not the media type.",
+        content(
+            (ImageFile = "image/*"),
+            (ImageFile = "application/octet-stream"),
+            (Form = "multipart/form-data"),
+            (Base64Image<'_> = "application/json")
+        )
+    ),
+    responses((
+        status = 200,
+        description = "One classification, which has a `label`, or a list of `results`",
+        body = Answered<'_>,
+        headers(("server-timing" = String,
+            description = "Milliseconds in the queue, decoding, in the model, and in all")),
+        examples(
+            ("one-image" = (summary = "One image", value = json!(examples::one()))),
+            ("several-files" = (summary = "Several files, one of them no image", value = json!(examples::several())))
+        )
+    ))
+)]
 pub async fn classify(
     State(state): State<Arc<AppState>>,
     options: Options,
@@ -119,7 +150,10 @@ async fn answer(
         let hold = hold.clone();
         async move {
             let answer = serving.engine.classify(bytes, hold, deadline).await;
-            answer.map_err(|error| explained(state, error).with_hint(hint))
+            answer.map_err(|error| {
+                let hint = hint.filter(|_| !is_of_another_format(&error));
+                explained(state, error).with_hint(hint)
+            })
         }
     });
     let mut answers = join_all(classified).await;
@@ -131,7 +165,7 @@ async fn answer(
             timings,
         } = answer.map_err(|p| rejected(state, p))?;
         let reply = Reply::new(&serving.manifest, &classification, top);
-        return Ok(timed(JsonLine(reply), timings, started));
+        return Ok(timed(Answered::One(reply), timings, started));
     }
     if let Some(Err(first)) = answers.first()
         && answers.iter().all(was_turned_away)
@@ -153,13 +187,10 @@ async fn answer(
             ),
             Err(problem) => FileReply::problem(file, rejected(state, problem.clone())),
         });
-    Ok(timed(
-        JsonLine(Replies {
-            results: results.collect(),
-        }),
-        timings,
-        started,
-    ))
+    let replies = Replies {
+        results: results.collect(),
+    };
+    Ok(timed(Answered::Several(replies), timings, started))
 }
 
 /// Whether the server did nothing about an image, and it should come again.
@@ -195,6 +226,14 @@ fn top(asked: Option<String>, labels: usize) -> Result<usize, Problem> {
     })
 }
 
+/// Whether it is known what the file is, so that no other way of sending it helps. JSON may hold an image.
+fn is_of_another_format(error: &EngineError) -> bool {
+    let EngineError::Decode(DecodeError::UnsupportedFormat { looks_like }) = error else {
+        return false;
+    };
+    looks_like.is_some_and(|format| format != "JSON")
+}
+
 /// The client learns what it can mend; the log learns the rest.
 fn explained(state: &AppState, error: EngineError) -> Problem {
     match &error {
@@ -211,7 +250,7 @@ fn rejected(state: &AppState, problem: Problem) -> Problem {
 }
 
 /// Adds where the time went (W3C Server Timing), which browsers' tools show.
-fn timed(reply: impl IntoResponse, timings: Timings, started: Instant) -> Response {
+fn timed(reply: Answered<'_>, timings: Timings, started: Instant) -> Response {
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
     let text = format!(
         "queue;dur={:.3}, decode;dur={:.3}, infer;dur={:.3}, total;dur={:.3}",
@@ -220,7 +259,7 @@ fn timed(reply: impl IntoResponse, timings: Timings, started: Instant) -> Respon
         ms(timings.infer),
         ms(started.elapsed()),
     );
-    let mut response = reply.into_response();
+    let mut response = JsonLine(reply).into_response();
     if let Ok(value) = HeaderValue::try_from(text) {
         response
             .headers_mut()

@@ -4,36 +4,51 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::json_line::JsonLine;
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// The process runs and answers.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Alive {
+    /// `alive`
     status: &'static str,
 }
 
 /// The server classifies, and with what.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Ready {
+    /// `ready`
     status: &'static str,
     model: ReadyModel,
+    /// What ONNX Runtime runs the model on, such as `CPUExecutionProvider`.
     provider: &'static str,
+    /// Threads that classify, each with a session of its own.
     workers: usize,
     /// Threads of the session for an image that is alone; 0: there is none.
     lone_threads: usize,
 }
 
-#[derive(Serialize)]
+/// The model in service.
+#[derive(Serialize, ToSchema)]
 struct ReadyModel {
     name: String,
     version: String,
+    /// SHA-256 of the model's file in hexadecimal.
     digest: String,
 }
 
 /// 200 as long as the process answers, and no worker hangs: then only a new process helps.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    operation_id = "livez",
+    tag = "operation",
+    summary = "Whether the process answers, and no worker hangs",
+    responses((status = 200, description = "It does.", body = Alive))
+)]
 pub async fn alive(State(state): State<Arc<AppState>>) -> Result<JsonLine<Alive>, Problem> {
     let hangs = state.serving().ok().and_then(|it| it.engine.hangs());
     match hangs {
@@ -57,6 +72,14 @@ pub async fn alive(State(state): State<Arc<AppState>>) -> Result<JsonLine<Alive>
 
 /// 200 while requests should come here; 503 with the reason before the model is warm, and from the
 /// moment that the server was told to stop.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "readyz",
+    tag = "operation",
+    summary = "Whether requests should come here, and what answers them",
+    responses((status = 200, description = "They should.", body = Ready))
+)]
 pub async fn ready(State(state): State<Arc<AppState>>) -> Result<JsonLine<Ready>, Problem> {
     if state.lifecycle.is_stopping() {
         return Err(Problem::shutting_down());

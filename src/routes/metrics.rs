@@ -14,6 +14,17 @@ use crate::telemetry::{
 };
 
 /// All metric families, for Prometheus, which says in `Accept` what it reads.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "operation",
+    summary = "Metrics for Prometheus",
+    description = "OpenMetrics where `Accept` asks for it.",
+    responses((status = 200, description = "All metrics", content(
+        (String = "text/plain"), (String = "application/openmetrics-text")
+    )))
+)]
 pub async fn show(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
     let serving = state.serving().ok();
     let depth = serving.as_ref().map_or(0, |it| it.engine.queue_depth());

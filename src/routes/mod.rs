@@ -1,5 +1,6 @@
 //! A file a resource.
 
+pub mod api;
 pub mod classify;
 pub mod health;
 pub mod metrics;

@@ -9,7 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 const MARKUP: &str = include_str!("../page/index.html");
-const STYLE: &str = include_str!("../page/style.css");
+const STYLE: &str = concat!(
+    include_str!("../page/ground.css"),
+    include_str!("../page/style.css")
+);
 const SCRIPT: &str = include_str!("../page/script.js");
 
 /// One file, which needs nothing else.
@@ -21,7 +24,6 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
 
 /// Only what is in the page may run, and it may speak to this server only.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src blob: data:; \
          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -30,7 +32,20 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// As a policy names what may stand in a page.
+pub fn hash(text: &str) -> String {
+    STANDARD.encode(Sha256::digest(text))
+}
+
 /// The page.
+#[utoipa::path(
+    get,
+    path = "/",
+    operation_id = "try_it",
+    tag = "reading",
+    summary = "A page to try it in a browser",
+    responses((status = 200, description = "The page", body = String, content_type = "text/html"))
+)]
 pub async fn show() -> impl IntoResponse {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),

@@ -10,6 +10,14 @@ use crate::problem::Problem;
 const DOCUMENT: &str = include_str!("../../docs/errors.md");
 
 /// Every problem, explained.
+#[utoipa::path(
+    get,
+    path = "/problems",
+    operation_id = "problems",
+    tag = "reading",
+    summary = "What each problem means",
+    responses((status = 200, description = "Markdown", body = String, content_type = "text/markdown"))
+)]
 pub async fn all() -> Response {
     markdown(DOCUMENT.to_owned())
 }
@@ -17,6 +25,16 @@ pub async fn all() -> Response {
 /// One problem, explained.
 ///
 /// A slug that is no UTF-8 (`%ff`) names none either.
+#[utoipa::path(
+    get,
+    path = "/problems/{slug}",
+    operation_id = "problem",
+    tag = "reading",
+    summary = "What one problem means",
+    description = "Where the `type` of a problem leads.",
+    params(("slug" = String, Path, description = "The last part of the `type`, such as `overloaded`")),
+    responses((status = 200, description = "Markdown", body = String, content_type = "text/markdown"))
+)]
 pub async fn one(slug: Result<Path<String>, PathRejection>, uri: Uri) -> Result<Response, Problem> {
     let text = slug.ok().and_then(|Path(slug)| section(&slug));
     match text {
@@ -60,7 +78,7 @@ mod tests {
             Problem::malformed(""),
             Problem::not_found(""),
             Problem::not_a_probe(""),
-            Problem::method_not_allowed("", ""),
+            Problem::method_not_allowed("", "", ""),
             Problem::slow_request(1.0),
             Problem::body_too_large(1),
             Problem::too_many_files(1),

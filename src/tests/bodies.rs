@@ -5,7 +5,7 @@ use axum::http::Request;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::test_support::{BLACK, FORM, GREEN, RED, Service, form, png};
+use crate::test_support::{BLACK, FORM, GREEN, RED, Service, form, jpeg, png};
 
 #[tokio::test]
 async fn raw_form_and_json_bodies_get_the_same_answer() {
@@ -79,7 +79,8 @@ async fn one_bad_file_alone_is_the_problem_of_its_request() {
 #[tokio::test]
 async fn who_sends_a_file_in_a_way_that_breaks_it_is_told_the_right_one() {
     let service = Service::with(&[]);
-    let without_line_breaks = png(RED, 90, 90)[..60].to_vec();
+    let mut without_line_breaks = jpeg(RED, 90, 90);
+    without_line_breaks.retain(|byte| !b"\r\n\0".contains(byte));
     let detail = |problem: serde_json::Value| problem["detail"].as_str().unwrap().to_owned();
     let web_form = "application/x-www-form-urlencoded";
     let reply = service.post("/classify", web_form, without_line_breaks.clone());
@@ -88,6 +89,24 @@ async fn who_sends_a_file_in_a_way_that_breaks_it_is_told_the_right_one() {
     let reply = service.post("/classify", "image/png", without_line_breaks);
     let said = detail(reply.await.problem(422, "undecodable-image"));
     assert!(!said.contains("curl"), "{said}");
+    let whole_at_the_front = jpeg(RED, 90, 90)[..300].to_vec();
+    let reply = service.post("/classify", web_form, whole_at_the_front);
+    let said = detail(reply.await.problem(422, "undecodable-image"));
+    assert!(!said.contains("curl"), "{said}");
+    for (body, says) in [
+        ("photo.jpg", "--data-binary @photo.jpg"),
+        ("image=photo.jpg", "or FormData in a browser"),
+        ("%PDF-1.7", "PDF): send one of these formats"),
+        (
+            "https://example.org/a.jpg",
+            "a URL): send one of these formats",
+        ),
+        ("{\"image\": \"x\"}", "curl --json)"),
+    ] {
+        let reply = service.post("/classify", web_form, body);
+        let said = detail(reply.await.problem(415, "unsupported-media-type"));
+        assert!(said.ends_with(says), "{said}");
+    }
     let name_alone =
         "--B\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nphoto.jpg\r\n--B--\r\n";
     let reply = service.post("/classify", "multipart/form-data; boundary=B", name_alone);
@@ -104,5 +123,6 @@ async fn more_files_than_allowed_are_refused() {
         .post("/classify", FORM, body)
         .await
         .problem(413, "too-many-files");
-    assert!(problem["detail"].as_str().unwrap().contains("--max-files"));
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("--max-files") && detail.ends_with("send several requests"));
 }

@@ -81,6 +81,10 @@ async fn unknown_paths_and_methods_are_problems_too() {
     let answer = service.get("/classify").await;
     answer.problem(405, "method-not-allowed");
     assert_eq!(answer.header("allow"), "POST");
+    assert_eq!(
+        detail(&answer),
+        "/classify does not answer GET; it answers POST"
+    );
 }
 
 #[tokio::test]

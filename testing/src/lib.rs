@@ -1,6 +1,9 @@
-//! What the tests of all crates share: where the real image sets are, what the ONNX checker says, and saying
-//! aloud which test is left out for want of something.
+//! What the tests of all crates share: where the real image sets are, what the ONNX checker says, whether a reply
+//! is as it is described, and saying aloud which test is left out for want of something.
 #![forbid(unsafe_code)]
+
+pub mod openapi;
+pub mod schema;
 
 use std::{
     env, fs,

@@ -6,8 +6,8 @@ use std::path::Path;
 use normgate_core::onnx::{self, remove_metadata};
 use normgate_core::{Manifest, Model, manifest};
 
-use crate::quantize::cuts;
-use crate::support::{Server, normgate, repository, shipped_model};
+use crate::cuts::cuts;
+use crate::support::{Server, repository, run, shipped_model, stderr, stdout};
 
 /// The shipped network as somebody else would have exported it: its logits alone, and no manifest.
 fn foreign(path: &Path) -> Manifest {
@@ -21,10 +21,13 @@ fn foreign(path: &Path) -> Manifest {
 }
 
 fn done(arguments: &[&str]) -> String {
-    let output = normgate().args(arguments).output().expect("normgate runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {said}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    let output = run(arguments);
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        stderr(&output)
+    );
+    stdout(&output)
 }
 
 #[test]
@@ -33,8 +36,8 @@ fn a_network_without_a_manifest_is_adopted_calibrated_and_served_as_it_was() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (bare, adopted) = (path("bare.onnx"), path("adopted.onnx"));
     let manifest = foreign(bare.as_ref());
-    let refused = normgate().args(["inspect", &bare]).output().unwrap();
-    let said = String::from_utf8_lossy(&refused.stderr);
+    let refused = run(&["inspect", &bare]);
+    let said = stderr(&refused);
     assert!(
         !refused.status.success() && said.contains("normgate adopt"),
         "{said}"
@@ -72,7 +75,7 @@ fn a_network_without_a_manifest_is_adopted_calibrated_and_served_as_it_was() {
     assert_eq!(model.manifest().preprocessing, *preprocessing);
     assert_eq!(model.manifest().labels, manifest.labels);
 
-    let data = cuts(folder.path(), 60);
+    let data = cuts(folder.path(), "cuts", &[], 60);
     done(&["calibrate", &adopted, "--data", data.to_str().unwrap()]);
     let cat = fs::read(repository().join("docs/images/cat.jpg")).unwrap();
     let before = Server::start().classify("image/jpeg", &cat).answer();

@@ -1,20 +1,8 @@
 //! The command line: the same answers without a server, and errors that say what to do.
 
-use std::{fs, process::Output};
+use std::fs;
 
-use crate::support::{Server, encoded, normgate, picture, png};
-
-fn run(arguments: &[&str]) -> Output {
-    normgate().args(arguments).output().expect("normgate runs")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
+use crate::support::{Server, encoded, normgate, picture, png, run, stderr, stdout};
 
 #[test]
 fn classify_gives_the_answers_of_the_server() {

@@ -1,16 +1,10 @@
 //! A device that cannot be used stops the start, and says why: nothing falls back in silence.
 
-use std::process::Output;
-
-use crate::support::{normgate, repository};
-
-fn run(arguments: &[&str]) -> Output {
-    normgate().args(arguments).output().unwrap()
-}
+use crate::support::{repository, run, stderr};
 
 fn refusal(arguments: &[&str]) -> String {
     let output = run(arguments);
-    let said = String::from_utf8(output.stderr).unwrap();
+    let said = stderr(&output);
     assert!(!output.status.success(), "{said}");
     assert!(output.stdout.is_empty(), "{said}");
     said

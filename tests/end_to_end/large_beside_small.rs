@@ -1,16 +1,16 @@
 //! A flood of photos of twelve megapixels, and small images meanwhile.
 
 use std::{
+    net::TcpStream,
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, Instant},
 };
 
 use image::ImageFormat;
 
 use crate::{
     support::{Server, encoded, picture, png},
-    wire::{connect, exchange, request},
+    wire::{connect, exchange, p99, request},
 };
 
 const PHOTOGRAPHERS: usize = 6;
@@ -22,18 +22,7 @@ fn small_images_are_answered_nearly_as_soon_beside_a_flood_of_large_ones() {
     let photo = request(&encoded(picture(4000, 3000), ImageFormat::Jpeg));
     let small = request(&png());
     let mut client = connect(&server);
-    let mut p99 = || {
-        let mut times: Vec<Duration> = (0..300)
-            .map(|_| {
-                let began = Instant::now();
-                assert_eq!(exchange(&mut client, &small), Some(200));
-                began.elapsed()
-            })
-            .collect();
-        times.sort();
-        times[times.len() * 99 / 100]
-    };
-    let flooded = |p99: &mut dyn FnMut() -> Duration| {
+    let flooded = |client: &mut TcpStream| {
         let enough = AtomicBool::new(false);
         thread::scope(|scope| {
             for _ in 0..PHOTOGRAPHERS {
@@ -44,16 +33,16 @@ fn small_images_are_answered_nearly_as_soon_beside_a_flood_of_large_ones() {
                     }
                 });
             }
-            let measured = p99();
+            let measured = p99(client, &small);
             enough.store(true, Ordering::Relaxed);
             measured
         })
     };
-    p99();
+    p99(&mut client, &small);
     let mut ratios: Vec<f64> = (0..ROUNDS)
         .map(|_| {
-            let quiet = p99();
-            let beside = flooded(&mut p99);
+            let quiet = p99(&mut client, &small);
+            let beside = flooded(&mut client);
             println!("quiet {quiet:?}, beside large ones {beside:?}");
             beside.as_secs_f64() / quiet.as_secs_f64()
         })

@@ -6,26 +6,8 @@ use std::process::Output;
 
 use normgate_core::Model;
 
-use crate::support::{Server, normgate, repository, shipped_model};
-
-/// Cuts of the two photos, of which some are for the ranges and the others for the threshold.
-pub fn cuts(folder: &Path, count: u32) -> PathBuf {
-    let folder = folder.join("cuts");
-    fs::create_dir(&folder).unwrap();
-    let photos = ["cat.jpg", "coffee.jpg"].map(|name| {
-        let photo = image::open(repository().join("docs/images").join(name));
-        photo.unwrap()
-    });
-    for cut in 0..count {
-        let photo = &photos[cut as usize % 2];
-        let side = 64 + 8 * (cut % 7);
-        let (right, down) = (photo.width() - side, photo.height() - side);
-        let part = photo.crop_imm(cut * 37 % right, cut * 53 % down, side, side);
-        let part = part.resize_exact(32, 32, image::imageops::FilterType::Triangle);
-        part.save(folder.join(format!("{cut:03}.png"))).unwrap();
-    }
-    folder
-}
+use crate::cuts::cuts;
+use crate::support::{Server, normgate, repository, shipped_model, stderr};
 
 /// Cats of several brightnesses, labelled, and noise.
 fn test_sets(folder: &Path) -> (String, String) {
@@ -55,14 +37,10 @@ fn quantize(model: &Path, data: &Path, out: &Path, more: &[&str]) -> Output {
     command.args(more).output().expect("normgate runs")
 }
 
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 #[test]
 fn sets_that_are_one_under_two_options_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let data = cuts(folder.path(), 60);
+    let data = cuts(folder.path(), "cuts", &[], 60);
     let out = folder.path().join("int8.onnx");
     let (test, _) = test_sets(folder.path());
     let same = data.to_str().unwrap();
@@ -106,7 +84,7 @@ fn sets_that_are_one_under_two_options_are_refused() {
 #[test]
 fn whichever_way_ranges_are_found_and_layers_kept_the_model_is_valid_onnx() {
     let folder = tempfile::tempdir().unwrap();
-    let data = cuts(folder.path(), 60);
+    let data = cuts(folder.path(), "cuts", &[], 60);
     for (range, keep) in [
         ("minmax", "first,last"),
         ("percentile", "none"),
@@ -123,7 +101,7 @@ fn whichever_way_ranges_are_found_and_layers_kept_the_model_is_valid_onnx() {
 #[test]
 fn an_int8_model_is_made_calibrated_compared_and_served() {
     let folder = tempfile::tempdir().unwrap();
-    let data = cuts(folder.path(), 60);
+    let data = cuts(folder.path(), "cuts", &[], 60);
     let out = folder.path().join("int8.onnx");
     let (test, ood) = test_sets(folder.path());
     let more = ["--images", "30", "--test", &test, "--ood", &ood];
@@ -189,7 +167,7 @@ fn an_int8_model_is_made_calibrated_compared_and_served() {
 #[test]
 fn what_is_missing_is_said_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    let data = cuts(folder.path(), 30);
+    let data = cuts(folder.path(), "cuts", &[], 30);
     let out = folder.path().join("int8.onnx");
     for (more, part) in [
         // Half of the 30 are for the threshold.

@@ -7,44 +7,10 @@ use std::process::Output;
 
 use normgate_core::{Model, ScoreKind};
 
+use crate::cuts::cuts;
 use crate::models::as_answered;
-use crate::support::{Server, normgate, repository, shipped_model};
-
-/// Cuts of the two photos, as many for each label where there are labels: what they show does not
-/// matter here, but that those of one name are none of another's.
-fn cuts(folder: &Path, name: &str, labels: &[String], each: u32) -> PathBuf {
-    let photos = ["cat.jpg", "coffee.jpg"].map(|name| {
-        let photo = image::open(repository().join("docs/images").join(name));
-        photo.unwrap()
-    });
-    let set = folder.join(name);
-    let folders = match labels.is_empty() {
-        true => vec![set.clone()],
-        false => labels.iter().map(|label| set.join(label)).collect(),
-    };
-    let mut cut = 1000 * name.bytes().map(u32::from).sum::<u32>();
-    for folder in folders {
-        fs::create_dir_all(&folder).unwrap();
-        for number in 0..each {
-            cut += 1;
-            let photo = &photos[cut as usize % 2];
-            let side = 64 + 8 * (cut % 7);
-            let (right, down) = (photo.width() - side, photo.height() - side);
-            let part = photo.crop_imm(cut * 37 % right, cut * 53 % down, side, side);
-            let part = part.resize_exact(32, 32, image::imageops::FilterType::Triangle);
-            part.save(folder.join(format!("{number:03}.png"))).unwrap();
-        }
-    }
-    set
-}
-
-fn run(arguments: &[&str]) -> Output {
-    normgate().args(arguments).output().expect("normgate runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::openapi::assert_described;
+use crate::support::{Server, repository, run, shipped_model, stderr, stdout};
 
 struct Setting {
     folder: tempfile::TempDir,
@@ -90,14 +56,14 @@ fn every_fitted_score_is_fitted_written_shown_and_used() {
         let out = setting.path(&format!("{name}.onnx"));
         let more = ["--score", name, "--fit-data", &setting.train];
         let calibrated = setting.calibrate(&setting.model, &out, &more);
-        assert!(calibrated.status.success(), "{}", text(&calibrated.stderr));
-        let said = text(&calibrated.stdout);
+        assert!(calibrated.status.success(), "{}", stderr(&calibrated));
+        let said = stdout(&calibrated);
         assert!(
             said.contains(&format!("{name}, fitted to 120 images")),
             "{said}"
         );
 
-        let shown = text(&run(&["inspect", &out]).stdout);
+        let shown = stdout(&run(&["inspect", &out]));
         assert!(
             shown.contains("fitted to       120 images (train)"),
             "{shown}"
@@ -120,10 +86,10 @@ fn every_fitted_score_is_fitted_written_shown_and_used() {
         // As of the model itself, without what was learnt, and with a score that needs nothing.
         let again = setting.path("again.onnx");
         let kept = setting.calibrate(&out, &again, &[]);
-        assert!(kept.status.success(), "{}", text(&kept.stderr));
+        assert!(kept.status.success(), "{}", stderr(&kept));
         assert_eq!(fs::read(&out).unwrap(), fs::read(&again).unwrap(), "{name}");
         let plain = setting.calibrate(&out, &again, &["--score", "gen"]);
-        assert!(plain.status.success(), "{}", text(&plain.stderr));
+        assert!(plain.status.success(), "{}", stderr(&plain));
         assert!(Model::open(again.as_ref()).unwrap().fitted().is_none());
     }
 }
@@ -136,11 +102,13 @@ fn a_server_answers_by_what_the_file_learnt() {
         let out = setting.path(&format!("{name}.onnx"));
         let more = ["--score", name, "--fit-data", &setting.train];
         let calibrated = setting.calibrate(&setting.model, &out, &more);
-        assert!(calibrated.status.success(), "{}", text(&calibrated.stderr));
+        assert!(calibrated.status.success(), "{}", stderr(&calibrated));
 
         let model = Model::open(out.as_ref()).unwrap();
-        let served = Server::with(&["--model", &out]).classify("image/jpeg", &cat);
-        let answer = served.answer();
+        let server = Server::with(&["--model", &out]);
+        let document = server.get("/openapi.json").answer();
+        assert_described(&document, "GET", "/model", &server.get("/model"));
+        let answer = server.classify("image/jpeg", &cat).answer();
         assert_eq!(answer["ood"]["method"], name);
         let path = repository().join("docs/images/cat.jpg");
         let offline = run(&[
@@ -192,13 +160,13 @@ fn what_a_score_lacks_is_said_and_nothing_is_written() {
     ] {
         let refused = setting.calibrate(&setting.model, &out, more);
         assert_eq!(refused.status.code(), Some(1), "{more:?}");
-        let said = text(&refused.stderr);
+        let said = stderr(&refused);
         assert!(said.contains(part), "{more:?}: {said}");
         assert!(!Path::new(&out).exists());
     }
     let unknown = setting.calibrate(&setting.model, &out, &["--score", "best"]);
     assert_eq!(unknown.status.code(), Some(2));
-    let said = text(&unknown.stderr);
+    let said = stderr(&unknown);
     assert!(
         said.contains("relative-mahalanobis") && said.contains("vim"),
         "{said}"
@@ -222,7 +190,7 @@ fn evaluate_reports_every_score_where_it_can_fit_them() {
         run(&[&id, more].concat())
     };
     let rows = |output: &Output| -> Vec<&str> {
-        let report = text(&output.stdout);
+        let report = stdout(output);
         let table = report.split("OOD images told from").nth(1).unwrap();
         let table = table.split("What an answer").next().unwrap();
         let has = |title: &&str| {
@@ -234,33 +202,28 @@ fn evaluate_reports_every_score_where_it_can_fit_them() {
         titles.into_iter().filter(has).collect()
     };
     let plain = evaluate(&[]);
-    assert!(plain.status.success(), "{}", text(&plain.stderr));
+    assert!(plain.status.success(), "{}", stderr(&plain));
     assert_eq!(rows(&plain), ["RN", "MSP", "energy", "max-logit", "GEN"]);
 
     let all = evaluate(&["--scores", "all", "--fit-data", &setting.train]);
-    assert!(all.status.success(), "{}", text(&all.stderr));
-    assert_eq!(
-        rows(&all).len(),
-        ScoreKind::ALL.len(),
-        "{}",
-        text(&all.stdout)
-    );
+    assert!(all.status.success(), "{}", stderr(&all));
+    assert_eq!(rows(&all).len(), ScoreKind::ALL.len(), "{}", stdout(&all));
 
     let two = evaluate(&["--scores", "vim,gen", "--fit-data", &setting.train]);
     assert_eq!(rows(&two), ["GEN", "ViM"]);
 
     let same = evaluate(&["--scores", "vim", "--fit-data", test]);
     assert_eq!(same.status.code(), Some(1));
-    let said = text(&same.stderr);
+    let said = stderr(&same);
     assert!(said.contains("of --id are in --fit-data too"), "{said}");
 
     let same = run(&["evaluate", &setting.model, "--id", test, "--ood", test]);
-    let said = text(&same.stderr);
+    let said = stderr(&same);
     assert!(said.contains("of --ood are in --id too"), "{said}");
     let fit = ["--scores", "vim", "--fit-data", &setting.train];
     let same = evaluate(&[&fit[..], &["--calibration", &setting.train]].concat());
     assert_eq!(same.status.code(), Some(1));
-    let said = text(&same.stderr);
+    let said = stderr(&same);
     assert!(
         said.contains("of --calibration are in --fit-data too"),
         "{said}"
@@ -269,9 +232,9 @@ fn evaluate_reports_every_score_where_it_can_fit_them() {
     let lacking = evaluate(&["--scores", "all"]);
     assert_eq!(lacking.status.code(), Some(1));
     assert!(
-        text(&lacking.stderr).contains("--fit-data"),
+        stderr(&lacking).contains("--fit-data"),
         "{}",
-        text(&lacking.stderr)
+        stderr(&lacking)
     );
 }
 
@@ -281,7 +244,7 @@ fn an_int8_model_has_its_score_fitted_anew_or_is_not_made() {
     let (fp32, int8) = (setting.path("fp32.onnx"), setting.path("int8.onnx"));
     let more = ["--score", "nci", "--fit-data", &setting.train];
     let calibrated = setting.calibrate(&setting.model, &fp32, &more);
-    assert!(calibrated.status.success(), "{}", text(&calibrated.stderr));
+    assert!(calibrated.status.success(), "{}", stderr(&calibrated));
 
     let quantize = |more: &[&str]| {
         let data = ["quantize", &fp32, "--data", &setting.data, "--images", "15"];
@@ -290,15 +253,15 @@ fn an_int8_model_has_its_score_fitted_anew_or_is_not_made() {
     let refused = quantize(&[]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(
-        text(&refused.stderr).contains("add --fit-data SET"),
+        stderr(&refused).contains("add --fit-data SET"),
         "{}",
-        text(&refused.stderr)
+        stderr(&refused)
     );
     assert!(!Path::new(&int8).exists());
 
     // The last layer becomes int8 too: its weights are read all the same.
     let made = quantize(&["--fit-data", &setting.train, "--keep-fp32", "none"]);
-    assert!(made.status.success(), "{}", text(&made.stderr));
+    assert!(made.status.success(), "{}", stderr(&made));
     let (old, new) = (
         Model::open(fp32.as_ref()).unwrap(),
         Model::open(int8.as_ref()).unwrap(),

@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::{
     slow_model,
     support::{PATIENCE, Server, encoded, normgate, picture, png, through, until},
-    wire::{connect, exchange, head, metric, request},
+    wire::{connect, exchange, head, metric, p99, request},
 };
 
 /// Sends a byte now and then until the server has had enough.
@@ -218,24 +218,13 @@ fn a_thousand_stalled_connections_hardly_touch_the_good_ones() {
     let server = Server::with(&["--header-timeout", "10m", "--body-timeout", "10m"]);
     let request = request(&png());
     let mut good = connect(&server);
-    let mut p99 = || {
-        let mut times: Vec<Duration> = (0..400)
-            .map(|_| {
-                let began = Instant::now();
-                assert_eq!(exchange(&mut good, &request), Some(200));
-                began.elapsed()
-            })
-            .collect();
-        times.sort();
-        times[times.len() * 99 / 100]
-    };
-    p99();
+    p99(&mut good, &request);
     // In turn, so that whatever else the machine does falls on both alike.
     let mut ratios: Vec<f64> = (0..ROUNDS)
         .map(|_| {
-            let quiet = p99();
+            let quiet = p99(&mut good, &request);
             let connections = stalled(&server, STALLED);
-            let among_stalled = p99();
+            let among_stalled = p99(&mut good, &request);
             drop(connections);
             println!("quiet {quiet:?}, among stalled ones {among_stalled:?}");
             among_stalled.as_secs_f64() / quiet.as_secs_f64()

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Cursor},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex, mpsc},
     time::{Duration, Instant},
 };
@@ -34,6 +34,19 @@ pub fn normgate() -> Command {
         .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .current_dir(repository());
     command
+}
+
+/// What the command line says to arguments.
+pub fn run(arguments: &[&str]) -> Output {
+    normgate().args(arguments).output().expect("normgate runs")
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A command as another program starts it, which is to become it.

@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    time::{Duration, Instant},
 };
 
 use crate::support::{PATIENCE, Server};
@@ -57,6 +58,19 @@ pub fn status(stream: &mut TcpStream) -> Option<u16> {
 pub fn exchange(stream: &mut TcpStream, request: &[u8]) -> Option<u16> {
     stream.write_all(request).ok()?;
     status(stream)
+}
+
+/// The time that 99 of 100 requests take at most, one after the other, each of which must be answered.
+pub fn p99(stream: &mut TcpStream, request: &[u8]) -> Duration {
+    let mut times: Vec<Duration> = (0..400)
+        .map(|_| {
+            let began = Instant::now();
+            assert_eq!(exchange(stream, request), Some(200));
+            began.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() * 99 / 100]
 }
 
 /// The value of a metric, all its labels added up.

@@ -211,6 +211,25 @@ fn what_would_wait_longer_than_it_can_is_refused_with_how_long_that_is() {
 }
 
 #[test]
+fn several_takers_need_a_part_of_the_time_of_one() {
+    let queue = fill(Queue::new(9, 4), 0..6);
+    let second = Duration::from_secs(1);
+    queue.served(0, 1, 2 * second);
+    assert_eq!(
+        [0, 2].map(|more| queue.wait(more)),
+        [3 * second, 4 * second]
+    );
+    assert_eq!(
+        queue.has_room(5 * second),
+        Err(Refused::TooSlow(3 * second))
+    );
+    assert_eq!(queue.has_room(6 * second), Ok(()));
+    (0..2).for_each(|_| assert!(queue.take(1, &mut Vec::new())));
+    // What is worked on is waited for, but nobody can take it any more.
+    assert_eq!([queue.wait(0), queue.lasts()], [3 * second, 2 * second]);
+}
+
+#[test]
 fn what_was_taken_and_skipped_neither_counts_as_waiting_nor_as_fast() {
     let queue = filled(8, 0..8);
     let second = Duration::from_secs(1);
@@ -221,8 +240,10 @@ fn what_was_taken_and_skipped_neither_counts_as_waiting_nor_as_fast() {
 }
 
 #[test]
-fn whoever_waits_for_room_is_let_in_first_when_something_leaves() {
+fn whoever_waits_for_room_counts_as_waiting_and_is_let_in_first_when_something_leaves() {
     let queue = Arc::new(filled(1, 0..1));
+    let second = Duration::from_secs(1);
+    queue.served(0, 1, second);
     let waiting = thread::spawn({
         let queue = Arc::clone(&queue);
         move || queue.push_when_room(1)
@@ -230,10 +251,10 @@ fn whoever_waits_for_room_is_let_in_first_when_something_leaves() {
     while queue.lock().promised == 0 {
         thread::yield_now();
     }
-    assert_eq!(queue.len(), 1);
+    assert_eq!((queue.len(), queue.wait(0)), (1, 2 * second));
     let mut taken = Vec::new();
     queue.take(1, &mut taken);
-    assert_eq!(queue.push(2, LONG), Err((Refused::Full(Duration::ZERO), 2)));
+    assert_eq!(queue.push(2, LONG), Err((Refused::Full(2 * second), 2)));
     waiting.join().unwrap();
     queue.take(1, &mut taken);
     assert_eq!(taken, [0, 1]);

@@ -1,0 +1,109 @@
+//! What may have gone wrong in sending a file, if it turns out to be no good image.
+
+use super::media::Kind;
+
+/// `curl -d @photo.jpg` takes these out of the file, and every image has some of them.
+const TAKEN_OUT: [u8; 3] = *b"\r\n\0";
+
+const BY_D: &str =
+    "; if it was sent with curl -d, which takes bytes out: send it with --data-binary";
+
+/// `curl -d '{"image": "…"}'` declares a form.
+const NOT_DECLARED: &str = "; JSON is read where the header Content-Type: application/json says so \
+                            (curl --json)";
+
+const NAME_ALONE: &str = "; if that is the name of a file, its content is missing: curl sends it with \
+                          --data-binary @photo.jpg";
+
+const OTHER_FORM: &str = "; a form must be sent as multipart/form-data: curl -F image=@photo.jpg, \
+                          requests.post(…, files=…), or FormData in a browser";
+
+/// No file system has longer names.
+const LONGEST_NAME: usize = 255;
+
+/// Of a body that should be an image as it is.
+pub fn of(kind: &Kind, body: &[u8]) -> Option<&'static str> {
+    let is_form = *kind == Kind::ImageAsForm;
+    match body.trim_ascii_start() {
+        [b'{', ..] => Some(NOT_DECLARED),
+        _ if is_form && has_fields(body) => Some(OTHER_FORM),
+        _ if is_name(body) => Some(NAME_ALONE),
+        _ if is_form && !body.iter().any(|byte| TAKEN_OUT.contains(byte)) => Some(BY_D),
+        _ => None,
+    }
+}
+
+/// `key=value`, as it is written in a URL. That a base64 text ends with `=` makes no field of it.
+fn has_fields(body: &[u8]) -> bool {
+    let sign = body.iter().position(|byte| *byte == b'=');
+    let has_value =
+        sign.is_some_and(|at| at > 0 && !matches!(body[at..], [b'='] | [b'=', b'=', ..]));
+    has_value && body.iter().all(u8::is_ascii_graphic)
+}
+
+/// One line of text that is not too long.
+fn is_name(body: &[u8]) -> bool {
+    let text = str::from_utf8(body.trim_ascii());
+    text.is_ok_and(|text| {
+        (1..=LONGEST_NAME).contains(&text.len()) && !text.contains(char::is_control)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn assert_hint(body: &[u8], as_form: Option<&str>, as_image: Option<&str>) {
+        let text = body.escape_ascii();
+        assert_eq!(of(&Kind::ImageAsForm, body), as_form, "{text}");
+        assert_eq!(of(&Kind::Image, body), as_image, "{text}");
+    }
+
+    #[test]
+    fn an_image_without_line_breaks_and_zeros_came_by_d() {
+        assert_hint(b"\xff\xd8\xff\xe0\x10JFIF\x01", Some(BY_D), None);
+        for whole in [
+            &b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01"[..],
+            b"\x89PNG\r\n\x1a\n",
+            b"\xff\xd8\xff\n\xe1",
+            b"\xff\xd8\xff\r\xe1",
+        ] {
+            assert_hint(whole, None, None);
+        }
+    }
+
+    #[test]
+    fn a_short_line_may_be_the_name_of_a_file() {
+        for name in ["photo.jpg", "Über uns/my photo (1).jpg", "photo.jpg\n"] {
+            assert_hint(name.as_bytes(), Some(NAME_ALONE), Some(NAME_ALONE));
+        }
+        for text in ["a\nb".to_owned(), "a".repeat(256)] {
+            assert_eq!(of(&Kind::Image, text.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn fields_of_a_form_must_come_as_another_kind_of_form() {
+        for fields in [
+            "image=%89PNG%0D%0A",
+            "image=photo.jpg",
+            "a=&image=x",
+            "top=3&image=%FF%D8",
+        ] {
+            assert_hint(fields.as_bytes(), Some(OTHER_FORM), Some(NAME_ALONE));
+        }
+        for base64 in ["aGVsbG8=", "aGVsbA=="] {
+            assert_hint(base64.as_bytes(), Some(NAME_ALONE), Some(NAME_ALONE));
+        }
+    }
+
+    #[test]
+    fn json_must_say_what_it_is() {
+        assert_hint(
+            b" {\"image\": \"x\"}",
+            Some(NOT_DECLARED),
+            Some(NOT_DECLARED),
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! Bodies that no type of ours is read into.
+
+#![expect(dead_code, reason = "only their schemas are used")]
+
+use utoipa::ToSchema;
+
+/// An image file as it is: JPEG, PNG, WebP, GIF (first frame) or BMP, told by its bytes.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct ImageFile(Vec<u8>);
+
+/// A form with files.
+#[derive(ToSchema)]
+pub struct Form {
+    /// One file or several. The name of the field does not matter.
+    #[schema(min_items = 1)]
+    file: Vec<ImageFile>,
+}
