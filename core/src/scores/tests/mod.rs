@@ -4,6 +4,7 @@ mod fitted;
 use serde::Deserialize;
 
 use super::*;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -11,12 +12,8 @@ struct Case {
     logits: Vec<f32>,
     representation: Vec<f32>,
     softmax: Vec<f64>,
-    representation_norm: f64,
-    msp: f64,
-    energy: f64,
-    max_logit: f64,
-    #[serde(rename = "gen")]
-    generalised: f64,
+    #[serde(flatten)]
+    scores: HashMap<ScoreKind, f64>,
 }
 
 fn cases() -> Vec<Case> {
@@ -40,12 +37,11 @@ fn assert_close(got: f32, expected: f64, what: &str) {
 #[test]
 fn every_score_agrees_with_scipy() {
     for case in cases() {
-        let of = |score: &dyn Score| score.score(&case.logits, &case.representation);
-        assert_close(of(&RepresentationNorm), case.representation_norm, "norm");
-        assert_close(of(&Msp), case.msp, "msp");
-        assert_close(of(&Energy), case.energy, "energy");
-        assert_close(of(&MaxLogit), case.max_logit, "max logit");
-        assert_close(of(&Gen), case.generalised, "gen");
+        for score in unfitted() {
+            let got = score.score(&case.logits, &case.representation);
+            let kind = score.kind();
+            assert_close(got, case.scores[&kind], kind.name());
+        }
     }
 }
 
@@ -136,5 +132,15 @@ fn names_survive_the_way_through_text_and_json() {
     }
     for score in unfitted() {
         assert_eq!(score.kind().unfitted().unwrap().kind(), score.kind());
+    }
+}
+
+#[test]
+fn both_tables_of_the_documentation_have_a_line_for_each_score() {
+    let documented = include_str!("../../../../docs/scores.md");
+    for kind in ScoreKind::ALL {
+        let begins = format!("| `{}`", kind.name());
+        let lines = documented.lines().filter(|line| line.starts_with(&begins));
+        assert_eq!(lines.count(), 2, "{kind}");
     }
 }
