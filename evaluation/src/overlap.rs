@@ -48,6 +48,12 @@ impl Fingerprints {
         }
     }
 
+    /// How many different images of another set are among them.
+    pub fn shared_with(&self, set: &ImageSet) -> usize {
+        let others: HashSet<u64> = fingerprints(set).collect();
+        others.intersection(&self.images).count()
+    }
+
     /// That hardly any image of another set, which `option` names, is among them.
     ///
     /// # Errors

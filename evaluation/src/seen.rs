@@ -5,7 +5,7 @@
 use normgate_core::calibration::Calibration;
 use normgate_core::manifest::Manifest;
 
-use crate::datasets::{Learnt, SetSpec, Split};
+use crate::datasets::{Amount, Learnt, SetSpec, Split};
 
 /// What the training record says of a set of the same name as one of `data`, which are of `class_counts` together,
 /// unless counts or filters tell that these are other images.
@@ -29,6 +29,19 @@ pub(crate) fn in_training(
         alike.any(|given| !(is_smaller && given.is_whole()))
     };
     record.data.iter().find(may_be_known).cloned()
+}
+
+/// Which of the auxiliary sets of the training is called as one of `data`, unless filters tell that these are other
+/// images.
+pub(crate) fn in_auxiliary(manifest: &Manifest, data: &[SetSpec]) -> Option<String> {
+    let record = manifest.training.as_ref()?;
+    let part = Part {
+        split: Split::Train,
+        labels: &manifest.labels,
+        held_out: Vec::new(),
+    };
+    let may_be_known = |set: &&String| part.not_apart_from(set, data).next().is_some();
+    record.auxiliary.iter().find(may_be_known).cloned()
 }
 
 /// What the calibration says of a set of the same name as one of `data`, unless filters tell that these are other
@@ -58,7 +71,7 @@ const HELD_OUT: &str = " (held out: ";
 struct Part<'a> {
     split: Split,
     labels: &'a [String],
-    held_out: Vec<usize>,
+    held_out: Vec<Amount>,
 }
 
 impl Part<'_> {
@@ -86,15 +99,15 @@ impl Part<'_> {
     }
 }
 
-/// How many images of each class were held out, from what the trainer was told: `all=50)`, or `CLASS=N, CLASS=N)`.
-fn held_out_of(said: &str, labels: &[String]) -> Vec<usize> {
-    let mut counts = vec![0; labels.len()];
+/// How many images of each class were held out, from what the trainer was told: `all=50)`, or `CLASS=N, CLASS=N%)`.
+fn held_out_of(said: &str, labels: &[String]) -> Vec<Amount> {
+    let mut amounts = vec![Amount::Images(0); labels.len()];
     let said = said.strip_suffix(')').unwrap_or(said);
-    for (class, count) in said
+    for (class, amount) in said
         .split(", ")
         .filter_map(|option| option.rsplit_once('='))
     {
-        let count: usize = count.parse().unwrap_or(0);
+        let amount = amount.parse().unwrap_or(Amount::Images(0));
         let named = labels.iter().position(|label| label == class);
         let numbered = || class.parse().ok();
         let classes = match class {
@@ -104,11 +117,11 @@ fn held_out_of(said: &str, labels: &[String]) -> Vec<usize> {
                 None => 0..0,
             },
         };
-        for held_out in counts.get_mut(classes).into_iter().flatten() {
-            *held_out += count;
+        for held_out in amounts.get_mut(classes).into_iter().flatten() {
+            *held_out = held_out.with(amount);
         }
     }
-    counts
+    amounts
 }
 
 #[cfg(test)]
@@ -220,13 +233,17 @@ mod tests {
 
     #[test]
     fn what_the_trainer_was_told_to_hold_out_adds_up_by_class() {
+        use Amount::{Images, Percent};
         let labels = manifest(&[]).labels;
         for (said, expected) in [
-            ("all=50)", [50; 3]),
-            ("all=50, Wildkatze=10)", [50, 60, 50]),
-            ("2=7, Fr\u{f6}schlein (gr\u{fc}n)=1)", [0, 0, 8]),
-            ("9=7, other=3, Jagd Hund=many)", [0; 3]),
-            ("", [0; 3]),
+            ("all=50)", [Images(50); 3]),
+            ("all=50, Wildkatze=10)", [50, 60, 50].map(Images)),
+            ("2=7, Fr\u{f6}schlein (gr\u{fc}n)=1)", [0, 0, 8].map(Images)),
+            ("9=7, other=3, Jagd Hund=many)", [Images(0); 3]),
+            ("all=10%)", [Percent(10); 3]),
+            // How many those are together, nobody knows.
+            ("1=4, all=10%)", [Percent(10), Images(4), Percent(10)]),
+            ("", [Images(0); 3]),
         ] {
             assert_eq!(held_out_of(said, &labels), expected, "{said}");
         }

@@ -30,6 +30,11 @@ pub fn quoted(word: &str) -> Cow<'_, str> {
     }
 }
 
+/// A path, as [`quoted`].
+pub fn quoted_path(path: &Path) -> String {
+    quoted(&path.to_string_lossy()).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -156,7 +156,10 @@ impl Workbench {
     /// # Errors
     /// [`EvaluationError::Dataset`].
     pub fn load_ood(&self, specs: &[SetSpec], model: &Model) -> Result<ImageSet, EvaluationError> {
-        let options = load_options(model, LoadOptions::test());
+        let options = LoadOptions {
+            has_classes: false,
+            ..load_options(model, LoadOptions::test())
+        };
         let sets = specs
             .iter()
             .map(|spec| Ok(spec.load(&options)?.unlabelled()));

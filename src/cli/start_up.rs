@@ -83,9 +83,9 @@ impl fmt::Display for StartUp<'_> {
         if let Some(calibration) = &manifest.calibration {
             writeln!(
                 f,
-                "  verdict  OOD above a {} score of {}, as {} of known images are",
-                manifest.score,
+                "  verdict  OOD above {} by {}, as {} of known images are",
                 thresholds(calibration),
+                manifest.score,
                 known_flagged(calibration),
             )?;
         }

@@ -68,11 +68,15 @@ pub fn streams(
     if specs.is_empty() {
         return Ok(Vec::new());
     }
+    let options = LoadOptions {
+        has_classes: false,
+        ..options.clone()
+    };
     let mut sets = Vec::new();
     for spec in specs {
         // What their classes are is of no interest.
         sets.push(match spec {
-            AuxiliarySpec::Set(spec) => spec.load(options)?.unlabelled(),
+            AuxiliarySpec::Set(spec) => spec.load(&options)?.unlabelled(),
             AuxiliarySpec::Crops if specs.len() > 1 => {
                 return Err(TrainError::Options(
                     "--aux crops stands alone; a folder called crops is ./crops".into(),

@@ -92,6 +92,12 @@ impl TrainingData {
         }
         let held = holdout::resolve(&images, &selection.hold_out)?;
         let (images, held_out) = holdout::split(&images, &held)?;
+        if held_out.is_empty() && !selection.hold_out.is_empty() {
+            return Err(TrainError::Data(format!(
+                "{}: --hold-out takes no image of any class: take a larger share, or a number (CLASS=N)",
+                images.name
+            )));
+        }
         let class_names = class_names(&images)?;
         check_names(&class_names, &images.name)?;
         let class_counts = class_counts(&images, &class_names)?;
@@ -109,7 +115,14 @@ impl TrainingData {
             apart.map_err(|error| TrainError::Data(error.to_string()))
         };
         // What is calibrated on would look more familiar than what is new.
-        apart_from("--hold-out", &held_out)?;
+        let twins = id.shared_with(&held_out);
+        if twins > 0 {
+            eprintln!(
+                "warning: of the {} images that are held out {twins} are in the training images too, as copies: a \
+                 threshold made of them flags somewhat too many new ones. Remove the copies",
+                held_out.len()
+            );
+        }
         if !selection.auxiliary.contains(&AuxiliarySpec::Crops) {
             for stream in &auxiliary {
                 apart_from("--aux", &stream.images)?;

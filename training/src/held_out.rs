@@ -1,30 +1,59 @@
 //! The images that were kept out of training, as a folder that `calibrate` reads: whatever set they
 //! come from, nobody has to say again which they are.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use normgate_evaluation::datasets::ImageSet;
+use normgate_evaluation::datasets::{HELD_OUT_MARK, ImageSet, is_read};
 
 /// The folder in that of the run.
 pub const FOLDER: &str = "held-out";
 
+/// Whether nobody's own files would be lost by [`write`]: there is no such folder yet, or one that an
+/// earlier start of a run has made.
+pub fn may_write(run: &Path) -> bool {
+    let folder = run.join(FOLDER);
+    folder.symlink_metadata().is_err() || folder.join(HELD_OUT_MARK).is_file()
+}
+
 /// Writes a folder of images for each class that has any, as the network is shown them, without loss;
-/// of images that are still in their files, links to these. What an earlier start left is replaced.
+/// of images that are still in their files, links to these. What an earlier start left is replaced, and
+/// where something goes wrong, nothing is left.
 ///
 /// # Errors
 ///
-/// What the system said; [`io::ErrorKind::InvalidFilename`] where a class's name can be no folder's.
+/// What the system said; [`io::ErrorKind::InvalidFilename`] where a class's name can be no folder's,
+/// [`io::ErrorKind::AlreadyExists`] where not [`may_write`].
 pub fn write(run: &Path, held: &ImageSet) -> io::Result<()> {
     let folder = run.join(FOLDER);
+    if !may_write(run) {
+        // Where nothing is to be kept, what lies there is nobody's business.
+        return match held.is_empty() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::AlreadyExists.into()),
+        };
+    }
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
+    }
+    if held.is_empty() {
+        return Ok(());
     }
     let names = held.class_names.iter().flatten();
     if names.clone().any(|name| !is_folder_name(name)) {
         return Err(io::ErrorKind::InvalidFilename.into());
     }
     let folders: Vec<_> = names.map(|name| folder.join(name)).collect();
+    fs::create_dir(&folder)?;
+    let written = fs::write(folder.join(HELD_OUT_MARK), "").and_then(|()| fill(&folders, held));
+    if written.is_err() {
+        let _ = fs::remove_dir_all(&folder);
+    }
+    written
+}
+
+/// A folder for each class.
+fn fill(folders: &[PathBuf], held: &ImageSet) -> io::Result<()> {
     for (index, label) in held.labels.iter().enumerate() {
         let Some(class) = label.and_then(|label| folders.get(usize::from(label))) else {
             continue;
@@ -43,9 +72,9 @@ pub fn write(run: &Path, held: &ImageSet) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether it names a folder beside the others, and none that is hidden.
+/// Whether it names a folder beside the others, and one that is read.
 fn is_folder_name(class: &str) -> bool {
-    Path::new(class).file_name() == Some(class.as_ref()) && !class.starts_with('.')
+    Path::new(class).file_name() == Some(class.as_ref()) && is_read(class)
 }
 
 fn save(held: &ImageSet, index: usize, file: &Path) -> io::Result<()> {
@@ -94,6 +123,28 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_else_has_put_there_stays() {
+        let run = tempfile::tempdir().unwrap();
+        let own = run.path().join(FOLDER).join("own.txt");
+        fs::create_dir(own.parent().unwrap()).unwrap();
+        fs::write(&own, "mine").unwrap();
+        let held = set(["cat", "dog", "bird"]);
+        let error = write(run.path(), &held).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        write(run.path(), &held.select(&[])).unwrap();
+        assert_eq!(fs::read(own).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn where_nothing_is_held_out_any_more_nothing_is_left() {
+        let run = tempfile::tempdir().unwrap();
+        let held = set(["cat", "dog", "bird"]);
+        write(run.path(), &held).unwrap();
+        write(run.path(), &held.select(&[])).unwrap();
+        assert!(!run.path().join(FOLDER).exists());
+    }
+
+    #[test]
     fn images_in_files_are_linked_to() {
         let run = tempfile::tempdir().unwrap();
         let mut held = set(["cat", "dog", "bird"]).select(&[1]);
@@ -108,10 +159,12 @@ mod tests {
 
     #[test]
     fn nothing_is_written_elsewhere_whatever_a_class_is_called() {
-        for name in ["a/b", "..", "/tmp/class", ""] {
+        let long = "x".repeat(300);
+        for name in ["a/b", "..", "/tmp/class", "", ".x", "@eaDir", &long] {
             let run = tempfile::tempdir().unwrap();
-            let error = write(run.path(), &set([name, "dog", name])).unwrap_err();
+            let error = write(run.path(), &set([name, "dog", "cat"])).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidFilename, "{name}");
+            assert!(!run.path().join(FOLDER).exists(), "{name}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use normgate_evaluation::datasets::{DatasetError, ImageSet};
+use normgate_evaluation::datasets::{Amount, DatasetError, ImageSet};
 
 use crate::error::TrainError;
 
@@ -14,47 +14,6 @@ pub struct HoldOut {
     pub class: String,
     /// How many images.
     pub amount: Amount,
-}
-
-/// How many images of a class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Amount {
-    /// So many.
-    Images(usize),
-    /// So many of a hundred, rounded down: of a class with few images none.
-    Percent(u8),
-}
-
-impl Amount {
-    fn of(self, images: u64) -> usize {
-        match self {
-            Amount::Images(count) => count,
-            Amount::Percent(percent) => (images * u64::from(percent) / 100) as usize,
-        }
-    }
-}
-
-impl FromStr for Amount {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text.strip_suffix('%') {
-            None => text.parse().map(Amount::Images).map_err(|_| ()),
-            Some(percent) => match percent.parse() {
-                Ok(percent @ 1..=99) => Ok(Amount::Percent(percent)),
-                _ => Err(()),
-            },
-        }
-    }
-}
-
-impl std::fmt::Display for Amount {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Amount::Images(count) => write!(f, "{count}"),
-            Amount::Percent(percent) => write!(f, "{percent}%"),
-        }
-    }
 }
 
 impl FromStr for HoldOut {
@@ -86,7 +45,7 @@ pub fn resolve(set: &ImageSet, options: &[HoldOut]) -> Result<Vec<(u16, usize)>,
     let images = set.class_counts(set.classes());
     let of = |class: u16, amount: Amount| {
         let images = images.get(usize::from(class)).copied().unwrap_or(0);
-        (class, amount.of(images))
+        (class, amount.of(images as usize))
     };
     let mut per_class = Vec::new();
     for option in options {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use normgate_core::manifest::Manifest;
 use normgate_core::onnx::Heads;
 
+use crate::shell::quoted_path;
+
 /// What adopting came to; its [`Display`](fmt::Display) is what `adopt` prints.
 #[derive(Clone, Debug)]
 pub struct AdoptReport {
@@ -92,7 +94,7 @@ impl fmt::Display for AdoptReport {
                 "\nUnder load a dynamic batch is faster: export it so, if it can be."
             )?;
         }
-        let file = self.written.display();
+        let file = quoted_path(&self.written);
         writeln!(
             f,
             "\nIt has no threshold yet. Next, with images that it was not trained on, a folder for each class:\n  \

@@ -221,7 +221,9 @@ impl CalibrationReport {
         let share = self.right as f64 / labelled as f64;
         let chance = 1.0 / self.labels.len() as f64;
         let doubt = match share < 2.0 * chance && share < 0.5 {
-            true => "; are labels and preprocessing those of the training?",
+            true => {
+                "; are labels and preprocessing those of the training, and was it trained long enough?"
+            }
             false => "",
         };
         writeln!(f, "  right      {:.2} %{doubt}", 100.0 * share)?;

@@ -2,7 +2,7 @@
 
 use super::labels::composed;
 use super::spec::Filter;
-use super::{ClassFilter, SetSpec, Split, cifar_binary};
+use super::{Amount, ClassFilter, SetSpec, Split, cifar_binary};
 
 /// A part of a set that something was learnt from, as a model file's record names it.
 pub(crate) struct Learnt<'a> {
@@ -13,7 +13,7 @@ pub(crate) struct Learnt<'a> {
     /// The model's classes.
     pub labels: &'a [String],
     /// How many images of each class, the last ones, were not learnt from after all.
-    pub held_out: &'a [usize],
+    pub held_out: &'a [Amount],
 }
 
 impl SetSpec {
@@ -38,7 +38,7 @@ impl SetSpec {
 
     fn is_what_is_left(&self, learnt: &Learnt<'_>) -> bool {
         let theirs = &learnt.spec.filters;
-        let held_out = |class: usize| learnt.held_out.get(class).copied().unwrap_or(0);
+        let held_out = |class: usize| learnt.held_out.get(class).copied().unwrap_or(NONE);
         let rest = self.filters.strip_prefix(theirs.as_slice());
         if rest.is_some_and(|rest| is_of_last(rest, learnt.labels, held_out)) {
             return true;
@@ -51,15 +51,18 @@ impl SetSpec {
         };
         match cut {
             Filter::ButLast(count) => is_of_last(rest, learnt.labels, |_| *count),
-            Filter::Last(count) => first_cut(rest)
-                .is_some_and(|own| matches!(own, Filter::ButLast(without) if without >= count)),
+            Filter::Last(count) => first_cut(rest).is_some_and(
+                |own| matches!(own, Filter::ButLast(without) if count.is_at_most(*without)),
+            ),
             _ => false,
         }
     }
 }
 
+const NONE: Amount = Amount::Images(0);
+
 /// Whether filters leave of each class at most so many images, the last ones.
-fn is_of_last(filters: &[Filter], labels: &[String], most: impl Fn(usize) -> usize) -> bool {
+fn is_of_last(filters: &[Filter], labels: &[String], most: impl Fn(usize) -> Amount) -> bool {
     let Some(Filter::Last(count)) = first_cut(filters) else {
         return false;
     };
@@ -71,7 +74,7 @@ fn is_of_last(filters: &[Filter], labels: &[String], most: impl Fn(usize) -> usi
     };
     let classes = labels.iter().enumerate();
     let mut left = classes.filter(|(_, label)| is_left(label));
-    left.all(|(class, _)| *count <= most(class))
+    left.all(|(class, _)| count.is_at_most(most(class)))
 }
 
 /// The first filter that does not choose among classes: it alone takes images of the whole set.
@@ -84,6 +87,11 @@ mod tests {
     use super::*;
 
     fn is_apart(given: &str, learnt: &str, held_out: &[usize]) -> bool {
+        let held_out: Vec<Amount> = held_out.iter().copied().map(Amount::Images).collect();
+        is_apart_with(given, learnt, &held_out)
+    }
+
+    fn is_apart_with(given: &str, learnt: &str, held_out: &[Amount]) -> bool {
         let parse = |text: &str| -> SetSpec { text.parse().unwrap() };
         parse(given).is_apart_from(&Learnt {
             spec: &parse(learnt),
@@ -149,5 +157,22 @@ mod tests {
         assert!(!is_apart("#split=train", "p"));
         assert!(!is_apart("#split=all", "p"));
         assert!(is_apart("#split=train", "p#split=test"));
+    }
+
+    #[test]
+    fn shares_are_apart_as_numbers_are_and_neither_from_the_other() {
+        let tenth = [Amount::Percent(10); 3];
+        for (given, expected) in [
+            ("p#last=10%", true),
+            ("p#last=9%", true),
+            ("p#last=11%", false),
+            ("p#last=1", false),
+            ("p#but-last=10%", false),
+        ] {
+            assert_eq!(is_apart_with(given, "p", &tenth), expected, "{given}");
+        }
+        assert!(is_apart("p#but-last=10%", "p#last=10%", &[0; 3]));
+        assert!(!is_apart("p#but-last=9%", "p#last=10%", &[0; 3]));
+        assert!(!is_apart("p#last=10%", "p", &[50; 3]));
     }
 }

@@ -25,7 +25,9 @@ impl ClassFilter {
         };
         // What was left out as an empty folder is no class any more.
         let is_gone = |class: &&String| {
-            !self.coarse && !self.keep && find(class).is_err() && path.join(class).is_dir()
+            let is_name = Path::new(class).file_name() == Some(class.as_ref());
+            let is_there = || is_name && path.join(class).is_dir();
+            !self.coarse && !self.keep && find(class).is_err() && is_there()
         };
         let classes = self.classes.iter().filter(|class| !is_gone(class));
         let chosen: Vec<u16> = classes.map(find).collect::<Result<_, _>>()?;

@@ -23,6 +23,15 @@ const IMAGE_EXTENSIONS: [&str; 14] = [
 /// Folders that file systems and archives keep beside what they hold: of Synology and of zip files from macOS.
 const NOT_OURS: [&str; 2] = ["@eaDir", "__MACOSX"];
 
+/// What the trainer puts into a folder of class folders that it made of images that it held out: whatever these are
+/// called, they are classes.
+pub const HELD_OUT_MARK: &str = ".normgate-held-out";
+
+/// Whether a folder of this name is one that is read.
+pub fn is_read(name: &str) -> bool {
+    !name.starts_with('.') && !NOT_OURS.contains(&name)
+}
+
 /// Reads a folder of class folders (labels in the order of their sorted names; images may lie
 /// deeper inside) or of images (unlabelled), in the order of the sorted paths.
 ///
@@ -40,12 +49,14 @@ pub(crate) fn load(
             flat.push((file, None));
         }
     }
-    let parts = parts::side_by_side(&folders).or_else(|| parts::alone(&folders));
-    if let (true, Some(parts)) = (flat.is_empty(), parts) {
+    let divides = options.has_classes && !folder.join(HELD_OUT_MARK).is_file();
+    let parts = parts::of_set(&folders).filter(|_| divides && flat.is_empty());
+    if let Some(parts) = parts {
         return Err(broken(
             folder,
             format!(
-                "it holds parts of a set ({}), not classes: give one of them, such as {}",
+                "it holds parts of a set ({}), not classes: give one of them, such as {}. If they are \
+                 classes, name the images in a list (.txt)",
                 parts::names(&parts),
                 parts[0].display()
             ),
@@ -55,7 +66,7 @@ pub(crate) fn load(
     let mut images = Vec::new();
     for (class, path) in by_name(folders) {
         let mut inside = Vec::new();
-        collect(&path, MAX_DEPTH, &mut inside)?;
+        collect(&path, MAX_DEPTH, divides, &mut inside)?;
         if inside.is_empty() && flat.is_empty() {
             let mut filters = options.class_filters.iter();
             match filters.any(|filter| filter.leaves_out(&class)) {
@@ -115,7 +126,12 @@ fn twins(class: &str) -> String {
 }
 
 /// The images in a folder and in the folders inside it.
-fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>) -> Result<(), DatasetError> {
+fn collect(
+    folder: &Path,
+    depth: usize,
+    divides: bool,
+    images: &mut Vec<PathBuf>,
+) -> Result<(), DatasetError> {
     if depth == 0 {
         return Err(unknown(
             folder,
@@ -123,7 +139,7 @@ fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>) -> Result<(),
         ));
     }
     let (folders, files) = entries(folder)?;
-    if let Some(parts) = parts::side_by_side(&folders) {
+    if let Some(parts) = parts::of_class(&folders).filter(|_| divides) {
         return Err(broken(folder, mixed(&file_name(folder), &parts)));
     }
     for file in files {
@@ -132,7 +148,7 @@ fn collect(folder: &Path, depth: usize, images: &mut Vec<PathBuf>) -> Result<(),
         }
     }
     for inner in folders {
-        collect(&inner, depth - 1, images)?;
+        collect(&inner, depth - 1, divides, images)?;
     }
     Ok(())
 }
@@ -151,12 +167,11 @@ fn mixed(class: &str, parts: &[&Path]) -> String {
 }
 
 /// The folders and the files in a folder, sorted, without what is hidden or not of the set.
-fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DatasetError> {
+pub(super) fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DatasetError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(|source| io(folder, source))? {
         let path = entry.map_err(|source| io(folder, source))?.path();
-        let name = file_name(&path);
-        if !name.starts_with('.') && !NOT_OURS.contains(&name.as_str()) {
+        if is_read(&file_name(&path)) {
             paths.push(path);
         }
     }

@@ -11,6 +11,7 @@
 //! | images without labels | a folder with images |
 
 mod align;
+mod amount;
 mod apart;
 mod cifar_binary;
 mod class_filter;
@@ -33,10 +34,12 @@ use std::path::Path;
 use normgate_core::manifest::Preprocessing;
 use normgate_core::preprocess::Preprocessor;
 
+pub use amount::{Amount, NoAmount};
 pub(crate) use apart::Learnt;
 pub use class_filter::ClassFilter;
 pub use error::DatasetError;
 pub use files::decode_file;
+pub use folder::{HELD_OUT_MARK, is_read};
 pub use image_set::ImageSet;
 pub use spec::{SYNTAX, SetSpec};
 
@@ -76,6 +79,9 @@ pub struct LoadOptions {
     /// Leaves images that are files of their own unread ([`ImageSet::files`]), for who reads them
     /// as they are needed. Without preprocessing, which says their size, they are read all the same.
     pub in_files: bool,
+    /// Whether the set is to show classes: then a folder of `train` and `test` is none. Of auxiliary and OOD
+    /// images nobody asks for them.
+    pub has_classes: bool,
     /// The classes that the set will be narrowed to by name: a folder without images is then an error
     /// only where it is one of them.
     pub class_filters: Vec<ClassFilter>,
@@ -90,6 +96,7 @@ impl LoadOptions {
             preprocessing: None,
             class_names: None,
             in_files: false,
+            has_classes: true,
             class_filters: Vec::new(),
         }
     }

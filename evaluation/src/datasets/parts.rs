@@ -1,24 +1,34 @@
-//! The parts that sets are divided into: folders called `train`, `test` and the like are no classes, and an image of
-//! the one may never be taken for one of the other.
+//! The parts that sets are divided into: folders called `train`, `test` and the like, with the classes inside. They
+//! are no classes, and an image of the one may never be taken for one of the other. A folder with such a name that
+//! holds images itself, beside others, is a class: a train is a vehicle.
 
 use std::path::{Path, PathBuf};
 
-use super::folder::file_name;
+use super::folder::{entries, file_name};
 
 const TRAINING: [&str; 2] = ["train", "training"];
 const OTHERS: [&str; 5] = ["test", "testing", "val", "valid", "validation"];
 
-/// The folders that are parts, those for training first, where one of them is and one of another kind; whatever
-/// stands beside them.
-pub(super) fn side_by_side(folders: &[PathBuf]) -> Option<Vec<&Path>> {
+/// The folders that are parts, those for training first: where they have folders inside, or there is nothing but
+/// parts of both kinds.
+pub(super) fn of_set(folders: &[PathBuf]) -> Option<Vec<&Path>> {
     let [training, others] = [named(folders, &TRAINING), named(folders, &OTHERS)];
-    (!training.is_empty() && !others.is_empty()).then(|| [training, others].concat())
+    let has_both = !training.is_empty() && !others.is_empty();
+    let parts = [training, others].concat();
+    let are_all = !parts.is_empty() && parts.len() == folders.len();
+    let have_folders = || {
+        let mut inside = parts.iter().map(|part| entries(part));
+        inside.any(|inside| inside.is_ok_and(|(folders, _)| !folders.is_empty()))
+    };
+    ((has_both && are_all) || ((has_both || are_all) && have_folders())).then_some(parts)
 }
 
-/// The folders where there is nothing but parts.
-pub(super) fn alone(folders: &[PathBuf]) -> Option<Vec<&Path>> {
-    let parts = [named(folders, &TRAINING), named(folders, &OTHERS)].concat();
-    (!parts.is_empty() && parts.len() == folders.len()).then_some(parts)
+/// The folders in that of a class, where there is nothing but parts of both kinds.
+pub(super) fn of_class(folders: &[PathBuf]) -> Option<Vec<&Path>> {
+    let [training, others] = [named(folders, &TRAINING), named(folders, &OTHERS)];
+    let has_both = !training.is_empty() && !others.is_empty();
+    let parts = [training, others].concat();
+    (has_both && parts.len() == folders.len()).then_some(parts)
 }
 
 /// Their names, for people.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::{
-    ClassFilter, DatasetError, FineOrCoarse, ImageSet, LoadOptions, Split, files, load, name_of,
+    Amount, ClassFilter, DatasetError, FineOrCoarse, ImageSet, LoadOptions, Split, files, load,
+    name_of,
 };
 
 /// What `--help` says about naming a set.
@@ -22,7 +23,8 @@ Filters narrow it, from left to right:
   #coarse=fish+15  the same for CIFAR-100's superclasses
   #first=300       the first 300 images of each class (unlabelled images count as one class)
   #last=300        the last 300 of each class
-  #but-last=300    all but those: what training sees where --hold-out keeps 300 for calibration
+  #but-last=300    all but those: what training sees where --hold-out keeps 300 for calibration;
+                   also a share of each class, #but-last=10%
   #readable        without the images that cannot be read; where counts follow, put it first
   #split=all       train, test or all, where one folder has both [default: train for --fit-data,
                    else test]
@@ -45,9 +47,9 @@ pub struct SetSpec {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
     Classes(ClassFilter),
-    First(usize),
-    Last(usize),
-    ButLast(usize),
+    First(Amount),
+    Last(Amount),
+    ButLast(Amount),
     Readable,
 }
 
@@ -88,6 +90,11 @@ impl SetSpec {
     /// What reports call the set: the name given, else the last part of its path.
     pub fn name(&self) -> String {
         self.name.clone().unwrap_or_else(|| name_of(&self.path))
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The set's name with its filters: which images they were, and not where they lay.
@@ -139,7 +146,7 @@ impl SetSpec {
         let bad = || {
             format!(
                 "there is no filter \"#{filter}\"; there are #class=, #class!=, #coarse=, \
-                 #coarse!=, #first=N, #last=N, #but-last=N, #readable, #split=train|test|all, \
+                 #coarse!=, #first=N, #last=N, #but-last=N (or N%), #readable, #split=train|test|all, \
                  #labels=fine|coarse. A class with # in its name is given by its number"
             )
         };
@@ -148,7 +155,7 @@ impl SetSpec {
             return Ok(());
         }
         let (key, value) = filter.split_once('=').ok_or_else(bad)?;
-        let number = || value.parse().map_err(|_| bad());
+        let amount = || value.parse().map_err(|_| bad());
         match (key, value) {
             ("class" | "class!" | "coarse" | "coarse!", _) if !value.is_empty() => {
                 self.filters.push(Filter::Classes(ClassFilter {
@@ -157,9 +164,9 @@ impl SetSpec {
                     classes: value.split('+').map(String::from).collect(),
                 }));
             }
-            ("first", _) => self.filters.push(Filter::First(number()?)),
-            ("last", _) => self.filters.push(Filter::Last(number()?)),
-            ("but-last", _) => self.filters.push(Filter::ButLast(number()?)),
+            ("first", _) => self.filters.push(Filter::First(amount()?)),
+            ("last", _) => self.filters.push(Filter::Last(amount()?)),
+            ("but-last", _) => self.filters.push(Filter::ButLast(amount()?)),
             ("split", "train") => self.split = Some(Split::Train),
             ("split", "test") => self.split = Some(Split::Test),
             ("split", "all") => self.split = Some(Split::All),
@@ -199,14 +206,18 @@ impl Filter {
     }
 }
 
-/// Of the indices, the first `count` of each class.
-fn leading(order: impl Iterator<Item = usize>, set: &ImageSet, count: usize) -> Vec<usize> {
+/// Of the indices, the first of each class, so many.
+fn leading(order: impl Iterator<Item = usize>, set: &ImageSet, amount: Amount) -> Vec<usize> {
+    let mut images: HashMap<_, usize> = HashMap::new();
+    for label in &set.labels {
+        *images.entry(*label).or_insert(0) += 1;
+    }
     let mut seen = HashMap::new();
     order
         .filter(|&i| {
             let seen = seen.entry(set.labels[i]).or_insert(0);
             *seen += 1;
-            *seen <= count
+            *seen <= amount.of(images[&set.labels[i]])
         })
         .collect()
 }
@@ -283,6 +294,9 @@ mod tests {
         assert_eq!(kept("last=1"), [2, 3, 4, 5]);
         assert_eq!(kept("but-last=1"), [0, 1]);
         assert_eq!(kept("but-last=0"), [0, 1, 2, 3, 4, 5]);
+        // Of two cats and two dogs one each, of the others none.
+        assert_eq!(kept("last=50%"), [3, 4]);
+        assert_eq!(kept("but-last=50%"), [0, 1, 2, 5]);
     }
 
     #[test]

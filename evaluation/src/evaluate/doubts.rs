@@ -33,3 +33,11 @@ pub(super) fn of(
     ];
     sentences.into_iter().flatten().collect()
 }
+
+/// A sentence for what an OOD set may share with the auxiliary images, which training taught to be foreign.
+pub(super) fn of_foreign(specs: &[SetSpec], model: &Model) -> Option<String> {
+    let seen = seen::in_auxiliary(model.manifest(), specs)?;
+    Some(format!(
+        "the model was trained to find {seen} foreign: make sure that --ood has none of these images"
+    ))
+}

@@ -122,6 +122,8 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     // Images that are given were compared already.
     let unseen = Some(&calibration).filter(|_| args.calibration.is_empty());
     let mut doubts = doubts::of("--id", &args.id, &test, &model, unseen);
+    let foreign = args.ood.chunks(1);
+    doubts.extend(foreign.filter_map(|set| doubts::of_foreign(set, &model)));
     let scores = fit::reported(
         &bench,
         &model,

@@ -156,8 +156,8 @@ impl QuantizeReport {
                 match has_int8_instructions() {
                     true => "",
                     false => {
-                        "\nThis processor has no instructions for int8 (VNNI): expect little gain here, \
-                         and\n2 to 4 times the speed on one that has them."
+                        "\nThis processor has no instructions for int8 (VNNI), so that little is gained here, or \
+                         something\nlost; one that has them does 2 to 4 times as many."
                     }
                 }
             ),

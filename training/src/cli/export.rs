@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use normgate_evaluation::shell::quoted_path;
 use normgate_evaluation::workbench::print;
 
 use crate::checkpoint::Checkpoint;
 use crate::export::{ExportOptions, WeightForm, export};
+use crate::held_out;
 
 /// Turn a run into a model file
 ///
@@ -58,17 +60,23 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
     model.save(&args.out)?;
     let out = args.out.display();
     let (done, epochs) = (checkpoint.progress.epochs, checkpoint.config.recipe.epochs);
+    let held_out = args.run.join(held_out::FOLDER);
+    let images = match held_out.is_dir() {
+        true => quoted_path(&held_out),
+        false => "IMAGES".into(),
+    };
     let after = match done < epochs {
         true => format!("{done} of {epochs} epochs: the run is not finished"),
         false => format!("{done} epochs"),
     };
     print(&format!(
         "Wrote {out}: {} {}, {:.1} MB, {} classes, after {after}\n\
-         Next: normgate-train calibrate {out} --data IMAGES, on images not trained on\n",
+         Next, on images not trained on: normgate-train calibrate {} --data {images}\n",
         options.name,
         options.version,
         model.bytes().len() as f64 / 1e6,
         model.manifest().labels.len(),
+        quoted_path(&args.out),
     ))?;
     Ok(ExitCode::SUCCESS)
 }

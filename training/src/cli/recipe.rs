@@ -1,6 +1,6 @@
 //! The options that decide a run's outcome.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use normgate_evaluation::datasets::{SetSpec, labels};
@@ -12,6 +12,7 @@ use crate::auxiliary::AuxiliarySpec;
 use crate::config::{DataConfig, EpochEnd, Precision, Recipe, RunConfig};
 use crate::data::{Selection, TrainingData};
 use crate::error::TrainError;
+use crate::held_out;
 use crate::holdout::HoldOut;
 use crate::init::Init;
 use crate::input::Normalise;
@@ -153,6 +154,39 @@ impl RecipeArgs {
             batch_size: self.batch_size.unwrap_or(defaults.batch_size) as usize,
             auxiliary_batch_size: self.aux_batch_size.unwrap_or(defaults.batch_size) as usize,
         })
+    }
+
+    /// Whether images are to be held out.
+    pub(super) fn holds_out(&self) -> bool {
+        !self.hold_out.is_empty()
+    }
+
+    /// That no image is read from where what is held out is written.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Options`].
+    pub(super) fn check_reads_elsewhere(&self, run: &Path) -> Result<(), TrainError> {
+        let place = run.join(held_out::FOLDER).canonicalize();
+        let Some(place) = place.ok().filter(|_| held_out::may_write(run)) else {
+            return Ok(());
+        };
+        let auxiliary = self.aux.iter().filter_map(|it| match it {
+            AuxiliarySpec::Set(set) => Some(set),
+            AuxiliarySpec::Crops => None,
+        });
+        let mut read = self.data.iter().chain(auxiliary);
+        let is_inside = |set: &&SetSpec| {
+            let real = set.path().canonicalize();
+            real.is_ok_and(|real| real.starts_with(&place))
+        };
+        match read.find(is_inside) {
+            None => Ok(()),
+            Some(set) => Err(TrainError::Options(format!(
+                "{set} lies in {}, which this run would write anew: name another --out",
+                place.display()
+            ))),
+        }
     }
 
     /// The way of cropping where the augmentation's options do not say it.

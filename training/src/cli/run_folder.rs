@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use normgate_evaluation::datasets::ImageSet;
+use normgate_evaluation::shell::quoted_path;
 
 use crate::checkpoint::{self, write_atomically};
 use crate::config::RunConfig;
@@ -16,13 +17,19 @@ pub(super) const CONFIG_FILE: &str = "config.json";
 
 /// That no run would be lost. One that was killed before its first checkpoint leaves what nothing could
 /// go on from.
-pub(super) fn check_is_free(run: &Path) -> Result<(), TrainError> {
+pub(super) fn check_is_free(run: &Path, holds_out: bool) -> Result<(), TrainError> {
+    let shown = run.display();
     let problem = if run.is_file() {
-        format!("{} is a file: name a new folder", run.display())
+        format!("{shown} is a file: name a new folder")
     } else if run.join(checkpoint::FILE_NAME).exists() {
         format!(
-            "{0} already holds a run. Go on with it (--resume {0}), or name another folder",
-            run.display()
+            "{shown} already holds a run. Go on with it (--resume {}), or name another folder",
+            quoted_path(run)
+        )
+    } else if holds_out && !held_out::may_write(run) {
+        format!(
+            "{shown} has a {} already, which is no run's: name a new folder",
+            held_out::FOLDER
         )
     } else {
         return Ok(());
@@ -50,24 +57,41 @@ pub(super) fn lock(run: &Path) -> Result<File, TrainError> {
     }
 }
 
-/// What is kept out of training, for `calibrate`.
+/// Keeps what is held out of training, for `calibrate`, and says where.
 pub(super) fn keep_held_out(run: &Path, held: &ImageSet) -> Result<(), TrainError> {
+    let place = run.join(held_out::FOLDER);
     match held_out::write(run, held) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::InvalidFilename => {
+        Ok(()) if held.is_empty() => {}
+        Ok(()) => {
             eprintln!(
-                "warning: a class's name can be no folder's, so what is held out is not kept in {}: calibrate on \
-                 it by filters (normgate-train calibrate --help)",
-                run.display()
+                "{} images are held out, in {}: calibrate on them",
+                held.len(),
+                place.display()
             );
-            Ok(())
+            if held.len() < LEAST {
+                eprintln!(
+                    "warning: a threshold takes {LEAST} images, better a few hundred: hold out more"
+                );
+            }
         }
-        Err(source) => Err(TrainError::File {
-            path: run.join(held_out::FOLDER),
-            source,
-        }),
+        Err(error) if error.kind() == ErrorKind::InvalidFilename => eprintln!(
+            "warning: a class's name can be no folder's, so that the {} images that are held out are not kept in \
+             {}: calibrate on them by filters (normgate-train calibrate --help)",
+            held.len(),
+            run.display()
+        ),
+        Err(source) => {
+            return Err(TrainError::File {
+                path: place,
+                source,
+            });
+        }
     }
+    Ok(())
 }
+
+/// Calibration images for a threshold at a TPR of 95 %.
+const LEAST: usize = 19;
 
 /// All of a run's options, for people and scripts; the checkpoint holds them too.
 pub(super) fn write_config(run: &Path, config: &RunConfig) -> Result<(), TrainError> {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use normgate_evaluation::shell::command_line;
+use normgate_evaluation::shell::{command_line, quoted_path};
 use tch::Device;
 
 use super::PROGRAM;
@@ -24,7 +24,6 @@ use crate::config::RunConfig;
 use crate::data::TrainingData;
 use crate::device;
 use crate::error::TrainError;
-use crate::held_out;
 use crate::init::Init;
 use crate::methods::Auxiliary;
 use crate::progress::duration;
@@ -86,7 +85,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
         Outcome::Interrupted => {
             eprintln!(
                 "stopped, the checkpoint is written; to go on: normgate-train train --resume {}{}",
-                run.display(),
+                quoted_path(run),
                 args.execution.given(),
             );
             Ok(ExitCode::from(130))
@@ -127,7 +126,10 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<(Trainer, Fil
     recipe::channels(&width).map_err(|problem| {
         TrainError::Options(format!("the network's width, {width}, is {problem}"))
     })?;
-    introduce(&execution.run, &config, &data);
+    introduce(&config, &data);
+    if !matches!(beginning, Beginning::Resumed(_)) {
+        keep_held_out(&execution.run, &data.held_out)?;
+    }
 
     let plan = Plan {
         streams: data.streams,
@@ -170,7 +172,8 @@ fn start(
     command: String,
 ) -> Result<Run, TrainError> {
     let run = recipe.out.clone();
-    check_is_free(&run)?;
+    check_is_free(&run, recipe.holds_out())?;
+    recipe.check_reads_elsewhere(&run)?;
     let method = &args.method;
     let augmentation = args.augmentation.config(recipe.crop());
     let vary = args.execution.vary(&augmentation, device)?;
@@ -188,9 +191,8 @@ fn start(
     )?;
     let lock = lock(&run)?;
     // Another may have finished it while the images were read.
-    check_is_free(&run)?;
+    check_is_free(&run, recipe.holds_out())?;
     write_config(&run, &config)?;
-    keep_held_out(&run, &data.held_out)?;
     Ok(Run {
         folder: run,
         config,
@@ -234,7 +236,7 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
     })
 }
 
-fn introduce(folder: &Path, config: &RunConfig, data: &TrainingData) {
+fn introduce(config: &RunConfig, data: &TrainingData) {
     let (recipe, id) = (&config.recipe, &data.streams[0]);
     for stream in &data.streams {
         stream
@@ -256,13 +258,6 @@ fn introduce(folder: &Path, config: &RunConfig, data: &TrainingData) {
         id.per_step,
         auxiliary.sum::<usize>(),
     );
-    if !data.held_out.is_empty() {
-        eprintln!(
-            "{} images are held out, in {}: calibrate on them",
-            data.held_out.len(),
-            folder.join(held_out::FOLDER).display()
-        );
-    }
     for stream in &data.streams[1..] {
         eprintln!(
             "{} auxiliary images: {}",

@@ -306,6 +306,10 @@ fn mistakes_are_told_with_what_to_do() {
             format!("{SMALL} --hold-out even=21"),
             "even has 20 images, not 21. Take a share of each class (all=10%)",
         ),
+        (
+            format!("{SMALL} --hold-out all=4%"),
+            "--hold-out takes no image of any class",
+        ),
         (format!("{SMALL} --hold-out cat=2"), "cat"),
         (
             format!("{SMALL} --aux-weights 1,2"),

@@ -47,7 +47,7 @@ fn a_class_that_filters_leave_out_is_none_of_the_networks() {
 }
 
 #[test]
-fn images_that_are_trained_on_and_held_out_are_refused() {
+fn copies_among_what_is_held_out_are_told() {
     let place = Workplace::new();
     let folder = place.0.path().join("id/odd");
     for number in 0..20 {
@@ -56,8 +56,35 @@ fn images_that_are_trained_on_and_held_out_are_refused() {
     }
     let output = place.train(&format!("{SMALL} --hold-out odd=20"));
     let said = stderr(&output);
-    assert!(!output.status.success(), "{said}");
-    assert!(said.contains("of --hold-out are in --data too"), "{said}");
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("of the 20 images that are held out 20 are in the training images too"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_folder_with_held_out_images_of_somebody_elses_is_left_as_it_is() {
+    let place = Workplace::new();
+    let own = place.0.path().join("run/held-out/even/own.png");
+    crate::write_images(own.parent().unwrap(), 9, 2);
+    std::fs::write(&own, "mine").unwrap();
+    let said = stderr(&place.train(&format!("{SMALL} --hold-out all=2")));
+    assert!(said.contains("run has a held-out already"), "{said}");
+    let output = place.train(SMALL);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(std::fs::read(own).unwrap(), b"mine");
+}
+
+#[test]
+fn nothing_is_trained_on_that_would_be_written_anew() {
+    let place = Workplace::new();
+    let kept = place.0.path().join("run/held-out");
+    crate::write_images(&kept.join("even"), 9, 2);
+    std::fs::write(kept.join(".normgate-held-out"), "").unwrap();
+    let said = stderr(&place.train(&SMALL.replace("--data id", "--data id,run/held-out")));
+    assert!(said.contains("which this run would write anew"), "{said}");
+    assert!(kept.join("even/1.png").exists());
 }
 
 #[test]
