@@ -28,7 +28,22 @@ pub(crate) fn in_training(
         let mut alike = part.not_apart_from(set, data);
         alike.any(|given| !(is_smaller && given.is_whole()))
     };
-    record.data.iter().find(may_be_known).cloned()
+    let known = record.data.iter().find(may_be_known).cloned();
+    // Of the images that another run held out, this one may have seen any.
+    known.or_else(|| {
+        let held_out = data.iter().filter_map(SetSpec::held_out_of);
+        let mut of_others = held_out.filter(|sets| *sets != record.data).flatten();
+        of_others.find_map(|set| {
+            let mut alike = record.data.iter().filter(|own| name(own) == name(&set));
+            alike.next().cloned()
+        })
+    })
+}
+
+/// A recorded set's name, without its filters and what was held out.
+fn name(recorded: &str) -> &str {
+    let set = recorded.split(HELD_OUT).next().unwrap_or(recorded);
+    set.split('#').next().unwrap_or(set)
 }
 
 /// Which of the auxiliary sets of the training is called as one of `data`, unless filters tell that these are other
@@ -128,6 +143,8 @@ fn held_out_of(said: &str, labels: &[String]) -> Vec<Amount> {
 mod tests {
     use normgate_core::manifest::{Filter, Preprocessing, Resize, SCHEMA_VERSION, TrainingRecord};
     use normgate_core::scores::ScoreKind;
+
+    use crate::datasets::HELD_OUT_MARK;
 
     use super::*;
 
@@ -229,6 +246,23 @@ mod tests {
             &[1; 3],
         );
         assert!(hint.is_some());
+    }
+
+    #[test]
+    fn what_another_run_held_out_may_be_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = |sets: &str| std::fs::write(folder.path().join(HELD_OUT_MARK), sets).unwrap();
+        let own = "photos#class!=Wildkatze (held out: all=10%)";
+        let hint = || {
+            let set = folder.path().to_str().unwrap();
+            in_training(&manifest(&[own]), &specs(&[set]), &[5; 3])
+        };
+        mark(own);
+        assert_eq!(hint(), None);
+        mark("photos (held out: all=20%)");
+        assert_eq!(hint().as_deref(), Some(own));
+        mark("others (held out: all=20%)");
+        assert_eq!(hint(), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What may have gone wrong in sending a file, if it turns out to be no good image.
 
+use normgate_core::preprocess::sniff;
+
 use super::media::Kind;
 
 /// `curl -d @photo.jpg` takes these out of the file, and every image has some of them.
@@ -33,20 +35,29 @@ pub fn of(kind: &Kind, body: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// `key=value`, as it is written in a URL. That a base64 text ends with `=` makes no field of it.
+/// `key=value`, as it is written in a URL or on a command line. That a base64 text ends with `=` makes no field
+/// of it.
 fn has_fields(body: &[u8]) -> bool {
-    let sign = body.iter().position(|byte| *byte == b'=');
-    let has_value =
-        sign.is_some_and(|at| at > 0 && !matches!(body[at..], [b'='] | [b'=', b'=', ..]));
-    has_value && body.iter().all(u8::is_ascii_graphic)
+    let Some(at) = body.iter().position(|byte| *byte == b'=') else {
+        return false;
+    };
+    let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.%+".contains(byte);
+    let has_value = at > 0 && !matches!(body[at..], [b'='] | [b'=', b'=', ..]);
+    has_value && body[..at].iter().all(is_key) && is_text(&body[at..])
 }
 
-/// One line of text that is not too long.
+/// One line that is not too long, with a letter in it, and no image's first bytes.
 fn is_name(body: &[u8]) -> bool {
-    let text = str::from_utf8(body.trim_ascii());
-    text.is_ok_and(|text| {
-        (1..=LONGEST_NAME).contains(&text.len()) && !text.contains(char::is_control)
-    })
+    let line = body.trim_ascii();
+    let has_letter = || {
+        line.iter()
+            .any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+    };
+    line.len() <= LONGEST_NAME && sniff(line).is_none() && has_letter() && is_text(line)
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    str::from_utf8(bytes).is_ok_and(|text| !text.contains(char::is_control))
 }
 
 #[cfg(test)]
@@ -78,7 +89,14 @@ mod tests {
         for name in ["photo.jpg", "Über uns/my photo (1).jpg", "photo.jpg\n"] {
             assert_hint(name.as_bytes(), Some(NAME_ALONE), Some(NAME_ALONE));
         }
-        for text in ["a\nb".to_owned(), "a".repeat(256)] {
+        for text in [
+            "a\nb".to_owned(),
+            "a".repeat(256),
+            "GIF89a".into(),
+            "[1, 2]".into(),
+            "  ".into(),
+            "=".into(),
+        ] {
             assert_eq!(of(&Kind::Image, text.as_bytes()), None);
         }
     }
@@ -89,6 +107,8 @@ mod tests {
             "image=%89PNG%0D%0A",
             "image=photo.jpg",
             "a=&image=x",
+            "image=my photo.jpg",
+            "image=Größe.jpg",
             "top=3&image=%FF%D8",
         ] {
             assert_hint(fields.as_bytes(), Some(OTHER_FORM), Some(NAME_ALONE));

@@ -34,7 +34,8 @@ use crate::routes::{api, classify, health, metrics, model, page as try_it, probl
         title = "Normgate",
         description = "Classifies images and says when it should not: `is_ood` is true where an image looks like \
                        nothing that the model was trained on (out of distribution). Errors are problem details \
-                       (RFC 9457). Paths that are not here answer 404, other methods 405."
+                       (RFC 9457), but for a head that is not understood as HTTP (400) or too long (431), which \
+                       get no body. Paths that are not here answer 404, other methods 405."
     ),
     tags(
         (name = "images", description = "Classify images"),

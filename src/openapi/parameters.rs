@@ -28,7 +28,7 @@ fn top() -> Parameter {
 fn request_timeout() -> Parameter {
     let schema = ObjectBuilder::new()
         .schema_type(Type::String)
-        .pattern(Some(r"^\d+(\.\d*)?\s*(ms|s|m|min|h)$"))
+        .pattern(Some(r"^(\d+\.?\d*|\.\d+)\s*(ms|s|m|min|h)$"))
         .examples(["250ms", "1.5s"]);
     optional(
         "x-request-timeout",

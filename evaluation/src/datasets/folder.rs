@@ -24,7 +24,7 @@ const IMAGE_EXTENSIONS: [&str; 14] = [
 const NOT_OURS: [&str; 2] = ["@eaDir", "__MACOSX"];
 
 /// What the trainer puts into a folder of class folders that it made of images that it held out: whatever these are
-/// called, they are classes.
+/// called, they are classes. A line for each set that they are of, as the model's record of its training names it.
 pub const HELD_OUT_MARK: &str = ".normgate-held-out";
 
 /// Whether a folder of this name is one that is read.

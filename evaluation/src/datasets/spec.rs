@@ -2,13 +2,13 @@
 //! part of it is meant.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::{fmt, fs};
 
 use super::{
-    Amount, ClassFilter, DatasetError, FineOrCoarse, ImageSet, LoadOptions, Split, files, load,
-    name_of,
+    Amount, ClassFilter, DatasetError, FineOrCoarse, HELD_OUT_MARK, ImageSet, LoadOptions, Split,
+    files, load, name_of,
 };
 
 /// What `--help` says about naming a set.
@@ -95,6 +95,12 @@ impl SetSpec {
     /// Where it lies.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Of images that the trainer held out: the sets that they are of, as the run's record of its training has them.
+    pub(crate) fn held_out_of(&self) -> Option<Vec<String>> {
+        let mark = fs::read_to_string(self.path.join(HELD_OUT_MARK)).ok()?;
+        Some(mark.lines().map(String::from).collect())
     }
 
     /// The set's name with its filters: which images they were, and not where they lay.

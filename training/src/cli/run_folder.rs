@@ -10,6 +10,7 @@ use normgate_evaluation::shell::quoted_path;
 use crate::checkpoint::{self, write_atomically};
 use crate::config::RunConfig;
 use crate::error::TrainError;
+use crate::export::id_sets;
 use crate::held_out;
 
 /// What the options are kept in.
@@ -58,9 +59,13 @@ pub(super) fn lock(run: &Path) -> Result<File, TrainError> {
 }
 
 /// Keeps what is held out of training, for `calibrate`, and says where.
-pub(super) fn keep_held_out(run: &Path, held: &ImageSet) -> Result<(), TrainError> {
+pub(super) fn keep_held_out(
+    run: &Path,
+    config: &RunConfig,
+    held: &ImageSet,
+) -> Result<(), TrainError> {
     let place = run.join(held_out::FOLDER);
-    match held_out::write(run, held) {
+    match held_out::write(run, held, &id_sets(&config.data)) {
         Ok(()) if held.is_empty() => {}
         Ok(()) => {
             eprintln!(

@@ -128,7 +128,7 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<(Trainer, Fil
     })?;
     introduce(&config, &data);
     if !matches!(beginning, Beginning::Resumed(_)) {
-        keep_held_out(&execution.run, &data.held_out)?;
+        keep_held_out(&execution.run, &config, &data.held_out)?;
     }
 
     let plan = Plan {

@@ -151,7 +151,7 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
 }
 
 /// The names of the ID sets, and what of them was kept out of training.
-fn id_sets(data: &DataConfig) -> Vec<String> {
+pub(crate) fn id_sets(data: &DataConfig) -> Vec<String> {
     let described = |set: &String| {
         set.parse()
             .map_or_else(|_| set.clone(), |it: SetSpec| it.describe())
