@@ -94,7 +94,8 @@ struct Calibration {
     /// A threshold for each predicted class, in the order of the labels.
     #[schema(value_type = Vec<ClassThreshold>, required = false)]
     per_class: Option<Vec<ClassThreshold>>,
-    /// The share of the calibration images that are flagged, from 0 to 1.
+    /// The share of the calibration images themselves that are flagged, from 0 to 1; where these are
+    /// few, less than of new ones.
     expected_flag_rate: f64,
     /// What the calibration images were, for people.
     #[schema(value_type = String, required = false)]

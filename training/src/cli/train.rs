@@ -127,8 +127,14 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<(Trainer, Fil
         TrainError::Options(format!("the network's width, {width}, is {problem}"))
     })?;
     introduce(&config, &data);
-    if !matches!(beginning, Beginning::Resumed(_)) {
-        keep_held_out(&execution.run, &config, &data.held_out)?;
+    match &beginning {
+        Beginning::Resumed(Checkpoint { progress, .. }) => match progress.epochs {
+            done if done >= config.recipe.epochs => eprintln!("all {done} epochs are done already"),
+            done => eprintln!("going on after {done} of {} epochs", config.recipe.epochs),
+        },
+        Beginning::Init(_) | Beginning::Fresh => {
+            keep_held_out(&execution.run, &config, &data.held_out)?;
+        }
     }
 
     let plan = Plan {

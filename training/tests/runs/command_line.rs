@@ -95,6 +95,9 @@ fn a_run_leaves_its_options_its_history_and_a_checkpoint() {
     }
     assert!(place.run().join(FILE_NAME).exists());
 
+    let done = place.train("--resume run --threads 1");
+    let said = stderr(&done);
+    assert!(said.contains("all 2 epochs are done already"), "{said}");
     let again = place.train(SMALL);
     assert!(!again.status.success());
     assert!(
