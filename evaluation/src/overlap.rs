@@ -50,8 +50,13 @@ impl Fingerprints {
 
     /// How many different images of another set are among them.
     pub fn shared_with(&self, set: &ImageSet) -> usize {
+        self.compared_with(set).0
+    }
+
+    /// How many different images of another set are among them, and how many it has.
+    fn compared_with(&self, set: &ImageSet) -> (usize, usize) {
         let others: HashSet<u64> = fingerprints(set).collect();
-        others.intersection(&self.images).count()
+        (others.intersection(&self.images).count(), others.len())
     }
 
     /// That hardly any image of another set, which `option` names, is among them.
@@ -59,13 +64,12 @@ impl Fingerprints {
     /// # Errors
     /// [`EvaluationError::SharedImages`].
     pub fn apart_from(&self, option: &'static str, set: &ImageSet) -> Result<(), EvaluationError> {
-        let others: HashSet<u64> = fingerprints(set).collect();
-        let shared = others.intersection(&self.images).count();
-        match shared > 1 && shared as f64 > FEW * others.len() as f64 {
+        let (shared, images) = self.compared_with(set);
+        match shared > 1 && shared as f64 > FEW * images as f64 {
             true => Err(EvaluationError::SharedImages {
                 options: [self.option, option],
                 shared,
-                images: others.len(),
+                images,
             }),
             false => Ok(()),
         }

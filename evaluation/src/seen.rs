@@ -5,7 +5,7 @@
 use normgate_core::calibration::Calibration;
 use normgate_core::manifest::Manifest;
 
-use crate::datasets::{Amount, Learnt, SetSpec, Split};
+use crate::datasets::{Amount, HELD_OUT, Learnt, SetSpec, Split};
 
 /// What the training record says of a set of the same name as one of `data`, which are of `class_counts` together,
 /// unless counts or filters tell that these are other images.
@@ -20,10 +20,10 @@ pub(crate) fn in_training(
     let is_smaller = record.data.len() == 1 && counts.any(|(trained, given)| given < trained);
     let may_be_known = |entry: &&String| {
         let (set, held_out) = entry.split_once(HELD_OUT).unwrap_or((entry, ""));
-        let part = Part {
+        let part = Record {
             split: Split::Train,
             labels: &manifest.labels,
-            held_out: held_out_of(held_out, &manifest.labels),
+            held_out: amounts_held_out(held_out, &manifest.labels),
         };
         let mut alike = part.not_apart_from(set, data);
         alike.any(|given| !(is_smaller && given.is_whole()))
@@ -31,17 +31,22 @@ pub(crate) fn in_training(
     let known = record.data.iter().find(may_be_known).cloned();
     // Of the images that another run held out, this one may have seen any.
     known.or_else(|| {
-        let held_out = data.iter().filter_map(SetSpec::held_out_of);
-        let mut of_others = held_out.filter(|sets| *sets != record.data).flatten();
-        of_others.find_map(|set| {
-            let mut alike = record.data.iter().filter(|own| name(own) == name(&set));
+        let sources = data.iter().filter_map(SetSpec::sources_of_held_out);
+        let of_others =
+            sources.filter(|it| it.sets != record.data || it.class_counts != record.class_counts);
+        let mut sets = of_others.flat_map(|it| it.sets);
+        sets.find_map(|set| {
+            let mut alike = record
+                .data
+                .iter()
+                .filter(|own| set_name(own) == set_name(&set));
             alike.next().cloned()
         })
     })
 }
 
 /// A recorded set's name, without its filters and what was held out.
-fn name(recorded: &str) -> &str {
+fn set_name(recorded: &str) -> &str {
     let set = recorded.split(HELD_OUT).next().unwrap_or(recorded);
     set.split('#').next().unwrap_or(set)
 }
@@ -50,7 +55,7 @@ fn name(recorded: &str) -> &str {
 /// images.
 pub(crate) fn in_auxiliary(manifest: &Manifest, data: &[SetSpec]) -> Option<String> {
     let record = manifest.training.as_ref()?;
-    let part = Part {
+    let part = Record {
         split: Split::Train,
         labels: &manifest.labels,
         held_out: Vec::new(),
@@ -69,7 +74,7 @@ pub(crate) fn in_calibration(
     let said = calibration.data.as_deref()?;
     // Behind the sets stands how they were used.
     let sets = said.split("; ").next()?.split(", equally many").next()?;
-    let part = Part {
+    let part = Record {
         split: Split::Test,
         labels,
         held_out: Vec::new(),
@@ -79,24 +84,21 @@ pub(crate) fn in_calibration(
     sets.find(may_be_known).map(String::from)
 }
 
-/// What follows the last set's name in a training record, in front of what was held out.
-const HELD_OUT: &str = " (held out: ";
-
 /// What is known of a recorded set besides its name and its filters.
-struct Part<'a> {
+struct Record<'a> {
     split: Split,
     labels: &'a [String],
     held_out: Vec<Amount>,
 }
 
-impl Part<'_> {
+impl Record<'_> {
     /// Those of `data` that are called as the recorded set, and may have images of it.
     fn not_apart_from<'a>(
         &'a self,
         set: &'a str,
         data: &'a [SetSpec],
     ) -> impl Iterator<Item = &'a SetSpec> {
-        let name = set.split('#').next().unwrap_or_default();
+        let name = set_name(set);
         // Its place is not recorded; a "=" behind a "/" is no name's.
         let recorded = format!("./{set}").parse::<SetSpec>();
         let alike = data.iter().filter(move |given| given.name() == name);
@@ -115,7 +117,7 @@ impl Part<'_> {
 }
 
 /// How many images of each class were held out, from what the trainer was told: `all=50)`, or `CLASS=N, CLASS=N%)`.
-fn held_out_of(said: &str, labels: &[String]) -> Vec<Amount> {
+fn amounts_held_out(said: &str, labels: &[String]) -> Vec<Amount> {
     let mut amounts = vec![Amount::Images(0); labels.len()];
     let said = said.strip_suffix(')').unwrap_or(said);
     for (class, amount) in said
@@ -257,11 +259,17 @@ mod tests {
             let set = folder.path().to_str().unwrap();
             in_training(&manifest(&[own]), &specs(&[set]), &[5; 3])
         };
-        mark(own);
+        let counts = manifest(&[own]).training.unwrap().class_counts;
+        let counts: Vec<_> = counts.iter().map(u64::to_string).collect();
+        let counts = counts.join(",");
+        mark(&format!("{counts}\n{own}"));
         assert_eq!(hint(), None);
-        mark("photos (held out: all=20%)");
+        // Of the same sets, cut otherwise.
+        mark(&format!("1,2,3\n{own}"));
         assert_eq!(hint().as_deref(), Some(own));
-        mark("others (held out: all=20%)");
+        mark(&format!("{counts}\nphotos (held out: all=20%)"));
+        assert_eq!(hint().as_deref(), Some(own));
+        mark(&format!("{counts}\nothers (held out: all=20%)"));
         assert_eq!(hint(), None);
     }
 
@@ -279,7 +287,7 @@ mod tests {
             ("1=4, all=10%)", [Percent(10), Images(4), Percent(10)]),
             ("", [Images(0); 3]),
         ] {
-            assert_eq!(held_out_of(said, &labels), expected, "{said}");
+            assert_eq!(amounts_held_out(said, &labels), expected, "{said}");
         }
     }
 

@@ -80,7 +80,7 @@ pub struct File {
     pub hint: Option<&'static str>,
 }
 
-/// As which form's field or JSON's many look for it.
+/// Many look for it among the fields of a form or of JSON.
 const TOP_STANDS_ELSEWHERE: &str = "; how many labels are listed, the path says: /classify?top=3";
 
 impl Intake {

@@ -97,7 +97,9 @@ static WRITTEN: LazyLock<Result<Written, serde_json::Error>> = LazyLock::new(|| 
 
 /// The document as it is sent.
 pub struct Written {
+    /// As `GET /openapi.json` answers it.
     pub json: Bytes,
+    /// As `GET /docs` does.
     pub page: String,
 }
 

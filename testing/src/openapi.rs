@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::schema::disagreement;
 
-/// Headers by which a client goes by: none is sent that is not described.
+/// Headers that a client goes by: none is sent that is not described.
 const HEADERS: [&str; 5] = [
     "accept-encoding",
     "accept-post",

@@ -52,6 +52,8 @@ pub struct TrainingData {
     pub class_counts: Vec<u64>,
     /// What was kept out of training.
     pub held_out: ImageSet,
+    /// How many different images of those are trained on too, as copies.
+    pub copies_held_out: usize,
 }
 
 impl TrainingData {
@@ -110,22 +112,12 @@ impl TrainingData {
         let mut streams = vec![id];
         let auxiliary = auxiliary::streams(selection, &streams[0].images, &options)?;
         let id = Fingerprints::of("--data", &streams[0].images);
-        let apart_from = |option, images| {
-            let apart = id.apart_from(option, images);
-            apart.map_err(|error| TrainError::Data(error.to_string()))
-        };
         // What is calibrated on would look more familiar than what is new.
-        let twins = id.shared_with(&held_out);
-        if twins > 0 {
-            eprintln!(
-                "warning: of the {} images that are held out {twins} are in the training images too, as copies: a \
-                 threshold made of them flags somewhat too many new ones. Remove the copies",
-                held_out.len()
-            );
-        }
+        let copies_held_out = id.shared_with(&held_out);
         if !selection.auxiliary.contains(&AuxiliarySpec::Crops) {
             for stream in &auxiliary {
-                apart_from("--aux", &stream.images)?;
+                let apart = id.apart_from("--aux", &stream.images);
+                apart.map_err(|error| TrainError::Data(error.to_string()))?;
             }
         }
         streams.extend(auxiliary);
@@ -141,6 +133,7 @@ impl TrainingData {
             class_names,
             class_counts,
             held_out,
+            copies_held_out,
         })
     }
 }
@@ -201,8 +194,8 @@ fn check_classes(set: &ImageSet, names: &[String]) -> Result<(), TrainError> {
     match foreign.next() {
         None => Ok(()),
         Some((class, count)) => Err(TrainError::Options(format!(
-            "--class-names has no \"{class}\", of which {} has {count} images: name it too, or leave \
-             them out ({}#class!={class})",
+            "\"{class}\", of which {} has {count} images, is none of the classes that are trained on: name it too \
+             (--class-names), or leave it out ({}#class!={class})",
             set.name, set.name
         ))),
     }

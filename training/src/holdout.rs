@@ -50,7 +50,7 @@ pub fn resolve(set: &ImageSet, options: &[HoldOut]) -> Result<Vec<(u16, usize)>,
     let mut per_class = Vec::new();
     for option in options {
         if option.class == "all" {
-            let classes = 0..set.classes() as u16;
+            let classes = (0..=u16::MAX).take(set.classes());
             per_class.extend(classes.map(|class| of(class, option.amount)));
         } else {
             per_class.push(of(set.class_index(&option.class)?, option.amount));
@@ -72,7 +72,8 @@ pub fn split(
 ) -> Result<(ImageSet, ImageSet), TrainError> {
     let mut wanted = vec![0usize; usize::from(u16::MAX) + 1];
     for &(class, count) in per_class {
-        wanted[usize::from(class)] += count;
+        let wanted = &mut wanted[usize::from(class)];
+        *wanted = wanted.saturating_add(count);
     }
     let counts = set.class_counts(wanted.len());
     let lacking = (0..).zip(counts.iter().zip(&wanted));

@@ -41,7 +41,7 @@ pub struct CalibrateArgs {
     /// The model file
     pub model: PathBuf,
     /// Images of the model's classes that it was not trained on, such as what training held out
-    /// (DIR#split=train#last=300); several sets, joined by commas, count as one
+    /// (RUN/held-out); several sets, joined by commas, count as one
     #[arg(long, value_name = "SET", value_delimiter = ',', required = true)]
     pub data: Vec<SetSpec>,
     /// OOD images; needed for the OOD-positive convention

@@ -34,7 +34,9 @@ impl Amount {
     /// Both together, as far as that can be said without knowing the class; else the first.
     pub(crate) fn with(self, other: Self) -> Self {
         match (self, other) {
-            (Amount::Images(own), Amount::Images(other)) => Amount::Images(own + other),
+            (Amount::Images(own), Amount::Images(other)) => {
+                Amount::Images(own.saturating_add(other))
+            }
             (Amount::Images(0), other) => other,
             _ => self,
         }

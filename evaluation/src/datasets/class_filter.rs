@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::folder::{entries, file_name};
 use super::labels::composed;
 use super::{DatasetError, ImageSet};
 
@@ -24,11 +25,16 @@ impl ClassFilter {
             false => set.class_index(class),
         };
         // What was left out as an empty folder is no class any more.
-        let is_gone = |class: &&String| {
-            let is_name = Path::new(class).file_name() == Some(class.as_ref());
-            let is_there = || is_name && path.join(class).is_dir();
-            !self.coarse && !self.keep && find(class).is_err() && is_there()
+        let is_there = |class: &str| {
+            let inside = entries(path).map(|(folders, _)| folders);
+            let mut names = inside
+                .into_iter()
+                .flatten()
+                .map(|it| composed(&file_name(&it)));
+            names.any(|name| name == composed(class))
         };
+        let is_gone =
+            |class: &&String| !self.coarse && !self.keep && find(class).is_err() && is_there(class);
         let classes = self.classes.iter().filter(|class| !is_gone(class));
         let chosen: Vec<u16> = classes.map(find).collect::<Result<_, _>>()?;
         let coarse = set.coarse_labels.as_ref().filter(|_| self.coarse);

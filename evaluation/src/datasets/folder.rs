@@ -23,8 +23,12 @@ const IMAGE_EXTENSIONS: [&str; 14] = [
 /// Folders that file systems and archives keep beside what they hold: of Synology and of zip files from macOS.
 const NOT_OURS: [&str; 2] = ["@eaDir", "__MACOSX"];
 
+/// What follows the last set's name in a record of training, in front of what was held out and a closing bracket.
+pub const HELD_OUT: &str = " (held out: ";
+
 /// What the trainer puts into a folder of class folders that it made of images that it held out: whatever these are
-/// called, they are classes. A line for each set that they are of, as the model's record of its training names it.
+/// called, they are classes. Its first line has how many images of each class were trained on, separated by commas; each
+/// further one a set that they are of, as the model's record of the training names it.
 pub const HELD_OUT_MARK: &str = ".normgate-held-out";
 
 /// Whether a folder of this name is one that is read.
@@ -50,8 +54,8 @@ pub(crate) fn load(
         }
     }
     let divides = options.has_classes && !folder.join(HELD_OUT_MARK).is_file();
-    let parts = parts::of_set(&folders).filter(|_| divides && flat.is_empty());
-    if let Some(parts) = parts {
+    let may_be_parts = divides && flat.is_empty();
+    if let Some(parts) = may_be_parts.then(|| parts::of_set(&folders)).flatten() {
         return Err(broken(
             folder,
             format!(

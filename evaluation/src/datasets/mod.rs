@@ -39,7 +39,7 @@ pub(crate) use apart::Learnt;
 pub use class_filter::ClassFilter;
 pub use error::DatasetError;
 pub use files::decode_file;
-pub use folder::{HELD_OUT_MARK, is_read};
+pub use folder::{HELD_OUT, HELD_OUT_MARK, is_read};
 pub use image_set::ImageSet;
 pub use spec::{SYNTAX, SetSpec};
 

@@ -12,9 +12,7 @@ const OTHERS: [&str; 5] = ["test", "testing", "val", "valid", "validation"];
 /// The folders that are parts, those for training first: where they have folders inside, or there is nothing but
 /// parts of both kinds.
 pub(super) fn of_set(folders: &[PathBuf]) -> Option<Vec<&Path>> {
-    let [training, others] = [named(folders, &TRAINING), named(folders, &OTHERS)];
-    let has_both = !training.is_empty() && !others.is_empty();
-    let parts = [training, others].concat();
+    let (parts, has_both) = called_so(folders);
     let are_all = !parts.is_empty() && parts.len() == folders.len();
     let have_folders = || {
         let mut inside = parts.iter().map(|part| entries(part));
@@ -25,10 +23,15 @@ pub(super) fn of_set(folders: &[PathBuf]) -> Option<Vec<&Path>> {
 
 /// The folders in that of a class, where there is nothing but parts of both kinds.
 pub(super) fn of_class(folders: &[PathBuf]) -> Option<Vec<&Path>> {
+    let (parts, has_both) = called_so(folders);
+    (has_both && parts.len() == folders.len()).then_some(parts)
+}
+
+/// The folders that are called as parts, those for training first, and whether there are both kinds.
+fn called_so(folders: &[PathBuf]) -> (Vec<&Path>, bool) {
     let [training, others] = [named(folders, &TRAINING), named(folders, &OTHERS)];
     let has_both = !training.is_empty() && !others.is_empty();
-    let parts = [training, others].concat();
-    (has_both && parts.len() == folders.len()).then_some(parts)
+    ([training, others].concat(), has_both)
 }
 
 /// Their names, for people.

@@ -44,6 +44,14 @@ pub struct SetSpec {
     pub(super) filters: Vec<Filter>,
 }
 
+/// What a run held images out of, as its model's record of the training has it.
+pub(crate) struct Sources {
+    /// How many images of each class were trained on.
+    pub class_counts: Vec<u64>,
+    /// The sets.
+    pub sets: Vec<String>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
     Classes(ClassFilter),
@@ -97,10 +105,18 @@ impl SetSpec {
         &self.path
     }
 
-    /// Of images that the trainer held out: the sets that they are of, as the run's record of its training has them.
-    pub(crate) fn held_out_of(&self) -> Option<Vec<String>> {
+    /// Of images that the trainer held out: what they are of.
+    pub(crate) fn sources_of_held_out(&self) -> Option<Sources> {
         let mark = fs::read_to_string(self.path.join(HELD_OUT_MARK)).ok()?;
-        Some(mark.lines().map(String::from).collect())
+        let mut lines = mark.lines().map(String::from);
+        let counts = lines.next().unwrap_or_default();
+        Some(Sources {
+            class_counts: counts
+                .split(',')
+                .filter_map(|count| count.parse().ok())
+                .collect(),
+            sets: lines.collect(),
+        })
     }
 
     /// The set's name with its filters: which images they were, and not where they lay.

@@ -21,7 +21,7 @@ pub struct ExecutionArgs {
     pub(super) threads: Option<u16>,
     /// Threads that read ahead and augment. One is enough for small images, unless they vary them for a GPU
     /// (--camera); large images want one for each core (docs/training.md)
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = LOADERS)]
     pub(super) loaders: u16,
     /// What varies the images; both give the same but for the rounding [default: device with --device cuda
     /// and without --camera]
@@ -32,7 +32,10 @@ pub struct ExecutionArgs {
     pub(super) checkpoint_every: NonZeroUsize,
 }
 
-const CHECKPOINT_EVERY: NonZeroUsize = NonZeroUsize::new(5).unwrap();
+/// Five.
+const CHECKPOINT_EVERY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
+
+const LOADERS: u16 = 1;
 
 /// What varies the images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -78,13 +81,14 @@ impl ExecutionArgs {
         })
     }
 
-    /// The options that were given, to be given again: what a run goes on with is not kept in it.
+    /// The options that differ from their defaults, to be given again: what a run goes on with is not kept
+    /// in it.
     pub(super) fn given(&self) -> String {
         let threads = self.threads.map(|threads| format!(" --threads {threads}"));
         let options = [
             (!self.is_on_cpu()).then(|| format!(" --device {}", self.device)),
             threads,
-            (self.loaders != 1).then(|| format!(" --loaders {}", self.loaders)),
+            (self.loaders != LOADERS).then(|| format!(" --loaders {}", self.loaders)),
             self.augment_on.map(|on| match on {
                 AugmentOn::Loaders => " --augment-on loaders".into(),
                 AugmentOn::Device => " --augment-on device".into(),

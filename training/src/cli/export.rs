@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use normgate_evaluation::datasets::HELD_OUT_MARK;
 use normgate_evaluation::shell::quoted_path;
 use normgate_evaluation::workbench::print;
 
 use crate::checkpoint::Checkpoint;
 use crate::export::{ExportOptions, WeightForm, export};
-use crate::held_out;
+use crate::held_out_folder;
 
 /// Turn a run into a model file
 ///
@@ -60,8 +61,8 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
     model.save(&args.out)?;
     let out = args.out.display();
     let (done, epochs) = (checkpoint.progress.epochs, checkpoint.config.recipe.epochs);
-    let held_out = args.run.join(held_out::FOLDER);
-    let images = match held_out.is_dir() {
+    let held_out = args.run.join(held_out_folder::FOLDER);
+    let images = match held_out.join(HELD_OUT_MARK).is_file() {
         true => quoted_path(&held_out),
         false => "IMAGES".into(),
     };

@@ -12,7 +12,7 @@ use crate::auxiliary::AuxiliarySpec;
 use crate::config::{DataConfig, EpochEnd, Precision, Recipe, RunConfig};
 use crate::data::{Selection, TrainingData};
 use crate::error::TrainError;
-use crate::held_out;
+use crate::held_out_folder;
 use crate::holdout::HoldOut;
 use crate::init::Init;
 use crate::input::Normalise;
@@ -49,8 +49,9 @@ pub struct RecipeArgs {
     /// imagenet-lt imagenet]
     #[arg(long, value_enum)]
     normalise: Option<Normalise>,
-    /// Keep the last N images of a class (by their paths) out of training, to calibrate on: CLASS=N, or
-    /// all=N for each class; N% is a share, of a class with few images none. They are kept in RUN/held-out
+    /// Keep the last N images of a class (in a folder by their paths, else in the set's order) out of
+    /// training, to calibrate on: CLASS=N, or all=N for each class; N% is a share, of a class with few
+    /// images none. They are kept in RUN/held-out
     #[arg(long, value_name = "CLASS=N", value_delimiter = ',')]
     hold_out: Vec<HoldOut>,
     /// Cut the set to a long tail first, the largest class this many times the smallest (CIFAR-LT:
@@ -167,8 +168,8 @@ impl RecipeArgs {
     ///
     /// [`TrainError::Options`].
     pub(super) fn check_reads_elsewhere(&self, run: &Path) -> Result<(), TrainError> {
-        let place = run.join(held_out::FOLDER).canonicalize();
-        let Some(place) = place.ok().filter(|_| held_out::may_write(run)) else {
+        let place = run.join(held_out_folder::FOLDER).canonicalize();
+        let Some(place) = place.ok().filter(|_| held_out_folder::may_write(run)) else {
             return Ok(());
         };
         let auxiliary = self.aux.iter().filter_map(|it| match it {

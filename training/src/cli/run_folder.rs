@@ -1,6 +1,6 @@
 //! The folder of a run: whose it is, and what is in it before the first epoch.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::checkpoint::{self, write_atomically};
 use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::export::id_sets;
-use crate::held_out;
+use crate::{held_out_folder, lock};
 
 /// What the options are kept in.
 pub(super) const CONFIG_FILE: &str = "config.json";
@@ -27,10 +27,10 @@ pub(super) fn check_is_free(run: &Path, holds_out: bool) -> Result<(), TrainErro
             "{shown} already holds a run. Go on with it (--resume {}), or name another folder",
             quoted_path(run)
         )
-    } else if holds_out && !held_out::may_write(run) {
+    } else if holds_out && !held_out_folder::may_write(run) {
         format!(
             "{shown} has a {} already, which is no run's: name a new folder",
-            held_out::FOLDER
+            held_out_folder::FOLDER
         )
     } else {
         return Ok(());
@@ -38,24 +38,28 @@ pub(super) fn check_is_free(run: &Path, holds_out: bool) -> Result<(), TrainErro
     Err(TrainError::Options(format!("--out: {problem}")))
 }
 
-/// Takes the folder of a run, so that no other process writes into it meanwhile.
-pub(super) fn lock(run: &Path) -> Result<File, TrainError> {
-    let file = |source| TrainError::File {
+/// As [`lock`], of a new run, whose folder is made where it is not there.
+pub(super) fn make_and_lock(run: &Path) -> Result<File, TrainError> {
+    std::fs::create_dir_all(run).map_err(|source| TrainError::File {
         path: run.to_owned(),
         source,
-    };
-    std::fs::create_dir_all(run).map_err(file)?;
-    let lock = File::open(run).map_err(file)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(TrainError::Options(format!(
+    })?;
+    lock(run)
+}
+
+/// Takes the folder of a run, so that no other process writes into it meanwhile.
+pub(super) fn lock(run: &Path) -> Result<File, TrainError> {
+    let taken = File::open(run).and_then(lock::take);
+    let taken = taken.map_err(|source| TrainError::File {
+        path: run.to_owned(),
+        source,
+    })?;
+    taken.ok_or_else(|| {
+        TrainError::Options(format!(
             "another process is training in {}: wait for it, or name another folder",
             run.display()
-        ))),
-        // Not every file system in a network has locks.
-        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(lock),
-        Err(TryLockError::Error(source)) => Err(file(source)),
-    }
+        ))
+    })
 }
 
 /// Keeps what is held out of training, for `calibrate`, and says where.
@@ -64,8 +68,9 @@ pub(super) fn keep_held_out(
     config: &RunConfig,
     held: &ImageSet,
 ) -> Result<(), TrainError> {
-    let place = run.join(held_out::FOLDER);
-    match held_out::write(run, held, &id_sets(&config.data)) {
+    let place = run.join(held_out_folder::FOLDER);
+    let (counts, sets) = (&config.data.class_counts, id_sets(&config.data));
+    match held_out_folder::write(run, held, counts, &sets) {
         Ok(()) if held.is_empty() => {}
         Ok(()) => {
             eprintln!(

@@ -16,7 +16,9 @@ use super::PROGRAM;
 use super::execution::ExecutionArgs;
 use super::method::MethodArgs;
 use super::recipe::{self, RecipeArgs};
-use super::run_folder::{CONFIG_FILE, check_is_free, keep_held_out, lock, write_config};
+use super::run_folder::{
+    CONFIG_FILE, check_is_free, keep_held_out, lock, make_and_lock, write_config,
+};
 use crate::augment::AugmentArgs;
 use crate::batches::{Plan, Vary, steps_per_epoch};
 use crate::checkpoint::{self, Checkpoint};
@@ -37,8 +39,9 @@ use crate::trainer::{Execution, Outcome, Trainer};
 /// ImageNet-LT is published; auxiliary sets need no classes.
 ///
 /// The run folder receives config.json (all options), history.json (each epoch in figures),
-/// checkpoint.safetensors, and in held-out/ what --hold-out kept out of training. Ctrl-C ends the run after the current step; --resume goes on from there
-/// as if it had never stopped, on a CPU to the last bit where there are as many threads.
+/// checkpoint.safetensors, and in held-out/ what --hold-out kept out of training. Ctrl-C ends the run
+/// after the current step; --resume goes on from there as if it had never stopped, on a CPU to the last
+/// bit where there are as many threads.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     /// Go on with the run in this folder, with the options it was started with
@@ -133,6 +136,14 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<(Trainer, Fil
             done => eprintln!("going on after {done} of {} epochs", config.recipe.epochs),
         },
         Beginning::Init(_) | Beginning::Fresh => {
+            if data.copies_held_out > 0 {
+                eprintln!(
+                    "warning: of the {} images that are held out {} are in the training images too, as copies: a \
+                     threshold made of them flags somewhat too many new ones. Remove the copies",
+                    data.held_out.len(),
+                    data.copies_held_out
+                );
+            }
             keep_held_out(&execution.run, &config, &data.held_out)?;
         }
     }
@@ -195,7 +206,7 @@ fn start(
         init.as_ref(),
         command,
     )?;
-    let lock = lock(&run)?;
+    let lock = make_and_lock(&run)?;
     // Another may have finished it while the images were read.
     check_is_free(&run, recipe.holds_out())?;
     write_config(&run, &config)?;
@@ -210,6 +221,7 @@ fn start(
 }
 
 fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, TrainError> {
+    let lock = lock(run)?;
     if run.join(CONFIG_FILE).exists() && !run.join(checkpoint::FILE_NAME).exists() {
         return Err(TrainError::Options(format!(
             "--resume: {} was stopped before its first checkpoint, so there is nothing to go on \
@@ -217,7 +229,6 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
             run.display()
         )));
     }
-    let lock = lock(run)?;
     let checkpoint = Checkpoint::load(run)?;
     let config = checkpoint.config.clone();
     let vary = execution.vary(&config.augmentation, device)?;

@@ -13,7 +13,7 @@ use normgate_core::manifest::{
 };
 use normgate_core::model::{Model, ModelError};
 use normgate_core::onnx::{Dim, GraphBuilder, GraphError};
-use normgate_evaluation::datasets::SetSpec;
+use normgate_evaluation::datasets::{HELD_OUT, SetSpec};
 
 use crate::auxiliary::AuxiliarySpec;
 use crate::checkpoint::Checkpoint;
@@ -158,7 +158,7 @@ pub(crate) fn id_sets(data: &DataConfig) -> Vec<String> {
     };
     let mut names: Vec<String> = data.data.iter().map(described).collect();
     if let (Some(last), false) = (names.last_mut(), data.hold_out.is_empty()) {
-        *last += &format!(" (held out: {})", data.hold_out.join(", "));
+        *last += &format!("{HELD_OUT}{})", data.hold_out.join(", "));
     }
     names
 }

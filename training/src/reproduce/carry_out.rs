@@ -157,11 +157,7 @@ impl Workshop {
         };
         fs::create_dir_all(&folder).map_err(file)?;
         let lock = fs::File::create(&path).map_err(file)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(lock)),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(source)) => Err(file(source)),
-        }
+        crate::lock::take(lock).map_err(file)
     }
 
     /// Starts training, goes on with it, or finds it done.

@@ -287,7 +287,7 @@ fn mistakes_are_told_with_what_to_do() {
         ),
         (
             format!("{SMALL} --class-names even,prime"),
-            "--class-names has no \"odd\", of which id has 20 images",
+            "\"odd\", of which id has 20 images, is none of the classes that are trained on",
         ),
         (
             format!("{SMALL} --class-names even,,odd"),
@@ -358,6 +358,7 @@ fn mistakes_are_told_with_what_to_do() {
         assert!(!said.contains("panicked"), "{arguments}: {said}");
         assert!(!place.run().join(FILE_NAME).exists(), "{arguments}");
     }
+    assert!(!folder.join("nowhere").exists());
 }
 
 #[test]

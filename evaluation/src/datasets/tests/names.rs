@@ -55,3 +55,13 @@ fn names_in_lists_and_on_the_command_line_are_written_as_those_of_folders() {
         assert_eq!(given, [ONE_SIGN, "Frucht"]);
     }
 }
+
+#[test]
+fn an_empty_class_folder_can_be_left_out_however_its_name_is_written() {
+    let folder = folder();
+    fs::create_dir(folder.path().join(TWO_SIGNS)).unwrap();
+    write(&folder.path().join("cat/1.png"), &png(1));
+    let spec = format!("{}#class!={ONE_SIGN}", folder.path().display());
+    let set = spec.parse::<SetSpec>().unwrap().load(&LoadOptions::test());
+    assert_eq!(set.unwrap().class_names.unwrap(), ["cat"]);
+}

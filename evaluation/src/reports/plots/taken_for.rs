@@ -1,5 +1,6 @@
 //! What is taken for what: a row for each class of the ID test set, for each class of a set from another
-//! source, and for each OOD set, a column for each answer. Which classes are confused, and which one foreign images are called.
+//! source, and for each OOD set, a column for each answer. Which classes are confused, and which one foreign
+//! images are called.
 
 use super::Plot;
 use super::fit;

@@ -18,14 +18,14 @@ pub fn may_write(run: &Path) -> bool {
 
 /// Writes a folder of images for each class that has any, as the network is shown them, without loss;
 /// of images that are still in their files, links to these. What an earlier start left is replaced, and
-/// where something goes wrong, nothing is left. `source` says what they are held out of, as the model's
-/// record of its training will.
+/// where something goes wrong, nothing is left. How many images of each class are trained on, and what
+/// sets they are of, is noted as the model's record of its training will have it.
 ///
 /// # Errors
 ///
 /// What the system said; [`io::ErrorKind::InvalidFilename`] where a class's name can be no folder's,
 /// [`io::ErrorKind::AlreadyExists`] where not [`may_write`].
-pub fn write(run: &Path, held: &ImageSet, source: &[String]) -> io::Result<()> {
+pub fn write(run: &Path, held: &ImageSet, class_counts: &[u64], sets: &[String]) -> io::Result<()> {
     let folder = run.join(FOLDER);
     if !may_write(run) {
         // Where nothing is to be kept, what lies there is nobody's business.
@@ -46,8 +46,9 @@ pub fn write(run: &Path, held: &ImageSet, source: &[String]) -> io::Result<()> {
     }
     let folders: Vec<_> = names.map(|name| folder.join(name)).collect();
     fs::create_dir(&folder)?;
-    let written = fs::write(folder.join(HELD_OUT_MARK), source.join("\n"))
-        .and_then(|()| fill(&folders, held));
+    let counts: Vec<String> = class_counts.iter().map(u64::to_string).collect();
+    let mark = [&[counts.join(",")], sets].concat().join("\n");
+    let written = fs::write(folder.join(HELD_OUT_MARK), mark).and_then(|()| fill(&folders, held));
     if written.is_err() {
         let _ = fs::remove_dir_all(&folder);
     }
@@ -112,10 +113,10 @@ mod tests {
     fn what_is_written_is_read_again_to_the_last_bit() {
         let run = tempfile::tempdir().unwrap();
         let held = set(["a cat", "dog", "Vögel"]);
-        write(run.path(), &held, &[]).unwrap();
+        write(run.path(), &held, &[], &[]).unwrap();
         // A second start holds out less.
         let held = held.select(&[0, 1]);
-        write(run.path(), &held, &[]).unwrap();
+        write(run.path(), &held, &[], &[]).unwrap();
         let read = load(&run.path().join(FOLDER), &LoadOptions::train()).unwrap();
         assert_eq!(
             read.class_names.unwrap(),
@@ -131,9 +132,9 @@ mod tests {
         fs::create_dir(own.parent().unwrap()).unwrap();
         fs::write(&own, "mine").unwrap();
         let held = set(["cat", "dog", "bird"]);
-        let error = write(run.path(), &held, &[]).unwrap_err();
+        let error = write(run.path(), &held, &[], &[]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-        write(run.path(), &held.select(&[]), &[]).unwrap();
+        write(run.path(), &held.select(&[]), &[], &[]).unwrap();
         assert_eq!(fs::read(own).unwrap(), b"mine");
     }
 
@@ -141,8 +142,8 @@ mod tests {
     fn where_nothing_is_held_out_any_more_nothing_is_left() {
         let run = tempfile::tempdir().unwrap();
         let held = set(["cat", "dog", "bird"]);
-        write(run.path(), &held, &[]).unwrap();
-        write(run.path(), &held.select(&[]), &[]).unwrap();
+        write(run.path(), &held, &[], &[]).unwrap();
+        write(run.path(), &held.select(&[]), &[], &[]).unwrap();
         assert!(!run.path().join(FOLDER).exists());
     }
 
@@ -154,7 +155,7 @@ mod tests {
         fs::write(&file, "a photo").unwrap();
         held.pixels.clear();
         held.files = vec![file];
-        write(run.path(), &held, &[]).unwrap();
+        write(run.path(), &held, &[], &[]).unwrap();
         let link = run.path().join(FOLDER).join("cat/000000.JPG");
         assert_eq!(fs::read(link).unwrap(), b"a photo");
     }
@@ -164,7 +165,7 @@ mod tests {
         let long = "x".repeat(300);
         for name in ["a/b", "..", "/tmp/class", "", ".x", "@eaDir", &long] {
             let run = tempfile::tempdir().unwrap();
-            let error = write(run.path(), &set([name, "dog", "cat"]), &[]).unwrap_err();
+            let error = write(run.path(), &set([name, "dog", "cat"]), &[], &[]).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidFilename, "{name}");
             assert!(!run.path().join(FOLDER).exists(), "{name}");
         }

@@ -1,0 +1,18 @@
+//! Locks between processes.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, ErrorKind};
+
+/// Takes the lock of an open file or folder until it is closed; `None` where another process has it.
+///
+/// # Errors
+///
+/// What the system said. Where the file system has no locks, as some in a network, all get it.
+pub fn take(file: File) -> io::Result<Option<File>> {
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(Some(file)),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
