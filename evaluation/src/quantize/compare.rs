@@ -89,7 +89,7 @@ pub fn compare(
     Ok(Row {
         name: fp32.name.clone(),
         images: fp32.count,
-        accuracy: accuracies.filter(|_| id.is_none()).map(<[f64; 2]>::from),
+        accuracy: accuracies.map(<[f64; 2]>::from),
         auroc: match id {
             Some((old, new)) => Some([
                 auroc(old, old_score, &old_scores)?,

@@ -221,6 +221,12 @@ fn start(
 }
 
 fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, TrainError> {
+    if !run.exists() {
+        return Err(TrainError::Options(format!(
+            "--resume: there is no run {}: check the path",
+            run.display()
+        )));
+    }
     let lock = lock(run)?;
     if run.join(CONFIG_FILE).exists() && !run.join(checkpoint::FILE_NAME).exists() {
         return Err(TrainError::Options(format!(

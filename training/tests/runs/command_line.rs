@@ -345,7 +345,7 @@ fn mistakes_are_told_with_what_to_do() {
         (format!("{SMALL} --lr 0"), "greater than 0"),
         (format!("{SMALL} --epochs 0"), "--epochs"),
         (format!("{SMALL} --no-such-option"), "--no-such-option"),
-        ("--resume nowhere".into(), "nowhere"),
+        ("--resume nowhere".into(), "there is no run nowhere"),
         (format!("{SMALL} --resume run"), "cannot be used with"),
         ("--resume run --flip 0.1".into(), "cannot be used with"),
         (String::new(), "--data"),
