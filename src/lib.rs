@@ -5,6 +5,7 @@
 //! map. The binary calls [`cli::run`]; nothing else here is meant for other crates.
 #![forbid(unsafe_code)]
 
+mod accept;
 mod body;
 pub mod cli;
 mod config;
@@ -18,6 +19,7 @@ mod json_line;
 mod loader;
 mod model_document;
 mod openapi;
+mod page;
 mod pause;
 mod problem;
 mod reply;

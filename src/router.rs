@@ -56,7 +56,7 @@ fn for_clients() -> [Route; 5] {
     [
         ("/", get(page::show)),
         ("/classify", post(classify::classify)),
-        ("/docs", get(api::page)),
+        ("/docs", get(api::show)),
         ("/model", get(model::show)),
         ("/openapi.json", get(api::document)),
     ]

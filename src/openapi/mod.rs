@@ -22,7 +22,6 @@ use utoipa::{Modify, OpenApi as _};
 
 pub use bodies::{Form, ImageFile};
 pub use manifest::Model;
-pub use page::STYLE;
 
 use crate::json_line;
 use crate::problem::Problem;
@@ -44,7 +43,7 @@ use crate::routes::{api, classify, health, metrics, model, page as try_it, probl
     ),
     paths(
         api::document,
-        api::page,
+        api::show,
         classify::classify,
         health::alive,
         health::ready,

@@ -7,11 +7,7 @@ use std::iter;
 use normgate_evaluation::reports::table::escape;
 use serde_json::Value;
 
-/// Of the page.
-pub const STYLE: &str = concat!(
-    include_str!("../page/ground.css"),
-    include_str!("../page/docs.css")
-);
+use crate::page::around;
 
 const PROBLEM: &str = "application/problem+json";
 
@@ -19,12 +15,9 @@ const PROBLEM: &str = "application/problem+json";
 pub fn render(document: &Value) -> String {
     let info = &document["info"];
     let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Normgate: the API</title>\n\
-         <link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <header>\n<h1>Normgate {}</h1>\n<p>{}</p>\n</header>\n\
+        "<header>\n<h1>Normgate {}</h1>\n<p>{}</p>\n</header>\n\
          <footer><a href=\"./\">Try it</a> <a href=\"openapi.json\">OpenAPI document</a> \
-         <a href=\"problems\">Errors (text)</a></footer>\n",
+         <a href=\"problems\">Errors</a></footer>\n",
         text(&info["version"]),
         text(&info["description"]),
     );
@@ -55,7 +48,7 @@ pub fn render(document: &Value) -> String {
     for (name, it) in entries(&document["components"]["schemas"]) {
         schema(&mut out, name, it);
     }
-    out + "</main>\n</body>\n</html>\n"
+    around("the API", &out)
 }
 
 struct Operation<'a> {

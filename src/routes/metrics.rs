@@ -6,11 +6,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::accept::prefers;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::telemetry::{
-    OPENMETRICS_TYPE, PLAIN_METRICS_TYPE, from_openmetrics, is_openmetrics_wanted,
-    openmetrics_of_scores, plain_of_scores,
+    OPENMETRICS_TYPE, PLAIN_METRICS_TYPE, from_openmetrics, openmetrics_of_scores, plain_of_scores,
 };
 
 /// All metric families, for Prometheus, which says in `Accept` what it reads.
@@ -31,9 +31,8 @@ pub async fn show(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Res
     let model = serving.as_ref().map(|it| it.metrics.as_ref());
     match state.metrics.render(model, depth, &state.connections) {
         Ok(text) => {
-            let accept = headers.get_all(header::ACCEPT).iter();
-            let mut accept = accept.filter_map(|value| value.to_str().ok());
-            let (media_type, text) = match accept.any(is_openmetrics_wanted) {
+            let openmetrics = prefers(&headers, "application/openmetrics-text", "text/plain");
+            let (media_type, text) = match openmetrics {
                 true => (OPENMETRICS_TYPE, openmetrics_of_scores(&text)),
                 false => (
                     PLAIN_METRICS_TYPE,

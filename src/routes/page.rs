@@ -4,9 +4,8 @@ use std::sync::LazyLock;
 
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
+
+use crate::page::hash;
 
 const MARKUP: &str = include_str!("../page/index.html");
 const STYLE: &str = concat!(
@@ -31,11 +30,6 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
         hash(SCRIPT),
     )
 });
-
-/// As a policy names what may stand in a page.
-pub fn hash(text: &str) -> String {
-    STANDARD.encode(Sha256::digest(text))
-}
 
 /// The page.
 #[utoipa::path(

@@ -1,10 +1,14 @@
-//! `GET /problems` and `GET /problems/{slug}`: where the `type` of a problem leads.
+//! `GET /problems` and `GET /problems/{slug}`: where the `type` of a problem leads. Markdown, or for browsers a
+//! page.
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::{Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
+use pulldown_cmark::{Parser, html};
 
+use crate::accept::prefers;
+use crate::page;
 use crate::problem::Problem;
 
 const DOCUMENT: &str = include_str!("../../docs/errors.md");
@@ -16,10 +20,14 @@ const DOCUMENT: &str = include_str!("../../docs/errors.md");
     operation_id = "problems",
     tag = "reading",
     summary = "What each problem means",
-    responses((status = 200, description = "Markdown", body = String, content_type = "text/markdown"))
+    description = "HTML where `Accept` asks for it.",
+    responses((status = 200, description = "The text", content(
+        (String = "text/markdown"), (String = "text/html")
+    )))
 )]
-pub async fn all() -> Response {
-    markdown(DOCUMENT.to_owned())
+pub async fn all(headers: HeaderMap) -> Response {
+    let links = "<a href=\"./\">Try it</a> <a href=\"docs\">API</a>";
+    explained(&headers, DOCUMENT, links)
 }
 
 /// One problem, explained.
@@ -31,14 +39,23 @@ pub async fn all() -> Response {
     operation_id = "problem",
     tag = "reading",
     summary = "What one problem means",
-    description = "Where the `type` of a problem leads.",
+    description = "Where the `type` of a problem leads. HTML where `Accept` asks for it.",
     params(("slug" = String, Path, description = "The last part of the `type`, such as `overloaded`")),
-    responses((status = 200, description = "Markdown", body = String, content_type = "text/markdown"))
+    responses((status = 200, description = "The text", content(
+        (String = "text/markdown"), (String = "text/html")
+    )))
 )]
-pub async fn one(slug: Result<Path<String>, PathRejection>, uri: Uri) -> Result<Response, Problem> {
+pub async fn one(
+    slug: Result<Path<String>, PathRejection>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let text = slug.ok().and_then(|Path(slug)| section(&slug));
     match text {
-        Some(text) => Ok(markdown(text)),
+        Some(text) => {
+            let links = "<a href=\"../problems\">All errors</a> <a href=\"../docs\">API</a>";
+            Ok(explained(&headers, &text, links))
+        }
         None => Err(Problem::not_found(uri.path())),
     }
 }
@@ -59,12 +76,24 @@ fn section(slug: &str) -> Option<String> {
     Some(text.join("\n").trim_end().to_owned() + "\n")
 }
 
-fn markdown(text: String) -> Response {
-    (
-        [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")],
-        text,
-    )
-        .into_response()
+/// A text in the form that is asked for; a page has the links.
+fn explained(headers: &HeaderMap, markdown: &str, links: &str) -> Response {
+    let mut reply = match prefers(headers, "text/html", "text/markdown") {
+        true => {
+            let mut content = String::new();
+            html::push_html(&mut content, Parser::new(markdown));
+            content += &format!("<footer>{links}</footer>\n");
+            page::reply(&page::around("errors", &content))
+        }
+        false => {
+            let kind = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")];
+            (kind, markdown.to_owned()).into_response()
+        }
+    };
+    reply
+        .headers_mut()
+        .insert(header::VARY, HeaderValue::from_static("accept"));
+    reply
 }
 
 #[cfg(test)]

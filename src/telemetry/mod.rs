@@ -13,8 +13,6 @@ pub use logs::{finish as finish_logs, start as start_logs};
 pub use metrics::{CONTENT_TYPE as OPENMETRICS_TYPE, Metrics};
 pub use model_metrics::{ModelMetrics, openmetrics_of_scores, plain_of_scores};
 pub use observe::observe;
-pub use plain_metrics::{
-    CONTENT_TYPE as PLAIN_METRICS_TYPE, from_openmetrics, is_openmetrics_wanted,
-};
+pub use plain_metrics::{CONTENT_TYPE as PLAIN_METRICS_TYPE, from_openmetrics};
 pub use process::resident_bytes;
 pub use refusals::Refusals;

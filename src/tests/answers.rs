@@ -202,3 +202,24 @@ async fn a_problem_type_leads_to_its_explanation() {
         .await
         .problem(404, "not-found");
 }
+
+#[tokio::test]
+async fn browsers_get_the_explanation_of_a_problem_as_a_page() {
+    let service = Service::with(&[]);
+    for (path, title) in [("/problems", "h1"), ("/problems/overloaded", "h2")] {
+        let request = Request::get(path).header("accept", "text/html,*/*;q=0.8");
+        let page = service.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(page.header("vary"), "accept");
+        assert!(
+            page.header("content-security-policy")
+                .starts_with("default-src 'none'")
+        );
+        let text = page.text();
+        assert!(text.contains(&format!("<{title}>")), "{text}");
+        assert!(
+            text.contains("<h2>overloaded</h2>") && !text.contains("## "),
+            "{text}"
+        );
+    }
+}

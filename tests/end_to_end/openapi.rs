@@ -48,6 +48,10 @@ fn what_the_server_answers_is_as_its_document_says() {
     }
     let openmetrics = server.get_as("/metrics", "application/openmetrics-text");
     assert_described(&document, "GET", "/metrics", &openmetrics);
+    for path in ["/problems", "/problems/overloaded"] {
+        let page = server.get_as(path, "text/html,*/*;q=0.8");
+        assert_described(&document, "GET", path, &page);
+    }
 
     let image = png();
     let (form, two) = multipart(&[("a", "a.png", &image), ("b", "b.txt", b"no image")]);

@@ -59,7 +59,7 @@ impl Display {
     /// Shows the means of an epoch so far, `done` steps of the run being done.
     pub fn show(&mut self, epoch: &Epoch, done: usize) {
         self.shown = Instant::now();
-        let line = self.line(epoch, done);
+        let line = format!("{}  {} left", self.line(epoch), self.time_left(done));
         match &self.bar {
             Some(bar) => {
                 bar.set_position(done as u64);
@@ -70,23 +70,22 @@ impl Display {
     }
 
     /// Takes the bar away and leaves a last line.
-    pub fn finish(&mut self, epoch: &Epoch, done: usize) {
-        let line = self.line(epoch, done);
+    pub fn finish(&mut self, epoch: &Epoch) {
+        let line = self.line(epoch);
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
         eprintln!("{line}");
     }
 
-    fn line(&self, epoch: &Epoch, done: usize) -> String {
+    fn line(&self, epoch: &Epoch) -> String {
         format!(
-            "epoch {}/{}  loss {:.3}  right {:.1} %  {:.0} images/s  {} left",
+            "epoch {}/{}  loss {:.3}  right {:.1} %  {:.0} images/s",
             epoch.epoch,
             self.epochs,
             epoch.loss,
             epoch.accuracy * 100.0,
-            epoch.images_per_second,
-            self.time_left(done)
+            epoch.images_per_second
         )
     }
 

@@ -143,7 +143,7 @@ impl Trainer {
                 if stop.load(Ordering::Relaxed) {
                     let epoch = self.epoch()?;
                     self.save()?;
-                    display.finish(&epoch, self.steps_done());
+                    display.finish(&epoch);
                     return Ok(Outcome::Interrupted);
                 }
                 if display.is_due() {
@@ -168,7 +168,7 @@ impl Trainer {
             }
         }
         if let Some(epoch) = self.history.last() {
-            display.finish(epoch, self.steps_done());
+            display.finish(epoch);
         }
         Ok(Outcome::Finished)
     }

@@ -12,7 +12,7 @@ use super::fusion::Fusion;
 use super::knn::Knn;
 use super::mahalanobis::Mahalanobis;
 use super::nci::Nci;
-use super::nnguide::NnGuide;
+use super::nnguide::Nnguide;
 use super::react::React;
 use super::relative_mahalanobis::RelativeMahalanobis;
 use super::scale::Scale;
@@ -48,58 +48,44 @@ pub(super) trait Learned: Score {
     fn fits(&self, classes: usize, size: usize) -> bool;
 }
 
-/// Every fitted score, under its name in the manifest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Parameters {
-    Mahalanobis(Mahalanobis),
-    RelativeMahalanobis(RelativeMahalanobis),
-    Vim(Vim),
-    Knn(Knn),
-    Fdbd(Fdbd),
-    React(React),
-    Ash(Ash),
-    Scale(Scale),
-    Nnguide(NnGuide),
-    Nci(Nci),
-    Fusion(Fusion),
+/// An enum of the fitted scores, each under its name in the manifest, and what is done with whichever it is.
+macro_rules! parameters {
+    ($($score:ident),* $(,)?) => {
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Parameters {
+            $($score($score)),*
+        }
+
+        impl Parameters {
+            fn fit(kind: ScoreKind, data: &FitData<'_>) -> Result<Self, FitError> {
+                match kind {
+                    $(ScoreKind::$score => $score::fit(data).map(Self::$score),)*
+                    _ => Err(FitError::NothingToFit { score: kind }),
+                }
+            }
+
+            fn score(&self) -> &dyn Learned {
+                match self {
+                    $(Self::$score(score) => score),*
+                }
+            }
+        }
+    };
 }
 
-impl Parameters {
-    fn fit(kind: ScoreKind, data: &FitData<'_>) -> Result<Self, FitError> {
-        Ok(match kind {
-            ScoreKind::Mahalanobis => Self::Mahalanobis(Mahalanobis::fit(data, kind)?),
-            ScoreKind::RelativeMahalanobis => {
-                Self::RelativeMahalanobis(RelativeMahalanobis::fit(data)?)
-            }
-            ScoreKind::Vim => Self::Vim(Vim::fit(data)?),
-            ScoreKind::Knn => Self::Knn(Knn::fit(data)?),
-            ScoreKind::Fdbd => Self::Fdbd(Fdbd::fit(data)?),
-            ScoreKind::React => Self::React(React::fit(data)?),
-            ScoreKind::Ash => Self::Ash(Ash::fit(data)?),
-            ScoreKind::Scale => Self::Scale(Scale::fit(data)?),
-            ScoreKind::Nnguide => Self::Nnguide(NnGuide::fit(data)?),
-            ScoreKind::Nci => Self::Nci(Nci::fit(data)?),
-            ScoreKind::Fusion => Self::Fusion(Fusion::fit(data)?),
-            _ => return Err(FitError::NothingToFit { score: kind }),
-        })
-    }
-
-    fn score(&self) -> &dyn Learned {
-        match self {
-            Self::Mahalanobis(score) => score,
-            Self::RelativeMahalanobis(score) => score,
-            Self::Vim(score) => score,
-            Self::Knn(score) => score,
-            Self::Fdbd(score) => score,
-            Self::React(score) => score,
-            Self::Ash(score) => score,
-            Self::Scale(score) => score,
-            Self::Nnguide(score) => score,
-            Self::Nci(score) => score,
-            Self::Fusion(score) => score,
-        }
-    }
+parameters! {
+    Mahalanobis,
+    RelativeMahalanobis,
+    Vim,
+    Knn,
+    Fdbd,
+    React,
+    Ash,
+    Scale,
+    Nnguide,
+    Nci,
+    Fusion,
 }
 
 /// Why what a score learnt could not be used with its model.

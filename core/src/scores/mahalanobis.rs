@@ -26,7 +26,12 @@ pub struct Mahalanobis {
 }
 
 impl Mahalanobis {
-    pub(super) fn fit(data: &FitData<'_>, score: ScoreKind) -> Result<Self, FitError> {
+    pub(super) fn fit(data: &FitData<'_>) -> Result<Self, FitError> {
+        Self::fit_as(ScoreKind::Mahalanobis, data)
+    }
+
+    /// Fits it as a part of this score, which errors are about then.
+    pub(super) fn fit_as(score: ScoreKind, data: &FitData<'_>) -> Result<Self, FitError> {
         let means = data.class_means(score)?;
         let around = data.images().map(|(label, _, x)| (x, &means[label]));
         let covariance = covariance(data.size(), around);

@@ -21,12 +21,12 @@ const NEIGHBOURS: usize = 10;
 /// Fitted: the representations that are remembered, evenly of each class (`bank`), each with norm 1
 /// and multiplied by its S.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NnGuide {
+pub struct Nnguide {
     /// `images · size`
     bank: Floats,
 }
 
-impl NnGuide {
+impl Nnguide {
     pub(super) fn fit(data: &FitData<'_>) -> Result<Self, FitError> {
         let outputs: Vec<_> = data.images().collect();
         let chosen = bank::choose(data.labels(), data.classes(), data.size());
@@ -41,7 +41,7 @@ impl NnGuide {
     }
 }
 
-impl Score for NnGuide {
+impl Score for Nnguide {
     fn kind(&self) -> ScoreKind {
         ScoreKind::Nnguide
     }
@@ -59,7 +59,7 @@ impl Score for NnGuide {
     }
 }
 
-impl Learned for NnGuide {
+impl Learned for Nnguide {
     fn fits(&self, _classes: usize, size: usize) -> bool {
         !self.bank.is_empty() && self.bank.len().is_multiple_of(size)
     }

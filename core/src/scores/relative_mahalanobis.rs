@@ -30,7 +30,7 @@ impl RelativeMahalanobis {
         let around = data.features().map(|x| (x, &mean));
         let all = Whitening::of(covariance(data.size(), around), &mean);
         Ok(Self {
-            classes: Mahalanobis::fit(data, score)?,
+            classes: Mahalanobis::fit_as(score, data)?,
             all: all.ok_or(FitError::Degenerate { score })?,
         })
     }

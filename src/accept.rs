@@ -1,0 +1,98 @@
+//! What a client would like to get, of several forms of a resource: `Accept` (RFC 9110, 12.5.1).
+
+use axum::http::{HeaderMap, header};
+
+/// Whether a client names the media type `wanted`, and wishes for it at least as much as for `usual`, which all
+/// others get. What asks for nothing in particular is `curl`, or an older program.
+pub fn prefers(headers: &HeaderMap, wanted: &str, usual: &str) -> bool {
+    let lines = headers.get_all(header::ACCEPT).iter();
+    let mut lines = lines.filter_map(|line| line.to_str().ok());
+    lines.any(|line| is_preferred(line, wanted, usual))
+}
+
+fn is_preferred(accept: &str, wanted: &str, usual: &str) -> bool {
+    let wish = |wanted: &str| {
+        let ranges = accept.split(',').map(range);
+        let wishes = ranges.filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        wishes.map(|(_, quality)| quality).reduce(f32::max)
+    };
+    let all_alike = usual.split('/').next().map(|it| format!("{it}/*"));
+    // What is said of a type itself counts, whatever is said of all.
+    let usual = wish(usual)
+        .or_else(|| wish(&all_alike?))
+        .or_else(|| wish("*/*"));
+    let wanted = wish(wanted).unwrap_or(0.0);
+    wanted > 0.0 && wanted >= usual.unwrap_or(0.0)
+}
+
+/// A media range without its parameters, and how much it is wished for, from 0 to 1 (RFC 9110, 12.4.2).
+fn range(text: &str) -> (&str, f32) {
+    let mut parts = text.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let mut parameters = parts.filter_map(|it| it.split_once('='));
+    let quality = parameters.find(|(name, _)| name.eq_ignore_ascii_case("q"));
+    let quality = quality.and_then(|(_, value)| value.parse().ok());
+    (name, quality.unwrap_or(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPENMETRICS: &str = "application/openmetrics-text";
+
+    fn is_openmetrics_wanted(accept: &str) -> bool {
+        is_preferred(accept, OPENMETRICS, "text/plain")
+    }
+
+    #[test]
+    fn a_type_is_preferred_where_it_is_asked_for() {
+        let prometheus =
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3,*/*;q=0.1";
+        assert!(is_openmetrics_wanted(prometheus));
+        for as_well in [
+            "Application/OpenMetrics-Text",
+            "application/openmetrics-text, */*",
+            "application/openmetrics-text; q=0.5, text/plain; q=0.5",
+            "application/openmetrics-text;q=0.2,text/plain;q=0.1,*/*",
+        ] {
+            assert!(is_openmetrics_wanted(as_well), "{as_well}");
+        }
+        for other in ["", "*/*", "text/plain;version=0.0.4", "text/html,*/*;q=0.8"] {
+            assert!(!is_openmetrics_wanted(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_not_forced_on_who_does_not_take_it_or_likes_the_usual_one_better() {
+        for other in [
+            "application/openmetrics-text;q=0",
+            "application/openmetrics-text;version=1.0.0;Q=0.0,*/*;q=0.1",
+            "application/openmetrics-text;q=0.2,text/plain",
+            "application/openmetrics-text;q=0.2,text/*;q=0.3",
+            "application/openmetrics-text;q=0.2,*/*",
+        ] {
+            assert!(!is_openmetrics_wanted(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn browsers_prefer_html() {
+        let wants_html = |accept| is_preferred(accept, "text/html", "text/markdown");
+        assert!(wants_html(
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+        ));
+        assert!(!wants_html("text/markdown, text/html;q=0.9"));
+        assert!(!wants_html("*/*"));
+    }
+
+    #[test]
+    fn each_line_of_the_header_is_looked_at() {
+        let mut headers = HeaderMap::new();
+        for line in ["text/plain;q=0.1", OPENMETRICS] {
+            headers.append(header::ACCEPT, line.parse().unwrap());
+        }
+        assert!(prefers(&headers, OPENMETRICS, "text/plain"));
+        assert!(!prefers(&HeaderMap::new(), OPENMETRICS, "text/plain"));
+    }
+}
