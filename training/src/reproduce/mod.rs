@@ -6,7 +6,6 @@
 //! ```
 
 mod carry_out;
-mod differences;
 mod document;
 mod dynamics;
 mod error;
@@ -21,6 +20,7 @@ mod results;
 mod run;
 mod sets;
 mod tables;
+mod tasks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,8 +41,9 @@ use models::Model;
 use progress::{Progress, State};
 use results::Results;
 use run::{Run, Setting};
-use sets::{Place, Task};
+use sets::Place;
 use tables::{TABLES, Table};
+use tasks::Task;
 
 /// Make the tables of the paper (Shin & Chung, TMLR 2024)
 ///
@@ -221,11 +222,10 @@ impl ReproduceArgs {
     /// The size and length of a task's runs. What was chosen for ResNet18 on small images is not for
     /// ResNet50 on large ones.
     fn setting(&self, task: Task) -> Setting {
-        let (width, epochs) = task.paper_size();
         let asked = task != Task::ImagenetLt || self.task == Some(task);
         Setting {
-            width: self.width.filter(|_| asked).unwrap_or(width),
-            epochs: self.epochs.filter(|_| asked).unwrap_or(epochs),
+            width: self.width.filter(|_| asked).unwrap_or(task.about().width),
+            epochs: self.epochs.filter(|_| asked).unwrap_or(task.about().epochs),
             precision: self.precision,
         }
     }

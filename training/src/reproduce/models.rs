@@ -2,7 +2,8 @@
 
 use normgate_core::scores::ScoreKind;
 
-use super::sets::{Auxiliary, Task, USUAL_IMBALANCE};
+use super::sets::{Auxiliary, USUAL_IMBALANCE};
+use super::tasks::Task;
 use crate::methods::{self, MethodKind};
 
 /// A model as a table asks for it, whatever its size and seed.
@@ -64,19 +65,16 @@ impl Model {
         self.after(first, FINE_TUNING_EPOCHS)
     }
 
-    /// Begun with another model, then trained for so many epochs where it is one of CIFAR.
+    /// Begun with another model, then trained for so many epochs, unless its task has a number for all.
     fn after(mut self, first: Model, epochs: u32) -> Self {
-        let epochs = match self.task {
-            Task::Cifar10Lt | Task::Cifar100Lt => epochs,
-            Task::ImagenetLt => IMAGENET_EPOCHS,
-        };
+        let epochs = self.task.about().tuning_epochs.unwrap_or(epochs);
         self.after = Some((Box::new(first), epochs));
         self
     }
 
     /// What tells this model from all others, as a name.
     pub fn name(&self) -> String {
-        let mut name = self.task.slug().to_owned();
+        let mut name = self.task.about().slug.to_owned();
         if self.imbalance != USUAL_IMBALANCE {
             name += &self.imbalance.to_string();
         }
@@ -114,13 +112,8 @@ fn usual_auxiliary(method: MethodKind) -> Auxiliary {
 
 /// Epochs of fine-tuning with auxiliary images (paper, E.8), and of second stages, on CIFAR.
 const FINE_TUNING_EPOCHS: u32 = 10;
-/// Epochs that OECC's authors tune a trained network for: their kept logs end there.
-const OECC_EPOCHS: u32 = 15;
-const OECC_EPOCHS_CIFAR100: u32 = 30;
 /// Epochs that BEL's authors tune a trained network for.
 const BEL_EPOCHS: u32 = 20;
-/// Epochs of every tuning on ImageNet-LT (paper, E.8).
-const IMAGENET_EPOCHS: u32 = 3;
 
 /// Plain cross-entropy: the paper's "MSP" and "CE".
 pub fn ce(task: Task) -> Model {
@@ -154,11 +147,7 @@ pub fn energy_oe_alone(task: Task) -> Model {
 
 /// Outlier Exposure with Confidence Control: fine-tuning of a cross-entropy model.
 pub fn oecc(task: Task) -> Model {
-    let epochs = match task {
-        Task::Cifar100Lt => OECC_EPOCHS_CIFAR100,
-        Task::Cifar10Lt | Task::ImagenetLt => OECC_EPOCHS,
-    };
-    Model::new(task, MethodKind::Oecc).after(ce(task), epochs)
+    Model::new(task, MethodKind::Oecc).after(ce(task), task.about().oecc_epochs)
 }
 
 /// PASCL, its first stage.

@@ -14,8 +14,8 @@ use super::models::Model;
 use super::report::Report;
 use super::results::{Record, Results};
 use super::run::{Run, Setting};
-use super::sets::Task;
 use super::tables::{Block, Cell, Picture, Table};
+use super::tasks::Task;
 
 /// Figures of every model, whatever the table: what its flags are worth.
 const SERVED: [Figure; 7] = [
@@ -80,8 +80,8 @@ pub fn page(table: &Table, results: &Results, seeds: u64) -> Result<Option<Page>
     }
     out += "\n## Where the data differ from the paper's\n";
     for block in &table.blocks {
-        out += &format!("\n{}:\n\n", block.task.title());
-        for difference in block.task.differences() {
+        out += &format!("\n{}:\n\n", block.task.about().title);
+        for difference in block.task.about().differences {
             out += &format!("- {difference}\n");
         }
     }
@@ -139,11 +139,15 @@ impl Part<'_> {
             {
                 continue;
             }
-            out += &format!("\n### {}\n\n{}", block.task.title(), self.block(block)?);
+            out += &format!(
+                "\n### {}\n\n{}",
+                block.task.about().title,
+                self.block(block)?
+            );
             match table.picture {
                 Picture::None => {}
                 Picture::Matrix => {
-                    let (task, setting) = (block.task.slug(), self.setting.slug());
+                    let (task, setting) = (block.task.about().slug, self.setting.slug());
                     let file = format!("{}-{task}-{setting}.svg", table.id);
                     out += &format!("\n![{}]({file})\n", table.title);
                     pictures.push((file, self.matrix(table, block)?));
@@ -202,7 +206,7 @@ impl Part<'_> {
     }
 
     fn matrix(&self, table: &Table, block: &Block) -> Result<String, ReproduceError> {
-        let title = format!("{}, {}", block.task.title(), self.setting.title());
+        let title = format!("{}, {}", block.task.about().title, self.setting.title());
         let mut values = Vec::new();
         for row in &block.rows {
             let value = |cell: &Cell| {
@@ -248,7 +252,7 @@ impl Part<'_> {
 
     /// What the flags of each model are worth as it is served.
     fn served(&self, block: &Block) -> Result<String, ReproduceError> {
-        let other_source = block.task.other_source();
+        let other_source = block.task.about().other_source;
         let figures = match other_source {
             Some(_) => &SERVED[..],
             None => &SERVED[..4],
@@ -311,7 +315,7 @@ impl Part<'_> {
             (Some(only), _) => (*only).to_owned(),
             _ => String::new(),
         };
-        let imagenet = Task::ImagenetLt.slug();
+        let imagenet = Task::ImagenetLt.about().slug;
         // Which takes another size than its own only where it is named.
         let task = match runs.iter().all(|record| record.run.starts_with(imagenet)) {
             true => format!(" --task {imagenet}"),

@@ -3,7 +3,7 @@
 //! Six seeds each. Where the paper gives a deviation, it follows its mean.
 #![allow(clippy::approx_constant)]
 
-use super::sets::Task;
+use super::tasks::Task;
 
 /// Mean and deviation.
 pub type Pair = [f64; 2];

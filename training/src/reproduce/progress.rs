@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::results::Record;
 use super::run::Run;
-use super::sets::{Auxiliary, Task};
+use super::sets::Auxiliary;
 use crate::progress::duration;
 
 /// How far a run has come.
@@ -172,11 +172,7 @@ impl Progress {
 
 /// What a run computes, roughly: thousands of images times epochs times multiplications an image.
 fn work(run: &Run) -> f64 {
-    let thousands = match run.model.task {
-        Task::Cifar10Lt | Task::Cifar100Lt => 12.0,
-        // ResNet50 on 224×224 pixels has 7.3 times the multiplications of ResNet18 on 32×32.
-        Task::ImagenetLt => 116.0 * 7.3,
-    };
+    let thousands = run.model.task.about().work;
     let width = f64::from(run.setting.width);
     let mut per_image = run.model.method.views() as f64;
     if run.model.auxiliary != Auxiliary::None {
@@ -206,6 +202,7 @@ mod tests {
     use crate::reproduce::models::{ce, rna};
     use crate::reproduce::results::Training;
     use crate::reproduce::run::Setting;
+    use crate::reproduce::tasks::Task;
 
     fn run(index: usize, seed: u64) -> Run {
         let model = [ce(Task::Cifar10Lt), rna(Task::Cifar10Lt)][index].clone();

@@ -88,10 +88,10 @@ impl Run {
         let Model { task, method, .. } = self.model;
         let sets = task.training(self.model.imbalance);
         let mut line = Line(vec!["--data".into(), place.set(sets.data)]);
-        if let Some(recipe) = task.recipe() {
+        if let Some(recipe) = task.about().recipe {
             line.add("--recipe", recipe);
         }
-        if let Some(names) = task.class_names() {
+        if let Some(names) = task.about().class_names {
             line.add("--class-names", names);
         }
         if !sets.hold_out.is_empty() {
@@ -147,9 +147,9 @@ impl Run {
     pub fn evaluate(&self, place: &Place) -> Vec<String> {
         let task = self.model.task;
         let mut line = Line(vec![self.file(place, super::carry_out::MODEL)]);
-        line.add("--id", place.set(task.test()));
+        line.add("--id", place.set(task.about().test));
         line.add("--ood", named(place, task.ood()));
-        if let Some(set) = task.other_source() {
+        if let Some(set) = task.about().other_source {
             line.add("--shifted-id", place.set(set));
         }
         let sets = task.training(self.model.imbalance);
@@ -170,9 +170,9 @@ impl Run {
         let mut sets = vec![training.data.to_owned()];
         sets.extend(task.auxiliary(self.model.auxiliary));
         sets.extend(training.calibration);
-        sets.push(task.test().into());
+        sets.push(task.about().test.into());
         sets.extend(task.ood().into_iter().map(|(_, set)| set));
-        sets.extend(task.other_source().map(String::from));
+        sets.extend(task.about().other_source.map(String::from));
         let mut folders: Vec<_> = sets.iter().map(|set| folder_of(set).to_owned()).collect();
         folders.sort();
         folders.dedup();
@@ -214,7 +214,7 @@ fn named(place: &Place, sets: Vec<(&str, String)>) -> String {
 mod tests {
     use super::*;
     use crate::reproduce::models::{ce, energy_oe, oe};
-    use crate::reproduce::sets::Task;
+    use crate::reproduce::tasks::Task;
 
     fn run(model: Model) -> Run {
         let setting = Setting {

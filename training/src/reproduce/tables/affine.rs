@@ -5,7 +5,7 @@ use normgate_core::scores::ScoreKind::{self, Msp, RepresentationNorm as Rn};
 
 use super::super::figures::{Figure, Group, Over, Side};
 use super::super::models::{Model, la_oe, oe, rna};
-use super::super::sets::Task;
+use super::super::tasks::Task;
 use super::{Block, Picture, Row, Table};
 
 const FIGURES: [Figure; 9] = [

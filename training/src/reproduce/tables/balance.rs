@@ -2,7 +2,7 @@
 //! classes three points and gives the rare ones twelve.
 
 use super::super::models::{Model, bel, ce, energy_oe};
-use super::super::sets::Task;
+use super::super::tasks::Task;
 use super::{Block, Picture, Row, Table, USUAL};
 
 /// BEL with and without a gradient through its weights, beside where it begins and what it balances.

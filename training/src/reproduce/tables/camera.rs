@@ -5,7 +5,8 @@ use normgate_core::scores::ScoreKind::{Msp, RepresentationNorm as Rn};
 
 use super::super::figures::{Figure, Group, Over, Trust};
 use super::super::models::{Model, la_oe, rna};
-use super::super::sets::{Auxiliary, Task};
+use super::super::sets::Auxiliary;
+use super::super::tasks::Task;
 use super::{Block, Picture, Row, Table};
 
 const FIGURES: [(&str, Figure); 10] = [

@@ -2,7 +2,7 @@
 
 use super::super::figures::{Figure, Side};
 use super::super::models::rna;
-use super::super::sets::Task;
+use super::super::tasks::Task;
 use super::{Block, Picture, Row, Table};
 
 /// Fig. 7: the paper's curves are not given in numbers.

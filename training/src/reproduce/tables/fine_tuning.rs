@@ -3,7 +3,7 @@
 use super::super::figures::{Figure, Group, Over};
 use super::super::models::{self, Model};
 use super::super::paper;
-use super::super::sets::Task;
+use super::super::tasks::Task;
 use super::{Block, ModelOf, Picture, Row, Table, beside, means};
 
 const FIGURES: [Figure; 4] = [

@@ -5,7 +5,7 @@ use normgate_core::scores::ScoreKind;
 use super::super::figures::{Figure, Group, Over};
 use super::super::models::{self, Model};
 use super::super::paper;
-use super::super::sets::Task;
+use super::super::tasks::Task;
 use super::{Block, ModelOf, Picture, Row, Table, USUAL, beside, means, pairs};
 
 /// The methods of T2 in its order, by the paper's names.

@@ -14,7 +14,7 @@ use normgate_core::scores::ScoreKind;
 
 use super::figures::{Estimate, Figure, Group, Over};
 use super::models::Model;
-use super::sets::Task;
+use super::tasks::Task;
 
 /// All tables, in the paper's order.
 pub const TABLES: &[fn() -> Table] = &[

@@ -4,7 +4,7 @@ use normgate_core::scores::ScoreKind::{self, Fusion, Msp, RepresentationNorm};
 
 use super::super::figures::{Figure, Group, Over};
 use super::super::models::{Model, la_oe, rna, rna_oe};
-use super::super::sets::Task;
+use super::super::tasks::Task;
 use super::{Block, Picture, Row, Table};
 
 const FIGURES: [Figure; 7] = [

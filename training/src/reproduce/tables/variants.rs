@@ -3,7 +3,8 @@
 use super::super::figures::{Figure, Group, Over, Side};
 use super::super::models::{self, Model, rna};
 use super::super::paper;
-use super::super::sets::{Auxiliary, Task};
+use super::super::sets::Auxiliary;
+use super::super::tasks::Task;
 use super::{Block, ModelOf, Picture, Row, Table, USUAL, beside, means};
 
 const AUROC: Figure = Figure::Auroc(Over::All);
