@@ -194,10 +194,10 @@ impl Connections {
         *warned = Some(Instant::now());
         match some_give_way {
             true => tracing::warn!(
-                "all {places} are taken: those that keep the server waiting give way"
+                "all {places} are taken: those that keep the server waiting are closed to make room"
             ),
             false => {
-                tracing::warn!("all {places} are taken by clients that are busy: others wait");
+                tracing::warn!("all {places} are taken by busy clients: others wait");
             }
         }
     }

@@ -88,15 +88,16 @@ impl Deadline {
     /// What to answer where what waits already will take so long that it is likely to pass.
     pub fn too_soon(&self, wait: Duration) -> Problem {
         let waiting = format!(
-            "the images that wait already will take {wait:.1?}, other files of the same request included: too long for"
+            "the images already waiting, including other files of this request, will take \
+             {wait:.1?}: too long for"
         );
         match self.set_by {
             HEADER => Problem::client_overloaded(format!(
-                "{waiting} the {:?} of its {HEADER}; allow more time, or send fewer at once",
+                "{waiting} the request's {HEADER} of {:?}; allow more time, or send fewer at once",
                 self.allowed
             )),
             flag => Problem::overloaded(format!(
-                "{waiting} this one's deadline ({flag}); send fewer at once, or try again later"
+                "{waiting} the request's deadline ({flag}); send fewer at once, or try again later"
             )),
         }
     }
@@ -159,13 +160,13 @@ mod tests {
         let wait = Duration::from_millis(1500);
         let hasty = asked(&["20ms"]).unwrap().unwrap().too_soon(wait);
         assert_eq!(hasty.status().as_u16(), 429);
-        assert!(hasty.is_by_request() && hasty.detail().contains("20ms of its x-request-timeout"));
+        assert!(hasty.is_by_request() && hasty.detail().contains("x-request-timeout of 20ms"));
         let other = Deadline::of_server(Duration::from_secs(1)).too_soon(wait);
         assert_eq!(other.reason(), "overloaded");
         assert!(other.detail().contains("take 1.5s"), "{}", other.detail());
         for told in [hasty, other] {
             let detail = told.detail();
-            assert!(detail.contains("of the same request included"), "{detail}");
+            assert!(detail.contains("other files of this request"), "{detail}");
             assert!(detail.contains("send fewer at once"), "{detail}");
         }
     }

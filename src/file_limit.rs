@@ -38,8 +38,8 @@ pub fn make_room_for(connections: NonZeroUsize, probes: bool) -> NonZeroUsize {
     let room = NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN);
     if room < connections {
         tracing::warn!(
-            "--max-connections {connections} needs {needed} open files, and the system allows \
-             {granted} (ulimit -n): it is {room} therefore"
+            "--max-connections {connections} needs {needed} open files, but the system allows \
+             {granted} (ulimit -n): it is reduced to {room}"
         );
     }
     room.min(connections)

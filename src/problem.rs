@@ -48,7 +48,7 @@ pub struct Problem {
     /// What the metrics call it, where that says more than the slug.
     #[serde(skip)]
     reason: &'static str,
-    /// Seconds after which to try again, as in the header: a file of several has no header.
+    /// Seconds after which to try again, as in `Retry-After`; one file of several has no header.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u64, required = false)]
     retry_after: Option<u64>,
@@ -171,7 +171,8 @@ impl Problem {
     /// 413: too many pixels.
     pub fn image_too_large(width: u32, height: u32, limit: u64) -> Self {
         Self::too_many_pixels(format!(
-            "the image has {width} × {height} pixels; at most {limit} in all are taken (--max-pixels)"
+            "the image has {width} × {height} pixels, more than the {limit} allowed in all \
+             (--max-pixels): scale it down"
         ))
     }
 
@@ -241,7 +242,7 @@ impl Problem {
 
     /// 501: a body that cannot be unpacked, as nothing says how (RFC 9112, 6.1).
     pub fn unknown_transfer_coding(coding: &str) -> Self {
-        let detail = format!("the Transfer-Encoding {coding:?} is not known here; chunked is");
+        let detail = format!("the Transfer-Encoding {coding:?} is not supported; only chunked is");
         Self::new(
             501,
             "unknown-transfer-coding",
@@ -311,10 +312,10 @@ impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Decode(error) => error.into(),
-            EngineError::Full(wait) => Self::overloaded(
-                "as many images as may wait are waiting (--queue-capacity); try again later",
-            )
-            .after(wait),
+            EngineError::Full(wait) => {
+                Self::overloaded("the queue is full (--queue-capacity); try again later")
+                    .after(wait)
+            }
             EngineError::TooSlow(wait, deadline) => deadline.too_soon(wait).after(wait),
             EngineError::Late(deadline) => deadline.problem(),
             EngineError::Closed => Self::shutting_down(),

@@ -9,7 +9,7 @@ use crate::problem::Problem;
 /// How many labels are listed unless the client says.
 pub const DEFAULT_TOP: usize = 5;
 
-/// What `POST /classify` answers with: one image has a `label`, several files have `results`.
+/// What `POST /classify` answers: for one image a `label`, for several files `results`.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = Answer)]
@@ -18,20 +18,20 @@ pub enum Answered<'a> {
     Several(Replies<'a>),
 }
 
-/// What an image shows, and whether that can be believed.
+/// What an image shows, and whether to trust that.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Classification)]
 pub struct Reply<'a> {
-    /// The likeliest class. Whether to believe it, `is_ood` says.
+    /// The likeliest class. `is_ood` says whether to trust it.
     label: &'a str,
-    /// Its place in the labels of `GET /model`, from 0 on; names of classes may repeat, places do not.
+    /// Its place in the labels of `GET /model`, from 0 on. Class names may repeat, places do not.
     class_index: usize,
-    /// Its probability, from 0 to 1; high for foreign images too.
+    /// Its probability, from 0 to 1. It can be high for OOD images too.
     confidence: f32,
-    /// Whether the image is out of distribution: unlike all that the model was trained on.
+    /// Whether the image is out of distribution (OOD): unlike anything the model was trained on.
     is_ood: bool,
     ood: Verdict,
-    /// The likeliest classes, the first one first: five, or as many as `top` asks for.
+    /// The likeliest classes, the most likely first: five, or as many as `top` asks for.
     top: Vec<Candidate<'a>>,
     model: ModelName<'a>,
 }
@@ -39,12 +39,13 @@ pub struct Reply<'a> {
 /// How the image compares with those that the model was calibrated on.
 #[derive(Serialize, ToSchema)]
 struct Verdict {
-    /// How foreign the image is. The scale is the method's own, and may lie below zero.
+    /// Larger the less the image resembles the training images. The scale is the method's own;
+    /// scores may be below zero.
     score: f32,
-    /// The image is out of distribution where its score is above this one.
+    /// The image is out of distribution if its score is above this.
     // Written as shortly as the score, so that a client that compares them finds what `is_ood` says.
     threshold: f32,
-    /// The share of the calibration images that look at least as foreign; missing where the model has
+    /// The share of the calibration images that score at least as high; missing if the model has
     /// thresholds by class.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = f64, required = false)]
@@ -69,15 +70,15 @@ struct ModelName<'a> {
     version: &'a str,
 }
 
-/// The answers for several files, in their order.
+/// The answers for several files, in order.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Results)]
 pub struct Replies<'a> {
-    /// One for each file. The status is 200 although some of them may be problems.
+    /// One for each file. The status is 200 even if some of them are problems.
     pub results: Vec<FileReply<'a>>,
 }
 
-/// What became of one file of several: where it was classified it has a `label`, else a `status`.
+/// The result for one file of several: a `label` if it was classified, otherwise a `status`.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = FileResult)]
@@ -90,7 +91,7 @@ pub enum FileReply<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = FileClassification)]
 pub struct NamedReply<'a> {
-    /// The file's name, or the field's where the file has none.
+    /// The file's name, or the field's if the file has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     file: Option<String>,
@@ -102,7 +103,7 @@ pub struct NamedReply<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = FileProblem)]
 pub struct NamedProblem {
-    /// The file's name, or the field's where the file has none.
+    /// The file's name, or the field's if the file has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     file: Option<String>,

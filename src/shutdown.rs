@@ -59,7 +59,7 @@ pub fn exit_when_late() {
     let late = || {
         thread::sleep(UNWINDING);
         tracing::error!(
-            "loading a model or an inference does not end: exiting after {} s in which nothing else was to do",
+            "loading a model or an inference does not end: exiting after {} s without other work",
             UNWINDING.as_secs()
         );
         finish_logs();

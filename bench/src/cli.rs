@@ -24,15 +24,15 @@ use crate::server::{Contender, kill_all};
 
 /// Measure the server against the raw limit of ONNX Runtime on this machine
 ///
-/// Both in one run, taking turns, with the load generator on the same cores. The server is started
-/// by the benchmark. What is measured, and how, is in docs/performance.md.
+/// Both take turns in one run, with the load generator on the same cores. The benchmark starts the
+/// server. docs/performance.md says what is measured, and how.
 #[derive(Parser, Debug)]
 #[command(name = "normgate-bench", version, max_term_width = 100)]
 pub struct Args {
     /// How much to measure; the options below change parts of it
     #[arg(long, env = "NORMGATE_BENCH_PRESET", value_enum, default_value_t)]
     pub preset: Preset,
-    /// Models: cifar10-lt, resnet18, resnet50, or files; with -int8 at the end: quantised
+    /// Models: cifar10-lt, resnet18, resnet50, or files; with -int8 appended, quantised
     #[arg(
         long,
         env = "NORMGATE_BENCH_MODELS",
@@ -40,7 +40,7 @@ pub struct Args {
         value_delimiter = ','
     )]
     pub models: Vec<Choice>,
-    /// Pictures [default: what suits the model]
+    /// Images to send [default: those that suit the model]
     #[arg(long, env = "NORMGATE_BENCH_INPUTS", value_enum, value_delimiter = ',')]
     pub inputs: Vec<Input>,
     /// Numbers of connections
@@ -50,14 +50,14 @@ pub struct Args {
     /// How long each measurement takes
     #[arg(long, env = "NORMGATE_BENCH_SECONDS", value_name = "S", value_parser = seconds)]
     pub seconds: Option<Duration>,
-    /// How often each is made; medians are quoted
+    /// How often each measurement is made; medians are shown
     #[arg(long, env = "NORMGATE_BENCH_ROUNDS", value_name = "N",
         value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: Option<u32>,
     /// The server [default: normgate beside this program]
     #[arg(long, env = "NORMGATE_BENCH_SERVER", value_name = "FILE")]
     pub server: Option<PathBuf>,
-    /// More arguments for the server, as one text: "--workers 1 --threads-per-worker 2"
+    /// More arguments for the server, as one string: "--workers 1 --threads-per-worker 2"
     #[arg(
         long,
         env = "NORMGATE_BENCH_SERVE_ARGS",
@@ -66,7 +66,7 @@ pub struct Args {
         allow_hyphen_values = true
     )]
     pub serve_args: String,
-    /// Measure the servers of this JSON list too, each in each round
+    /// Also measure the servers in this JSON list, each in every round
     #[arg(long, env = "NORMGATE_BENCH_PEERS", value_name = "FILE")]
     pub peers: Option<PathBuf>,
     /// Where random models and the servers' logs are kept
@@ -80,7 +80,7 @@ pub struct Args {
     /// Where all figures go [default: report.json in the cache]
     #[arg(long, env = "NORMGATE_BENCH_JSON", value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Renew the tables of this document
+    /// Update the tables in this document
     #[arg(long, env = "NORMGATE_BENCH_MARKDOWN", value_name = "FILE")]
     pub markdown: Option<PathBuf>,
     /// Measure nothing: show an earlier run's figures
@@ -89,7 +89,7 @@ pub struct Args {
     /// The ONNX Runtime library [default: ORT_DYLIB_PATH, beside the program, or in .runtime/]
     #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
     pub onnxruntime: Option<PathBuf>,
-    /// What runs the models, for the raw limit and the server: cpu, cuda, cuda:N
+    /// Device that runs the models, for the raw limit and the server: cpu, cuda or cuda:N
     #[arg(
         long,
         env = "NORMGATE_DEVICE",
@@ -221,7 +221,7 @@ impl Args {
             let peers: Vec<Contender> =
                 serde_json::from_str(&json).map_err(|source| BenchError::Json {
                     path: path.clone(),
-                    wanted: "a list of peers, as bench/peers/peers.json is",
+                    wanted: "a list of peers like bench/peers/peers.json",
                     source,
                 })?;
             contenders.extend(peers);
@@ -238,7 +238,7 @@ impl Args {
         match beside.is_file() {
             true => Ok(beside),
             false => Err(BenchError::Options(format!(
-                "there is no {}: build it (`make build`), or name the server by --server",
+                "there is no {}: build it (`make build`), or name the server with --server",
                 beside.display()
             ))),
         }

@@ -48,7 +48,7 @@ pub enum BenchError {
         log: String,
     },
     /// The load generator failed.
-    #[error("the load generator: {0}")]
+    #[error("the load generator failed: {0}")]
     Load(io::Error),
     /// A picture could not be made.
     #[error("{}: {source}", path.display())]

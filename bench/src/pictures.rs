@@ -34,11 +34,11 @@ const SENSOR_NOISE: f32 = 8.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Input {
-    /// 32×32 PNG: sixteen cuts of the photos
+    /// 32×32 PNG: sixteen crops of the photos
     Png32,
-    /// 224×224 JPEG: eight cuts of the photos
+    /// 224×224 JPEG: eight crops of the photos
     Jpeg224,
-    /// 4000×3000 JPEG: both photos enlarged, with a sensor's noise
+    /// 4000×3000 JPEG: both photos enlarged, with sensor noise
     Jpeg12mp,
 }
 
@@ -61,6 +61,9 @@ impl Input {
     }
 
     /// The files.
+    ///
+    /// # Errors
+    /// [`BenchError`] if the photos of the repository cannot be read.
     pub fn files(self) -> Result<Vec<Vec<u8>>, BenchError> {
         match self {
             Self::Png32 => cuts(16, 32)?.iter().map(png).collect(),
@@ -77,6 +80,9 @@ impl Input {
 }
 
 /// Square cuts of the photos at random places, of random sizes, scaled to `side`.
+///
+/// # Errors
+/// [`BenchError`] if the photos of the repository cannot be read.
 pub fn cuts(count: usize, side: u32) -> Result<Vec<RgbImage>, BenchError> {
     let photos = photos()?;
     let mut random = Pcg64::seed_from_u64(u64::from(side));

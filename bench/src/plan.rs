@@ -12,10 +12,10 @@ use crate::pictures::Input;
 pub enum Preset {
     /// The shipped model and ResNet18, at 1 and 64 connections: a minute or two
     Quick,
-    /// Every model with every picture, at 1, 8, 64 and 256 connections: about 20 minutes
+    /// Every model with every kind of image, at 1, 8, 64 and 256 connections: about 20 minutes
     #[default]
     Full,
-    /// Every model with its usual picture, the shipped one with large photos too: for --peers, an hour or more
+    /// Every model with its usual images, the shipped one with large photos too: for --peers, an hour or more
     Peers,
 }
 

@@ -249,7 +249,7 @@ fn best(candidates: Vec<Candidate>, search: Vec<Searched>) -> Result<(Raw, Vec<f
         Some((candidate, spread))
     });
     let best = measured.max_by(|(_, one), (_, other)| one.median.total_cmp(&other.median));
-    let none = || BenchError::Options("there is nothing to measure in no rounds".into());
+    let none = || BenchError::Options("nothing can be measured in no rounds".into());
     let (candidate, images_per_second) = best.ok_or_else(none)?;
     let raw = Raw {
         layout: candidate.layout,

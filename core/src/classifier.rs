@@ -40,7 +40,7 @@ pub struct Classification {
 /// The model has no threshold yet.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the model {name} {version} is not calibrated, so it cannot tell what it does not know: run \
+    "the model {name} {version} is not calibrated, so it has no threshold to flag images by: run \
      `normgate calibrate` on images of its classes that it was not trained on"
 )]
 pub struct NotCalibrated {
@@ -89,6 +89,9 @@ pub enum ClassifyError {
 
 impl Classifier {
     /// A classifier for the model's answers.
+    ///
+    /// # Errors
+    /// [`NotCalibrated`] if the model has no threshold.
     pub fn new(model: &Model) -> Result<Self, NotCalibrated> {
         let manifest = Arc::clone(model.manifest());
         Ok(Self {
@@ -104,6 +107,9 @@ impl Classifier {
     }
 
     /// The answer for one image, from its logits (one a class) and its representation.
+    ///
+    /// # Errors
+    /// [`ClassifyError`] if they are not as long as the manifest says, or not finite, or the score is not.
     pub fn classify(
         &self,
         logits: &[f32],
@@ -211,10 +217,8 @@ mod tests {
     #[test]
     fn the_predicted_class_s_own_threshold_decides_and_no_p_value_of_all_classes_contradicts_it() {
         let mut manifest = manifest();
-        let thresholds = [-6.0, -1.0, -6.0].map(|threshold| ClassThreshold {
-            count: 40,
-            threshold,
-        });
+        let thresholds = [(20, -6.0), (10, -1.0), (10, -6.0)];
+        let thresholds = thresholds.map(|(count, threshold)| ClassThreshold { count, threshold });
         manifest.calibration.as_mut().unwrap().per_class = Some(thresholds.into());
         let classifier = with(manifest).unwrap();
         let answer = |logits| classifier.classify(logits, &[3.0, 4.0]).unwrap();

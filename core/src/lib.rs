@@ -7,6 +7,30 @@
 //!                                Classification ◄─ Classifier (scores + calibration) ◄───┘
 //! ```
 //!
+//! ```no_run
+//! use normgate_core::preprocess::Limits;
+//! use normgate_core::{Classifier, Model, Outputs, Preprocessor, Runtime, Session, SessionOptions};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // SAFETY: no other thread has been started. Without it, `Runtime::load` refuses.
+//! unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
+//! let runtime = Runtime::load(None)?;
+//! let model = Model::open("models/cifar10-lt.onnx".as_ref())?;
+//!
+//! let mut preprocessor = Preprocessor::new(&model.manifest().preprocessing);
+//! let image = preprocessor.decode(&std::fs::read("photo.jpg")?, &Limits::default())?;
+//! let mut input = vec![0.0; preprocessor.tensor_len()];
+//! preprocessor.write_tensor(&image, &mut input)?;
+//!
+//! let mut session = Session::new(&runtime, &model, &SessionOptions::default())?;
+//! let mut outputs = Outputs::default();
+//! session.run(&input, 1, &mut outputs)?;
+//! let answer = Classifier::new(&model)?.classify(&outputs.logits, &outputs.representation)?;
+//! println!("{}, OOD: {}", model.manifest().labels[answer.class_index], answer.is_ood);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Throughout, a **score is larger where an image is more out-of-distribution (OOD)**.
 #![forbid(unsafe_code)]
 

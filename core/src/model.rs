@@ -59,6 +59,19 @@ pub enum ModelError {
         /// The path asked for.
         path: PathBuf,
     },
+    /// The manifest names another score and has the threshold of the old one.
+    #[error(
+        "{origin}: the threshold is one for the score {found}, not for {score}: calibrate the model again, or \
+         leave the calibration out"
+    )]
+    ThresholdOfAnotherScore {
+        /// The model.
+        origin: String,
+        /// The manifest's score.
+        score: ScoreKind,
+        /// The score that was calibrated.
+        found: ScoreKind,
+    },
     /// The file is too short to be a model.
     #[error(
         "the model file {origin} has only {bytes} bytes, too few for any model: copy or export \
@@ -105,7 +118,7 @@ pub enum ModelError {
     /// The ONNX model was not made for Normgate.
     #[error(
         "the ONNX model {origin} has no Normgate manifest (labels, preprocessing, score), so it \
-         cannot be used: `normgate adopt` gives one to a classifier from elsewhere"
+         cannot be used: `normgate adopt` gives one to a classifier trained elsewhere"
     )]
     NoManifest {
         /// The file.
@@ -166,6 +179,9 @@ impl Model {
     }
 
     /// Takes a model file's bytes.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for what is about the file itself.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ModelError> {
         Self::parse(bytes, "(in memory)", Learnt::Needed)
     }
@@ -260,18 +276,35 @@ impl Model {
     }
 
     /// The same graph with another manifest, for example a calibrated one, and the same fitted score.
+    ///
+    /// # Errors
+    /// As [`with_score`](Self::with_score).
     pub fn with_manifest(&self, manifest: Manifest) -> Result<Self, ModelError> {
         self.with_score(manifest, self.fitted.as_deref())
     }
 
     /// The same graph with another manifest and what its score learnt: `None` for a score that learns
     /// nothing.
+    ///
+    /// # Errors
+    /// [`ModelError::ThresholdOfAnotherScore`] if the score is another one and the calibration is still the old
+    /// one's; [`ModelError::Manifest`] if the manifest is not valid; [`ModelError::Fitted`] if `fitted` is missing
+    /// or of another score; and what [`from_bytes`](Self::from_bytes) finds in the file.
     pub fn with_score(
         &self,
         manifest: Manifest,
         fitted: Option<&Fitted>,
     ) -> Result<Self, ModelError> {
         let origin = manifest.title();
+        let has_old_threshold =
+            manifest.calibration.is_some() && manifest.calibration == self.manifest.calibration;
+        if manifest.score != self.manifest.score && has_old_threshold {
+            return Err(ModelError::ThresholdOfAnotherScore {
+                origin,
+                score: manifest.score,
+                found: self.manifest.score,
+            });
+        }
         let json = manifest.to_json().map_err(|source| ModelError::Manifest {
             origin: origin.clone(),
             source,

@@ -21,7 +21,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// Control characters, Unicode's own line ends, and its marks that turn the direction of writing.
-pub fn misleads(c: char) -> bool {
+pub(crate) fn misleads(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

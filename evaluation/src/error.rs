@@ -31,7 +31,7 @@ pub enum EvaluationError {
     #[error(transparent)]
     Adopt(#[from] AdoptError),
     /// What was said of a model from elsewhere makes no manifest.
-    #[error("what is said of the model makes no sense: {source}")]
+    #[error("the model's manifest would be invalid: {source}")]
     Manifest {
         /// The field, and what is wrong with it.
         source: ManifestError,
@@ -91,8 +91,8 @@ pub enum EvaluationError {
     },
     /// The output that should be logits is probabilities.
     #[error(
-        "the output `logits` of {model} comes from a {operator}, so that it is no logits: export the \
-         model without it, or let `normgate adopt` take what is before a softmax"
+        "the output `logits` of {model} comes from a {operator}, so it holds no logits: export the \
+         model without it, or, if it is a softmax, let `normgate adopt` take the values before it"
     )]
     NoLogits {
         /// The model.
@@ -102,8 +102,8 @@ pub enum EvaluationError {
     },
     /// A score that is the same for every image.
     #[error(
-        "all {images} images have the same {score} score, {value}: it tells nothing apart, and no \
-         threshold would. Are preprocessing and weights those of the training?"
+        "all {images} images have the same {score} score, {value}, so no threshold can tell them \
+         apart. Are the preprocessing and the weights those of training?"
     )]
     ConstantScore {
         /// The score.
@@ -115,9 +115,10 @@ pub enum EvaluationError {
     },
     /// A representation of one norm, whatever the image.
     #[error(
-        "the representations of all {images} images have the same norm, {norm}, but for rounding: it tells nothing \
-         apart. A normalised (cosine) head makes it so; use a score that does not look at it: --score energy, \
-         max-logit, knn … Are preprocessing and weights those of the training?"
+        "the representations of all {images} images have the same norm, {norm}, except for rounding, so \
+         it tells nothing apart. A normalised (cosine) head does that: use a score that ignores the norm \
+         (--score energy, max-logit, knn …). Otherwise, are the preprocessing and the weights those of \
+         training?"
     )]
     ConstantNorm {
         /// The norm.
@@ -149,7 +150,7 @@ pub enum EvaluationError {
     /// An image of an ID set has no label among the model's classes.
     #[error(
         "image {index} of {set} (counted from 0) has no label among the model's {classes} classes: \
-         an ID set must show the classes that the model was trained on, each in a folder of its name"
+         an ID set must show the classes that the model was trained on, each in a folder named after it"
     )]
     NoLabel {
         /// The set.
@@ -161,8 +162,8 @@ pub enum EvaluationError {
     },
     /// `--balance` found a class without images.
     #[error(
-        "--balance takes equally many images of every class, but {set} has none that is labelled {label}: add \
-         a set that has, in a folder for each class, or leave --balance out"
+        "--balance takes equally many images of every class, but {set} has none labelled {label}: add a \
+         set that has some, in a folder for each class, or leave --balance out"
     )]
     ClassWithoutImages {
         /// The calibration sets' name.
@@ -174,7 +175,7 @@ pub enum EvaluationError {
     /// the comparison of flags unfair.
     #[error(
         "--calibration gives {given} images, but the model was calibrated on {calibrated} ({data}): \
-         give the same sets, with --balance where they were balanced"
+         give the same sets, with --balance if they were balanced"
     )]
     OtherCalibration {
         /// Images given.
@@ -187,8 +188,8 @@ pub enum EvaluationError {
     /// `--calibration` names as many images as those behind the served threshold, but others.
     #[error(
         "--calibration gives {images} images, as many as the model was calibrated on ({data}), but \
-         others, since their scores are: give the same sets, with --balance where they were balanced, or \
-         calibrate again"
+         other ones, since their scores differ: give the same sets, with --balance if they were \
+         balanced, or calibrate again"
     )]
     OtherCalibrationScores {
         /// Images given, and images that the model was calibrated on.
@@ -199,7 +200,7 @@ pub enum EvaluationError {
     /// The ID test images are those behind the served threshold.
     #[error(
         "the {images} images of --id are those that the model was calibrated on ({data}), since their \
-         scores are: it was made to flag a certain share of them. Test on others"
+         scores are the same: the threshold was set to flag a certain share of them. Test on others"
     )]
     TestedOnCalibration {
         /// Images.
@@ -209,7 +210,7 @@ pub enum EvaluationError {
     },
     /// Two sets that each are to say something of their own share images.
     #[error(
-        "{shared} of the {images} different images of {} are in {} too: no image may be in both",
+        "{shared} of the {images} different images of {} are also in {}: no image may be in both",
         options[1], options[0]
     )]
     SharedImages {
@@ -222,8 +223,8 @@ pub enum EvaluationError {
     },
     /// A set has images more than once.
     #[error(
-        "of the {images} images of {option} only {different} are different: a copy would count as one \
-         more, and tells nothing more. Remove the copies"
+        "of the {images} images of {option}, only {different} are different: a copy counts as another \
+         image, but adds no information. Remove the copies"
     )]
     RepeatedImages {
         /// What names the set.
@@ -271,8 +272,8 @@ pub enum EvaluationError {
     },
     /// Of the images of `quantize`, too few are left for the threshold.
     #[error(
-        "of the {images} images of --data, {for_ranges} are for the ranges, and the {found} others are \
-         too few for the threshold, which needs {needed}: add images, give fewer --images, or \
+        "of the {images} images of --data, {for_ranges} are for the ranges, and the other {found} are \
+         too few for the threshold, which needs {needed}: add images, give a smaller --images, or add \
          --calibrate SET"
     )]
     TooFewForThreshold {
@@ -287,8 +288,8 @@ pub enum EvaluationError {
     },
     /// `quantize` needs all its images for the ranges.
     #[error(
-        "--data gives {images} images, and the ranges come from {for_ranges} of them, so that none \
-         is left for the threshold: give --calibrate SET, or fewer --images"
+        "--data gives {images} images, and {for_ranges} of them are for the ranges, so none is left \
+         for the threshold: add --calibrate SET, or give a smaller --images"
     )]
     NothingForThreshold {
         /// Images given.

@@ -27,12 +27,12 @@ impl ScoreChoice {
 }
 
 /// Reads a score's name.
-pub fn score_parser() -> impl TypedValueParser<Value = ScoreKind> {
+pub(crate) fn score_parser() -> impl TypedValueParser<Value = ScoreKind> {
     PossibleValuesParser::new(ScoreKind::ALL.map(possible)).map(|name| named(&name))
 }
 
 /// Reads a score's name, or `all`.
-pub fn choice_parser() -> impl TypedValueParser<Value = ScoreChoice> {
+pub(crate) fn choice_parser() -> impl TypedValueParser<Value = ScoreChoice> {
     let all = PossibleValue::new("all").help("every score; needs --fit-data");
     let values = ScoreKind::ALL.map(possible).into_iter().chain([all]);
     PossibleValuesParser::new(values).map(|name| match name.eq_ignore_ascii_case("all") {
@@ -74,7 +74,7 @@ fn named(name: &str) -> ScoreKind {
 /// # Errors
 /// [`EvaluationError`]: an image without a label of the model's classes, or the score cannot be fitted
 /// to them.
-pub fn fit(
+pub(crate) fn fit(
     bench: &Workbench,
     model: &Model,
     data: &[SetSpec],
@@ -127,7 +127,7 @@ fn fit_all(
 ///
 /// # Errors
 /// As [`fit`]; [`EvaluationError::NothingToFitTo`].
-pub fn reported(
+pub(crate) fn reported(
     bench: &Workbench,
     model: &Model,
     asked: &[ScoreChoice],

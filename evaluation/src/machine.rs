@@ -1,13 +1,12 @@
 //! What reports say of where and when they were made.
 
 use std::fs;
-use std::process::Command;
+
+use time::OffsetDateTime;
 
 /// The date, in UTC, as year-month-day.
 pub fn today() -> String {
-    let date = Command::new("date").args(["-u", "+%Y-%m-%d"]).output();
-    let date = date.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    date.unwrap_or_else(|_| "no date".into())
+    OffsetDateTime::now_utc().date().to_string()
 }
 
 /// The processor's name; its architecture where the kernel does not say the name.

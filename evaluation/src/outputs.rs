@@ -12,7 +12,7 @@ use normgate_core::preprocess::Preprocessor;
 use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
 use normgate_core::scores::Score;
 
-use crate::datasets::ImageSet;
+use crate::datasets::{ImageSet, renamed};
 use crate::error::EvaluationError;
 
 /// Images a call of the session. Fixed, and cut from the set in order, so that the same images
@@ -35,7 +35,7 @@ pub struct SetOutputs {
     pub classes: usize,
     /// Length of a representation.
     pub size: usize,
-    /// The class of each image; `None` where it is none of the model's, or not known.
+    /// The class of each image, as an index of the model's labels; `None` if it is none of them, or not known.
     pub labels: Vec<Option<usize>>,
 }
 
@@ -91,8 +91,9 @@ impl SetOutputs {
 
 /// Runs `model` over every image of `set`, with `threads` sessions of one thread each.
 ///
-/// The images go through the model's own preprocessing, and the result does not depend on
-/// `threads`. `progress` is advanced by the images done.
+/// The set must be in memory, at a size that the model's preprocessing takes: load it with
+/// [`LoadOptions::preprocessing`](crate::datasets::LoadOptions) set to the model's. Its classes are found among the
+/// model's by name. The result does not depend on `threads`. `progress` is advanced by the images done.
 ///
 /// # Errors
 /// [`EvaluationError`]: the set is empty, a session cannot be made, an image cannot be brought to
@@ -119,7 +120,7 @@ pub fn run(
         count: set.len(),
         classes,
         size,
-        labels: set.labels.iter().map(|l| l.map(usize::from)).collect(),
+        labels: labels_of(set, &manifest.labels),
     };
     let batches = outputs
         .logits
@@ -155,6 +156,16 @@ pub fn run(
     })?;
     check_finite(&outputs)?;
     Ok(outputs)
+}
+
+/// The class of each image, as an index of `names`.
+fn labels_of(set: &ImageSet, names: &[String]) -> Vec<Option<usize>> {
+    let indices = |labels: &[Option<u16>]| labels.iter().map(|it| it.map(usize::from)).collect();
+    match set.class_names.as_deref() {
+        // Also if two classes have one name.
+        Some(own) if own != names => indices(&renamed(&set.labels, own, names)),
+        _ => indices(&set.labels),
+    }
 }
 
 struct Worker<'a> {
@@ -243,6 +254,27 @@ mod tests {
         let both: [Arc<dyn Score>; 2] = [Arc::new(MaxLogit), Arc::new(RepresentationNorm)];
         assert_eq!(outputs().all_scores(&both), [vec![-3.0, -2.0, 1.0], norms]);
         assert_eq!(outputs().predicted(), [1, 0, 0]);
+    }
+
+    #[test]
+    fn classes_are_found_by_their_names() {
+        let names =
+            |names: &[&str]| -> Vec<String> { names.iter().map(|it| (*it).into()).collect() };
+        let model = names(&["bird", "cat", "dog"]);
+        let labels = vec![Some(0), Some(1), None, Some(2)];
+        let of = |class_names: Option<Vec<String>>| {
+            let set = ImageSet {
+                labels: labels.clone(),
+                class_names,
+                ..ImageSet::default()
+            };
+            labels_of(&set, &model)
+        };
+        let own = names(&["cat", "dog", "car"]);
+        assert_eq!(of(Some(own)), [Some(1), Some(2), None, None]);
+        let as_they_are = [Some(0), Some(1), None, Some(2)];
+        assert_eq!(of(Some(model.clone())), as_they_are);
+        assert_eq!(of(None), as_they_are);
     }
 
     #[test]

@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(repeated(4).unwrap(), 4);
         let error = repeated(5).unwrap_err().to_string();
         assert!(
-            error.starts_with("of the 405 images of --data only 400 are different"),
+            error.starts_with("of the 405 images of --data, only 400 are different"),
             "{error}"
         );
     }

@@ -19,8 +19,8 @@ use crate::outputs::{self, SetOutputs};
 /// Options that every command has which runs a model over image sets.
 #[derive(Args, Clone, Debug, Default)]
 pub struct WorkbenchArgs {
-    /// Threads that run the model, with a session each; images are read, and scores computed, on all
-    /// cores [default: one a core; 2 on cuda]
+    /// Threads that run the model, each with its own session; images are read and scores computed on
+    /// all cores [default: one per core; 2 on cuda]
     #[arg(long, env = "NORMGATE_THREADS", value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     #[allow(missing_docs)]
@@ -31,7 +31,7 @@ pub struct WorkbenchArgs {
 /// Options that every command has which runs a model at all.
 #[derive(Args, Clone, Debug, Default)]
 pub struct RuntimeArgs {
-    /// What runs the model: cpu, cuda or cuda:N. Thresholds are best made on the one that will serve
+    /// Device that runs the model: cpu, cuda or cuda:N. If possible, calibrate on the one that will serve
     #[arg(
         long,
         env = "NORMGATE_DEVICE",

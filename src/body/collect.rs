@@ -68,7 +68,7 @@ impl Intake {
             let frame = frame.map_err(|error| {
                 let why = root(&error);
                 Problem::malformed(format!(
-                    "the request's body cannot be read to its end: {why}"
+                    "the request's body could not be read to its end: {why}"
                 ))
             })?;
             let Ok(piece) = frame.into_data() else {
@@ -149,7 +149,7 @@ fn root(error: &dyn Error) -> String {
 
 fn full() -> Problem {
     Problem::overloaded(
-        "the requests being read and waiting fill the memory set aside for them \
+        "the request bodies that are being read or wait fill the memory for them \
          (--body-memory); try again later",
     )
 }

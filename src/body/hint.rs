@@ -7,14 +7,13 @@ use super::media::Kind;
 /// `curl -d @photo.jpg` takes these out of the file, and every image has some of them.
 const TAKEN_OUT: [u8; 3] = *b"\r\n\0";
 
-const BY_D: &str =
-    "; if it was sent with curl -d, which takes bytes out: send it with --data-binary";
+const BY_D: &str = "; if it was sent with curl -d, which removes bytes, use --data-binary instead";
 
 /// `curl -d '{"image": "…"}'` declares a form.
-const NOT_DECLARED: &str = "; JSON is read where the header Content-Type: application/json says so \
-                            (curl --json)";
+const NOT_DECLARED: &str = "; JSON needs the header Content-Type: application/json (curl --json \
+                            sets it)";
 
-const NAME_ALONE: &str = "; if that is the name of a file, its content is missing: curl sends it with \
+const NAME_ALONE: &str = "; if that is a file's name, its content is missing: curl sends it with \
                           --data-binary @photo.jpg";
 
 const OTHER_FORM: &str = "; a form must be sent as multipart/form-data: curl -F image=@photo.jpg, \

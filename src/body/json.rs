@@ -23,7 +23,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Base64Image<'a> {
-    /// The whole file in base64, in either alphabet, with or without padding; or a `data:` URL.
+    /// The whole file in base64 (standard or URL-safe, with or without padding), or a `data:` URL.
     #[serde(borrow)]
     #[schema(value_type = String, content_encoding = "base64")]
     image: Cow<'a, str>,
@@ -85,10 +85,10 @@ fn payload(text: &str) -> Result<&str, Problem> {
     match (scheme.to_ascii_lowercase().as_str(), rest.split_once(',')) {
         ("data", Some((head, data))) if is_base64(head) => Ok(data),
         ("data", _) => Err(Problem::malformed(
-            "\"image\" is a data: URL, but not one in base64",
+            "\"image\" is a data: URL that is not in base64",
         )),
         ("http" | "https" | "file" | "s3" | "gs", _) => Err(Problem::malformed(
-            "\"image\" is a URL, which is not fetched: send the image itself, in base64",
+            "\"image\" is a URL, and URLs are not fetched: send the image itself, in base64",
         )),
         _ => Ok(text),
     }

@@ -7,7 +7,7 @@ use crate::problem::{ACCEPT_POST, Problem};
 const NO_BOUNDARY: &str = "the Content-Type multipart/form-data names no boundary";
 
 /// Many write a boundary without them, and it is read where it is a token (RFC 9110, 5.6.6).
-const IN_QUOTES: &str = "one with signs such as = or : stands in quotes";
+const IN_QUOTES: &str = "one with characters such as = or : must be in quotes";
 
 /// How the images are packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Kind {
             }
             image if image.starts_with("image/") => Ok(Self::Image),
             other => Err(Problem::unsupported(format!(
-                "the Content-Type {other:?} is not accepted; these are: {ACCEPT_POST}"
+                "the Content-Type {other:?} is not accepted; use one of: {ACCEPT_POST}"
             ))),
         }
     }
@@ -124,8 +124,8 @@ mod tests {
     fn a_boundary_that_cannot_be_read_is_told_from_one_that_is_missing() {
         for (parameter, says) in [
             ("", "names no boundary"),
-            ("; boundary===x==", "stands in quotes"),
-            ("; boundary=a:b", "stands in quotes"),
+            ("; boundary===x==", "must be in quotes"),
+            ("; boundary=a:b", "must be in quotes"),
         ] {
             let declared = format!("multipart/form-data{parameter}").parse().unwrap();
             let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, declared)]);

@@ -81,7 +81,7 @@ pub struct File {
 }
 
 /// Many look for it among the fields of a form or of JSON.
-const TOP_STANDS_ELSEWHERE: &str = "; how many labels are listed, the path says: /classify?top=3";
+const TOP_STANDS_ELSEWHERE: &str = "; the number of labels belongs in the URL: /classify?top=3";
 
 impl Intake {
     /// Takes requests within these limits.

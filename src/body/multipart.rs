@@ -17,7 +17,7 @@ const LONGEST_NAME: usize = 255;
 
 /// `curl -F file=photo.jpg` sends these nine letters.
 const NO_FILE_NAME: &str =
-    "; it came without a file name: with curl, -F file=@photo.jpg sends the file";
+    "; its field has no file name: curl sends a file with -F file=@photo.jpg";
 
 /// Fields beside the files, such as the token that a web framework adds to its forms.
 const MOST_OTHERS: usize = 100;
@@ -65,7 +65,7 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
             return Err(match is_file {
                 true => Problem::too_many_files(most),
                 false => Problem::malformed(format!(
-                    "the form has more than {most} fields that are no files"
+                    "the form has more than {most} fields that are not files"
                 )),
             });
         }
@@ -94,10 +94,10 @@ fn unreadable(error: multer::Error) -> Problem {
         | Error::IncompleteHeaders => format!("the head of a part cannot be read: {error}"),
         Error::IncompleteFieldData { field_name } => {
             let name = field_name.unwrap_or_default();
-            format!("it ends within the part {name:?}, behind which no boundary stands")
+            format!("it ends within the part {name:?}, with no boundary after it")
         }
         Error::IncompleteStream => {
-            "it ends early, or its boundaries and heads are not lines that end in CR LF".into()
+            "it ends early, or the lines of its boundaries and heads do not end in CR LF".into()
         }
         error => error.to_string(),
     })

@@ -16,11 +16,11 @@ use crate::engine::{Pipeline, decode_caught};
 use crate::problem::Problem;
 use crate::reply::{DEFAULT_TOP, FileReply, Reply};
 
-/// Classify image files: what the server would answer, without a server.
+/// Classify image files as the server would, without a server.
 ///
-/// Prints a line a file, in their order. The exit code is 0 if every file was classified, whatever
-/// the verdict, and 1 if one could not be; it is named on standard error, and the others are
-/// classified all the same.
+/// Prints one line for each file, in order. The exit code is 0 if every file was classified,
+/// whatever the verdict, and 1 if any could not be: those are named on standard error, and the
+/// others are classified all the same.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  normgate classify photo.jpg\n  normgate classify --json *.jpg \
@@ -31,7 +31,7 @@ pub struct ClassifyArgs {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Print one JSON object a line and a file: the server's reply, with the file's name.
+    /// Print one line of JSON for each file: the server's reply, with the file's name.
     #[arg(long, env = "NORMGATE_JSON")]
     json: bool,
 
@@ -66,7 +66,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
         // As the server answers; fewer than were asked for could pass for all there are.
         Some(top) => {
             return Err(Failure::Usage(format!(
-                "--top {top}: this model has {n} labels, so from 1 to {n} can be listed",
+                "--top {top}: this model has {n} labels; give a number from 1 to {n}",
                 n = labels.len()
             )));
         }

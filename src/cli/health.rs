@@ -12,19 +12,19 @@ use crate::config::{parse_address, parse_duration, reachable};
 
 /// Ask a running server whether it is ready: exit code 0 if it is, 1 if not.
 ///
-/// For container health checks, where the image holds no other HTTP client.
+/// For health checks in containers that have no other HTTP client.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  normgate health\n  normgate health --listen 127.0.0.1:9090 --timeout 5s"
 )]
 pub struct HealthArgs {
-    /// The address to ask [default: what NORMGATE_PROBE_LISTEN says, else NORMGATE_LISTEN, else
+    /// The address to ask [default: NORMGATE_PROBE_LISTEN, else NORMGATE_LISTEN, else
     /// 127.0.0.1:8080]
     #[arg(long, env = "NORMGATE_HEALTH_LISTEN", value_name = "ADDRESS:PORT",
         value_parser = parse_address)]
     listen: Option<SocketAddr>,
 
-    /// How long to wait for its answer.
+    /// How long to wait for the answer.
     #[arg(long, env = "NORMGATE_HEALTH_TIMEOUT", value_name = "TIME", default_value = "2s",
         value_parser = parse_duration)]
     timeout: Duration,

@@ -27,7 +27,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     }
     if !metadata.is_file() {
         return Err(Problem::malformed(
-            "it is no regular file: save the image to one, and give that",
+            "it is not a regular file: save the image to a file and give that",
         ));
     }
     read_up_to(path, LARGEST)
@@ -46,7 +46,7 @@ fn read_up_to(path: &Path, largest: u64) -> Result<Vec<u8>, Problem> {
     rest.read_to_end(&mut bytes).map_err(unreadable)?;
     match bytes.len() as u64 > largest {
         true => Err(Problem::malformed(format!(
-            "the file is larger than {}, the most that is read of one image",
+            "the file is larger than {}, the limit for one image",
             show_bytes(largest as usize)
         ))),
         false => Ok(bytes),

@@ -88,7 +88,7 @@ impl Display for ForPeople<'_> {
             "score", manifest.score
         )?;
         if let Some(fitted) = self.model.fitted() {
-            let data = fitted.data.as_deref().unwrap_or("not said which");
+            let data = fitted.data.as_deref().unwrap_or("source not recorded");
             let numbers = format!("{} images ({data})", fitted.images);
             wrapped(f, "fitted to", &numbers)?;
         }
@@ -99,7 +99,7 @@ impl Display for ForPeople<'_> {
             Some(calibration) => calibrated(f, calibration, &manifest.labels)?,
             None => f.write_str(
                 "\nNot calibrated, so it cannot be served: run `normgate calibrate` on images of \
-                 its labels\nthat it was not trained on.\n",
+                 its classes\nthat it was not trained on.\n",
             )?,
         }
         manifest
@@ -112,7 +112,7 @@ impl Display for ForPeople<'_> {
 fn calibrated(f: &mut Formatter<'_>, c: &Calibration, labels: &[String]) -> fmt::Result {
     let target = c.target_tpr * 100.0;
     let meaning = match c.convention {
-        Convention::IdPositive => format!("ID-positive: {target:.1} % of known images pass"),
+        Convention::IdPositive => format!("ID-positive: {target:.1} % of ID images pass"),
         Convention::OodPositive => format!("OOD-positive: {target:.1} % of an OOD set is caught"),
     };
     writeln!(f, "\nCalibration ({meaning})\n")?;
@@ -148,7 +148,7 @@ fn calibrated(f: &mut Formatter<'_>, c: &Calibration, labels: &[String]) -> fmt:
 }
 
 fn quantized(f: &mut Formatter<'_>, record: &QuantizationRecord) -> fmt::Result {
-    let data = record.data.as_deref().unwrap_or("not said which");
+    let data = record.data.as_deref().unwrap_or("source not recorded");
     let percentile = record.percentile.map(|p| format!(" {p}"));
     let mut text = format!(
         "int8, ranges by {}{} of {} images ({data})",

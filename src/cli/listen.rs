@@ -20,14 +20,15 @@ pub async fn listen(option: &'static str, address: SocketAddr) -> Result<TcpList
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    #[error("{0} is in use by another program: stop that one, or choose another port by {1}")]
+    #[error("{0} is in use by another program: stop it, or choose another port with {1}")]
     InUse(SocketAddr, &'static str),
-    #[error(
-        "{0} may not be listened on: ports below 1024 need privileges; choose a higher one by {1}"
-    )]
+    #[error("cannot listen on {0}: ports below 1024 need privileges; choose a higher one with {1}")]
     Denied(SocketAddr, &'static str),
-    #[error("{0} is no address of this machine; {1} 0.0.0.0:{port} takes all it has", port = .0.port())]
+    #[error(
+        "{0} is not an address of this machine; use {1} 0.0.0.0:{port} for all of its addresses",
+        port = .0.port()
+    )]
     NotHere(SocketAddr, &'static str),
-    #[error("{1} {0} cannot be listened on: {2}")]
+    #[error("cannot listen on {0} ({1}): {2}")]
     Other(SocketAddr, &'static str, io::Error),
 }

@@ -24,10 +24,10 @@ use normgate_evaluation::quantize::{self, QuantizeArgs};
 
 use failure::Failure;
 
-/// Classify images, and say when an image is of nothing the model knows.
+/// Classify images, and flag those that look like nothing the model was trained on.
 ///
 /// One model file holds everything: the network, its labels, how images are prepared, and the
-/// calibrated threshold beyond which an image is called out of distribution (OOD).
+/// calibrated threshold above which an image is flagged as out of distribution (OOD).
 #[derive(Parser)]
 #[command(
     name = "normgate",

@@ -13,8 +13,8 @@ use crate::config::DEFAULT_MODEL;
 pub fn open(path: &Path) -> Result<Model, Failure> {
     Model::open(path).map_err(|error| match error {
         ModelError::Missing { path } if path == Path::new(DEFAULT_MODEL) => Failure::Usage(format!(
-            "there is no model file {DEFAULT_MODEL}, which is the default: name yours by --model FILE or \
-             NORMGATE_MODEL"
+            "there is no model file {DEFAULT_MODEL}, which is the default: name yours with --model \
+             FILE or NORMGATE_MODEL"
         )),
         error => error.into(),
     })

@@ -35,9 +35,9 @@ use crate::{Allocator, file_limit, freed_memory};
 /// Serve a model over HTTP: POST an image to /classify.
 ///
 /// Open the address in a browser for a page to try it. /readyz says when the model is warm,
-/// /metrics is for Prometheus, /model shows what is served. SIGHUP reloads the model file, without
-/// costing a request. SIGTERM or Ctrl-C stops the server after all requests sent by then are
-/// answered; clients that connect after --drain-delay may be refused. Ctrl-C again stops it at once.
+/// /metrics is for Prometheus, /model shows what is served. SIGHUP reloads the model file, and
+/// no request fails. SIGTERM or Ctrl-C stops the server once all requests sent by then are answered;
+/// clients that connect after --drain-delay may be refused. Ctrl-C again stops it at once.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  normgate serve\n  normgate serve my.onnx --listen 0.0.0.0:8080 \
@@ -207,7 +207,7 @@ async fn serve<'a>(
                 Asked::Stop(signal) => break signal,
             }
         };
-        tracing::info!("{signal}: finishing what is in flight");
+        tracing::info!("{signal}: finishing the requests in flight");
         state.lifecycle.stop();
         signals.exit_on_next();
         tokio::time::sleep(args.http.drain_delay).await;
@@ -215,7 +215,7 @@ async fn serve<'a>(
     };
     server.accept_until(listener, life).await?;
     if !server.finish(args.http.shutdown_timeout).await {
-        tracing::warn!("some requests were cut off: --shutdown-timeout was not enough for them");
+        tracing::warn!("some requests were cut off: --shutdown-timeout was too short for them");
     }
     exit_when_late();
     Ok(())

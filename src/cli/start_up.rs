@@ -83,9 +83,9 @@ impl fmt::Display for StartUp<'_> {
         if let Some(calibration) = &manifest.calibration {
             writeln!(
                 f,
-                "  verdict  OOD above {} by {}, as {} of known images are",
-                thresholds(calibration),
+                "  verdict  OOD if {} is above {}; flags {} of ID images",
                 manifest.score,
+                thresholds(calibration),
                 known_flagged(calibration),
             )?;
         }
@@ -101,7 +101,7 @@ impl fmt::Display for StartUp<'_> {
             plural(layout.threads),
             match layout.lone {
                 0 => String::new(),
-                lone => format!("; {lone} for an image alone"),
+                lone => format!("; {lone} for an image that is alone"),
             }
         )?;
         writeln!(f, "  address  http://{}/", self.address)?;
@@ -122,7 +122,7 @@ fn thresholds(calibration: &Calibration) -> String {
     let by_class = calibration.per_class.iter().flatten();
     let by_class = by_class.map(|class| class.threshold);
     match (by_class.clone().reduce(f64::min), by_class.reduce(f64::max)) {
-        (Some(least), Some(most)) => format!("{least:.3} to {most:.3}, by class"),
+        (Some(least), Some(most)) => format!("{least:.3} to {most:.3} (by class)"),
         _ => format!("{:.3}", calibration.threshold),
     }
 }

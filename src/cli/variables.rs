@@ -44,7 +44,7 @@ pub fn unread<'a>(
     let said = unread.into_iter().map(|name| {
         let meant = match meant_by(name, &settings) {
             Some(setting) => format!("did you mean {PREFIX}{setting}?"),
-            None => "`normgate serve --help` names them all".into(),
+            None => "`normgate serve --help` lists them all".into(),
         };
         format!("{PREFIX}{name} is set, but there is no such setting: {meant}")
     });

@@ -16,60 +16,60 @@ const MOST_THREADS: usize = 1024;
 #[command(next_help_heading = "Engine")]
 pub struct EngineConfig {
     /// Inference threads, each with a session of its own. Many workers of one thread give the most
-    /// answers a second, one of many threads takes the least memory [default: one a processor, unless a
-    /// single one of all threads does clearly more with this model by a short measurement at the first
-    /// start, kept in ~/.cache/normgate (delete it to measure again; a container without a volume there
-    /// measures at each start); 1 where one a processor would take more than 2 GiB for their weights; 2 on
-    /// cuda, so that one fills and copies its batch while the card is at the other's; a container's CPU limit
-    /// counts]
+    /// answers a second; one of many threads takes the least memory [default: one for each
+    /// processor, or a single one of all threads if that does clearly more with this model. This is
+    /// measured briefly at the first start and kept in ~/.cache/normgate: delete it to measure
+    /// again; a container without a volume there measures at each start. 1 if the weights of one for
+    /// each processor would take more than 2 GiB. 2 on cuda, so that one fills and copies its batch
+    /// while the card runs the other's. A container's CPU limit counts]
     #[arg(long, env = "NORMGATE_WORKERS", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub workers: Option<NonZeroUsize>,
 
-    /// Threads that share the work of one batch [default: as for --workers; 1 where that is given]
+    /// Threads that share the work of one batch [default: as for --workers; 1 if that is given]
     #[arg(long, env = "NORMGATE_THREADS_PER_WORKER", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub threads_per_worker: Option<NonZeroUsize>,
 
     /// Threads of one more session beside the workers', for an image that comes while nothing else
-    /// is being worked on: it is answered sooner. 0: none [default: all, where the workers are
-    /// measured and it helps; none where they are given, and on cuda]
+    /// is being worked on, so that it is answered sooner. 0: no such session [default: all if the
+    /// workers are measured and it helps; none if they are given, and on cuda]
     #[arg(long, env = "NORMGATE_LONE_THREADS", value_name = "N",
         value_parser = parse_count_or_none::<MOST_THREADS>)]
     pub lone_threads: Option<usize>,
 
-    /// The most images a worker takes at once. It does not wait for a batch to fill, unless
-    /// --batch-window asks for it: it takes what is there [default: 16; 64 on cuda]
+    /// The most images that a worker takes at once. It takes what is there, without waiting for a
+    /// full batch unless --batch-window asks for it [default: 16; 64 on cuda]
     #[arg(long, env = "NORMGATE_MAX_BATCH", value_name = "N", value_parser = parse_batch)]
     pub max_batch: Option<usize>,
 
-    /// How long an image may wait for others to fill its batch, where a worker is idle. On a processor
-    /// that only costs time; a graphics card may do a fuller batch in the time of a single image.
+    /// How long an image may wait for others to fill its batch when a worker is idle. On a CPU this
+    /// only costs time; a GPU may run a fuller batch in the time of a single image.
     #[arg(long, env = "NORMGATE_BATCH_WINDOW", value_name = "TIME", default_value = "0ms",
         value_parser = parse_duration)]
     pub batch_window: Duration,
 
-    /// The most images that wait for a worker, and as many large ones that wait to be decoded (with
-    /// --prepare-threads as many small ones, too); beyond it the answer is 429 with Retry-After.
+    /// The most images that may wait for a worker; as many large ones may wait to be decoded, and
+    /// with --prepare-threads as many small ones. Beyond that the answer is 429 with Retry-After.
     #[arg(long, env = "NORMGATE_QUEUE_CAPACITY", value_name = "N", default_value = "256",
         value_parser = parse_count::<1_000_000>)]
     pub queue_capacity: NonZeroUsize,
 
-    /// Threads that decode large photos, so that these do not hold up small ones. Each may need
-    /// up to 16 bytes of memory for each of --max-pixels [default: one a processor, at most 4]
+    /// Threads that decode large photos, so that these do not hold up small ones. Each may need up
+    /// to 16 bytes of memory for each of --max-pixels [default: one for each processor, at most 4]
     #[arg(long, env = "NORMGATE_DECODE_THREADS", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub decode_threads: Option<NonZeroUsize>,
 
-    /// Threads that decode small images and bring them to the model's size before a worker takes them. 0: the
-    /// workers do that, which is best on a CPU, where they use the same cores [default: 0; on cuda one a processor, so
-    /// that the card does not wait for a thread that decodes]
+    /// Threads that decode small images and resize them for the model before a worker takes them.
+    /// 0: the workers do that, which is best on a CPU, where they use the same cores [default: 0;
+    /// on cuda one for each processor, so that the card does not wait for decoding]
     #[arg(long, env = "NORMGATE_PREPARE_THREADS", value_name = "N",
         value_parser = parse_count_or_none::<MOST_THREADS>)]
     pub prepare_threads: Option<usize>,
 
-    /// How long an image may wait and be worked on, from when the request's body is there, before
-    /// the answer is 504. A client may ask for less: x-request-timeout: 250ms.
+    /// How long an image may wait and be worked on, from when the request's body has arrived,
+    /// before the answer is 504. A client may ask for less: x-request-timeout: 250ms.
     #[arg(long, env = "NORMGATE_DEADLINE", value_name = "TIME", default_value = "10s",
         value_parser = parse_some_time)]
     pub deadline: Duration,

@@ -16,9 +16,9 @@ pub struct HttpConfig {
         default_value = "127.0.0.1:8080", value_parser = parse_address)]
     pub listen: SocketAddr,
 
-    /// Another address, where images are not classified, with connections of its own: there, /livez, /readyz
-    /// and /metrics are answered however many clients are connected to the other. Clients should not
-    /// reach it.
+    /// A second address with connections of its own, for probes and Prometheus: there, /livez,
+    /// /readyz and /metrics are answered however many clients are connected to --listen, and images
+    /// are not classified. Clients should not reach it.
     #[arg(long, env = "NORMGATE_PROBE_LISTEN", value_name = "ADDRESS:PORT",
         value_parser = parse_address)]
     pub probe_listen: Option<SocketAddr>,
@@ -28,25 +28,25 @@ pub struct HttpConfig {
         value_parser = parse_some_time)]
     pub header_timeout: Duration,
 
-    /// How long a request's body may take to arrive (beyond it the answer is 408), and how long a client may
-    /// take nothing of its answer.
+    /// How long a request's body may take to arrive (after that the answer is 408), and for how
+    /// long a client may take nothing of its answer.
     #[arg(long, env = "NORMGATE_BODY_TIMEOUT", value_name = "TIME", default_value = "30s",
         value_parser = parse_some_time)]
     pub body_timeout: Duration,
 
-    /// The most connections of clients open at once. When all are taken, the connection that has kept
-    /// the server waiting longest, for a second or more, is closed for the next.
+    /// The most client connections open at once. When all are taken, the one that has kept the
+    /// server waiting longest, for a second or more, is closed to make room for the next.
     #[arg(long, env = "NORMGATE_MAX_CONNECTIONS", value_name = "N", default_value = "1024",
         value_parser = parse_count::<1_000_000>)]
     pub max_connections: NonZeroUsize,
 
-    /// On SIGTERM, how long to go on accepting while /readyz already answers 503, so that load
-    /// balancers can look elsewhere. In Kubernetes, a few seconds.
+    /// On SIGTERM, how long to go on accepting requests while /readyz already answers 503, so that
+    /// load balancers can look elsewhere. In Kubernetes, a few seconds.
     #[arg(long, env = "NORMGATE_DRAIN_DELAY", value_name = "TIME", default_value = "500ms",
         value_parser = parse_duration)]
     pub drain_delay: Duration,
 
-    /// After that, how long requests in flight may take before they are cut off.
+    /// After --drain-delay, how long requests in flight may take before they are cut off.
     #[arg(long, env = "NORMGATE_SHUTDOWN_TIMEOUT", value_name = "TIME", default_value = "20s",
         value_parser = parse_duration)]
     pub shutdown_timeout: Duration,

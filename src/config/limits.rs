@@ -10,7 +10,7 @@ use super::units::{parse_bytes, parse_count};
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitsConfig {
-    /// The largest request body, whatever it holds: an image, several, or base64.
+    /// The largest request body, whatever it holds: one image, several, or base64.
     #[arg(long, env = "NORMGATE_MAX_BODY_BYTES", value_name = "SIZE", default_value = "32MiB",
         value_parser = parse_bytes)]
     pub max_body_bytes: usize,
@@ -23,7 +23,7 @@ pub struct LimitsConfig {
         value_parser = parse_count::<1_000_000>)]
     pub max_files: NonZeroUsize,
 
-    /// Memory that all request bodies together may take while they are read and wait; beyond it
+    /// Memory that all request bodies together may take while they are read and wait; beyond that
     /// the answer is 429 with Retry-After.
     #[arg(long, env = "NORMGATE_BODY_MEMORY", value_name = "SIZE", default_value = "256MiB",
         value_parser = parse_bytes)]
@@ -34,8 +34,8 @@ pub struct LimitsConfig {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct ImageLimits {
-    /// The largest image in pixels, by what its header says: checked before decoding, which
-    /// takes up to 16 bytes a pixel, and less than one for most JPEGs far larger than the model's input.
+    /// The largest image in pixels, as its header says. Checked before decoding, which takes up to
+    /// 16 bytes a pixel, and less than one for most JPEGs far larger than the model's input.
     #[arg(long, env = "NORMGATE_MAX_PIXELS", value_name = "N", default_value = "50000000",
         value_parser = parse_count::<4_000_000_000>)]
     pub max_pixels: NonZeroUsize,

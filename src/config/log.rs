@@ -17,8 +17,7 @@ pub struct LogConfig {
     pub log_format: LogFormat,
 
     /// error, warn, info, debug or trace; or by module, such as `info,normgate::engine=debug`.
-    /// At info, requests that were answered well are not logged (the metrics count them); at debug
-    /// each one is.
+    /// At info, successful requests are not logged (the metrics count them); at debug each one is.
     #[arg(long, env = "NORMGATE_LOG_LEVEL", value_name = "LEVEL", default_value = "info",
         value_parser = parse_level)]
     pub log_level: Targets,

@@ -21,13 +21,13 @@ pub struct ModelConfig {
     )]
     pub model: PathBuf,
 
-    /// ONNX Runtime's shared library, 1.24 or later [default: ORT_DYLIB_PATH, then beside
-    /// this program, then .runtime/, where `make runtime` puts it]
+    /// ONNX Runtime's shared library, 1.24 or later [default: ORT_DYLIB_PATH, else the one beside
+    /// this program, else the one in .runtime/, where `make runtime` puts it]
     #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
     pub onnxruntime: Option<PathBuf>,
 
-    /// What runs the model: cpu, cuda, or cuda:N for one of several cards. Where CUDA cannot be
-    /// used, nothing starts; the processor never takes over in silence. It needs a library with
+    /// What runs the model: cpu, cuda, or cuda:N for one of several cards. If CUDA cannot be used,
+    /// Normgate refuses to start: it never falls back to the CPU silently. It needs a library with
     /// CUDA in it (`scripts/fetch-onnxruntime --cuda`). Nobody has run it on a GPU so far.
     #[arg(
         long,

@@ -11,9 +11,9 @@ const SHORTEST: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Model")]
 pub struct ReloadConfig {
-    /// Reload the model when its file changes, as SIGHUP does at any time: it is looked at this
-    /// often, and loaded when it was the same in two looks. A file that cannot be served leaves
-    /// the old model in service. Memory is needed for both. [default: off; --watch alone: 1s]
+    /// Reload the model when its file changes, as SIGHUP does at any time. The file is checked this
+    /// often, and loaded once two checks find it the same. If it cannot be served, the old model
+    /// stays in service. Memory is needed for both. [default: off; --watch alone: 1s]
     #[arg(long, env = "NORMGATE_WATCH", value_name = "TIME", num_args = 0..=1,
         require_equals = true, default_missing_value = "1s", value_parser = parse_interval)]
     pub watch: Option<Duration>,
@@ -32,7 +32,7 @@ fn parse_interval(text: &str) -> Result<Duration, String> {
     }
     let interval = parse_duration(text)?;
     if interval < SHORTEST {
-        return Err(format!("shorter than {} ms", SHORTEST.as_millis()));
+        return Err(format!("must be at least {} ms", SHORTEST.as_millis()));
     }
     Ok(interval)
 }

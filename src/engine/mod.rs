@@ -140,7 +140,7 @@ pub enum StartError {
     #[error("the model could not be warmed up: {0}")]
     WarmUp(#[from] PipelineError),
     /// The system gives no more threads.
-    #[error("no thread could be started: {0}; fewer --workers need fewer")]
+    #[error("a thread could not be started: {0}; use fewer --workers")]
     Thread(#[from] std::io::Error),
     /// ONNX Runtime crashed in our hands.
     #[error("a worker panicked while it warmed up")]

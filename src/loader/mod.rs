@@ -54,7 +54,7 @@ enum ReloadError {
     Model(#[from] ModelError),
     #[error(transparent)]
     Start(#[from] StartError),
-    #[error("a bug: loading it panicked")]
+    #[error("loading it panicked, which is a bug")]
     Panicked,
 }
 
@@ -165,7 +165,7 @@ impl<'a> Loader<'a> {
                 metrics.reloaded("unchanged");
                 tracing::info!(
                     model = old.manifest.title(),
-                    "not reloaded: the file is the same"
+                    "not reloaded: the file has not changed"
                 );
             }
         }

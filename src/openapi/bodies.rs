@@ -4,7 +4,7 @@
 
 use utoipa::ToSchema;
 
-/// An image file as it is: JPEG, PNG, WebP, GIF (first frame) or BMP, told by its bytes.
+/// An image file as it is: JPEG, PNG, WebP, GIF (first frame) or BMP, recognised by its bytes.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
 pub struct ImageFile(Vec<u8>);
@@ -12,7 +12,7 @@ pub struct ImageFile(Vec<u8>);
 /// A form with files.
 #[derive(ToSchema)]
 pub struct Form {
-    /// One file or several. The name of the field does not matter.
+    /// One file or several. The field's name does not matter.
     #[schema(min_items = 1)]
     file: Vec<ImageFile>,
 }

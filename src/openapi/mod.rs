@@ -31,15 +31,16 @@ use crate::routes::{api, classify, health, metrics, model, page as try_it, probl
 #[openapi(
     info(
         title = "Normgate",
-        description = "Classifies images and says when it should not: `is_ood` is true where an image looks like \
-                       nothing that the model was trained on (out of distribution). Errors are problem details \
-                       (RFC 9457), but for a head that is not understood as HTTP (400) or too long (431), which \
-                       get no body. Paths that are not here answer 404, other methods 405."
+        description = "Classifies images and flags those it should not classify: `is_ood` is true \
+                       when an image looks like nothing that the model was trained on (out of \
+                       distribution, OOD). Errors are problem details (RFC 9457), except for a \
+                       head that is not understood as HTTP (400) or is too long (431): these get \
+                       no body. Paths that are not listed here answer 404, other methods 405."
     ),
     tags(
         (name = "images", description = "Classify images"),
-        (name = "operation", description = "Watch the server"),
-        (name = "reading", description = "Read about it")
+        (name = "operation", description = "Monitor the server"),
+        (name = "reading", description = "Pages and documents")
     ),
     paths(
         api::document,
@@ -71,8 +72,7 @@ impl Modify for EveryRoute {
                 responses.extend(problems::responses(path));
                 for response in responses.values_mut() {
                     if let RefOr::T(response) = response {
-                        let id =
-                            header("The id of the request, which also stands in the server's log");
+                        let id = header("The request's id, which is also in the server's log");
                         response.headers.insert("x-request-id".into(), id);
                     }
                 }

@@ -39,12 +39,12 @@ pub fn render(document: &Value) -> String {
         }
     }
     if let Some(any) = operations.first() {
-        out += "<h2>Every route</h2>\n<section>\n";
+        out += "<h2>All routes</h2>\n<section>\n";
         any.render_parameters(&mut out, |part| everywhere.contains(part));
         any.render_problems(&mut out, |part| everywhere.contains(part));
         out += "</section>\n";
     }
-    out += "<h2>What is sent and answered</h2>\n";
+    out += "<h2>Data types</h2>\n";
     for (name, it) in entries(&document["components"]["schemas"]) {
         schema(&mut out, name, it);
     }

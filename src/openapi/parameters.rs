@@ -21,7 +21,7 @@ fn top() -> Parameter {
         "top",
         ParameterIn::Query,
         schema,
-        "How many labels `top` lists: five unless this says otherwise, at most as many as the model has",
+        "How many labels `top` lists: five by default, at most as many as the model has",
     )
 }
 
@@ -34,7 +34,8 @@ fn request_timeout() -> Parameter {
         "x-request-timeout",
         ParameterIn::Header,
         schema,
-        "How long the client will wait, from the request's head on, where that is less than the server's `--deadline`",
+        "How long the client will wait, from the request's head on, if that is less than the \
+         server's `--deadline`",
     )
 }
 
@@ -47,7 +48,7 @@ fn request_id() -> Parameter {
         "x-request-id",
         ParameterIn::Header,
         schema,
-        "An id that the reply gets, and the server's log; without it the server makes one",
+        "An id for the reply and the server's log; without it the server makes one",
     )
 }
 

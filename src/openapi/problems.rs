@@ -17,8 +17,8 @@ type Named = (&'static str, Problem);
 /// The headers that tell a client what to do next.
 const HEADERS: [(&str, &str); 3] = [
     ("retry-after", "Seconds after which to try again"),
-    ("accept-post", "The media types that are taken"),
-    ("accept-encoding", "The content codings that are taken"),
+    ("accept-post", "The media types that are accepted"),
+    ("accept-encoding", "The content codings that are accepted"),
 ];
 
 /// By status, what a route answers when something is wrong.
@@ -114,15 +114,11 @@ fn of_classify() -> Vec<Named> {
         ("compressed-body", Problem::compressed()),
         (
             "damaged-image",
-            Problem::undecodable(
-                "the JPEG image is damaged: it ends before the picture does (truncated)",
-            ),
+            Problem::undecodable("the JPEG image is damaged: the file ends too early (truncated)"),
         ),
         (
             "full-queue",
-            Problem::overloaded(
-                "as many images as may wait are waiting (--queue-capacity); try again later",
-            ),
+            Problem::overloaded("the queue is full (--queue-capacity); try again later"),
         ),
         ("loading", Problem::not_ready()),
         ("stopping", Problem::shutting_down()),

@@ -32,7 +32,7 @@ pub async fn document() -> Result<impl IntoResponse, Problem> {
     path = "/docs",
     operation_id = "docs",
     tag = "reading",
-    summary = "The API as a page to read",
+    summary = "The API reference, as a page",
     responses((status = 200, description = "The page", body = String, content_type = "text/html"))
 )]
 pub async fn show() -> Result<Response, Problem> {

@@ -39,10 +39,12 @@ type Options = Result<Query<Vec<(String, String)>>, QueryRejection>;
     operation_id = "classify",
     tag = "images",
     summary = "Classify an image, or several",
-    description = "One image is answered with its classification or its problem. A form with several files is answered \
-                   with 200 and a list in their order, in which each has its classification or its problem.",
+    description = "One image is answered with its classification or its problem. A form with \
+                   several files is answered with 200 and a list that has, in order, the \
+                   classification or the problem of each.",
     request_body(
-        description = "The image: as it is, in a form, or in JSON. Its bytes tell the format, not the media type.",
+        description = "The image: as it is, in a form, or in JSON. Its format is read from its \
+                       bytes, not from the media type.",
         content(
             (ImageFile = "image/*"),
             (ImageFile = "application/octet-stream"),
@@ -55,10 +57,10 @@ type Options = Result<Query<Vec<(String, String)>>, QueryRejection>;
         description = "One classification, which has a `label`, or a list of `results`",
         body = Answered<'_>,
         headers(("server-timing" = String,
-            description = "Milliseconds in the queue, decoding, in the model, and in all")),
+            description = "Milliseconds in the queue, in decoding, in the model, and in all")),
         examples(
             ("one-image" = (summary = "One image", value = json!(examples::one()))),
-            ("several-files" = (summary = "Several files, one of them no image", value = json!(examples::several())))
+            ("several-files" = (summary = "Several files, one of them not an image", value = json!(examples::several())))
         )
     ))
 )]
@@ -204,7 +206,7 @@ fn asked_top(options: Options) -> Result<Option<String>, Problem> {
     let mut top = None;
     for (key, value) in options {
         if key != "top" {
-            let detail = format!("unknown parameter {key:?}: there is only top=N");
+            let detail = format!("unknown query parameter {key:?}: there is only top=N");
             return Err(Problem::malformed(detail));
         }
         if top.replace(value).is_some() {
@@ -221,7 +223,7 @@ fn top(asked: Option<String>, labels: usize) -> Result<usize, Problem> {
     let number = asked.parse().ok().filter(|top| (1..=labels).contains(top));
     number.ok_or_else(|| {
         Problem::malformed(format!(
-            "top={asked}: this model has {labels} labels, so from 1 to {labels} can be listed"
+            "top={asked}: this model has {labels} labels; give a number from 1 to {labels}"
         ))
     })
 }

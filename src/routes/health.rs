@@ -17,7 +17,7 @@ pub struct Alive {
     status: &'static str,
 }
 
-/// The server classifies, and with what.
+/// The server is ready: what it classifies with.
 #[derive(Serialize, ToSchema)]
 pub struct Ready {
     /// `ready`
@@ -27,7 +27,7 @@ pub struct Ready {
     provider: &'static str,
     /// Threads that classify, each with a session of its own.
     workers: usize,
-    /// Threads of the session for an image that is alone; 0: there is none.
+    /// Threads of the session for an image that is alone; 0 if there is none.
     lone_threads: usize,
 }
 
@@ -46,8 +46,8 @@ struct ReadyModel {
     path = "/livez",
     operation_id = "livez",
     tag = "operation",
-    summary = "Whether the process answers, and no worker hangs",
-    responses((status = 200, description = "It does.", body = Alive))
+    summary = "Whether the process answers and no worker hangs",
+    responses((status = 200, description = "It is alive", body = Alive))
 )]
 pub async fn alive(State(state): State<Arc<AppState>>) -> Result<JsonLine<Alive>, Problem> {
     let hangs = state.serving().ok().and_then(|it| it.engine.hangs());
@@ -77,8 +77,8 @@ pub async fn alive(State(state): State<Arc<AppState>>) -> Result<JsonLine<Alive>
     path = "/readyz",
     operation_id = "readyz",
     tag = "operation",
-    summary = "Whether requests should come here, and what answers them",
-    responses((status = 200, description = "They should.", body = Ready))
+    summary = "Whether to send requests here, and what answers them",
+    responses((status = 200, description = "It is ready", body = Ready))
 )]
 pub async fn ready(State(state): State<Arc<AppState>>) -> Result<JsonLine<Ready>, Problem> {
     if state.lifecycle.is_stopping() {

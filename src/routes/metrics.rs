@@ -20,7 +20,7 @@ use crate::telemetry::{
     operation_id = "metrics",
     tag = "operation",
     summary = "Metrics for Prometheus",
-    description = "OpenMetrics where `Accept` asks for it.",
+    description = "OpenMetrics if `Accept` asks for it.",
     responses((status = 200, description = "All metrics", content(
         (String = "text/plain"), (String = "application/openmetrics-text")
     )))

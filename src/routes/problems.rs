@@ -20,7 +20,7 @@ const DOCUMENT: &str = include_str!("../../docs/errors.md");
     operation_id = "problems",
     tag = "reading",
     summary = "What each problem means",
-    description = "HTML where `Accept` asks for it.",
+    description = "HTML if `Accept` asks for it.",
     responses((status = 200, description = "The text", content(
         (String = "text/markdown"), (String = "text/html")
     )))
@@ -39,7 +39,7 @@ pub async fn all(headers: HeaderMap) -> Response {
     operation_id = "problem",
     tag = "reading",
     summary = "What one problem means",
-    description = "Where the `type` of a problem leads. HTML where `Accept` asks for it.",
+    description = "What the `type` of a problem points to. HTML if `Accept` asks for it.",
     params(("slug" = String, Path, description = "The last part of the `type`, such as `overloaded`")),
     responses((status = 200, description = "The text", content(
         (String = "text/markdown"), (String = "text/html")

@@ -90,7 +90,7 @@ impl Default for Metrics {
         let stages = Histograms::new_with_constructor(|| Histogram::new(SECONDS));
         ours.register_with_unit(
             "stage_duration",
-            "What an answered image waited (queue) and took (decode; infer: its whole batch)",
+            "Time that an answered image waited (queue) and took (decode; infer: its whole batch)",
             Unit::Seconds,
             stages.clone(),
         );
@@ -103,7 +103,7 @@ impl Default for Metrics {
         let lone = Counter::default();
         ours.register(
             "lone_images",
-            "Images that came while nothing else was worked on, and got all processors",
+            "Images that came while nothing else was being worked on, and got all processors",
             lone.clone(),
         );
         let queue_depth = Gauge::default();
@@ -111,13 +111,13 @@ impl Default for Metrics {
         let connections = Gauge::default();
         ours.register(
             "connections",
-            "Connections of clients that are open, --max-connections at most",
+            "Open client connections, at most --max-connections",
             connections.clone(),
         );
         let connection_wait: Counter<f64, AtomicU64> = Counter::default();
         ours.register_with_unit(
             "connection_wait",
-            "For how long whoever connected next had to wait for one of --max-connections",
+            "Time that new clients have waited because all of --max-connections were taken",
             Unit::Seconds,
             connection_wait.clone(),
         );
@@ -140,13 +140,13 @@ impl Default for Metrics {
         let abandoned = Counter::default();
         ours.register(
             "abandoned",
-            "Images that nobody waited for any more when their turn came: left, or past the deadline",
+            "Images that nobody waited for when their turn came: client gone, or deadline past",
             abandoned.clone(),
         );
         let worker_panics = Counter::default();
         ours.register(
             "worker_panics",
-            "Panics caught in the engine: bugs",
+            "Caught panics in the engine, which are bugs",
             worker_panics.clone(),
         );
         let reloads: Family<ResultLabels, Counter> = Family::default();
@@ -155,7 +155,7 @@ impl Default for Metrics {
         }
         ours.register(
             "model_reload",
-            "Times that the model file was read anew (SIGHUP, --watch), by what came of it",
+            "Times that the model file was read again (SIGHUP, --watch), by result",
             reloads.clone(),
         );
         let last_reload_successful = Gauge::default();
@@ -168,7 +168,7 @@ impl Default for Metrics {
         let log_lines_dropped = Counter::default();
         ours.register(
             "log_lines_dropped",
-            "Lines of the log that nobody took, and that were lost",
+            "Log lines that were lost because nobody took them in time",
             log_lines_dropped.clone(),
         );
         let build_info: Family<BuildLabels, Gauge> = Family::default();

@@ -69,14 +69,15 @@ impl ModelMetrics {
         threshold.set(calibration.threshold);
         ours.register(
             "ood_threshold",
-            "Scores above it are called OOD, unless the class that is answered has a threshold of its own",
+            "Scores above it are flagged, unless the predicted class has a threshold of its own",
             threshold,
         );
         let expected = FloatGauge::default();
-        expected.set(calibration.expected_flag_rate);
+        let rate = calibration.flag_rate().map(|rate| rate.mean);
+        expected.set(rate.unwrap_or(calibration.expected_flag_rate));
         ours.register(
             "expected_flag_ratio",
-            "Share of in-distribution images that calibration flagged",
+            "Share of in-distribution images that the threshold is expected to flag",
             expected,
         );
         let info = Family::default();

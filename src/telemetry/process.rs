@@ -33,7 +33,7 @@ impl Collector for ProcessCollector {
             let counter = ConstCounter::new(seconds);
             let family = encoder.encode_descriptor(
                 "process_cpu",
-                "Processor time, of all threads",
+                "Processor time of all threads",
                 Some(&Unit::Seconds),
                 prometheus_client::metrics::MetricType::Counter,
             )?;

@@ -31,7 +31,12 @@ impl Refusals {
     /// Counts one more that was turned away under load, with what it was told.
     pub fn note(&self, detail: &str) {
         if let Some((refused, in_seconds)) = self.overload.due(self.start.elapsed()) {
-            tracing::warn!(refused, in_seconds, detail, "more comes than can be done");
+            tracing::warn!(
+                refused,
+                in_seconds,
+                detail,
+                "more requests come than can be answered"
+            );
         }
     }
 

@@ -101,7 +101,7 @@ async fn who_sends_a_file_in_a_way_that_breaks_it_is_told_the_right_one() {
             "https://example.org/a.jpg",
             "a URL): send one of these formats",
         ),
-        ("{\"image\": \"x\"}", "curl --json)"),
+        ("{\"image\": \"x\"}", "(curl --json sets it)"),
     ] {
         let reply = service.post("/classify", web_form, body);
         let said = detail(reply.await.problem(415, "unsupported-media-type"));

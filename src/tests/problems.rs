@@ -48,7 +48,7 @@ async fn what_clients_write_stays_on_one_line_of_the_log_and_is_not_repeated_at_
         .post(&format!("/classify?x{line}"), "image/png", image.clone())
         .await;
     query.problem(400, "malformed-request");
-    assert!(detail(&query).starts_with("unknown parameter \"x\\n2026"));
+    assert!(detail(&query).starts_with("unknown query parameter \"x\\n2026"));
     let json = service
         .post("/classify", "application/json", r#"{"a\nb": 1}"#)
         .await;

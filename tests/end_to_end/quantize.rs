@@ -47,12 +47,12 @@ fn sets_that_are_one_under_two_options_are_refused() {
     for (more, part) in [
         (
             &["--calibrate", same][..],
-            "of --calibrate are in --data too",
+            "of --calibrate are also in --data",
         ),
-        (&["--test", same], "of --test are in --data too"),
+        (&["--test", same], "of --test are also in --data"),
         (
             &["--calibrate", &test, "--test", &test],
-            "of --test are in --calibrate too",
+            "of --test are also in --calibrate",
         ),
     ] {
         let output = quantize(&shipped_model(), &data, &out, more);
@@ -110,7 +110,7 @@ fn an_int8_model_is_made_calibrated_compared_and_served() {
     let said = String::from_utf8_lossy(&output.stdout);
     for part in [
         "What it costs",
-        "Right",
+        "Accuracy",
         "AUROC",
         "Decisions that differ",
         "Ratio",
@@ -173,12 +173,12 @@ fn what_is_missing_is_said_and_nothing_is_written() {
         // Half of the 30 are for the threshold.
         (
             &[][..],
-            "15 are for the ranges, and the 15 others are too few",
+            "15 are for the ranges, and the other 15 are too few",
         ),
         // All are for the ranges.
         (
             &["--images", "30"],
-            "give --calibrate SET, or fewer --images",
+            "add --calibrate SET, or give a smaller --images",
         ),
         // Ten are too few for a threshold that 95 % pass.
         (&["--images", "20"], "10"),

@@ -142,7 +142,7 @@ fn what_a_score_lacks_is_said_and_nothing_is_written() {
         (&["--fit-data", train], "this one is not"),
         (
             &["--score", "knn", "--fit-data", &setting.data],
-            "40 of the 40 different images of --data are in --fit-data too",
+            "40 of the 40 different images of --data are also in --fit-data",
         ),
         (
             &[
@@ -191,8 +191,8 @@ fn evaluate_reports_every_score_where_it_can_fit_them() {
     };
     let rows = |output: &Output| -> Vec<&str> {
         let report = stdout(output);
-        let table = report.split("OOD images told from").nth(1).unwrap();
-        let table = table.split("What an answer").next().unwrap();
+        let table = report.split("Telling OOD images from").nth(1).unwrap();
+        let table = table.split("What unflagged answers").next().unwrap();
         let has = |title: &&str| {
             table
                 .lines()
@@ -215,17 +215,17 @@ fn evaluate_reports_every_score_where_it_can_fit_them() {
     let same = evaluate(&["--scores", "vim", "--fit-data", test]);
     assert_eq!(same.status.code(), Some(1));
     let said = stderr(&same);
-    assert!(said.contains("of --id are in --fit-data too"), "{said}");
+    assert!(said.contains("of --id are also in --fit-data"), "{said}");
 
     let same = run(&["evaluate", &setting.model, "--id", test, "--ood", test]);
     let said = stderr(&same);
-    assert!(said.contains("of --ood are in --id too"), "{said}");
+    assert!(said.contains("of --ood are also in --id"), "{said}");
     let fit = ["--scores", "vim", "--fit-data", &setting.train];
     let same = evaluate(&[&fit[..], &["--calibration", &setting.train]].concat());
     assert_eq!(same.status.code(), Some(1));
     let said = stderr(&same);
     assert!(
-        said.contains("of --calibration are in --fit-data too"),
+        said.contains("of --calibration are also in --fit-data"),
         "{said}"
     );
 

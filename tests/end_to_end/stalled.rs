@@ -117,7 +117,7 @@ fn good_clients_get_in_although_the_system_allows_fewer_files_than_connections()
     let server = Server::spawn(through(&few, &command));
     good_clients_get_in_beside(&server, 200);
     assert!(
-        server.log().contains("it is 75 therefore"),
+        server.log().contains("it is reduced to 75"),
         "{}",
         server.log()
     );

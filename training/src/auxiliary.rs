@@ -79,7 +79,8 @@ pub fn streams(
             AuxiliarySpec::Set(spec) => spec.load(&options)?.unlabelled(),
             AuxiliarySpec::Crops if specs.len() > 1 => {
                 return Err(TrainError::Options(
-                    "--aux crops stands alone; a folder called crops is ./crops".into(),
+                    "--aux crops must stand alone; to name a folder called crops, write ./crops"
+                        .into(),
                 ));
             }
             AuxiliarySpec::Crops if !weights.is_empty() => {
@@ -147,7 +148,7 @@ fn shares(weights: &[f64], total: usize) -> Result<Vec<usize>, TrainError> {
     }
     if shares.contains(&0) {
         return Err(TrainError::Options(format!(
-            "--aux-weights leave an auxiliary set no image in a batch of {total}"
+            "--aux-weights leaves an auxiliary set no image in a batch of {total}"
         )));
     }
     Ok(shares)

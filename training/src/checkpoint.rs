@@ -64,7 +64,7 @@ pub struct Checkpoint {
 #[derive(Debug, Error)]
 pub enum CheckpointError {
     /// There is none.
-    #[error("{} is not there: give a run folder of `normgate-train train`, or its checkpoint", .0.display())]
+    #[error("there is no {}: give a run folder of `normgate-train train`, or its checkpoint", .0.display())]
     Missing(PathBuf),
     /// The system refused.
     #[error("{}: {source}", path.display())]
@@ -75,7 +75,7 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// The file is not a safetensors file, or is cut off.
-    #[error("{} is not a whole safetensors file: {source}", path.display())]
+    #[error("{} is not a complete safetensors file: {source}", path.display())]
     Format {
         /// The file.
         path: PathBuf,

@@ -108,10 +108,10 @@ pub struct Recipe {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum EpochEnd {
-    /// All images to classify were seen; auxiliary ones begin anew as often as need be
+    /// When all images to classify were seen; auxiliary ones are repeated as often as necessary
     #[default]
     Data,
-    /// Those, or the auxiliary ones, whichever are fewer steps
+    /// When all of those or all auxiliary ones were seen, whichever takes fewer steps
     Shortest,
 }
 

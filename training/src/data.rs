@@ -96,7 +96,7 @@ impl TrainingData {
         let (images, held_out) = holdout::split(&images, &held)?;
         if held_out.is_empty() && !selection.hold_out.is_empty() {
             return Err(TrainError::Data(format!(
-                "{}: --hold-out takes no image of any class: take a larger share, or a number (CLASS=N)",
+                "{}: --hold-out takes no image of any class: give a larger share, or a number (CLASS=N)",
                 images.name
             )));
         }
@@ -176,11 +176,11 @@ fn class_names(images: &ImageSet) -> Result<Vec<String>, TrainError> {
              {name}/CLASS/"
         )),
         Some(0) => TrainError::Data(format!(
-            "{name} has no image of class 0: classes are numbered from 0 on"
+            "{name} has no image of class 0: classes are numbered from 0"
         )),
         Some(_) => TrainError::Options(format!(
-            "the set {name} does not say what its {} classes are called: give --class-names, as a \
-             list, a file (one name a line, or JSON), cifar10 or cifar100",
+            "the set {name} does not name its {} classes: give --class-names, as a list, a file (one \
+             name a line, or JSON), cifar10 or cifar100",
             counts.len()
         )),
     })
@@ -194,8 +194,8 @@ fn check_classes(set: &ImageSet, names: &[String]) -> Result<(), TrainError> {
     match foreign.next() {
         None => Ok(()),
         Some((class, count)) => Err(TrainError::Options(format!(
-            "\"{class}\", of which {} has {count} images, is none of the classes that are trained on: name it too \
-             (--class-names), or leave it out ({}#class!={class})",
+            "\"{class}\", of which {} has {count} images, is not one of the classes to train on: add it \
+             to --class-names, or leave it out ({}#class!={class})",
             set.name, set.name
         ))),
     }
@@ -236,8 +236,8 @@ fn class_counts(images: &ImageSet, names: &[String]) -> Result<Vec<u64>, TrainEr
     let name = &images.name;
     if let Some(index) = images.labels.iter().position(Option::is_none) {
         return Err(TrainError::Data(format!(
-            "image {index} (counted from 0) of {name} is of no class: it cannot be trained on. Put the images of \
-             each class into a folder of its own, {name}/CLASS/"
+            "image {index} (counted from 0) of {name} has no class, so it cannot be trained on: put the \
+             images of each class into a folder of its own, {name}/CLASS/"
         )));
     }
     if names.len() < 2 {
@@ -261,7 +261,7 @@ fn check_size(stream: &Stream, option: &str) -> Result<(), TrainError> {
     if stream.steps_per_pass() == 0 {
         return Err(TrainError::Data(format!(
             "{} has {} images to train on, fewer than the {} that each step takes: add images, or \
-             take fewer a step ({option})",
+             give a smaller {option}",
             stream.images.name,
             stream.images.len(),
             stream.per_step

@@ -17,8 +17,8 @@ pub enum TrainError {
     Dataset(#[from] DatasetError),
     /// An image file could not be read in the midst of training.
     #[error(
-        "{0}. With the file repaired, --resume goes on from the last checkpoint, if there is one; \
-         without the file it would be another run, to be started anew"
+        "{0}. Once the file is repaired, --resume continues from the last checkpoint, if there is one; \
+         without the file it would be another run, which you have to start anew"
     )]
     Image(#[source] DatasetError),
     /// The image sets are fine, but not for this run.
@@ -50,7 +50,7 @@ pub enum TrainError {
     /// The loss became infinite or not a number.
     #[error(
         "the loss is no longer a number in epoch {epoch}: training has diverged. \
-         Start anew with a smaller --lr, or, where it was bf16, with --precision fp32"
+         Start anew with a smaller --lr, or, if it was bf16, with --precision fp32"
     )]
     Diverged {
         /// The epoch, from 1.

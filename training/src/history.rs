@@ -117,7 +117,10 @@ pub fn load(run: &Path, epochs: usize) -> Result<Vec<Epoch>, TrainError> {
     let mut history: Vec<Epoch> =
         serde_json::from_slice(&bytes).map_err(|error| file(error.into()))?;
     if history.len() < epochs {
-        let reason = format!("holds {} epochs, the checkpoint {epochs}", history.len());
+        let reason = format!(
+            "holds {} epochs, but the checkpoint {epochs}",
+            history.len()
+        );
         return Err(file(std::io::Error::other(reason)));
     }
     history.truncate(epochs);

@@ -41,6 +41,10 @@ impl std::fmt::Display for HoldOut {
 }
 
 /// The classes and counts that the options mean for this set.
+///
+/// # Errors
+///
+/// [`DatasetError`] if an option names a class that the set does not have.
 pub fn resolve(set: &ImageSet, options: &[HoldOut]) -> Result<Vec<(u16, usize)>, DatasetError> {
     let images = set.class_counts(set.classes());
     let of = |class: u16, amount: Amount| {
@@ -88,8 +92,8 @@ pub fn split(
         .collect();
     if !lacking.is_empty() {
         return Err(TrainError::Data(format!(
-            "{}: --hold-out takes more than there are: {}. Take a share of each class (all=10%), or name those \
-             that can spare some (CLASS=N)",
+            "{}: --hold-out takes more than there are: {}. Take a share of each class (all=10%), or name \
+             classes that have enough (CLASS=N)",
             set.name,
             lacking.join(", ")
         )));

@@ -40,8 +40,8 @@ impl Init {
         let (done, all) = (checkpoint.progress.epochs, checkpoint.config.recipe.epochs);
         if done < all {
             return Err(TrainError::Options(format!(
-                "--init: {0} has {done} of its {all} epochs. Finish it first: normgate-train train \
-                 --resume {0}",
+                "--init: {0} has finished {done} of its {all} epochs. Finish it first: normgate-train \
+                 train --resume {0}",
                 run.display()
             )));
         }
@@ -67,8 +67,8 @@ impl Init {
             return Ok(());
         }
         Err(TrainError::Options(format!(
-            "--init: {} tells apart {}, but --data holds {}. Give the same classes in the same order \
-             (--class-names)",
+            "--init: {} was trained on the classes {}, but --data holds {}. Give the same classes in \
+             the same order (--class-names)",
             self.folder.display(),
             its.join(", "),
             names.join(", ")
@@ -86,8 +86,8 @@ impl Init {
             return Ok(());
         }
         Err(TrainError::Options(format!(
-            "--init: the images of {} were normalised by --normalise {its}, these would be by \
-             {normalise}. Give the same --recipe, or --normalise {its}",
+            "--init: {} was trained with --normalise {its}, but this run would be with {normalise}. \
+             Give the same --recipe, or --normalise {its}",
             self.folder.display()
         )))
     }
@@ -118,7 +118,7 @@ impl Init {
         let images: usize = streams.iter().map(|stream| stream.images.len()).sum();
         let per_step: usize = streams.iter().map(|stream| stream.per_step).sum();
         let bar = ProgressBar::new(images as u64);
-        bar.println("asking the first network what it takes the auxiliary images for");
+        bar.println("classifying the auxiliary images with the network of --init");
         for stream in streams {
             let weight = stream.per_step as f64 / (per_step * stream.images.len()) as f64;
             for class in classes(&network, self.normalise(), stream, &bar)? {

@@ -12,7 +12,7 @@ use crate::augment::Crop;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Normalise {
-    /// Nothing: 0 to 1, as RNA's authors have it for CIFAR
+    /// Nothing: values from 0 to 1, as RNA's authors have them for CIFAR
     #[default]
     None,
     /// ImageNet's means and standard deviations

@@ -80,7 +80,7 @@ impl Display {
 
     fn line(&self, epoch: &Epoch) -> String {
         format!(
-            "epoch {}/{}  loss {:.3}  right {:.1} %  {:.0} images/s",
+            "epoch {}/{}  loss {:.3}  correct {:.1} %  {:.0} images/s",
             epoch.epoch,
             self.epochs,
             epoch.loss,

@@ -22,6 +22,9 @@ pub struct Unreadable;
 
 impl Head {
     /// Reads the head from the first bytes of a reply; `None` while it is not whole.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if it is no head of HTTP/1.1, or says no length.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, Unreadable> {
         let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
             return match bytes.len() < LONGEST_HEAD {

@@ -56,8 +56,8 @@ impl FromStr for Choice {
             _ => match text.strip_suffix(INT8) {
                 Some(of) => Ok(Self::Int8(Box::new(of.parse()?))),
                 None => Err(
-                    "choose cifar10-lt, resnet18, resnet50, or a path that ends in .onnx; each with \
-                     -int8 at its end is quantised"
+                    "choose cifar10-lt, resnet18, resnet50, or a path that ends in .onnx; append -int8 to \
+                     have it quantised"
                         .into(),
                 ),
             },

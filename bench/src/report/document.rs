@@ -55,8 +55,8 @@ fn renew(document: &str, parts: &[(&'static str, String)]) -> Result<String, Str
     {
         let markers: Vec<_> = parts.iter().map(|(name, _)| marker(name)).collect();
         return Err(format!(
-            "no table would be written, since it has none of the lines {}; each begins a table, and \
-             {END} ends it",
+            "it has no place for a table: add any of the lines {}, each of which begins a table, and \
+             {END} after it",
             markers.join(", ")
         ));
     }

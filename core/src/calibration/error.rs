@@ -1,5 +1,6 @@
 /// Why no calibration came of the scores.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CalibrationError {
     /// The true positive rate asked for is no share that can be promised.
     #[error("the target TPR is {target_tpr}; it must lie between 0 and 1, for example 0.95")]
@@ -19,6 +20,12 @@ pub enum CalibrationError {
         /// The score.
         value: f32,
     },
+    /// A side has no scores at all.
+    #[error("there are no {side} scores to calibrate on")]
+    Empty {
+        /// `in-distribution` or `out-of-distribution`.
+        side: &'static str,
+    },
     /// There are too few images for a finite threshold.
     #[error(
         "{found} calibration images are too few for a TPR of {target_tpr}: at least {needed} are needed"
@@ -33,7 +40,7 @@ pub enum CalibrationError {
     },
     /// Per-class thresholds were asked of scores other than those calibrated on.
     #[error(
-        "per-class thresholds need the same {expected} in-distribution scores that were calibrated on, each with its predicted class; given were {scores} scores and {predicted} predictions"
+        "per-class thresholds need the same {expected} in-distribution scores that were calibrated on, each with its predicted class; {scores} scores and {predicted} predictions were given"
     )]
     NotTheSameImages {
         /// Images calibrated on.
@@ -58,7 +65,7 @@ pub enum CalibrationError {
     /// Per-class thresholds share out the ID images' flags, which an OOD-positive target does not
     /// speak of.
     #[error(
-        "per-class thresholds need the ID-positive convention: an OOD-positive target says nothing of the in-distribution images of a class"
+        "per-class thresholds need the ID-positive convention: an OOD-positive target says nothing about the in-distribution images of a class"
     )]
     PerClassNeedsIdPositive,
 }

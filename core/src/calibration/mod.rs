@@ -53,11 +53,21 @@ pub struct Calibration {
     /// A threshold for each predicted class, in the order of the labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_class: Option<Vec<ClassThreshold>>,
-    /// Share of the ID calibration images past the threshold that applies to them, 0 to 1.
+    /// Share of the ID calibration images past the threshold that applies to them, 0 to 1. Of few images it is
+    /// lower than what new ones can expect: that is [`flag_rate`](Self::flag_rate).
     pub expected_flag_rate: f64,
     /// What the calibration images were, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
+}
+
+/// The share of new in-distribution images that a threshold flags, 0 to 1, over all calibrations with as many images.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FlagRate {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation.
+    pub deviation: f64,
 }
 
 impl Calibration {
@@ -81,8 +91,7 @@ impl Calibration {
     ///
     /// # Errors
     /// [`TargetOutOfRange`](CalibrationError::TargetOutOfRange),
-    /// [`NotFinite`](CalibrationError::NotFinite), and [`TooFew`](CalibrationError::TooFew) where a
-    /// side is empty.
+    /// [`NotFinite`](CalibrationError::NotFinite), and [`Empty`](CalibrationError::Empty) if a side has no scores.
     pub fn ood_positive(
         id_scores: &[f32],
         ood_scores: &[f32],
@@ -92,10 +101,8 @@ impl Calibration {
         let id = sorted(id_scores, "in-distribution")?;
         let ood = sorted(ood_scores, "out-of-distribution")?;
         if id.is_empty() {
-            return Err(CalibrationError::TooFew {
-                found: 0,
-                needed: 1,
-                target_tpr: tpr,
+            return Err(CalibrationError::Empty {
+                side: "in-distribution",
             });
         }
         let caught = share_rank(ood.len(), tpr);
@@ -103,10 +110,8 @@ impl Calibration {
             .len()
             .checked_sub(caught)
             .and_then(|index| ood.get(index))
-            .ok_or(CalibrationError::TooFew {
-                found: 0,
-                needed: 1,
-                target_tpr: tpr,
+            .ok_or(CalibrationError::Empty {
+                side: "out-of-distribution",
             })?;
         // Flagged is what lies above the threshold, so it has to be just below that score.
         let threshold = f64::from(*last_caught).next_down();
@@ -143,12 +148,14 @@ impl Calibration {
         !passes
     }
 
-    /// How many of new in-distribution images will be flagged, as shares: the mean over all calibrations with as
-    /// many images, and the standard deviation. Of n images that one threshold applies to, the share flagged is
+    /// How many of new in-distribution images will be flagged. Of n images that one threshold applies to, the share flagged is
     /// distributed as Beta(n+1-k, k), with k = ⌈(n+1)·tpr⌉ (Vovk, "Conditional validity of inductive conformal
     /// predictors", ACML 2012, Sec. 2), where scores differ; where some are equal, fewer are flagged. Thresholds
-    /// by class count by their images. Means nothing for an OOD-positive calibration.
-    pub fn coverage(&self) -> (f64, f64) {
+    /// by class count by their images. `None` for an OOD-positive calibration, which promises nothing of ID images.
+    pub fn flag_rate(&self) -> Option<FlagRate> {
+        if self.convention != Convention::IdPositive {
+            return None;
+        }
         let sizes = self.images_of_thresholds();
         let all = sizes.iter().sum::<usize>().max(1) as f64;
         let (mut mean, mut variance) = (0.0, 0.0);
@@ -158,7 +165,10 @@ impl Calibration {
             mean += share * flagged;
             variance += share * share * flagged * (1.0 - flagged) / (n + 2.0);
         }
-        (mean, variance.sqrt())
+        Some(FlagRate {
+            mean,
+            deviation: variance.sqrt(),
+        })
     }
 
     /// The conformal p-value of "this image is in-distribution":
@@ -168,7 +178,8 @@ impl Calibration {
     /// of classes and of the threshold, so that thresholds by class can contradict it. What connects
     /// them, for an ID-positive calibration without per-class thresholds and with all its scores kept:
     /// with `k = ⌈(n+1)·tpr⌉`, an image is flagged exactly where its p-value is at most `1 - k/(n+1)`,
-    /// the largest multiple of `1/(n+1)` that is not above `1 - tpr`. Of thinned scores the p-value is the largest that
+    /// the largest multiple of `1/(n+1)` that is not above `1 - tpr`. (In exact arithmetic: in floating point 1.0 - 0.9
+    /// is below 0.1. To flag, use [`is_ood`](Self::is_ood), or compare with a literal.) Of thinned scores the p-value is the largest that
     /// they allow, by which it still keeps its promise (a chance of at most α to be at most α on
     /// ID images); it is at most 1/9,999 above the exact one.
     pub fn p_value(&self, score: f32) -> f64 {

@@ -18,6 +18,7 @@ use curve::Curve;
 
 /// Why a metric has no value.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DetectionError {
     /// There is nothing to tell apart.
     #[error("there are no {side} scores: a detection metric needs both sides")]

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ManifestError;
 pub use preprocessing::{Filter, Preprocessing, Resize};
+pub(crate) use validate::control;
 pub use validate::unfit;
 
 use crate::calibration::Calibration;
@@ -34,17 +35,17 @@ pub const METADATA_KEY: &str = "normgate.manifest";
 pub struct Manifest {
     /// The layout's version, see [`SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// The model's name, as replies and metrics show it.
+    /// The model's name, as replies and metrics show it: printable, at most 1,000 characters.
     pub name: String,
-    /// The model's version, free text.
+    /// The model's version, free text, printable as the name is.
     pub version: String,
     /// What the model is, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The name of each class, in the order of the logits. At least two. Names may repeat
+    /// The name of each class, in the order of the logits. At least two, printable as the name is. Names may repeat
     /// (ImageNet has two kinds of `crane`): the index tells such classes apart.
     pub labels: Vec<String>,
-    /// Length of the penultimate representation, the second output of the model.
+    /// Length of the penultimate representation, the second output of the model: 1 to 2²⁰.
     pub representation_size: usize,
     /// How an image becomes the model's input.
     pub preprocessing: Preprocessing,
@@ -111,6 +112,9 @@ impl Manifest {
     ///
     /// The schema version is checked before anything else, so that a file from a newer Normgate
     /// is reported as that and not as a puzzle about one of its fields.
+    ///
+    /// # Errors
+    /// [`ManifestError`], which names the field.
     pub fn from_json(json: &str) -> Result<Self, ManifestError> {
         let document: serde_json::Value =
             serde_json::from_str(json).map_err(|source| ManifestError::NotJson { source })?;
@@ -123,6 +127,9 @@ impl Manifest {
     }
 
     /// Validates the manifest and writes it as one line of JSON.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
     pub fn to_json(&self) -> Result<String, ManifestError> {
         self.validate()?;
         serde_json::to_string(self).map_err(|source| ManifestError::Unwritable { source })
@@ -144,7 +151,10 @@ impl Manifest {
         })
     }
 
-    /// Checks every field against its range and against the others; the error names the field.
+    /// Checks every field against its range and against the others.
+    ///
+    /// # Errors
+    /// [`ManifestError`], which names the field.
     pub fn validate(&self) -> Result<(), ManifestError> {
         validate::manifest(self)
     }

@@ -17,17 +17,17 @@ const TOO_LARGE: f32 = 8.0;
 /// or cut off is not resampled at all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
-    /// Width of the model's input in pixels, at least 1.
+    /// Width of the model's input in pixels, 1 to 8,192.
     pub width: u32,
-    /// Height of the model's input in pixels, at least 1.
+    /// Height of the model's input in pixels, 1 to 8,192.
     pub height: u32,
     /// How the image's shape is brought to the model's.
     pub resize: Resize,
     /// The resampling filter.
     pub filter: Filter,
-    /// Per-channel mean, of values in 0..1.
+    /// Per-channel mean, of values in 0..1; within -8 to 8.
     pub mean: [f32; 3],
-    /// Per-channel standard deviation, of values in 0..1; never 0.
+    /// Per-channel standard deviation, of values in 0..1; above 0 and at most 8.
     pub std: [f32; 3],
 }
 
@@ -60,13 +60,16 @@ pub enum Filter {
 }
 
 impl Preprocessing {
-    /// Checks every field; the error names the one that is wrong.
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// [`ManifestError::Field`] with the first field that is outside its range.
     pub fn validate(&self) -> Result<(), ManifestError> {
         let side = |field: &'static str, value: u32| match value {
             1..=MAX_SIDE => Ok(()),
             _ => Err(ManifestError::invalid(
                 field,
-                format!("is {value}; it must lie in 1..={MAX_SIDE}"),
+                format!("is {value}; it must be from 1 to {MAX_SIDE}"),
             )),
         };
         side("preprocessing.width", self.width)?;
@@ -78,7 +81,7 @@ impl Preprocessing {
             if shorter_side < needed {
                 return Err(ManifestError::invalid(
                     FIELD,
-                    format!("is {shorter_side}, too short to cut {needed} pixels out"),
+                    format!("is {shorter_side}, too short to cut out {needed} pixels"),
                 ));
             }
         }
@@ -94,7 +97,7 @@ impl Preprocessing {
                     return Err(ManifestError::invalid(
                         format!("preprocessing.{field}[{channel}]"),
                         format!(
-                            "is {value}; it is of pixels in 0..1: divide by 255 what is of 0..255"
+                            "is {value}; it is for pixels in 0..1: divide by 255 what is for 0..255"
                         ),
                     ));
                 }

@@ -126,7 +126,7 @@ fn every_value_out_of_range_is_named_both_when_reading_and_when_writing() {
     fn calibration(manifest: &mut Manifest) -> &mut Calibration {
         manifest.calibration.as_mut().unwrap()
     }
-    let spoilers: [Spoiler; 25] = [
+    let spoilers: [Spoiler; 29] = [
         ("name", |m| m.name = " ".into()),
         ("version", |m| m.version = String::new()),
         ("labels", |m| m.labels.truncate(1)),
@@ -164,6 +164,18 @@ fn every_value_out_of_range_is_named_both_when_reading_and_when_writing() {
         }),
         ("calibration.per_class", |m| {
             calibration(m).per_class = Some(vec![class(0.0), class(0.0)]);
+        }),
+        ("calibration.per_class", |m| {
+            let mut classes = vec![class(0.0), class(0.0), class(0.0)];
+            classes[0].count = usize::MAX;
+            calibration(m).per_class = Some(classes);
+        }),
+        ("calibration.count", |m| calibration(m).count = 1 << 40),
+        ("training.class_counts", |m| {
+            m.training.as_mut().unwrap().class_counts[0] = u64::MAX;
+        }),
+        ("training.class_counts", |m| {
+            m.training.as_mut().unwrap().class_counts[0] = 1 << 40;
         }),
         // These cannot be said in JSON, so they must not be written as something else.
         ("calibration.threshold", |m| {
@@ -269,6 +281,30 @@ fn names_that_would_act_on_a_terminal_or_fill_it_are_refused() {
         message.starts_with("description: has the control character"),
         "{message}"
     );
+    let spoilers: [fn(&mut QuantizationRecord, String); 4] = [
+        |it, text| it.of = text,
+        |it, text| it.range = text,
+        |it, text| it.data = Some(text),
+        |it, text| it.keep_fp32 = vec!["last".into(), text],
+    ];
+    for spoil in spoilers {
+        let mut record = QuantizationRecord {
+            of: "ab".into(),
+            range: "mse".into(),
+            percentile: None,
+            images: 1,
+            data: None,
+            keep_fp32: Vec::new(),
+            reduce_range: false,
+        };
+        let mut spoilt = manifest();
+        spoilt.quantization = Some(record.clone());
+        assert!(spoilt.to_json().is_ok());
+        spoil(&mut record, "\u{1b}[2J".into());
+        spoilt.quantization = Some(record);
+        let message = spoilt.to_json().unwrap_err().to_string();
+        assert!(message.contains("has the control character"), "{message}");
+    }
     let mut two_lines = manifest();
     two_lines.description = Some("two\nlines\tand a tab".into());
     assert!(two_lines.to_json().is_ok());

@@ -8,6 +8,9 @@ const LONGEST_REPRESENTATION: usize = 1 << 20;
 /// Longer than any label that people read: ImageNet's longest has 121 characters.
 const LONGEST_NAME: usize = 1000;
 
+/// Images that a training set has fewer than: sums and multiples of counts stay far from overflow.
+const MOST_IMAGES: u64 = 1 << 40;
+
 type Check = Result<(), ManifestError>;
 
 pub(super) fn manifest(manifest: &Manifest) -> Check {
@@ -73,6 +76,10 @@ pub(super) fn manifest(manifest: &Manifest) -> Check {
     }
     if let Some(quantization) = quantization {
         is_text("quantization.data", quantization.data.as_deref())?;
+        is_text("quantization.of", [quantization.of.as_str()])?;
+        is_text("quantization.range", [quantization.range.as_str()])?;
+        let kept = quantization.keep_fp32.iter().map(String::as_str);
+        is_text("quantization.keep_fp32", kept)?;
     }
     Ok(())
 }
@@ -86,7 +93,18 @@ fn training(record: &TrainingRecord, classes: usize) -> Check {
             sets.iter().map(String::as_str),
         )?;
     }
-    one_per_label("training.class_counts", record.class_counts.len(), classes)
+    let counts = &record.class_counts;
+    one_per_label("training.class_counts", counts.len(), classes)?;
+    match counts
+        .iter()
+        .try_fold(0u64, |all, &count| all.checked_add(count))
+    {
+        Some(..MOST_IMAGES) => Ok(()),
+        _ => Err(ManifestError::invalid(
+            "training.class_counts",
+            format!("adds up to {MOST_IMAGES} or more, which nobody has trained on"),
+        )),
+    }
 }
 
 fn calibration(calibration: &Calibration, classes: usize) -> Check {
@@ -112,7 +130,7 @@ fn calibration(calibration: &Calibration, classes: usize) -> Check {
     if !(*expected_flag_rate >= 0.0 && *expected_flag_rate <= 1.0) {
         return Err(ManifestError::invalid(
             "calibration.expected_flag_rate",
-            format!("is {expected_flag_rate}; it must lie in 0..=1"),
+            format!("is {expected_flag_rate}; it must be from 0 to 1"),
         ));
     }
     if scores.is_empty() || scores.len() > *count {
@@ -122,6 +140,12 @@ fn calibration(calibration: &Calibration, classes: usize) -> Check {
                 "has {} for a calibration.count of {count}; it must have between 1 and that many",
                 entries(scores.len())
             ),
+        ));
+    }
+    if *count as u64 >= MOST_IMAGES {
+        return Err(ManifestError::invalid(
+            "calibration.count",
+            format!("is {count}; it must be less than {MOST_IMAGES}"),
         ));
     }
     for (index, score) in scores.iter().enumerate() {
@@ -143,7 +167,15 @@ fn calibration(calibration: &Calibration, classes: usize) -> Check {
             class.threshold,
         )?;
     }
-    Ok(())
+    let counts = per_class.iter().map(|class| class.count);
+    let all = counts.fold(0usize, usize::saturating_add);
+    match all == *count {
+        true => Ok(()),
+        false => Err(ManifestError::invalid(
+            "calibration.per_class",
+            format!("has counts that add up to {all}, not to the calibration.count of {count}"),
+        )),
+    }
 }
 
 /// What stands in replies, metrics and tables: a line that does nothing to the terminal it is shown on.
@@ -164,7 +196,7 @@ pub fn unfit(text: &str) -> Option<String> {
             "has the control character {it:?}; it must be printable"
         )),
         None if length > LONGEST_NAME => Some(format!(
-            "has {length} characters; at most {LONGEST_NAME} are taken"
+            "has {length} characters; at most {LONGEST_NAME} are allowed"
         )),
         None => None,
     }
@@ -175,10 +207,15 @@ fn acts(c: char) -> bool {
     misleads(c) && !matches!(c, '\t' | '\u{200e}' | '\u{200f}')
 }
 
+/// What a text of several lines has that could do something to a terminal.
+pub(crate) fn control(text: &str) -> Option<char> {
+    let mut all = text.chars();
+    all.find(|&it| acts(it) && !it.is_ascii_whitespace())
+}
+
 /// What is told to people, of several lines perhaps.
 fn is_text<'a>(field: &str, texts: impl IntoIterator<Item = &'a str>) -> Check {
-    let mut all = texts.into_iter().flat_map(str::chars);
-    match all.find(|&it| acts(it) && !it.is_ascii_whitespace()) {
+    match texts.into_iter().find_map(control) {
         Some(it) => Err(ManifestError::invalid(
             field,
             format!("has the control character {it:?}; it must be printable"),

@@ -86,10 +86,29 @@ fn what_a_score_learnt_stays_with_its_model_and_belongs_to_no_other_score() {
     let data = FitData::new((3, 2), &[0, 1], &logits, &representation, layer).unwrap();
     let knn = Fitted::fit(ScoreKind::Knn, &data, None).unwrap();
 
+    let escape = Fitted::fit(ScoreKind::Knn, &data, Some("\u{1b}[2J".into())).unwrap();
+
     let mut manifest = test_models::manifest();
     manifest.score = ScoreKind::Knn;
+    let old_threshold = model
+        .with_score(manifest.clone(), Some(&knn))
+        .err()
+        .unwrap();
+    assert!(
+        old_threshold.to_string().contains("not for knn"),
+        "{old_threshold}"
+    );
+    manifest.calibration.as_mut().unwrap().threshold += 1.0;
     let lacking = model.with_manifest(manifest.clone()).err().unwrap();
     assert!(lacking.to_string().contains("--fit-data"), "{lacking}");
+    let unprintable = model
+        .with_score(manifest.clone(), Some(&escape))
+        .err()
+        .unwrap();
+    assert!(
+        unprintable.to_string().contains(r"'\u{1b}'"),
+        "{unprintable}"
+    );
     let fitted = model.with_score(manifest.clone(), Some(&knn)).unwrap();
     assert_eq!(fitted.score().score(&[0.0; 3], &[4.0, 3.0]), 0.0);
     manifest.version = "2".into();

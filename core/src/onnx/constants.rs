@@ -1,6 +1,7 @@
 //! What a value of a graph is, where it depends on constants only: weights kept as fp16 or int8, and
 //! what makes float32 of them.
 
+use half::f16;
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -168,10 +169,14 @@ fn numbers(tensor: &TensorProto) -> Option<Numbers> {
     let small = || tensor.int32_data.iter().copied();
     let values: Vec<f32> = match DataType::try_from(tensor.data_type).ok()? {
         DataType::Float => tensor.floats()?,
-        DataType::Float16 if bytes.is_empty() => small().map(|bits| half(bits as u16)).collect(),
+        DataType::Float16 if bytes.is_empty() => small()
+            .map(|bits| f16::from_bits(bits as u16).to_f32())
+            .collect(),
         DataType::Float16 => {
             let halves = bytes.as_chunks::<2>().0.iter();
-            halves.map(|pair| half(u16::from_le_bytes(*pair))).collect()
+            halves
+                .map(|pair| f16::from_le_bytes(*pair).to_f32())
+                .collect()
         }
         DataType::Int8 | DataType::Uint8 | DataType::Int32 if bytes.is_empty() => {
             small().map(|value| value as f32).collect()
@@ -185,38 +190,4 @@ fn numbers(tensor: &TensorProto) -> Option<Numbers> {
         _ => return None,
     };
     (tensor.count()? == values.len()).then_some(Numbers { shape, values })
-}
-
-/// An IEEE half from its bit pattern.
-fn half(bits: u16) -> f32 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
-    sign * match exponent {
-        0 => fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::half;
-
-    #[test]
-    fn halves_are_what_ieee_says() {
-        for (bits, value) in [
-            (0x0000, 0.0),
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x2e66, 0.099_975_586),
-            (0x7bff, 65504.0),
-            (0x0001, 5.960_464_5e-8),
-            (0x0400, 6.103_515_6e-5),
-            (0xfc00, f32::NEG_INFINITY),
-        ] {
-            assert_eq!(half(bits), value, "{bits:#x}");
-        }
-        assert!(half(0x7e00).is_nan());
-    }
 }

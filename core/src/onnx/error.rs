@@ -34,8 +34,8 @@ pub enum OnnxError {
     /// A tensor's data lies in another file.
     #[error(
         "the tensor `{tensor}` keeps its data in another file, which is refused: a model file \
-         could so read any file of this machine. `normgate adopt` takes what lies beside a model \
-         into it"
+         could read any file of this machine in that way. `normgate adopt` takes data that lies \
+         beside a model into it"
     )]
     ExternalData {
         /// Name of the tensor, empty where it has none.

@@ -46,6 +46,9 @@ impl Message {
 ///
 /// Looks at initialisers (dense and sparse), at tensors in attributes, and at all of these in
 /// nested graphs, functions and training information.
+///
+/// # Errors
+/// [`OnnxError::ExternalData`] with the first such tensor; any other if the model cannot be read.
 pub fn refuse_external_data(model: &[u8]) -> Result<(), OnnxError> {
     check_outline(model)?;
     walk(model, Message::Model, 0, &tensor)

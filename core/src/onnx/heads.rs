@@ -20,7 +20,7 @@ pub struct Heads {
 /// The output does not come from a linear layer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the output `{output}` comes from {found}, not from a linear layer of constant weights (Gemm, or MatMul and Add)"
+    "the output `{output}` comes from {found}, not from a linear layer with constant weights (Gemm, or MatMul and Add)"
 )]
 pub struct NoHeads {
     /// Name of the output.

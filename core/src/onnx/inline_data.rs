@@ -33,7 +33,7 @@ pub fn decode_with_external_data<E: From<OnnxError>>(
     check_depth(model)?;
     refuse_unknown_fields(model)?;
     let mut model = ModelProto::decode(model).map_err(|_| OnnxError::Malformed {
-        what: "a field has another type than ONNX gives it",
+        what: "a field has a type that is not the one ONNX gives it",
     })?;
     let mut room = MAX_BYTES;
     if let Some(graph) = &mut model.graph {
@@ -65,7 +65,7 @@ fn part(tensor: &TensorProto) -> Result<ExternalPart, OnnxError> {
     let number = |key: &str| {
         let number = entry(key).map(str::parse).transpose();
         number.map_err(|_| OnnxError::Malformed {
-            what: "the place of a tensor's data in another file is no number",
+            what: "the place of a tensor's data in another file is not a number",
         })
     };
     let (stated, needed) = (number("length")?, bytes_of(tensor));

@@ -23,7 +23,7 @@ pub enum LastLayerError {
     /// The logits do not come from a linear layer.
     #[error(
         "the output `{logits}` comes from {found}, not from a linear layer (Gemm, or MatMul and \
-         Add); scores that need none (representation_norm, energy, knn, mahalanobis, …) do"
+         Add); use a score that needs none (representation_norm, energy, knn, mahalanobis, …)"
     )]
     NotLinear {
         /// Name of the output.
@@ -34,7 +34,7 @@ pub enum LastLayerError {
     /// The linear layer does not take the representation.
     #[error(
         "the last linear layer takes `{input}`, not the output `{representation}`: the model's \
-         representation is not what its logits are made of"
+         representation is not what its logits are made from"
     )]
     OtherInput {
         /// What the layer takes.
@@ -44,8 +44,8 @@ pub enum LastLayerError {
     },
     /// The weights are no constant of a known kind.
     #[error(
-        "the weights of the last layer are no constant that this Normgate reads: export the model \
-         with float32 weights"
+        "the weights of the last layer are not a constant that this Normgate reads: export the \
+         model with float32 weights"
     )]
     Weights,
 }

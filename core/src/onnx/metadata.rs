@@ -9,6 +9,9 @@ const KEY: u32 = 1;
 const VALUE: u32 = 2;
 
 /// Reads one value of the model's `metadata_props`; `None` where the key is absent.
+///
+/// # Errors
+/// [`OnnxError`] if the bytes are no ONNX file, or the key is there twice or has a value that is no text.
 pub fn read_metadata(model: &[u8], key: &str) -> Result<Option<String>, OnnxError> {
     check_outline(model)?;
     let mut found = None;
@@ -29,6 +32,9 @@ pub fn read_metadata(model: &[u8], key: &str) -> Result<Option<String>, OnnxErro
 /// A copy of `model` in which the metadata `key` has the given value.
 ///
 /// Every other field is copied byte for byte and in its order, also those unknown to this crate.
+///
+/// # Errors
+/// [`OnnxError`] if the bytes are no ONNX file.
 pub fn write_metadata(model: &[u8], key: &str, value: &str) -> Result<Vec<u8>, OnnxError> {
     let mut entry = Vec::with_capacity(key.len() + value.len() + 16);
     push_bytes(&mut entry, KEY, key.as_bytes());
@@ -37,6 +43,9 @@ pub fn write_metadata(model: &[u8], key: &str, value: &str) -> Result<Vec<u8>, O
 }
 
 /// A copy of `model` without the metadata `key`; every other field as in [`write_metadata`].
+///
+/// # Errors
+/// As [`write_metadata`].
 pub fn remove_metadata(model: &[u8], key: &str) -> Result<Vec<u8>, OnnxError> {
     replace(model, key, None)
 }

@@ -24,7 +24,7 @@ mod tests;
 
 pub use builder::{Conv, Dim, GraphBuilder, GraphError, TensorData, Value};
 pub use error::OnnxError;
-pub use external_data::refuse_external_data;
+pub(crate) use external_data::refuse_external_data;
 pub use heads::{Heads, NoHeads, before_softmax, heads, made_by};
 pub use inline_data::{ExternalPart, decode_with_external_data};
 pub use last_layer::{LastLayer, LastLayerError, last_layer};

@@ -16,7 +16,7 @@ pub fn decode(model: &[u8]) -> Result<ModelProto, OnnxError> {
     refuse_external_data(model)?;
     refuse_unknown_fields(model)?;
     ModelProto::decode(model).map_err(|_| OnnxError::Malformed {
-        what: "a field has another type than ONNX gives it",
+        what: "a field has a type that is not the one ONNX gives it",
     })
 }
 

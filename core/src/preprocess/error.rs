@@ -3,6 +3,7 @@ use super::decode::LONGEST_SIDE;
 
 /// Why bytes are no usable image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// There are no bytes.
     #[error("the image is empty (0 bytes)")]
@@ -27,8 +28,8 @@ pub enum DecodeError {
     /// The image says that it has more pixels than the limit allows. Found in the header, before
     /// any memory was reserved for pixels.
     #[error(
-        "the image is too large: {width} x {height} pixels, where at most {limit} pixels are \
-         allowed in all: scale it down"
+        "the image is too large: it has {width} x {height} pixels, more than the {limit} allowed \
+         in all: scale it down"
     )]
     TooLarge {
         /// Width in pixels.
@@ -40,8 +41,8 @@ pub enum DecodeError {
     },
     /// A side is longer than 65,535 pixels. Found as [`TooLarge`](Self::TooLarge) is.
     #[error(
-        "the image is too large: {width} x {height} pixels, where a side has at most {LONGEST_SIDE}: \
-         scale it down or cut it"
+        "the image is too large: it has {width} x {height} pixels, and a side may have at most \
+         {LONGEST_SIDE}: scale it down or crop it"
     )]
     TooLong {
         /// Width in pixels.
@@ -73,16 +74,20 @@ impl DecodeError {
     }
 
     pub(super) fn truncated(format: ImageFormat) -> Self {
-        Self::corrupt(format, "it ends before the picture does (truncated)")
+        Self::corrupt(format, "the file ends too early (truncated)")
     }
 }
 
 /// Why a decoded picture could not be made the model's input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PreprocessError {
     /// A side is 0, the pixels are not 3 bytes for each of width × height, or the size is not the model's where it
     /// must be.
-    #[error("{bytes} bytes of RGB for {width} x {height} pixels are no picture for this model")]
+    #[error(
+        "an image of {width} x {height} pixels with {bytes} bytes of RGB is not one that this model takes: there must \
+         be 3 bytes for each pixel, and where it is not resized, the model's own size"
+    )]
     NotAPicture {
         /// Width in pixels.
         width: u32,
@@ -100,7 +105,7 @@ pub enum PreprocessError {
         found: usize,
     },
     /// The resampler refused.
-    #[error("the picture could not be resized: {reason}")]
+    #[error("the image could not be resized: {reason}")]
     Resize {
         /// The resampler's words.
         reason: String,

@@ -94,7 +94,7 @@ pub(super) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
         [0xEF, 0xBF, 0xBD, 0xEF, 0xBF, 0xBD, ..]
         | [0xEF, 0xBF, 0xBD, b'P', b'N', b'G', ..]
         | [0xC3, 0xBF, 0xC3, 0x98, ..]
-        | [0xC2, 0x89, b'P', b'N', b'G', ..] => Some("an image that was read as text on the way"),
+        | [0xC2, 0x89, b'P', b'N', b'G', ..] => Some("an image damaged by being read as text"),
         _ => text(bytes),
     }
 }

@@ -11,7 +11,8 @@ pub struct Preprocessor {
 }
 
 impl Preprocessor {
-    /// A preprocessor that does what a manifest says.
+    /// A preprocessor that does what a manifest says. What [`Preprocessing::validate`] refuses may make it panic; that
+    /// of a [`Model`](crate::Model) is valid.
     pub fn new(preprocessing: &Preprocessing) -> Self {
         let normalised = std::array::from_fn(|channel| {
             let (mean, std) = (preprocessing.mean[channel], preprocessing.std[channel]);

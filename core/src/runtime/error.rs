@@ -61,7 +61,7 @@ pub enum RuntimeError {
     },
     /// The CUDA libraries beside ONNX Runtime cannot be loaded.
     #[error(
-        "the CUDA libraries cannot be loaded: {reason}. Fetch them anew with \
+        "the CUDA libraries cannot be loaded: {reason}. Fetch them again with \
          `scripts/fetch-onnxruntime --cuda`, or use --device cpu"
     )]
     CudaLibraries {
@@ -103,9 +103,9 @@ pub enum SessionError {
     #[error(
         "the model {model} cannot be run on {device}: {reason}. {device} needs an NVIDIA card of \
          that number and a driver for CUDA 13 (`nvidia-smi` shows both), the libraries of CUDA 13 \
-         and cuDNN 9 (`scripts/fetch-onnxruntime --cuda` fetches them), and a model all of whose \
-         operators run there, which int8 models' do not. Nothing is left to the processor in \
-         silence: to use it, say --device cpu"
+         and cuDNN 9 (`scripts/fetch-onnxruntime --cuda` fetches them), and a model whose \
+         operators all run there (those of int8 models do not). Normgate never falls back to the \
+         CPU silently: to use it, say --device cpu"
     )]
     Device {
         /// Name and version of the model.

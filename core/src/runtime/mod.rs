@@ -48,7 +48,12 @@ impl Runtime {
     /// Loads ONNX Runtime, or returns the one that is loaded already.
     ///
     /// Looks at `library`, else `ORT_DYLIB_PATH`, else beside the executable, else in `.runtime/`
-    /// of the folders above it. `ORT_DISABLE_TELEMETRY=1` must be in the environment.
+    /// of the folders above it. `ORT_DISABLE_TELEMETRY=1` must be in the environment: set it first thing in `main`,
+    /// before any thread is started.
+    ///
+    /// # Errors
+    /// [`RuntimeError`]: the variable is not set, there is no such library, it is too old or cannot be loaded, or
+    /// another one is loaded already.
     pub fn load(library: Option<&Path>) -> Result<Self, RuntimeError> {
         if !telemetry_is_off(env::var_os(DISABLE_TELEMETRY)) {
             return Err(RuntimeError::TelemetryNotDisabled);

@@ -39,6 +39,9 @@ impl Session {
     ///
     /// Checks the model against its manifest: one float input `[N, 3, height, width]`, outputs
     /// `logits` `[N, labels]` and `representation` `[N, representation size]`; N may be fixed to 1.
+    ///
+    /// # Errors
+    /// [`SessionError`] if ONNX Runtime or the device cannot take the model, or it is not as its manifest says.
     pub fn new(
         runtime: &Runtime,
         model: &Model,
@@ -76,6 +79,9 @@ impl Session {
     ///
     /// `outputs` is overwritten; reuse it, and nothing is allocated for it after the first run. On
     /// an error it is empty.
+    ///
+    /// # Errors
+    /// [`SessionError`] if `images` is not of that length, or the model fails or answers in another shape.
     pub fn run(
         &mut self,
         images: &[f32],

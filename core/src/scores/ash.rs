@@ -24,6 +24,7 @@ pub struct Ash {
 
 impl Ash {
     pub(super) fn fit(data: &FitData<'_>) -> Result<Self, FitError> {
+        data.check_activations(ScoreKind::Ash)?;
         let layer = Linear::of(data.last_layer(ScoreKind::Ash)?);
         Ok(Self { layer })
     }

@@ -45,15 +45,55 @@ pub enum FitError {
         /// Images given.
         images: usize,
     },
-    /// A label, logit or value of a representation that cannot be.
-    #[error("image {index} (counted from 0) has a label or an output that is none of this model's")]
-    Image {
+    /// A label that is no class of the model.
+    #[error(
+        "image {index} (counted from 0) has the label {label}, but the model has {classes} classes"
+    )]
+    Label {
+        /// The image.
+        index: usize,
+        /// Its label.
+        label: usize,
+        /// Classes of the model.
+        classes: usize,
+    },
+    /// A logit or a value of a representation that is NaN or infinite.
+    #[error(
+        "the model's output for image {index} (counted from 0) is not finite: check that image"
+    )]
+    Output {
+        /// The image.
+        index: usize,
+    },
+    /// A last layer that is not one of such classes and representations.
+    #[error(
+        "the last layer has {weights} weights and {bias} biases; {classes} classes and representations of {size} \
+         values need {classes} times {size} and {classes}, all finite"
+    )]
+    Misfit {
+        /// Weights given.
+        weights: usize,
+        /// Biases given.
+        bias: usize,
+        /// Classes of the model.
+        classes: usize,
+        /// Length of a representation.
+        size: usize,
+    },
+    /// A score of activations from 0 up, and one that is below.
+    #[error(
+        "{score} cannot be fitted: it is made for activations from 0 up, as they are behind a ReLU, and image \
+         {index} (counted from 0) has one below"
+    )]
+    NegativeActivation {
+        /// The score.
+        score: ScoreKind,
         /// The image.
         index: usize,
     },
     /// A score of classes, and a class without images.
     #[error(
-        "{score} needs images of every class, and there is none of class {class} (counted from 0)"
+        "{score} needs images of every class, but there is none of class {class} (counted from 0)"
     )]
     ClassWithoutImages {
         /// The score.
@@ -80,8 +120,9 @@ pub enum FitError {
     },
     /// A score of the representation's norm, which is always the same.
     #[error(
-        "{score} cannot be fitted: the representations of the images all have the same norm, as a normalised \
-         (cosine) head gives them. Use a score that does not look at it: energy, max-logit, knn …"
+        "{score} cannot be fitted: the representations of the images all have the same norm, as a \
+         normalised (cosine) head gives them. Use a score that does not depend on it: energy, \
+         max-logit, knn …"
     )]
     ConstantNorm {
         /// The score.
@@ -94,7 +135,7 @@ pub enum FitError {
         score: ScoreKind,
     },
     /// The score is not one that is fitted.
-    #[error("{score} needs no images to be fitted to")]
+    #[error("{score} is not fitted, so it needs no images")]
     NothingToFit {
         /// The score.
         score: ScoreKind,
@@ -103,7 +144,7 @@ pub enum FitError {
 
 impl<'a> FitData<'a> {
     /// Checks what belongs together: for each image a label below `classes`, `classes` logits and
-    /// `size` values of its representation, all finite.
+    /// `size` values of its representation; and a last layer of so many weights. All must be finite.
     ///
     /// # Errors
     /// [`FitError`].
@@ -137,12 +178,31 @@ impl<'a> FitData<'a> {
             last_layer,
         };
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
-        let broken = data
-            .images()
-            .position(|(label, z, x)| label >= classes || !finite(z) || !finite(x));
-        match broken {
-            Some(index) => Err(FitError::Image { index }),
-            None => Ok(data),
+        if let Some(index) = labels.iter().position(|&label| label >= classes) {
+            return Err(FitError::Label {
+                index,
+                label: labels[index],
+                classes,
+            });
+        }
+        if let Some(index) = data.images().position(|(_, z, x)| !finite(z) || !finite(x)) {
+            return Err(FitError::Output { index });
+        }
+        match &data.last_layer {
+            Ok(LastLayer { weights, bias })
+                if classes.checked_mul(size) != Some(weights.len())
+                    || bias.len() != classes
+                    || !finite(weights)
+                    || !finite(bias) =>
+            {
+                Err(FitError::Misfit {
+                    weights: weights.len(),
+                    bias: bias.len(),
+                    classes,
+                    size,
+                })
+            }
+            _ => Ok(data),
         }
     }
 
@@ -180,6 +240,15 @@ impl<'a> FitData<'a> {
     /// The representation of each image.
     pub(super) fn features(&self) -> impl Iterator<Item = &'a [f32]> {
         self.representation.chunks_exact(self.size)
+    }
+
+    /// That no activation is below 0, for a score that is made for such.
+    pub(super) fn check_activations(&self, score: ScoreKind) -> Result<(), FitError> {
+        let is_below = |x: &[f32]| x.iter().any(|value| *value < 0.0);
+        match self.features().position(is_below) {
+            Some(index) => Err(FitError::NegativeActivation { score, index }),
+            None => Ok(()),
+        }
     }
 
     /// The mean representation.

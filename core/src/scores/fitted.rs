@@ -18,6 +18,7 @@ use super::relative_mahalanobis::RelativeMahalanobis;
 use super::scale::Scale;
 use super::vim::Vim;
 use super::{Score, ScoreKind};
+use crate::manifest::control;
 
 /// The key in the ONNX file's `metadata_props`, beside the manifest's.
 pub const METADATA_KEY: &str = "normgate.fitted";
@@ -94,7 +95,7 @@ parameters! {
 pub enum FittedError {
     /// The manifest asks for a fitted score, and the file has none.
     #[error(
-        "the score {score} is fitted to training images, and the file lacks what it learnt: run \
+        "the score {score} is fitted to training images, but the file lacks what it learnt: run \
          `normgate calibrate --score {score} --fit-data SET` on it"
     )]
     Missing {
@@ -103,8 +104,8 @@ pub enum FittedError {
     },
     /// The file holds another score's.
     #[error(
-        "the file holds what the score {found} learnt, and its manifest asks for {score}: \
-         calibrate the model again, with --score, and --fit-data where that is fitted"
+        "the file holds what the score {found} learnt, but its manifest asks for {score}: \
+         calibrate the model again with --score, and with --fit-data if that score is fitted"
     )]
     OtherScore {
         /// The manifest's score.
@@ -127,10 +128,16 @@ pub enum FittedError {
         /// The version found.
         found: u64,
     },
+    /// The name of its images is not printable.
+    #[error("what the score learnt names its images with the control character {control:?}")]
+    Unprintable {
+        /// The first such character.
+        control: char,
+    },
     /// Its lists are not as long as this model's classes and representations ask for.
     #[error(
-        "what the score {score} learnt is not of a model with {classes} classes and \
-         representations of {size} values, or damaged: run `normgate calibrate --score {score} --fit-data SET` \
+        "what the score {score} learnt is damaged, or not of a model with {classes} classes and \
+         representations of {size} values: run `normgate calibrate --score {score} --fit-data SET` \
          on it"
     )]
     Misfit {
@@ -182,6 +189,9 @@ impl Fitted {
         if fitted.kind() != score {
             let found = fitted.kind();
             return Err(FittedError::OtherScore { score, found });
+        }
+        if let Some(control) = fitted.data.as_deref().and_then(control) {
+            return Err(FittedError::Unprintable { control });
         }
         match fitted.score.score().fits(classes, size) {
             true => Ok(fitted),

@@ -1,7 +1,7 @@
 //! OOD scores: one number from a model's output, **larger = more OOD**.
 //!
 //! One file each, all behind [`Score`]; [`ScoreKind`] names the one that a manifest asks for. A
-//! score of an output that holds NaN is NaN, never a plausible number.
+//! score is NaN, never a plausible number, if what it uses of the output holds NaN.
 //!
 //! Some need nothing but the output. The others are [`Fitted`] to training images first, and what
 //! they learnt travels in the model file.
@@ -54,7 +54,8 @@ pub trait Score: Send + Sync {
 
     /// The score of one image from its logits (one a class) and its penultimate representation.
     ///
-    /// Pure. NaN where an input that the score uses holds NaN. Empty or infinite input gives no
-    /// meaningful number, and no panic.
+    /// Pure. The lengths must be the model's: of a fitted score those that it was fitted to, which is not checked.
+    /// NaN where an input that the score uses holds NaN. Empty or infinite input, and such of another length, gives
+    /// no meaningful number, and no panic.
     fn score(&self, logits: &[f32], representation: &[f32]) -> f32;
 }

@@ -26,6 +26,7 @@ pub struct Scale {
 
 impl Scale {
     pub(super) fn fit(data: &FitData<'_>) -> Result<Self, FitError> {
+        data.check_activations(ScoreKind::Scale)?;
         let bias = data.last_layer(ScoreKind::Scale)?.bias.clone();
         Ok(Self { bias: bias.into() })
     }

@@ -31,8 +31,8 @@ pub enum AdoptError {
     },
     /// The file with a tensor's data is missing or too short.
     #[error(
-        "the data of the tensor `{tensor}` could not be read from {}: {source}. It belongs beside \
-         the model file", path.display()
+        "the data of the tensor `{tensor}` could not be read from {}: {source}. That file belongs \
+         beside the model file", path.display()
     )]
     Data {
         /// The tensor.
@@ -54,8 +54,7 @@ pub enum AdoptError {
     },
     /// Neither the model nor the options say how large the image is.
     #[error(
-        "the model takes images of any size: say what size its classes were learnt at, such as \
-         --size 224"
+        "the model takes images of any size: give the size that it was trained at, such as --size 224"
     )]
     NoSize,
     /// An option or a file and the model differ in the image's size.
@@ -69,14 +68,14 @@ pub enum AdoptError {
         found: String,
     },
     /// The file that says how images are prepared does not say the filter.
-    #[error("--preprocessing {} does not say resample, the filter: add --filter", path.display())]
+    #[error("--preprocessing {} does not name the filter (resample): add --filter", path.display())]
     NoFilter {
         /// The file.
         path: PathBuf,
     },
     /// The file that says how images are prepared cannot be read, or not be followed.
     #[error(
-        "--preprocessing {}: {reason}. In its place, --normalise, --resize, --shorter-side and --filter can say it",
+        "--preprocessing {}: {reason}. Use --normalise, --resize, --shorter-side and --filter instead",
         path.display()
     )]
     Preprocessing {
@@ -95,23 +94,23 @@ pub enum AdoptError {
     },
     /// No output comes from a linear layer.
     #[error(
-        "{found}. Export the model with a second output, the values that its logits are made of \
-         ([N, length]), and name both: --logits NAME --representation NAME"
+        "{found}. Export the model with a second output, the values that its logits are computed \
+         from ([N, length]), and name both: --logits NAME --representation NAME"
     )]
     NoHeads {
         /// What the outputs come from.
         found: String,
     },
     /// Several outputs may be the logits.
-    #[error("the logits may be any of {found}: say which, by --logits NAME")]
+    #[error("the logits may be any of {found}: say which, with --logits NAME")]
     Ambiguous {
         /// The outputs.
         found: String,
     },
     /// Of an output that was named, it is not known how many values it has.
     #[error(
-        "how many values the output `{output}` has is not in the file: export the model with that \
-         axis fixed"
+        "the file does not say how many values the output `{output}` has: export the model with \
+         that axis fixed"
     )]
     NoLength {
         /// The output.
@@ -119,7 +118,7 @@ pub enum AdoptError {
     },
     /// An output has more axes than batch and values.
     #[error(
-        "`{output}` is {found}, and must be [N, length]: flatten it before the export (PyTorch: .flatten(1))"
+        "`{output}` is {found}, but must be [N, length]: flatten it before the export (PyTorch: .flatten(1))"
     )]
     NotFlat {
         /// The output.
@@ -129,8 +128,8 @@ pub enum AdoptError {
     },
     /// More or fewer names than classes.
     #[error(
-        "--labels has {labels} names, but the model {classes} classes: one name for each is needed, \
-         in the order of its outputs"
+        "--labels has {labels} names, but the model has {classes} classes: give one name for each, \
+         in the order of the outputs"
     )]
     Labels {
         /// Names given.
@@ -140,8 +139,9 @@ pub enum AdoptError {
     },
     /// The classes are told of one by one.
     #[error(
-        "the output `{output}` comes from a {operator}, which says of each class by itself whether it \
-         is there; Normgate is for models of which exactly one is. If that is so here, export it without"
+        "the output `{output}` comes from a {operator}, which decides on each class separately; \
+         Normgate is for models in which exactly one class applies. If that is so here, export the \
+         model without the {operator}"
     )]
     Sigmoid {
         /// Name of the output.
@@ -151,14 +151,14 @@ pub enum AdoptError {
     },
     /// Batch normalisation in training mode.
     #[error(
-        "its batch normalisation is in training mode, so that an answer depends on what else is in \
-         the batch: call model.eval() before the export"
+        "the model's batch normalisation is in training mode, so an answer depends on what else is \
+         in the batch: call model.eval() before the export"
     )]
     TrainingMode,
     /// Dropout, stochastic depth or the like is left in.
     #[error(
-        "it draws random numbers (the operator {operator}), so that no image gets the same answer twice: call \
-         model.eval() before the export"
+        "the model draws random numbers (the operator {operator}), so no image gets the same answer \
+         twice: call model.eval() before the export"
     )]
     Random {
         /// The operator.
@@ -175,8 +175,9 @@ pub enum AdoptError {
     },
     /// One image can be run, and several cannot.
     #[error(
-        "the model runs on one image, but not on {images} together, though its input has a dynamic batch: its batch is \
-         fixed inside. Export it with a dynamic batch all through, or with a batch of 1. {source}"
+        "the model runs on one image, but not on {images} together: its input has a dynamic batch, but \
+         its batch is fixed inside. Export it with a dynamic batch throughout, or with a batch of 1. \
+         {source}"
     )]
     FixedInside {
         /// How many were run.
@@ -185,7 +186,7 @@ pub enum AdoptError {
         source: SessionError,
     },
     /// `--out` names the model itself, or a file with data of it.
-    #[error("--out {} is what is read, and would be lost: give another name", path.display())]
+    #[error("--out {} is a file of the model, which would be lost: give another name", path.display())]
     OverwritesModel {
         /// The path.
         path: PathBuf,
@@ -207,8 +208,8 @@ pub enum AdoptError {
     Probabilities,
     /// NaN or infinity.
     #[error(
-        "the model's answer to a picture of noise is not finite (NaN or infinite): its weights are broken, or how its \
-         pixels are normalised (--normalise, --preprocessing) is not as in its training"
+        "the model's answer to an image of noise is not finite (NaN or infinite): its weights are \
+         broken, or its pixels are not normalised as in training (--normalise, --preprocessing)"
     )]
     NotFinite,
 }

@@ -61,7 +61,7 @@ impl Input {
             return Err(refused(
                 shown,
                 "Export it with a dynamic batch (torch.onnx.export: dynamic_shapes, or \
-                 dynamic_axes={\"NAME\": {0: \"N\"}}), or with one image",
+                 dynamic_axes={\"NAME\": {0: \"N\"}}), or with a batch of 1",
             ));
         }
         Ok(Self {

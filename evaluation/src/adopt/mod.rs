@@ -29,12 +29,12 @@ use crate::out::{has_folder, is_same_file};
 use crate::workbench::{RuntimeArgs, print};
 use graph::Input;
 
-/// Make a Normgate model of a classifier that was trained elsewhere, such as one exported by PyTorch
+/// Make a Normgate model from a classifier that was trained elsewhere, such as one exported by PyTorch
 ///
-/// Of the ONNX file it takes the network: the logits, before any softmax, and the representation,
-/// which is what the last linear layer takes. Labels and preprocessing are yours to say: they must
-/// be those of its training, or every answer is wrong. Data that PyTorch wrote beside the file
-/// (model.onnx.data) is taken in. What comes out has no threshold yet: `calibrate` gives it one.
+/// Finds the logits, before any softmax, and the representation, which is the input of the last
+/// linear layer. You give the class names and the preprocessing: they must be those of training, or
+/// every answer is wrong. Data that PyTorch wrote beside the file (model.onnx.data) is taken in. The
+/// result has no threshold yet: `calibrate` gives it one.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = EXAMPLES,
@@ -45,39 +45,39 @@ use graph::Input;
 pub struct AdoptArgs {
     /// The ONNX file
     pub model: PathBuf,
-    /// Names of the classes in the order of the outputs: joined by commas, a file with one name a line, or JSON as
-    /// Hugging Face (config.json), timm, Keras and torchvision write it; also cifar10 and cifar100
+    /// Names of the classes, in the order of the outputs: a list separated by commas, a file with one name a line,
+    /// JSON as Hugging Face (config.json), timm, Keras and torchvision write it, cifar10, or cifar100
     #[arg(long, value_name = "NAMES")]
     pub labels: String,
-    /// How images were prepared in its training, as a file says: Hugging Face's preprocessor_config.json, or timm's
+    /// A file that says how images were prepared in training: Hugging Face's preprocessor_config.json, or timm's
     /// config.json
     #[arg(long, value_name = "FILE", conflicts_with_all = ["resize", "shorter_side"])]
     pub preprocessing: Option<PathBuf>,
-    /// What is subtracted from the pixels, which are in 0..1, and what they are divided by: imagenet,
-    /// half (0.5 and 0.5), none, or MEAN/STD, each one number or one for R, G and B
+    /// What is subtracted from the pixels (0..1) and what they are then divided by: imagenet, half
+    /// (0.5 and 0.5), none, or MEAN/STD, each one number, or three for R, G and B
     #[arg(long, value_name = "HOW")]
     pub normalise: Option<Normalisation>,
     /// Write the Normgate model here
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Side of the image in pixels, or WIDTHxHEIGHT [default: as the file says]
+    /// Side of the model's image in pixels, or WIDTHxHEIGHT [default: as the file says]
     #[arg(long, value_name = "PIXELS")]
     pub size: Option<Size>,
-    /// How an image of another shape is brought to that
+    /// How images of another shape are fitted to that size
     #[arg(long, value_enum, default_value_t)]
     pub resize: ResizeName,
     /// For --resize crop: what the shorter side is scaled to before the centre is cut out, such as
     /// 256 for torchvision's 224 [default: the longer side of the model's image]
     #[arg(long, value_name = "PIXELS")]
     pub shorter_side: Option<u32>,
-    /// The filter of that, antialiased: bilinear (torchvision's), catmull_rom (bicubic), lanczos3 or box [default:
+    /// Filter for resizing, antialiased: bilinear (torchvision's), catmull_rom (bicubic), lanczos3 or box [default:
     /// bilinear, or as --preprocessing says]
     #[arg(long, value_name = "NAME", value_parser = options::filter)]
     pub filter: Option<Filter>,
-    /// The output with the logits [default: the one called logits, or that comes from a linear layer]
+    /// The output with the logits [default: the one called logits, or the one that comes from a linear layer]
     #[arg(long, value_name = "OUTPUT")]
     pub logits: Option<String>,
-    /// An output with the representation [default: what the linear layer of the logits takes]
+    /// An output with the representation [default: the input of the linear layer that gives the logits]
     #[arg(long, value_name = "OUTPUT")]
     pub representation: Option<String>,
     /// The score to serve with: rn, msp, energy, max-logit or gen; `calibrate` can choose those that are fitted
@@ -90,10 +90,10 @@ pub struct AdoptArgs {
         default_value = "energy"
     )]
     pub score: ScoreKind,
-    /// What replies and metrics shall call it [default: the file's name]
+    /// The model's name in replies and metrics [default: the file's name]
     #[arg(long)]
     pub name: Option<String>,
-    /// Its version in replies and metrics
+    /// The model's version in replies and metrics
     #[arg(long, value_name = "VERSION", default_value = "1.0.0")]
     pub model_version: String,
     #[allow(missing_docs)]
@@ -118,8 +118,8 @@ Examples:
 pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
     if args.score.is_fitted() {
         return Err(EvaluationError::Options(
-            "--score is for one that is not fitted; `calibrate --score NAME --fit-data SET` gives the \
-             model one that is",
+            "adopt takes only a --score that is not fitted; `calibrate --score NAME --fit-data SET` \
+             gives the model one that is",
         ));
     }
     has_folder(&args.out)?;

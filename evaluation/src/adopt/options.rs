@@ -133,10 +133,10 @@ impl FromStr for Size {
 /// How an image's shape is brought to the model's, by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ResizeName {
-    /// The shorter side is scaled, and the centre cut out
+    /// Scale the shorter side, then cut out the centre
     #[default]
     Crop,
-    /// The whole image, its aspect ratio given up
+    /// Scale the whole image, whatever its aspect ratio
     Stretch,
 }
 

@@ -91,16 +91,16 @@ impl fmt::Display for AdoptReport {
         if !self.is_batched {
             writeln!(
                 f,
-                "\nUnder load a dynamic batch is faster: export it so, if it can be."
+                "\nUnder load a dynamic batch is faster: export the model with one if you can."
             )?;
         }
         let file = quoted_path(&self.written);
         writeln!(
             f,
-            "\nIt has no threshold yet. Next, with images that it was not trained on, a folder for each class:\n  \
+            "\nIt has no threshold yet. Next, with images that it was not trained on, in a folder for each class:\n  \
              normgate calibrate {file} --data photos/held-out\n\
-             The share of these that is right tells whether labels and preprocessing are as in training. Which\n\
-             score suits it best:\n  \
+             The share classified correctly shows whether labels and preprocessing are as in training. To see\n\
+             which score suits the model best:\n  \
              normgate evaluate {file} --id photos/test --ood photos/strange --scores all --fit-data photos/train"
         )
     }

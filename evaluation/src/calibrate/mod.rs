@@ -33,15 +33,15 @@ Examples:
 
 /// Give a model file its threshold, from images that it was not trained on
 ///
-/// The threshold is written into the file, with the scores behind it: by default the one that lets
-/// 95 % of the model's own kind of images pass (ID-positive), by conformal prediction.
+/// The threshold is written into the file, with the scores that it comes from. By default it is the
+/// one that lets 95 % of ID images pass (ID-positive), by conformal prediction.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = format!("{EXAMPLES}\n{SYNTAX}"))]
 pub struct CalibrateArgs {
     /// The model file
     pub model: PathBuf,
-    /// Images of the model's classes that it was not trained on, such as what training held out
-    /// (RUN/held-out); several sets, joined by commas, count as one
+    /// Images of the model's classes that it was not trained on, such as those that training held
+    /// out (RUN/held-out); several sets, separated by commas, count as one
     #[arg(long, value_name = "SET", value_delimiter = ',', required = true)]
     pub data: Vec<SetSpec>,
     /// OOD images; needed for the OOD-positive convention
@@ -63,18 +63,18 @@ pub struct CalibrateArgs {
     /// What --tpr counts: ID images that pass, or OOD images that are caught
     #[arg(long, value_enum, default_value_t = ConventionName::IdPositive)]
     pub convention: ConventionName,
-    /// A threshold for each predicted class that has 190 images (at 0.95), and one for all others: what
-    /// is taken for one class is then flagged about as often as what is taken for another. Images of a
-    /// class that are mistaken for another one may be flagged more often. Answers have no p_value then
+    /// Give each predicted class that has 190 images (at 0.95) a threshold of its own, and all others one:
+    /// images predicted as one class are then flagged about as often as those predicted as another. Images
+    /// mistaken for another class may be flagged more often. Answers then have no p_value
     #[arg(long)]
     pub per_class: bool,
     /// Write the calibrated model here and leave MODEL as it is
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// What replies and metrics shall call it [default: as before]
+    /// The model's name in replies and metrics [default: as before]
     #[arg(long)]
     pub name: Option<String>,
-    /// Its version in replies and metrics [default: as before]
+    /// The model's version in replies and metrics [default: as before]
     #[arg(long, value_name = "VERSION")]
     pub model_version: Option<String>,
     #[allow(missing_docs)]
@@ -102,7 +102,7 @@ pub enum ConventionName {
 pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationError> {
     if args.convention == ConventionName::OodPositive && args.ood.is_empty() {
         return Err(EvaluationError::Options(
-            "--convention ood-positive needs the OOD images that are to be caught: add --ood SET",
+            "--convention ood-positive needs the OOD images to catch: add --ood SET",
         ));
     }
     check_threshold(args)?;

@@ -65,7 +65,7 @@ impl fmt::Display for CalibrationReport {
         if self.repeated > 0 {
             writeln!(
                 f,
-                "  copies     {} of other images, which tell nothing more",
+                "  copies     {} of other images, which add no information",
                 self.repeated
             )?;
         }
@@ -73,8 +73,8 @@ impl fmt::Display for CalibrationReport {
             writeln!(
                 f,
                 "  warning    the model was trained on a set called {set}:\n             make sure that it \
-                 had none of these images, or new ones will be flagged\n             more often than is \
-                 said here"
+                 had none of these images, or new ones will be flagged\n             more often than \
+                 stated here"
             )?;
         }
         self.labelled(f)?;
@@ -106,13 +106,13 @@ impl fmt::Display for CalibrationReport {
                 )?,
                 all if all == classes => writeln!(
                     f,
-                    "  per class  all share this threshold: for one of its own a class needs {needed} images \
-                     predicted\n             as it"
+                    "  per class  all share this threshold: none has the {needed} predicted images for one \
+                     of its own"
                 )?,
                 shared => writeln!(
                     f,
-                    "  per class  {} of {classes} have a threshold of their own, from {needed} images predicted \
-                     as one on;\n             the other {shared} share one",
+                    "  per class  {} of {classes} have a threshold of their own, from at least {needed} images \
+                     predicted as each;\n             the other {shared} share one",
                     classes - shared
                 )?,
             }
@@ -195,13 +195,10 @@ impl fmt::Display for CalibrationReport {
 /// How many of new images a threshold will flag, and how surely; nothing of an OOD-positive one, which promises
 /// nothing of these.
 pub(crate) fn expected(calibration: &Calibration) -> Option<String> {
-    if calibration.convention != Convention::IdPositive {
-        return None;
-    }
-    let (mean, deviation) = calibration.coverage();
-    let [mean, deviation] = [mean, deviation].map(|share| 100.0 * share);
+    let rate = calibration.flag_rate()?;
+    let [mean, deviation] = [rate.mean, rate.deviation].map(|share| 100.0 * share);
     let few = match calibration.count < FEW {
-        true => "; some hundred images make it surer",
+        true => "; a few hundred images narrow this",
         false => "",
     };
     Some(format!(
@@ -216,21 +213,21 @@ impl CalibrationReport {
         let labelled: u64 = self.class_counts.iter().sum();
         let unlabelled = (self.calibration.count as u64).saturating_sub(labelled);
         if labelled == 0 {
-            return writeln!(f, "  right      not known, since the images have no labels");
+            return writeln!(f, "  correct    unknown, since the images have no labels");
         }
         let share = self.right as f64 / labelled as f64;
         let chance = 1.0 / self.labels.len() as f64;
         let doubt = match share < 2.0 * chance && share < 0.5 {
             true => {
-                "; are labels and preprocessing those of the training, and was it trained long enough?"
+                "; are labels and preprocessing as in training, and was it trained long enough?"
             }
             false => "",
         };
-        writeln!(f, "  right      {:.2} %{doubt}", 100.0 * share)?;
+        writeln!(f, "  correct    {:.2} %{doubt}", 100.0 * share)?;
         if unlabelled > 0 {
             writeln!(
                 f,
-                "  unlabelled {unlabelled}, taken for images of the model's classes"
+                "  unlabelled {unlabelled}, assumed to show the model's classes"
             )?;
         }
         let without = self.class_counts.iter().zip(&self.labels);

@@ -17,19 +17,7 @@ impl ImageSet {
             return Ok(());
         }
         if let Some(own) = &self.class_names {
-            // A model file may have been made by other hands.
-            let written: Vec<String> = names.iter().map(|name| composed(name)).collect();
-            let index = |name: &String| {
-                let name = composed(name);
-                written.iter().position(|other| *other == name)
-            };
-            let table: Vec<Option<u16>> = own
-                .iter()
-                .map(|name| index(name).and_then(|index| u16::try_from(index).ok()))
-                .collect();
-            for label in &mut self.labels {
-                *label = label.and_then(|label| table.get(usize::from(label)).copied().flatten());
-            }
+            self.labels = renamed(&self.labels, own, names);
         } else if let Some(image) = self
             .labels
             .iter()
@@ -67,15 +55,15 @@ impl ImageSet {
         };
         let class = labels[image].and_then(|label| own.as_ref()?.get(usize::from(label)));
         let what = match class {
-            Some(class) => format!("is of the class \"{class}\", which is none of the classes"),
+            Some(class) => format!("is of the class \"{class}\", which is not one of the classes"),
             None => "is labelled as none of the classes".into(),
         };
         Err(DatasetError::Unsuitable {
             set: self.name.clone(),
             reason: format!(
-                "image {image} (counted from 0) {what} ({}). Only images of those belong here: \
-                 give another set, or name the classes to use of this one (SET#class=NAME+NAME); \
-                 classes that are the same must be called the same{}",
+                "image {image} (counted from 0) {what} ({}). Only images of these belong here: \
+                 give another set, or select the classes to use (SET#class=NAME+NAME); a class must \
+                 have the same name in both{}",
                 abridged(names),
                 class
                     .and_then(|class| alike(class, names))
@@ -83,6 +71,24 @@ impl ImageSet {
             ),
         })
     }
+}
+
+/// Labels, as indices of `names` instead of `own`; none of a class that is not there.
+pub(crate) fn renamed(
+    labels: &[Option<u16>],
+    own: &[String],
+    names: &[String],
+) -> Vec<Option<u16>> {
+    // A model file may have been made by other hands.
+    let written: Vec<String> = names.iter().map(|name| composed(name)).collect();
+    let index = |name: &String| {
+        let name = composed(name);
+        let index = written.iter().position(|other| *other == name)?;
+        u16::try_from(index).ok()
+    };
+    let table: Vec<Option<u16>> = own.iter().map(index).collect();
+    let renamed = |label: &Option<u16>| *table.get(usize::from((*label)?))?;
+    labels.iter().map(renamed).collect()
 }
 
 /// What to say where a class differs from one of the names by the case of letters and by signs alone.

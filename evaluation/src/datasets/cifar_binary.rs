@@ -138,8 +138,8 @@ fn text(path: &Path) -> DatasetError {
     DatasetError::BrokenFile {
         path: path.into(),
         reason: "it is text. A list of images is a file whose name ends in .txt, with a line PATH CLASS \
-                 for each, a space or tab between them and the class a number from 0 on: --help says \
-                 more of sets and lists"
+                 for each image, a space or tab between them, and classes numbered from 0: --help \
+                 says more about sets and lists"
             .into(),
     }
 }

@@ -23,8 +23,8 @@ pub enum DatasetError {
     /// The folder or file follows none of the layouts.
     #[error(
         "{} is not an image set: {found}. An image set is a folder of WebP strips with labels.bin, \
-         the official CIFAR-10 or CIFAR-100 binary files, a folder with a folder of images per \
-         class, a folder of images, or a list (.txt) with a line PATH CLASS for each image",
+         the official CIFAR-10 or CIFAR-100 binary files, a folder with a folder of images for \
+         each class, a folder of images, or a list (.txt) with a line PATH CLASS for each image",
         path.display()
     )]
     UnknownLayout {
@@ -44,7 +44,7 @@ pub enum DatasetError {
     /// A label is larger than the layout or the class names allow.
     #[error(
         "{}: record {record} has the {kind}label {label}, but there are {classes} classes \
-         (0 to {}): the file is damaged, or of another data set",
+         (0 to {}): the file is damaged, or belongs to another data set",
         path.display(),
         classes.saturating_sub(1)
     )]
@@ -62,8 +62,7 @@ pub enum DatasetError {
     },
     /// An image cannot be decoded or brought to size.
     #[error(
-        "{}: {reason}. Repair or remove it, or name the set with #readable behind it, which leaves \
-         such images out",
+        "{}: {reason}. Repair or remove it, or add #readable to the set, which leaves such images out",
         path.display()
     )]
     BrokenImage {
@@ -74,8 +73,8 @@ pub enum DatasetError {
     },
     /// The same of several images.
     #[error(
-        "{count} of {of} images cannot be read:\n  {}{}\nRepair or remove them, or name the set \
-         with #readable behind it, which leaves such images out",
+        "{count} of {of} images cannot be read:\n  {}{}\nRepair or remove them, or add #readable to \
+         the set, which leaves such images out",
         first.join("\n  "),
         match count - first.len() {
             0 => String::new(),

@@ -46,8 +46,8 @@ pub(crate) fn read(
         return Err(DatasetError::BrokenFile {
             path: files[other].0.clone(),
             reason: format!(
-                "{}x{} pixels, where {} has {width}x{height}: without a model or an image size \
-                 to bring them to, all images must have the same size",
+                "{}x{} pixels, but {} has {width}x{height}: without a model or an image size to \
+                 scale them to, all images must have the same size",
                 images[other].width,
                 images[other].height,
                 files[0].0.display()

@@ -93,7 +93,7 @@ pub(crate) fn load(
         return Err(unknown(folder, &found));
     }
     if flat.is_empty() && images.is_empty() {
-        return Err(unknown(folder, "no image is in it"));
+        return Err(unknown(folder, "it holds no images"));
     }
     let class_names = (!images.is_empty()).then_some(classes);
     images.append(&mut flat);
@@ -116,16 +116,16 @@ fn empty(path: &Path, class: &str) -> DatasetError {
     broken(
         path,
         format!(
-            "this class folder has no image in it: remove it, put images into it, or leave it out \
-             by the filter #class!={class}"
+            "this class folder holds no images: remove it, put images into it, or leave it out with \
+             the filter #class!={class}"
         ),
     )
 }
 
 fn twins(class: &str) -> String {
     format!(
-        "it has two class folders \"{class}\", whose names look the same and are written otherwise \
-         (as Unicode's NFC and NFD): put the images of both into one"
+        "it has two class folders \"{class}\", whose names look the same but are encoded differently \
+         (Unicode's NFC and NFD): put the images of both into one"
     )
 }
 
@@ -139,7 +139,7 @@ fn collect(
     if depth == 0 {
         return Err(unknown(
             folder,
-            "folders lie too deep: does a link lead back up?",
+            "its folders are nested too deeply: does a link lead back up?",
         ));
     }
     let (folders, files) = entries(folder)?;
@@ -163,8 +163,8 @@ fn mixed(class: &str, parts: &[&Path]) -> String {
         .iter()
         .map(|part| format!("{}/{class}", file_name(part)));
     format!(
-        "it holds parts of a set ({}), whose images would be taken together: make a folder for each \
-         part with the classes inside ({}), and give one of them",
+        "it holds parts of a set ({}), whose images would be mixed: make a folder for each part, with \
+         the classes inside ({}), and give one of them",
         parts::names(parts),
         places.collect::<Vec<_>>().join(", ")
     )

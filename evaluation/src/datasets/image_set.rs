@@ -73,7 +73,9 @@ impl ImageSet {
     /// The pixels of image `i` (HWC, RGB); empty where there is no such image in memory.
     pub fn image(&self, i: usize) -> &[u8] {
         let size = self.image_bytes();
-        self.pixels.get(i * size..(i + 1) * size).unwrap_or(&[])
+        let start = i.checked_mul(size);
+        let pixels = start.and_then(|start| self.pixels.get(start..)?.get(..size));
+        pixels.unwrap_or_default()
     }
 
     /// Image `i` with its size; without pixels where there is no such image in memory.
@@ -120,7 +122,7 @@ impl ImageSet {
             coarse_labels: self
                 .coarse_labels
                 .as_ref()
-                .map(|coarse| inside().map(|i| coarse[i]).collect()),
+                .map(|coarse| inside().filter_map(|i| coarse.get(i).copied()).collect()),
             class_names: self.class_names.clone(),
             coarse_names: self.coarse_names.clone(),
             left_out: self.left_out,
@@ -157,11 +159,17 @@ impl ImageSet {
     }
 
     /// The index of a class given by its name or its number.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if the set has no such class; it names those that it has.
     pub fn class_index(&self, class: &str) -> Result<u16, DatasetError> {
         self.index_in(class, self.class_names.as_deref(), self.classes(), "class")
     }
 
     /// The index of a superclass given by its name or its number.
+    ///
+    /// # Errors
+    /// As [`class_index`](Self::class_index).
     pub fn coarse_index(&self, class: &str) -> Result<u16, DatasetError> {
         let names = self.coarse_names.as_deref();
         let count = names.map_or(0, <[String]>::len);
@@ -228,9 +236,9 @@ impl ImageSet {
         }
         if !self.is_empty() && !other.is_empty() && self.is_in_files() != other.is_in_files() {
             return Err(mismatch(
-                "the images of one are files of any size, those of the other are of one size and \
-                 in memory: write those out as files too, or (auxiliary sets) keep the sets apart \
-                 by --aux-weights"
+                "the images of one are files of any size, those of the other have one size and are \
+                 in memory: write the latter out as files too, or (auxiliary sets) keep the sets \
+                 apart with --aux-weights"
                     .into(),
             ));
         }
@@ -242,8 +250,8 @@ impl ImageSet {
                         (Some(_), Some(_)) => "their classes have different names",
                         // Numbers mean the same as names only where somebody says so.
                         _ => {
-                            "one says what its classes are called, the other has only numbers: \
-                             say what they are called (for training: --class-names)"
+                            "one names its classes, the other has only numbers: give the names (for \
+                             training: --class-names)"
                         }
                     }
                     .into(),
@@ -295,14 +303,14 @@ impl ImageSet {
                         names.join(", "),
                         match names.iter().any(|name| name.contains(SIGNS)) {
                             true =>
-                                ". One with a + , or # in its name is given by its number, \
-                                 counted from 0 in this order",
+                                ". Give one with a + , or # in its name by its number, counted \
+                                 from 0 in this order",
                             false => "",
                         }
                     ),
                     None if count == 0 => format!("the set has no {kind}es to choose from"),
                     None => format!(
-                        "there is no {kind} \"{class}\"; its {kind}es have no names, only the \
+                        "there is no {kind} \"{class}\"; the {kind}es have no names, only the \
                          numbers 0 to {}",
                         count - 1
                     ),

@@ -9,7 +9,7 @@ use super::labels::composed;
 use super::{DatasetError, files};
 
 /// What a JSON file may hold, for people.
-const FORMS: &str = "no class names found in it: JSON may be a list of names, {\"0\": name, …}, \
+const FORMS: &str = "it has no class names: JSON may be a list of names, {\"0\": name, …}, \
                      {name: 0, …}, or one of these under id2label, as in Hugging Face's config.json";
 
 /// Reads one name a line, as `batches.meta.txt` and `fine_label_names.txt` have them (blank lines are passed over),
@@ -32,7 +32,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<String>, DatasetError> {
     };
     match names {
         Ok(names) if names.is_empty() => {
-            Err(broken("no class names in it: write one a line".into()))
+            Err(broken("it has no class names: write one a line".into()))
         }
         Ok(names) => Ok(names.iter().map(|name| composed(name)).collect()),
         Err(reason) => Err(broken(reason)),
@@ -93,8 +93,8 @@ fn in_order(mut classes: Vec<(u64, String)>) -> Result<Vec<String>, String> {
         .find(|(expected, (number, _))| expected != number);
     match wrong {
         Some((expected, (number, name))) => Err(format!(
-            "classes must be numbered from 0 on without a gap: \"{name}\" has number {number} where \
-             {expected} is due"
+            "classes must be numbered from 0 without a gap: \"{name}\" has number {number} instead of \
+             {expected}"
         )),
         None => Ok(classes.into_iter().map(|(_, name)| name).collect()),
     }
@@ -161,12 +161,12 @@ mod tests {
             (
                 "a.json",
                 "{\"1\": \"cat\", \"2\": \"dog\"}",
-                "\"cat\" has number 1 where 0 is due",
+                "\"cat\" has number 1 instead of 0",
             ),
             (
                 "a.json",
                 "{\"cat\": 0, \"dog\": 0}",
-                "\"dog\" has number 0 where 1 is due",
+                "\"dog\" has number 0 instead of 1",
             ),
         ] {
             let error = read_as(name, text).unwrap_err();

@@ -49,6 +49,9 @@ pub const CIFAR100_COARSE: [&str; 20] = [
 
 /// Class names: a list joined by commas, a preset (`cifar10`, `cifar100`, `cifar100-coarse`), or a file, text with one
 /// name a line or JSON.
+///
+/// # Errors
+/// [`DatasetError`] if the file cannot be read, or the names are none or not told apart.
 pub fn class_names(said: &str) -> Result<Vec<String>, DatasetError> {
     match said {
         "cifar10" => Ok(owned(&CIFAR10)),
@@ -90,7 +93,7 @@ pub(crate) fn beside(
     let reason = match twins(&names) {
         Some((first, second)) => format!("the classes {first} and {second} have the same name"),
         None if names.len() != preset.len() => {
-            format!("{} class names, where {} belong", names.len(), preset.len())
+            format!("it has {} class names, not {}", names.len(), preset.len())
         }
         None => return Ok(names),
     };

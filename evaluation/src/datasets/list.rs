@@ -53,7 +53,7 @@ pub(crate) fn load(
     }
     if images.is_empty() {
         return Err(broken(
-            "no image is in it: write a line PATH CLASS for each".into(),
+            "it lists no images: write a line PATH CLASS for each".into(),
         ));
     }
     let class_names = class_names(&images);
@@ -66,7 +66,7 @@ fn parse(line: &str) -> Result<(&str, u16), String> {
     let parsed = parts.and_then(|(path, class)| Some((path.trim_end(), class.parse().ok()?)));
     parsed.ok_or_else(|| {
         format!(
-            "\"{}\" is not PATH CLASS, the class a number from 0 to {}",
+            "\"{}\" is not PATH CLASS, with the class as a number from 0 to {}",
             line.trim(),
             u16::MAX
         )

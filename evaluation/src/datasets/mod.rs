@@ -34,6 +34,7 @@ use std::path::Path;
 use normgate_core::manifest::Preprocessing;
 use normgate_core::preprocess::Preprocessor;
 
+pub(crate) use align::renamed;
 pub use amount::{Amount, NoAmount};
 pub(crate) use apart::Learnt;
 pub use class_filter::ClassFilter;
@@ -135,7 +136,7 @@ fn read(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
     if path.is_file() && folder::is_image(path)? {
         return Err(DatasetError::BrokenFile {
             path: path.into(),
-            reason: "it is a picture, not a set of them: give the folder that it is in".into(),
+            reason: "it is an image, not a set of images: give the folder that it is in".into(),
         });
     }
     if path.is_file() && list::is_here(path) {

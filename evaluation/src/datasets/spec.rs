@@ -13,20 +13,20 @@ use super::{
 
 /// What `--help` says about naming a set.
 pub const SYNTAX: &str = "\
-An image set is named [NAME=]PATH[#FILTER]... PATH is a folder of class folders of images (those
-deeper inside a class folder are of that class), a folder of images, a list (.txt) with a line
+An image set is written [NAME=]PATH[#FILTER]... PATH is a folder with a folder of images for each
+class (images deeper inside belong to that class too), a folder of images, a list (.txt) with a line
 PATH CLASS for each image (paths relative to the list, classes numbered from 0: ImageNet-LT), the
 official CIFAR-10 or CIFAR-100 binary folder or one of its .bin files, or a folder of WebP strips.
-Filters narrow it, from left to right:
+Filters select a part of it, from left to right:
   #class=cat+dog   only these classes, by name or number (from 0; names with + , or # in them
-                   only so); != for all but these
+                   only by number); != for all but these
   #coarse=fish+15  the same for CIFAR-100's superclasses
   #first=300       the first 300 images of each class (unlabelled images count as one class)
   #last=300        the last 300 of each class
-  #but-last=300    all but those: what training sees where --hold-out keeps 300 for calibration;
+  #but-last=300    all but those: what training sees if --hold-out keeps 300 for calibration;
                    also a share of each class, #but-last=10%
-  #readable        without the images that cannot be read; where counts follow, put it first
-  #split=all       train, test or all, where one folder has both [default: train for --fit-data,
+  #readable        without the images that cannot be read; if counts follow, put it first
+  #split=all       train, test or all, if one folder has both [default: train for --fit-data,
                    else test]
   #labels=coarse   CIFAR-100's superclasses as the classes
 For example: unseen=data/cifar-100#split=test#coarse!=fish+flowers";
@@ -145,7 +145,7 @@ impl FromStr for SetSpec {
         };
         if path.is_empty() || name == Some("") {
             return Err(format!(
-                "\"{text}\" names no path; write [NAME=]PATH[#FILTER]"
+                "\"{text}\" has no path; write [NAME=]PATH[#FILTER]"
             ));
         }
         let mut spec = SetSpec {
@@ -169,7 +169,7 @@ impl SetSpec {
             format!(
                 "there is no filter \"#{filter}\"; there are #class=, #class!=, #coarse=, \
                  #coarse!=, #first=N, #last=N, #but-last=N (or N%), #readable, #split=train|test|all, \
-                 #labels=fine|coarse. A class with # in its name is given by its number"
+                 #labels=fine|coarse. Give a class with # in its name by its number"
             )
         };
         if filter == "readable" {

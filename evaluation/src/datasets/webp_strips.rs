@@ -60,8 +60,8 @@ pub(crate) fn load(
         return Err(DatasetError::BrokenFile {
             path,
             reason: format!(
-                "{} bytes for {count} images in {} strips: one byte an image belongs there, or \
-                 two (coarse, fine). A strip may be missing",
+                "{} bytes for {count} images in {} strips: there must be one byte an image, or two \
+                 (coarse, fine). A strip may be missing",
                 bytes.len(),
                 strips.len()
             ),

@@ -38,6 +38,6 @@ pub(super) fn of(
 pub(super) fn of_foreign(specs: &[SetSpec], model: &Model) -> Option<String> {
     let seen = seen::in_auxiliary(model.manifest(), specs)?;
     Some(format!(
-        "the model was trained to find {seen} foreign: make sure that --ood has none of these images"
+        "the model was trained to treat {seen} as OOD: make sure that --ood has none of these images"
     ))
 }

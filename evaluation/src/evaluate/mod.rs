@@ -3,7 +3,7 @@
 mod calibrated_on;
 mod doubts;
 pub mod figures;
-pub mod measure;
+pub(crate) mod measure;
 mod pictures;
 mod plots;
 
@@ -33,7 +33,7 @@ Examples:
 /// Measure a calibrated model file on in- and out-of-distribution images
 ///
 /// Prints how well every score tells the OOD sets from the ID set, how accurate the model is, and
-/// what the flags of the served threshold are worth. With --out, a report with plots too.
+/// what the flags of the served threshold are worth. With --out, writes a report with plots too.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = format!("{EXAMPLES}\n{SYNTAX}"))]
 pub struct EvaluateArgs {
@@ -48,22 +48,22 @@ pub struct EvaluateArgs {
     /// Images of the model's classes from another source, each set reported by itself
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     pub shifted_id: Vec<SetSpec>,
-    /// The very images that the model was calibrated on: then the scores that it is not served with
-    /// get their own threshold at the same share, and their flags can be compared
+    /// The images that the model was calibrated on: the scores that it is not served with then get
+    /// thresholds of their own at the same share, so that their flags can be compared
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     pub calibration: Vec<SetSpec>,
     /// Use equally many calibration images of every class, as `calibrate --balance` does
     #[arg(long, requires = "calibration")]
     pub balance: bool,
     /// The scores to report [default: those that are not fitted, and the model's own; with
-    /// --fit-data every one]
+    /// --fit-data all]
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = choice_parser(),
         ignore_case = true)]
     pub scores: Vec<ScoreChoice>,
     /// The labelled images that the model was trained on, for the scores that are fitted to them
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     pub fit_data: Vec<SetSpec>,
-    /// The folder of the training run, for its curves
+    /// The folder of the training run, to plot its curves
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// Write report.json, report.md, report.html and the plots into this folder

@@ -52,7 +52,7 @@ pub(super) fn of_figures(manifest: &Manifest, figures: &Figures) -> Vec<NamedPlo
             .collect();
         plots.push(NamedPlot {
             file: "classes",
-            caption: "Classes by training images",
+            caption: "Classes by number of training images",
             plot: class_points(&format!("Classes of {name}"), &points),
         });
     }
@@ -69,7 +69,7 @@ pub(super) fn of_figures(manifest: &Manifest, figures: &Figures) -> Vec<NamedPlo
             .collect();
         plots.push(NamedPlot {
             file: "taken-for",
-            caption: "What is taken for what",
+            caption: "What is mistaken for what",
             plot: taken_for(
                 &format!("Answers of {name}"),
                 &manifest.labels,

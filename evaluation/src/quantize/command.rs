@@ -30,31 +30,31 @@ Examples:
     --out parts-int8.onnx
 ";
 
-/// Make an int8 model of an fp32 one: a quarter of the size, 2 to 4 times as fast on a CPU with VNNI
+/// Make an int8 model from an fp32 one: a quarter of the size, 2 to 4 times as fast on a CPU with VNNI
 ///
-/// The layers then compute with 8-bit whole numbers. The ranges of these come from a few hundred of
-/// your images, and the threshold is calibrated anew, on the int8 model, as the fp32 one was. With
-/// --test and --ood it says what that costs; without, look before you serve.
+/// The layers then compute with 8-bit integers. The ranges of these come from a few hundred of your
+/// images. The threshold is calibrated anew on the int8 model, as the fp32 model's was. With --test
+/// and --ood, it says what int8 costs; without them, find that out before you serve the model.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = format!("{EXAMPLES}\n{SYNTAX}"))]
 pub struct QuantizeArgs {
     /// The fp32 model file
     pub model: PathBuf,
-    /// Images of the model's classes: some are what the ranges come from, the others, which must
-    /// not be ones that it was trained on, what the threshold comes from; several sets count as one
+    /// Images of the model's classes: the ranges come from some of them, the threshold from the
+    /// others, which must not be ones that it was trained on; several sets count as one
     #[arg(long, value_name = "SET", value_delimiter = ',', required = true)]
     pub data: Vec<SetSpec>,
     /// Write the int8 model here
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Images of --data, drawn at random, that the ranges come from [default: 512; without
+    /// How many images of --data, drawn at random, the ranges come from [default: 512; without
     /// --calibrate at most half, since the threshold needs the others]
     #[arg(long, value_name = "N")]
     pub images: Option<NonZeroUsize>,
-    /// Seed of that choice
+    /// Seed for drawing them
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// How the range of a value is chosen from what was seen of it
+    /// How the range of a value is chosen from the values seen
     #[arg(long, value_enum, default_value_t)]
     pub range: RangeMethod,
     /// For --range percentile: the share of values, in %, that lies within each end of the range
@@ -69,22 +69,22 @@ pub struct QuantizeArgs {
         default_value = "last"
     )]
     pub keep_fp32: Vec<KeepFp32>,
-    /// Weights of 7 bits, whose sums cannot overflow on x86 processors without VNNI (before Ice Lake and
-    /// Zen 4). For other programs: Normgate asks for precise kernels there
+    /// Use 7-bit weights, whose sums cannot overflow on x86 processors without VNNI (before Ice Lake and
+    /// Zen 4). For use in other programs: Normgate asks for precise kernels on such processors
     #[arg(long)]
     pub reduce_range: bool,
-    /// Images for the threshold, never trained on; then --data may be training images
+    /// Images for the threshold, never trained on; --data may then be training images
     /// [default: those of --data that the ranges do not come from]
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     pub calibrate: Vec<SetSpec>,
-    /// The labelled images that the model was trained on, where its score is one that is fitted: it
-    /// is fitted anew, to the int8 model
+    /// The labelled images that the model was trained on, if its score is a fitted one: it is fitted
+    /// anew, to the int8 model
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     pub fit_data: Vec<SetSpec>,
     /// Calibrate on equally many images of every class, as `calibrate --balance` does
     #[arg(long)]
     pub balance: bool,
-    /// OOD images for the threshold, where the fp32 model's is OOD-positive
+    /// OOD images for the threshold, if the fp32 model's is OOD-positive
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     pub calibrate_ood: Vec<SetSpec>,
     /// Test images of the model's classes, to see what int8 costs in accuracy
@@ -334,8 +334,8 @@ fn threshold_options(
     };
     if convention == ConventionName::OodPositive && args.calibrate_ood.is_empty() {
         return Err(EvaluationError::Options(
-            "the model's threshold is OOD-positive: add --calibrate-ood SET, the OOD images that \
-             the int8 model's is to catch",
+            "the model's threshold is OOD-positive: add --calibrate-ood SET, the OOD images for the \
+             int8 model's threshold to catch",
         ));
     }
     if convention == ConventionName::IdPositive && !args.calibrate_ood.is_empty() {

@@ -59,8 +59,8 @@ pub enum QuantizeError {
     },
     /// No layer of it is one that is quantised.
     #[error(
-        "the model has no convolution or linear layer with constant float32 weights that is to be \
-         quantised: nothing would be faster"
+        "the model has no convolution or linear layer with constant float32 weights left to \
+         quantise: nothing would be faster"
     )]
     Nothing,
     /// A weight is NaN or infinite.
@@ -72,7 +72,7 @@ pub enum QuantizeError {
         value: f32,
     },
     /// A part of the graph is not what its operator takes.
-    #[error("the node `{node}` ({operator}) is not what ONNX says of it: {what}")]
+    #[error("the node `{node}` is not a valid {operator}: {what}")]
     BrokenNode {
         /// The node.
         node: String,
@@ -82,7 +82,7 @@ pub enum QuantizeError {
         what: &'static str,
     },
     /// There are no calibration images.
-    #[error("no images are given: the ranges of the model's values are read from images")]
+    #[error("no images were given: the ranges of the model's values are measured on images")]
     NoImages,
     /// An image could not be brought to the model's size.
     #[error("image {index} (counted from 0) of those for the ranges: {source}")]
@@ -94,8 +94,8 @@ pub enum QuantizeError {
     },
     /// A value between the layers became NaN or infinite.
     #[error(
-        "the value `{value}` of the model is not finite on image {image} or one that ran beside \
-         it: the model is broken; export it again"
+        "the value `{value}` of the model is not finite on image {image} or one in its batch: the \
+         model is broken; export it again"
     )]
     NotFinite {
         /// Name of the value.

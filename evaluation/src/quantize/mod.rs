@@ -35,8 +35,9 @@ use normgate_core::runtime::Runtime;
 
 pub use command::{QuantizeArgs, run};
 pub use error::QuantizeError;
-pub use histogram::Histogram;
-pub use ranges::{RangeMethod, Scale};
+pub(crate) use histogram::Histogram;
+pub use ranges::RangeMethod;
+pub(crate) use ranges::Scale;
 
 use crate::datasets::ImageSet;
 use plan::Plan;
@@ -75,7 +76,7 @@ impl Default for Options {
 /// A layer that can be left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum KeepFp32 {
-    /// Everything that can be becomes int8
+    /// No layer: everything that can be quantised is
     None,
     /// The first layer, which sees the image
     First,

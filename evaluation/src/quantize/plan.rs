@@ -107,7 +107,7 @@ fn output_axis(
     if !(least_rank..=most_rank).contains(&rank) {
         return match node.is("MatMul") {
             true => Ok(None),
-            false => Err(broken("its weights have a wrong number of dimensions")),
+            false => Err(broken("its weights have the wrong number of dimensions")),
         };
     }
     // Bias by a computed value, or an input that is itself a constant: rare, and left alone.

@@ -46,7 +46,7 @@ impl fmt::Display for QuantizeReport {
         }
         if !self.tested {
             f.write_str(
-                "\nThese figures are from the calibration images. For accuracy give --test SET, for AUROC also \
+                "\nThese figures are for the calibration images. For accuracy add --test SET, for AUROC also\n\
                  --ood SET.\n",
             )?;
         }
@@ -79,7 +79,7 @@ impl QuantizeReport {
                     ]);
                 }
             };
-            add("Right", row.accuracy.filter(|_| self.tested));
+            add("Accuracy", row.accuracy.filter(|_| self.tested));
             add("AUROC", row.auroc);
             add("Flagged", Some(row.flagged));
         }
@@ -122,7 +122,7 @@ impl QuantizeReport {
         };
         Table {
             title: "Decisions that differ".into(),
-            note: "In % of the images; changes of the score in % of the standard deviation of the \
+            note: "In % of the images; changes in the score in % of the standard deviation of the \
                    calibration\nimages' scores."
                 .into(),
             header: header(&[
@@ -152,12 +152,12 @@ impl QuantizeReport {
         Table {
             title: "Speed on this machine".into(),
             note: format!(
-                "Images a second of ONNX Runtime on one thread, both models in turn.{}",
+                "Images a second with ONNX Runtime on one thread, the models taking turns.{}",
                 match has_int8_instructions() {
                     true => "",
                     false => {
-                        "\nThis processor has no instructions for int8 (VNNI), so that little is gained here, or \
-                         something\nlost; one that has them does 2 to 4 times as many."
+                        "\nThis processor has no int8 instructions (VNNI), so int8 gains little here, or is slower; \
+                         one that\nhas them does 2 to 4 times as many."
                     }
                 }
             ),
@@ -192,7 +192,7 @@ mod tests {
         let few = shown(Calibration::id_positive(&scores(46), 0.95).unwrap());
         let cost = few.find("What it costs").unwrap();
         let said = "Flagged by int8: expected 4.3 ± 2.9 % of new images like \
-                    these; some hundred images make it surer.\n";
+                    these; a few hundred images narrow this.\n";
         assert!(few[cost..].contains(said), "{few}");
         assert!(few.lines().all(|line| line.chars().count() <= 100), "{few}");
         let many = shown(Calibration::id_positive(&scores(1000), 0.95).unwrap());

@@ -130,7 +130,7 @@ impl Writer<'_> {
         };
         let constant = |input: usize| constant(&self.links, node.input(input));
         let Some((weight, shape)) = constant(1)? else {
-            return Err(broken("its weights are no float32 constant"));
+            return Err(broken("its weights are not a float32 constant"));
         };
         let bias = constant(2)?.map(|(bias, _)| bias);
         let range = &self.plan.values[&node.input[0]];

@@ -119,7 +119,7 @@ impl Report {
     /// The report as Markdown, with the plots (names without extension, and what they show) in it.
     pub fn markdown(&self, plots: &[NamedPlot]) -> String {
         let mut out = format!(
-            "# {} {}, evaluated\n\n",
+            "# Evaluation of {} {}\n\n",
             self.model.name, self.model.version
         );
         for line in tables::introduction(self) {

@@ -34,9 +34,9 @@ fn unkept(calibration: &CalibrationRecord, figures: &Figures) -> Option<String> 
         return None;
     }
     Some(format!(
-        "Note: of {} {} % are flagged, not {} %: calibrate on images like these",
-        set.name,
+        "Note: {} % of {} are flagged, not {} %: calibrate on images like these",
         decimals(100.0 * set.flagged),
+        set.name,
         decimals(100.0 * promised).trim_end_matches(".00"),
     ))
 }

@@ -95,14 +95,14 @@ fn classification(figures: &Figures) -> Table {
             id.set.name, id.set.images
         ),
         note: format!(
-            "In %. Many, Medium, Few: thirds of the classes by their training images, if these differ \
-             by more\nthan 2 : 1 (of 100 and 1,000 classes, the papers' groups). ECE {}.",
+            "In %. Many, Medium, Few: thirds of the classes by number of training images, if these \
+             differ by\nmore than 2 : 1 (for 100 and 1,000 classes, the papers' groups). ECE {}.",
             percent(id.ece)
         ),
         header: header(&["", "All", "Many", "Medium", "Few"]),
         text_columns: 1,
         rows: vec![
-            row("Right", &id.accuracy),
+            row("Accuracy", &id.accuracy),
             row("Wrongly flagged as OOD", &id.false_flags),
         ],
     }
@@ -158,9 +158,9 @@ fn detection(figures: &Figures) -> Table {
         block(&format!("mean of {}", figures.ood.len()), &figures.mean);
     }
     Table {
-        title: format!("OOD images told from {}", figures.id.set.name),
-        note: "In %; OOD is the positive class. FPR95 OOD+: ID images flagged where 95 % of OOD \
-               are (the\npaper's). FPR95 ID+: OOD images passed where 95 % of ID are."
+        title: format!("Telling OOD images from {}", figures.id.set.name),
+        note: "In %; OOD is the positive class. FPR95 OOD+: ID images flagged when 95 % of OOD images \
+               are (as\nin the paper). FPR95 ID+: OOD images that pass when 95 % of ID images do."
             .into(),
         header: header(&[
             "OOD set",
@@ -198,22 +198,22 @@ fn trust(figures: &Figures) -> Table {
         ]);
     }
     let note = match figures.thresholds.is_empty() {
-        true => "In %, images of the model's own classes, flags as the model is served.",
+        true => "In %, on images of the model's own classes, with flags as the model is served.",
         false => {
-            "In %, images of the model's own classes. The served score flags as served, the others \
-             above\ntheir own threshold, which as large a share of the calibration images passes \
-             (95 % where the\nserved one is OOD-positive)."
+            "In %, on images of the model's own classes. The served score flags as served, the others \
+             above\nthresholds of their own, which let the same share of the calibration images pass \
+             (95 % if the\nserved one is OOD-positive)."
         }
     };
     Table {
-        title: "What an answer without a flag is worth".into(),
+        title: "What unflagged answers are worth".into(),
         note: note.into(),
         header: header(&[
             "Set",
             "Score",
             "Flagged",
-            "Right of all",
-            "Right unflagged",
+            "Accuracy",
+            "If unflagged",
             "Gain",
         ]),
         text_columns: 2,

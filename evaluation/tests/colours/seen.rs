@@ -25,15 +25,15 @@ fn images_that_were_calibrated_on_or_given_before_are_not_tested_on() {
     for (sets, expected) in [
         (
             [("--id", "half"), calibration],
-            "300 of the 600 different images of --id are in --calibration too",
+            "300 of the 600 different images of --id are also in --calibration",
         ),
         (
             [("--id", "id"), ("--shifted-id", "half")],
-            "300 of the 600 different images of --shifted-id are in --id too",
+            "300 of the 600 different images of --shifted-id are also in --id",
         ),
         (
             [("--id", "id"), ("--id", "id")],
-            "of the 600 images of --id only 300 are different",
+            "of the 600 images of --id, only 300 are different",
         ),
     ] {
         let error = refused(&sets);
@@ -41,7 +41,7 @@ fn images_that_were_calibrated_on_or_given_before_are_not_tested_on() {
     }
     let shifted = ("--shifted-id", "half");
     let error = refused(&[("--id", "id"), calibration, shifted]);
-    assert!(error.contains("of --shifted-id are in"), "{error}");
+    assert!(error.contains("of --shifted-id are also in"), "{error}");
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl Default for AugmentConfig {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Augmentation (of all training images alike)")]
 pub struct AugmentArgs {
-    /// Which part of each image is shown [default: padded; --recipe imagenet-lt resized]
+    /// Which part of each image to show [default: padded; --recipe imagenet-lt resized]
     #[arg(long, value_enum)]
     crop: Option<Crop>,
     /// Pixels of black added on every side before a window of the image's size is cut at random;
@@ -162,8 +162,8 @@ pub struct AugmentArgs {
     #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = share)]
     greyscale: f32,
     /// Content, not camera: how strongly to change the way an image seems to have been made, by
-    /// resampling, blur or sharpening, noise and JPEG; 0 (off) to 1. Use it where photos will come
-    /// from other sources than the training images
+    /// resampling, blur or sharpening, noise and JPEG; 0 (off) to 1. Use it if photos will come from
+    /// other sources than the training images
     #[arg(long, value_name = "STRENGTH", default_value_t = 0.0, value_parser = share)]
     camera: f32,
     /// Probability that --camera changes an image at all

@@ -13,17 +13,17 @@ use crate::error::TrainError;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Execution")]
 pub struct ExecutionArgs {
-    /// Where the network computes: cpu, cuda or cuda:N
+    /// Device that trains the network: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu", env = "NORMGATE_DEVICE")]
     pub(crate) device: Device,
     /// Threads that the network computes with [default: all cores]
     #[arg(long, env = "NORMGATE_THREADS")]
     pub(super) threads: Option<u16>,
-    /// Threads that read ahead and augment. One is enough for small images, unless they vary them for a GPU
-    /// (--camera); large images want one for each core (docs/training.md)
+    /// Threads that read ahead and augment. One is enough for small images, unless it augments them for a GPU
+    /// (--camera); for large images, give one for each core (docs/training.md)
     #[arg(long, default_value_t = LOADERS)]
     pub(super) loaders: u16,
-    /// What varies the images; both give the same but for the rounding [default: device with --device cuda
+    /// What augments the images; both give the same except for rounding [default: device with --device cuda
     /// and without --camera]
     #[arg(long, value_enum, value_name = "WHERE")]
     augment_on: Option<AugmentOn>,
@@ -40,9 +40,9 @@ const LOADERS: u16 = 1;
 /// What varies the images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum AugmentOn {
-    /// Each image by itself, by the loaders
+    /// The loaders, each image by itself
     Loaders,
-    /// A batch at once, where the network computes; not with --camera
+    /// The device, a whole batch at once; not with --camera
     Device,
 }
 
@@ -68,8 +68,7 @@ impl ExecutionArgs {
         };
         if on_device && !augmenter.can_batch() {
             return Err(TrainError::Options(
-                "--augment-on device: what --camera does is only done one by one, by the loaders. Leave \
-                 out one of the two"
+                "--augment-on device: only the loaders can do what --camera does. Leave out one of the two"
                     .into(),
             ));
         }

@@ -15,7 +15,7 @@ use crate::held_out_folder;
 /// Turn a run into a model file
 ///
 /// The file holds the network without its projection head, the labels, the preprocessing and a
-/// record of the training. It cannot be served before `calibrate` has given it a threshold.
+/// record of the training. It cannot be served until `calibrate` has given it a threshold.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  normgate-train export runs/mine --out photos.onnx --description 'parts on a belt'"
@@ -32,7 +32,7 @@ pub struct ExportArgs {
     /// The model's version
     #[arg(long, value_name = "VERSION", default_value = "1.0.0")]
     model_version: String,
-    /// What the model is, for people
+    /// A description of the model, for people
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// How the weights are stored

@@ -18,7 +18,7 @@ pub struct MethodArgs {
     /// Training method; papers, equations and what else each needs: docs/training.md
     #[arg(long, value_enum, default_value = "rna", help_heading = "Recipe")]
     pub(super) method: MethodKind,
-    /// Start from the weights of this finished run, to tune it by another method
+    /// Start from the weights of this finished run, to tune it with another method
     #[arg(long, value_name = "RUN", help_heading = "Recipe")]
     pub(super) init: Option<PathBuf>,
     /// Strength τ of the logit adjustment, which evens out frequent and rare classes; 0: none
@@ -29,19 +29,19 @@ pub struct MethodArgs {
     /// oecc 0.05]
     #[arg(long, help_heading = "Recipe", value_parser = not_negative)]
     lambda: Option<f64>,
-    /// Head whose output's norm is amplified or attenuated, or which is contrasted [default: mlp]
+    /// Head whose output's norm is amplified or attenuated, or whose output is contrasted [default: mlp]
     #[arg(long, value_enum, help_heading = "Recipe")]
     projection: Option<Projection>,
 
-    /// Energy above which images of the classes are penalised (energy-oe, bel) [default: -23; from
-    /// 100 classes on -27]
+    /// Energy above which images of the classes are penalised (energy-oe, bel) [default: -23; for
+    /// 100 classes or more -27]
     #[arg(long, value_name = "ENERGY", help_heading = SINGLE, allow_negative_numbers = true)]
     energy_in: Option<f64>,
     /// Energy below which auxiliary images are penalised (energy-oe, bel) [default: -5]
     #[arg(long, value_name = "ENERGY", help_heading = SINGLE, allow_negative_numbers = true)]
     energy_out: Option<f64>,
-    /// How much --energy-out rises for what looks like a frequent class (bel) [default: 10; from
-    /// 100 classes on 100]
+    /// How much --energy-out rises for images that look like a frequent class (bel) [default: 10;
+    /// for 100 classes or more 100]
     #[arg(long, help_heading = SINGLE, value_parser = not_negative)]
     alpha: Option<f64>,
     /// Power of the classes' shares, 0 treating them alike (bel) [default: 0.75]
@@ -54,11 +54,10 @@ pub struct MethodArgs {
     /// Weight of the loss that keeps confidence at the training accuracy (oecc) [default: 0.07]
     #[arg(long, value_name = "WEIGHT", help_heading = SINGLE, value_parser = not_negative)]
     confidence_weight: Option<f64>,
-    /// That accuracy, 0 to 1 (oecc) [default: of the last epoch of --init]
+    /// That accuracy, 0 to 1 (oecc) [default: that of --init's last epoch]
     #[arg(long, value_name = "SHARE", help_heading = SINGLE, value_parser = share)]
     training_accuracy: Option<f64>,
-    /// Weight of the contrastive loss (pascl) [default: 0.1; for 100 to 999 classes
-    /// 0.02]
+    /// Weight of the contrastive loss (pascl) [default: 0.1; for 100 to 999 classes 0.02]
     #[arg(long, value_name = "WEIGHT", help_heading = SINGLE, value_parser = not_negative)]
     contrast_weight: Option<f64>,
     /// Temperature of the contrastive loss (pascl) [default: 0.07; for 100 to 999 classes 0.2]
@@ -88,15 +87,15 @@ impl MethodArgs {
             }
             Auxiliary::Never if has_auxiliary => "has no use for auxiliary images: leave out --aux",
             _ if self.tau.is_some() && traits.tau.is_none() => {
-                "adjusts no logits: leave out --tau, or take --method la"
+                "does not adjust logits: leave out --tau, or use --method la"
             }
             _ if self.lambda.is_some() && traits.lambda.is_none() => {
-                "has no loss that --lambda could weigh: leave it out"
+                "has no loss that --lambda could weight: leave it out"
             }
             _ if self.projection.is_some() && traits.projection == Projection::None => {
                 "has no projection head: leave out --projection"
             }
-            _ if second_stage => "goes on from a finished run: name it with --init",
+            _ if second_stage => "continues from a finished run: name it with --init",
             _ if method == MethodKind::Oecc && unknown_accuracy => {
                 "keeps confidence at the accuracy of a trained network: name its run with --init, \
                  or give --training-accuracy"

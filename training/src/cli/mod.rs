@@ -22,8 +22,8 @@ pub(crate) const PROGRAM: &str = "normgate-train";
 
 /// Train image classifiers that know when they should not answer
 ///
-/// A run becomes a model file with two outputs, logits and representation, which `calibrate` gives its
-/// threshold, and which `normgate serve` serves. `reproduce` makes the tables of the RNA paper.
+/// `export` turns a run into a model file with two outputs, logits and representation; `calibrate` gives
+/// it a threshold, and `normgate serve` serves it. `reproduce` makes the tables of the RNA paper.
 #[derive(Debug, Parser)]
 #[command(
     name = PROGRAM,

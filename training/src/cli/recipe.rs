@@ -22,12 +22,12 @@ use crate::optimiser::OptimiserKind;
 /// What to train on, and how.
 #[derive(Debug, Args)]
 pub struct RecipeArgs {
-    /// Folder or list file of images to learn to classify, or part of it as in FOLDER#class!=cat
-    /// (`calibrate --help` has all such filters); repeat the option, or separate by commas, for more
+    /// Folder or list file of images to learn to classify, or a part of it, as in FOLDER#class!=cat
+    /// (`calibrate --help` lists the filters); for several, repeat the option or separate them by commas
     #[arg(long, value_name = "FOLDER", value_delimiter = ',', required = true)]
     data: Vec<SetSpec>,
-    /// The same of auxiliary images that show none of the classes; or the word crops, for crops of 5
-    /// to 25 % of the training images
+    /// The same for auxiliary images, which show none of the classes; or the word crops, for crops of
+    /// 5 to 25 % of the training images' area
     #[arg(long, value_name = "FOLDER", value_delimiter = ',')]
     aux: Vec<AuxiliarySpec>,
     /// Shares of the auxiliary folders in each batch, such as 2,1 [default: by their sizes]
@@ -36,34 +36,34 @@ pub struct RecipeArgs {
     /// New folder for the run
     #[arg(long, value_name = "RUN", required = true)]
     pub(super) out: PathBuf,
-    /// Names of the classes: a list, a file (one a line, or JSON), cifar10 or cifar100; needed where
-    /// the images do not come with names; where they do, it gives their order
+    /// Names of the classes: a list, a file (one a line, or JSON), cifar10 or cifar100; needed if the
+    /// images come without names; if they come with names, it gives the order
     #[arg(long, value_name = "NAMES")]
     class_names: Option<String>,
-    /// Side in pixels of the square that the network sees; of images of another size it is the
+    /// Side in pixels of the square that the network sees; for images of another size, it is the
     /// centre, scaled, or what --crop says [default: 32; imagenet-lt 224]
     #[arg(long, value_name = "PIXELS",
         value_parser = clap::value_parser!(u32).range(8..=1024))]
     image_size: Option<u32>,
-    /// What is subtracted from each channel's values, and what they are divided by [default: none;
+    /// What is subtracted from each channel's values and what they are then divided by [default: none;
     /// imagenet-lt imagenet]
     #[arg(long, value_enum)]
     normalise: Option<Normalise>,
-    /// Keep the last N images of a class (in a folder by their paths, else in the set's order) out of
-    /// training, to calibrate on: CLASS=N, or all=N for each class; N% is a share, of a class with few
-    /// images none. They are kept in RUN/held-out
+    /// Keep the last N images of a class (in a folder by path, else in the set's order) out of
+    /// training, to calibrate on: CLASS=N, or all=N for each class; N% is a share, rounded down. They
+    /// are kept in RUN/held-out
     #[arg(long, value_name = "CLASS=N", value_delimiter = ',')]
     hold_out: Vec<HoldOut>,
-    /// Cut the set to a long tail first, the largest class this many times the smallest (CIFAR-LT:
-    /// 100)
+    /// First cut the set to a long tail, with the largest class this many times as large as the
+    /// smallest (CIFAR-LT: 100)
     #[arg(long, value_name = "RATIO")]
     imbalance: Option<f64>,
     /// After each epoch, record the mean representation norm of these sets in evaluation mode, each
-    /// named [NAME=]FOLDER[#FILTER]... as `evaluate` takes them; training is not changed by it
+    /// written [NAME=]FOLDER[#FILTER]... as for `evaluate`; this does not change training
     #[arg(long, value_name = "SET", value_delimiter = ',')]
     monitor: Vec<SetSpec>,
 
-    /// Which recipe of the paper the options that are not given follow
+    /// Recipe of the paper that sets the options not given
     #[arg(long, value_enum, default_value = "cifar-lt", help_heading = "Recipe")]
     recipe: Preset,
     /// The network [default: resnet18, imagenet-lt resnet50, or that of --init]
@@ -73,12 +73,12 @@ pub struct RecipeArgs {
     /// 12 times faster [default: 64, or that of --init]
     #[arg(long, value_name = "N", help_heading = "Recipe", value_parser = channels)]
     width: Option<u16>,
-    /// Give all batch normalisation γ and β, as the authors of all methods but rna do; the paper's
-    /// norms grow through them for any image [default: false, or as in --init]
+    /// Give all batch normalisation γ and β, as the authors of all methods but rna do; with them, the
+    /// paper's norms grow for any image [default: false, or as in --init]
     #[arg(long, value_name = "BOOL", help_heading = "Recipe")]
     affine: Option<bool>,
     /// Give batch normalisation on the downsampling shortcuts γ and β. The paper says that no layer
-    /// has them, the authors' code keeps them in ResNet18: the default follows the code [default:
+    /// has them, but the authors' code keeps them in ResNet18; the default follows the code [default:
     /// true, resnet50 false, or as in --init]
     #[arg(long, value_name = "BOOL", help_heading = "Recipe")]
     shortcut_affine: Option<bool>,
@@ -86,8 +86,7 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
-    /// What ends an epoch. With fewer auxiliary images than images to classify, the authors' code sees each
-    /// auxiliary one once
+    /// What ends an epoch (in the authors' code: shortest)
     #[arg(
         long,
         value_enum,
@@ -104,7 +103,7 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "N", help_heading = "Recipe",
         value_parser = clap::value_parser!(u32).range(1..=65536))]
     aux_batch_size: Option<u32>,
-    /// What takes the steps [default: adam; imagenet-lt sgd; oe, la-oe, energy-oe, oecc and bel with
+    /// Optimiser [default: adam; imagenet-lt sgd; oe, la-oe, energy-oe, oecc and bel with
     /// --init sgd]
     #[arg(long, value_enum, help_heading = "Recipe")]
     optimiser: Option<OptimiserKind>,
@@ -120,8 +119,8 @@ pub struct RecipeArgs {
     /// Seed of every random choice
     #[arg(long, default_value_t = 0, help_heading = "Recipe")]
     seed: u64,
-    /// What convolutions compute in: bf16 is about 1.6 times faster on CPUs that have it; on GPUs it was
-    /// not measured
+    /// Precision of convolutions: bf16 is about 1.6 times faster on CPUs that have it; on GPUs it was not
+    /// measured
     #[arg(long, value_enum, default_value = "fp32", help_heading = "Recipe")]
     precision: Precision,
 }
@@ -184,7 +183,7 @@ impl RecipeArgs {
         match read.find(is_inside) {
             None => Ok(()),
             Some(set) => Err(TrainError::Options(format!(
-                "{set} lies in {}, which this run would write anew: name another --out",
+                "{set} is in {}, which this run would overwrite: name another --out",
                 place.display()
             ))),
         }
@@ -335,7 +334,7 @@ pub(super) fn positive(text: &str) -> Result<f64, String> {
 pub(super) fn not_negative(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(value) if value >= 0.0 && f64::is_finite(value) => Ok(value),
-        _ => Err("not a number from 0 on".into()),
+        _ => Err("not a number of 0 or more".into()),
     }
 }
 

@@ -24,12 +24,12 @@ pub(super) fn check_is_free(run: &Path, holds_out: bool) -> Result<(), TrainErro
         format!("{shown} is a file: name a new folder")
     } else if run.join(checkpoint::FILE_NAME).exists() {
         format!(
-            "{shown} already holds a run. Go on with it (--resume {}), or name another folder",
+            "{shown} already holds a run. Continue it (--resume {}), or name another folder",
             quoted_path(run)
         )
     } else if holds_out && !held_out_folder::may_write(run) {
         format!(
-            "{shown} has a {} already, which is no run's: name a new folder",
+            "{shown} already has a {} that no run made: name a new folder",
             held_out_folder::FOLDER
         )
     } else {
@@ -74,19 +74,19 @@ pub(super) fn keep_held_out(
         Ok(()) if held.is_empty() => {}
         Ok(()) => {
             eprintln!(
-                "{} images are held out, in {}: calibrate on them",
+                "{} images are held out in {}: calibrate on them",
                 held.len(),
                 place.display()
             );
             if held.len() < LEAST {
                 eprintln!(
-                    "warning: a threshold takes {LEAST} images, better a few hundred: hold out more"
+                    "warning: a threshold needs {LEAST} images, better a few hundred: hold out more"
                 );
             }
         }
         Err(error) if error.kind() == ErrorKind::InvalidFilename => eprintln!(
-            "warning: a class's name can be no folder's, so that the {} images that are held out are not kept in \
-             {}: calibrate on them by filters (normgate-train calibrate --help)",
+            "warning: a class's name cannot be a folder's, so the {} held-out images are not kept in {}: to \
+             calibrate on them, select them with filters (normgate-train calibrate --help)",
             held.len(),
             run.display()
         ),

@@ -34,17 +34,17 @@ use crate::trainer::{Execution, Outcome, Trainer};
 /// Train a network on image folders.
 ///
 /// The defaults are those of the paper (Shin & Chung, TMLR 2024) for CIFAR; --recipe imagenet-lt has
-/// those for ImageNet-LT. A folder of images may be in CIFAR's binary layout, in WebP strips with labels.bin, or
-/// hold a folder of images for each class; a list file (.txt) has a line PATH CLASS for each image, as
-/// ImageNet-LT is published; auxiliary sets need no classes.
+/// those for ImageNet-LT. A folder of images holds CIFAR's binary files, WebP strips with labels.bin, or a
+/// folder of images for each class. A list file (.txt) has a line PATH CLASS for each image, as ImageNet-LT
+/// is published. Auxiliary sets need no classes.
 ///
-/// The run folder receives config.json (all options), history.json (each epoch in figures),
-/// checkpoint.safetensors, and in held-out/ what --hold-out kept out of training. Ctrl-C ends the run
-/// after the current step; --resume goes on from there as if it had never stopped, on a CPU to the last
-/// bit where there are as many threads.
+/// The run folder receives config.json (all options), history.json (figures for each epoch),
+/// checkpoint.safetensors, and, in held-out/, what --hold-out kept out of training. Ctrl-C ends the run
+/// after the current step; --resume continues from there as if it had never stopped, on a CPU to the last
+/// bit if there are as many threads.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// Go on with the run in this folder, with the options it was started with
+    /// Continue the run in this folder, with the options that it was started with
     #[arg(
         long,
         value_name = "RUN",
@@ -87,7 +87,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
         }
         Outcome::Interrupted => {
             eprintln!(
-                "stopped, the checkpoint is written; to go on: normgate-train train --resume {}{}",
+                "stopped; the checkpoint is written. To continue: normgate-train train --resume {}{}",
                 quoted_path(run),
                 args.execution.given(),
             );
@@ -133,13 +133,13 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<(Trainer, Fil
     match &beginning {
         Beginning::Resumed(Checkpoint { progress, .. }) => match progress.epochs {
             done if done >= config.recipe.epochs => eprintln!("all {done} epochs are done already"),
-            done => eprintln!("going on after {done} of {} epochs", config.recipe.epochs),
+            done => eprintln!("continuing after {done} of {} epochs", config.recipe.epochs),
         },
         Beginning::Init(_) | Beginning::Fresh => {
             if data.copies_held_out > 0 {
                 eprintln!(
-                    "warning: of the {} images that are held out {} are in the training images too, as copies: a \
-                     threshold made of them flags somewhat too many new ones. Remove the copies",
+                    "warning: of the {} images that are held out, {} are also trained on, as copies: a \
+                     threshold made from them flags somewhat too many new images. Remove the copies",
                     data.held_out.len(),
                     data.copies_held_out
                 );
@@ -230,8 +230,8 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
     let lock = lock(run)?;
     if run.join(CONFIG_FILE).exists() && !run.join(checkpoint::FILE_NAME).exists() {
         return Err(TrainError::Options(format!(
-            "--resume: {} was stopped before its first checkpoint, so there is nothing to go on \
-             from. Start it again as before; the command stands in its {CONFIG_FILE}",
+            "--resume: {} was stopped before its first checkpoint, so there is nothing to continue \
+             from. Start it again as before; the command is in its {CONFIG_FILE}",
             run.display()
         )));
     }
@@ -244,8 +244,9 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
         || config.data.digest.as_ref().is_some_and(is_other)
     {
         return Err(TrainError::Data(
-            "the image sets have changed since the run was started, or this version reads them otherwise: \
-             it cannot go on with them. With them as they were it can; else start anew, with another --out"
+            "the image sets have changed since the run was started, or this version reads them \
+             differently, so the run cannot continue. Restore the sets, or start a new run with another \
+             --out"
                 .into(),
         ));
     }
@@ -291,7 +292,7 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
     let optional = recipe.method.traits().auxiliary == Auxiliary::Optional;
     if optional && data.streams.len() == 1 {
         eprintln!(
-            "warning: {} without --aux learns to detect little (paper, T7: AUROC 75.6, not 92.9)",
+            "warning: {} without --aux detects little (paper, T7: AUROC 75.6, not 92.9)",
             recipe.method
         );
     }

@@ -124,7 +124,7 @@ impl Layers<'_> {
             return Err(ExportError::WrongShape {
                 name: name.into(),
                 found: tensor.shape.clone(),
-                wanted: "one value a channel of its convolution",
+                wanted: "one value for each channel of its convolution",
             });
         }
         Ok(tensor.values.iter().copied().map(f64::from).collect())

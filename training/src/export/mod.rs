@@ -47,7 +47,7 @@ pub enum ExportError {
     },
     /// A tensor has not the shape that its place in the network needs.
     #[error(
-        "the tensor `{name}` has shape {found:?} in the checkpoint, the network needs {wanted:?}"
+        "the tensor `{name}` has shape {found:?} in the checkpoint, but the network needs {wanted:?}"
     )]
     WrongShape {
         /// The tensor's name.
@@ -58,7 +58,7 @@ pub enum ExportError {
         wanted: &'static str,
     },
     /// The run has not come to the end of its first epoch.
-    #[error("the run has completed no epoch yet: there is nothing worth exporting")]
+    #[error("the run has not finished an epoch yet: there is nothing worth exporting")]
     Untrained,
     /// The graph could not be built.
     #[error(transparent)]

@@ -22,7 +22,7 @@ pub enum MethodKind {
     EnergyOe,
     /// Outlier Exposure with confidence control; tunes a trained network (--init)
     Oecc,
-    /// Outlier Exposure, and contrast of rare classes to auxiliary images
+    /// Outlier Exposure, and contrast of rare classes with auxiliary images
     Pascl,
     /// PASCL's second stage: batch normalisation and linear head of a PASCL run (--init)
     PasclFt,
@@ -30,7 +30,7 @@ pub enum MethodKind {
     Bel,
     /// BEL's second stage: batch normalisation and linear head of a BEL run (--init)
     BelFt,
-    /// Representation Norm Amplification; without --aux, without auxiliary images (paper, T7)
+    /// Representation Norm Amplification; without --aux, it uses no auxiliary images (paper, T7)
     Rna,
     /// RNA and Outlier Exposure together (not in the paper)
     RnaOe,

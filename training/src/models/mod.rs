@@ -60,7 +60,7 @@ pub enum ModelError {
     },
     /// A checkpoint's tensor does not fit.
     #[error(
-        "the tensor `{name}` has shape {found:?} in the checkpoint, the network needs {wanted:?}"
+        "the tensor `{name}` has shape {found:?} in the checkpoint, but the network needs {wanted:?}"
     )]
     WrongShape {
         /// The tensor's name.

@@ -11,10 +11,10 @@ use tch::{TchError, Tensor, no_grad};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimiserKind {
-    /// Adam, as RNA's authors have it for CIFAR
+    /// Adam, which RNA's authors use for CIFAR
     #[default]
     Adam,
-    /// SGD with Nesterov momentum 0.9, as they have it for ImageNet
+    /// SGD with Nesterov momentum 0.9, which they use for ImageNet
     Sgd,
 }
 

@@ -209,7 +209,7 @@ impl Workshop {
         let mut evaluation = match evaluate(&args) {
             // A network that has learnt next to nothing: what needs no fitting is measured anyway.
             Err(EvaluationError::Fit { data, source }) => {
-                eprintln!("without the scores that are fitted: {data}: {source}");
+                eprintln!("leaving out the scores that are fitted: {data}: {source}");
                 args.fit_data.clear();
                 evaluate(&args)
             }

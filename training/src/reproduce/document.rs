@@ -9,13 +9,13 @@ use super::page::{IN_THE_PAPER, Page};
 /// The tables in the order in which they were asked for; it refers to no other file but the runs'.
 pub fn document(pages: &[Page]) -> String {
     let names: Vec<_> = pages.iter().map(|page| page.id).collect();
-    let title = format!("What was reproduced: {}", names.join(", "));
+    let title = format!("Reproduced: {}", names.join(", "));
     let mut body = format!("<h1>{title}</h1>\n<ul>\n");
     for Page { id, title, .. } in pages {
         body += &format!("<li><a href=\"#{id}\">{}</a></li>\n", escape(title));
     }
-    body += "</ul>\n<p><code>normgate-train reproduce --tables-only</code> makes a page of all that is \
-             finished.</p>\n";
+    body += "</ul>\n<p><code>normgate-train reproduce --tables-only</code> makes this page from \
+             all finished runs.</p>\n";
     for page in pages {
         body += &format!(
             "<section id=\"{}\">\n{}</section>\n",
@@ -85,7 +85,7 @@ mod tests {
             "<td>c&lt;d</td><td style=\"text-align: right\">1</td>",
             "<tr class=\"paper\"><td>… in the paper</td>",
             "<p><span class=\"plot\" tabindex=\"0\"><svg>4</svg>\n</span></p>",
-            "<h1>What was reproduced: t4</h1>",
+            "<h1>Reproduced: t4</h1>",
             "&lt;b&gt;on&lt;/b&gt; <a href=\"\">a</a> <a href=\"runs/\">machine</a>",
         ] {
             assert!(html.contains(part), "{part}: {html}");

@@ -20,15 +20,17 @@ pub fn table(note: String, history: &[Epoch]) -> String {
         text_columns: 1,
         rows: Vec::new(),
     };
-    let heads = shown.iter().map(|epoch| format!("epoch {}", epoch.epoch));
+    let heads = shown.iter().map(|epoch| format!("Epoch {}", epoch.epoch));
     lines.header.extend(heads);
     let mut row = |name: String, of: &dyn Fn(&Epoch) -> Option<f64>| {
         let cell = |epoch: &&Epoch| of(epoch).map_or_else(|| "–".into(), |n| format!("{n:.2}"));
         let cells = shown.iter().map(cell);
         lines.rows.push([name].into_iter().chain(cells).collect());
     };
-    row("training, ID (train mode)".into(), &|epoch| epoch.id_norm);
-    row("training, auxiliary (train mode)".into(), &|epoch| {
+    row("ID training images (train mode)".into(), &|epoch| {
+        epoch.id_norm
+    });
+    row("auxiliary images (train mode)".into(), &|epoch| {
         epoch.auxiliary_norm
     });
     let sets: BTreeSet<&String> = history
@@ -76,11 +78,11 @@ mod tests {
         assert_eq!(epochs(2), [1, 2]);
         assert_eq!(epochs(1), [1]);
         assert!(epochs(0).is_empty());
-        let table = table("Seed 1.".into(), &history(3));
+        let table = table("Seed 1:".into(), &history(3));
         for line in [
-            "| Mean norm of | epoch 1 | epoch 2 | epoch 3 |",
-            "| training, ID (train mode) | 1.00 | 2.00 | 3.00 |",
-            "| training, auxiliary (train mode) | – | – | – |",
+            "| Mean norm of | Epoch 1 | Epoch 2 | Epoch 3 |",
+            "| ID training images (train mode) | 1.00 | 2.00 | 3.00 |",
+            "| auxiliary images (train mode) | – | – | – |",
             "| `test_tail` | 0.50 | 1.00 | 1.50 |",
         ] {
             assert!(table.contains(line), "{line}: {table}");

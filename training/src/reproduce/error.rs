@@ -20,7 +20,7 @@ pub enum ReproduceError {
     MissingSets(String),
     /// A folder of this name holds what was made otherwise.
     #[error(
-        "{} was made by another command ({found}), this one would be: {wanted}. Remove it, or name \
+        "{} was made by another command ({found}); this one would be: {wanted}. Remove it, or name \
          another folder", path.display()
     )]
     OtherOptions {

@@ -76,8 +76,8 @@ impl Figure {
     pub fn title(self) -> String {
         let of = |what: &str, over: Over| match over {
             Over::All => what.to_owned(),
-            Over::Near => format!("{what} near"),
-            Over::Far => format!("{what} far"),
+            Over::Near => format!("{what}, near"),
+            Over::Far => format!("{what}, far"),
             Over::Set(set) => set.to_owned(),
             Over::Cifar => "CIFAR".to_owned(),
         };
@@ -89,15 +89,15 @@ impl Figure {
             Figure::FalseFlags(Group::All) => "ID flagged".into(),
             Figure::Accuracy(group) | Figure::FalseFlags(group) => format!("{group:?}"),
             Figure::Ece => "ECE".into(),
-            Figure::Norm(Side::Id) => "Norm ID".into(),
-            Figure::Norm(Side::Ood) => "Norm OOD".into(),
-            Figure::TrainingNorm(Side::Id) => "Norm ID train".into(),
-            Figure::TrainingNorm(Side::Ood) => "Norm aux train".into(),
-            Figure::Active(Side::Id) => "Active ID".into(),
-            Figure::Active(Side::Ood) => "Active OOD".into(),
+            Figure::Norm(Side::Id) => "Norm, ID".into(),
+            Figure::Norm(Side::Ood) => "Norm, OOD".into(),
+            Figure::TrainingNorm(Side::Id) => "Norm in training, ID".into(),
+            Figure::TrainingNorm(Side::Ood) => "Norm in training, auxiliary".into(),
+            Figure::Active(Side::Id) => "Active units, ID".into(),
+            Figure::Active(Side::Ood) => "Active units, OOD".into(),
             Figure::OtherSource(Trust::Flagged) => "Flagged".into(),
-            Figure::OtherSource(Trust::Accuracy) => "Right of all".into(),
-            Figure::OtherSource(Trust::Unflagged) => "Right unflagged".into(),
+            Figure::OtherSource(Trust::Accuracy) => "Accuracy".into(),
+            Figure::OtherSource(Trust::Unflagged) => "If unflagged".into(),
         }
     }
 }

@@ -47,26 +47,26 @@ use tasks::Task;
 
 /// Make the tables of the paper (Shin & Chung, TMLR 2024)
 ///
-/// Trains, exports, calibrates and evaluates every model of the tables named, and writes each table
-/// beside the paper's figures, anew after every run. What is finished is not made again, not for
-/// another table either; what was interrupted goes on: give the same command again. The first seed
-/// of every model comes before the second of any, so that a whole table is there early. Given twice
-/// at a time, the command shares the runs between its processes.
+/// Trains, exports, calibrates and evaluates every model of the tables named, and after every run
+/// writes each table, with the paper's figures beside. Finished runs are not made again, not for
+/// another table either; to continue after an interruption, give the same command again. The first
+/// seed of every model comes before the second of any, so that a whole table is there early. If the
+/// command runs twice at a time, the two processes share the runs.
 #[derive(Args, Clone, Debug)]
 pub struct ReproduceArgs {
     /// Tables: t2, t3, … (see --list)
     #[arg(value_name = "TABLE", required_unless_present_any = ["list", "tables_only"])]
     tables: Vec<String>,
-    /// Say what tables there are, what each asks, and how many runs it takes
+    /// List the tables, with what each asks and how many runs it takes
     #[arg(long)]
     list: bool,
-    /// Say which runs there would be, how each is made, and which image sets are missing; make none
+    /// List the runs, with how each is made and which image sets are missing; make none
     #[arg(long)]
     dry_run: bool,
-    /// Write the tables of what is finished, of all where none is named; make no run
+    /// Write the tables from finished runs, all tables if none is named; make no run
     #[arg(long)]
     tables_only: bool,
-    /// Seeds of each model, 1 to N, and those that tables are made from
+    /// Seeds of each model, 1 to N, which the tables are then made from
     #[arg(long, value_name = "N", default_value_t = 6,
         value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
@@ -90,7 +90,7 @@ pub struct ReproduceArgs {
     /// ImageNet-LT unless --task imagenet-lt is given [default: 200; ImageNet-LT 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
-    /// What convolutions compute in
+    /// Precision of convolutions
     #[arg(long, value_enum, default_value = "fp32")]
     precision: Precision,
     /// The folder of the image sets, each in a folder of its own
@@ -195,7 +195,7 @@ fn check_choice(args: &ReproduceArgs, tables: &[Table]) -> Result<(), ReproduceE
             "these tables have nothing on that --task; --list says what each is about".into()
         }
         Some(method) => format!(
-            "no model of these tables is trained by --method {method}; there are {}",
+            "no model of these tables is trained with --method {method}; there are {}",
             methods.join(", ")
         ),
         None => return Ok(()),
@@ -205,7 +205,7 @@ fn check_choice(args: &ReproduceArgs, tables: &[Table]) -> Result<(), ReproduceE
 
 fn list(args: &ReproduceArgs) -> Result<(), ReproduceError> {
     print(&format!(
-        "Table    Runs  (at --seeds {}; tables share runs)\n\n",
+        "Table    Runs  (with --seeds {}; tables share runs)\n\n",
         args.seeds
     ))?;
     for table in TABLES.iter().map(|table| table()) {
@@ -294,7 +294,10 @@ fn make(
             eprintln!("error: {error}");
         }
         if stop.load(Ordering::Relaxed) {
-            eprintln!("\n{}\nstopped; the same command goes on", progress.table());
+            eprintln!(
+                "\n{}\nstopped; the same command continues",
+                progress.table()
+            );
             return Ok(ExitCode::from(130));
         }
     }

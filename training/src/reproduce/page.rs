@@ -32,10 +32,11 @@ const SERVED: [Figure; 7] = [
 pub const IN_THE_PAPER: &str = "… in the paper";
 
 /// Said of tables that have some.
-const PAPERS_FIGURES: &str = "\nThe paper's figures stand under ours, never for the same images but those of the ID \
-    test sets, of `cifar10` as the OOD set of CIFAR100-LT, and those of ImageNet-LT. They are means of six seeds at width 64 and 200 \
-    epochs (ImageNet-LT: 100). AUPR depends on how many OOD images there are to the 10,000 ID ones, and the paper's OOD \
-    sets are larger: at the same AUROC ours is lower.\n";
+const PAPERS_FIGURES: &str = "\nThe paper's figures are in the rows below ours. They are for the \
+    same images only on the ID test sets, on `cifar10` as an OOD set of CIFAR100-LT, and on \
+    ImageNet-LT. They are means of six seeds at width 64 and 200 epochs (ImageNet-LT: 100). AUPR \
+    depends on how many OOD images there are beside the 10,000 ID ones, and the paper's OOD sets \
+    are larger, so ours is lower at the same AUROC.\n";
 
 /// A page in Markdown, and the pictures that it shows.
 pub struct Page {
@@ -78,7 +79,7 @@ pub fn page(table: &Table, results: &Results, seeds: u64) -> Result<Option<Page>
     if !table.notes.is_empty() {
         out += "\n";
     }
-    out += "\n## Where the data differ from the paper's\n";
+    out += "\n## How the data differ from the paper's\n";
     for block in &table.blocks {
         out += &format!("\n{}:\n\n", block.task.about().title);
         for difference in block.task.about().differences {
@@ -164,9 +165,9 @@ impl Part<'_> {
         let mut lines = Lines {
             title: String::new(),
             note: format!(
-                "In %{}; of two seeds both figures, of more mean ± standard deviation.",
+                "In %{}; with two seeds both figures, with more the mean ± standard deviation.",
                 if block.has_norms() {
-                    ", norms apart"
+                    ", except for norms"
                 } else {
                     ""
                 }
@@ -238,7 +239,7 @@ impl Part<'_> {
             if history.is_empty() {
                 continue;
             }
-            let lines = dynamics::table(format!("Seed {}.", record.seed), &history);
+            let lines = dynamics::table(format!("Seed {}:", record.seed), &history);
             let file = format!("{}-{}.svg", table.id, record.run);
             out += &format!(
                 "\n{lines}\n![{}, seed {}]({file})\n",
@@ -264,25 +265,25 @@ impl Part<'_> {
             "Many",
             "Medium",
             "Few",
-            "Other source",
-            "Right of all",
-            "Right unflagged",
+            "Other source flagged",
+            "Accuracy",
+            "If unflagged",
         ];
         let mut lines = Lines {
             title: String::new(),
-            note:
-                "As served, with the threshold that 95 % of the calibration images pass: the share of \
-                   ID test images that is flagged"
-                    .into(),
+            note: "As served, with the threshold that 95 % of the calibration images pass: the \
+                 share of ID test images that are flagged"
+                .into(),
             header: names.map(String::from)[..2 + figures.len()].into(),
             text_columns: 2,
             rows: Vec::new(),
         };
         lines.note += match other_source {
             Some(_) => {
-                "; and of the same classes from another source (`id_other_source`), which should \
-                 pass where content is judged and not the camera, the share flagged, and how many \
-                 answers are right."
+                ". The last three columns are for images of the same classes from another source \
+                 (`id_other_source`), which should pass if the model judges content and not the \
+                 camera: the share flagged, and the accuracy on all of them and on the unflagged \
+                 ones."
             }
             None => ".",
         };
@@ -326,9 +327,9 @@ impl Part<'_> {
             count => format!("{count} runs"),
         };
         format!(
-            "\nMade by\n\n    normgate-train reproduce {}{task} {} --seeds {seeds}\n\non {} ({dates}; \
-             {count}, {hours:.1} hours of training). What was measured of each run, and its commands: \
-             [runs/](runs/).\n",
+            "\nMade with\n\n    normgate-train reproduce {}{task} {} --seeds {seeds}\n\non {} \
+             ({dates}; {count}, {hours:.1} hours of training). [runs/](runs/) has what was \
+             measured in each run, and its commands.\n",
             table.id,
             self.setting.options(),
             machines.into_iter().collect::<Vec<_>>().join("; "),

@@ -164,7 +164,7 @@ impl Progress {
         }
         match self.left() {
             Some(seconds) if seconds > 0.0 => line + &format!("; about {} left", duration(seconds)),
-            None if open > 0 => line + "; the first will tell how long they take",
+            None if open > 0 => line + "; the first will show how long they take",
             _ => line,
         }
     }

@@ -179,7 +179,7 @@ fn a_folder_without_a_checkpoint_is_named() {
     let place = tempfile::tempdir().unwrap();
     let (success, text) = run(place.path(), "export . --out x.onnx");
     assert!(
-        !success && text.contains("checkpoint.safetensors is not there"),
+        !success && text.contains("checkpoint.safetensors: give a run folder"),
         "{text}"
     );
 }

@@ -90,7 +90,7 @@ fn what_was_interrupted_goes_on() {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.contains("the same command goes on"), "{said}");
+    assert!(said.contains("the same command continues"), "{said}");
     let begun = std::fs::metadata(first.join("config.json"))
         .unwrap()
         .modified();

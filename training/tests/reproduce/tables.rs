@@ -121,8 +121,8 @@ fn the_dynamics_of_each_monitored_run_are_a_table_and_a_picture() {
     let page = read(&folder.join("results/fig7.md"));
     for line in [
         "| RNA | 3 | 65.00 ± 0.00 | 2.50 ± 0.00 | 43.00 ± 0.00 | 0.50 ± 0.00 |",
-        "| Mean norm of | epoch 1 | epoch 15 | epoch 30 |",
-        "| training, ID (train mode) | 1.00 | 15.00 | 30.00 |",
+        "| Mean norm of | Epoch 1 | Epoch 15 | Epoch 30 |",
+        "| ID training images (train mode) | 1.00 | 15.00 | 30.00 |",
         "| `test_head` | 2.00 | 30.00 | 60.00 |",
         "seed 1](fig7-cifar10-lt-rna-w16-e30-s1.svg)",
     ] {
@@ -132,7 +132,7 @@ fn the_dynamics_of_each_monitored_run_are_a_table_and_a_picture() {
     assert_eq!(page.matches("| `test_tail` |").count(), 2);
     assert!(!page.contains("The paper's figures"), "{page}");
     let picture = read(&folder.join("results/fig7-cifar10-lt-rna-w16-e30-s2.svg"));
-    assert!(picture.contains("test_head") && picture.contains("auxiliary OOD, training"));
+    assert!(picture.contains("test_head") && picture.contains("auxiliary images"));
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_choice_that_no_run_is_of_is_an_error_that_says_what_there_is() {
         // Also where another method is there.
         (
             "t3 --method rna,oe",
-            "trained by --method oe; there are attenuation, rna, rna-attenuation",
+            "trained with --method oe; there are attenuation, rna, rna-attenuation",
         ),
     ] {
         let (output, said) = reproduce(folder.path(), &format!("{line} --dry-run"));

@@ -236,11 +236,11 @@ fn mistakes_are_told_with_what_to_do() {
         (format!("{SMALL} --method ce"), "leave out --aux"),
         (
             SMALL.replace("--aux aux", "--method ce --tau 1"),
-            "--method ce adjusts no logits",
+            "--method ce does not adjust logits",
         ),
         (
             SMALL.replace("--aux aux", "--method la --lambda 1"),
-            "--method la has no loss that --lambda could weigh",
+            "--method la has no loss that --lambda could weight",
         ),
         (
             format!("{SMALL} --method oe --projection linear"),
@@ -248,14 +248,14 @@ fn mistakes_are_told_with_what_to_do() {
         ),
         (
             SMALL.replace("--aux aux", "--method pascl-ft"),
-            "goes on from a finished run: name it with --init",
+            "continues from a finished run: name it with --init",
         ),
         (format!("{SMALL} --method oecc"), "--training-accuracy"),
         (format!("{SMALL} --init nowhere"), "nowhere"),
         (format!("{SMALL} --tail 2"), "from 0 to 1"),
         (
             SMALL.replace("--aux aux", "--aux crops,aux"),
-            "stands alone",
+            "must stand alone",
         ),
         (SMALL.replace("--aux aux", "--aux aux#first=x"), "#first=N"),
         (
@@ -270,7 +270,7 @@ fn mistakes_are_told_with_what_to_do() {
         (SMALL.replace("--data id", "--data empty"), "empty"),
         (
             SMALL.replace("--data id", "--data few"),
-            "fewer than the 16 that each step takes: add images, or take fewer a step (--batch-size)",
+            "fewer than the 16 that each step takes: add images, or give a smaller --batch-size",
         ),
         (
             SMALL.replace("--aux aux", "--aux few"),
@@ -287,7 +287,7 @@ fn mistakes_are_told_with_what_to_do() {
         ),
         (
             format!("{SMALL} --class-names even,prime"),
-            "\"odd\", of which id has 20 images, is none of the classes that are trained on",
+            "\"odd\", of which id has 20 images, is not one of the classes to train on",
         ),
         (
             format!("{SMALL} --class-names even,,odd"),
@@ -333,7 +333,7 @@ fn mistakes_are_told_with_what_to_do() {
         ),
         (
             SMALL.replace("--aux aux", "--aux id"),
-            "of --aux are in --data too",
+            "of --aux are also in --data",
         ),
         ("--resume run --monitor aux".into(), "cannot be used with"),
         (format!("{SMALL} --device cuda:99"), "--device cuda"),

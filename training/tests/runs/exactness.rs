@@ -300,7 +300,7 @@ fn a_damaged_checkpoint_is_refused_by_name() {
     let run = tempfile::tempdir().unwrap();
     let missing = Checkpoint::load(run.path()).unwrap_err().to_string();
     assert!(
-        missing.contains(FILE_NAME) && missing.contains("is not there"),
+        missing.contains(FILE_NAME) && missing.contains("there is no"),
         "{missing}"
     );
 
@@ -314,7 +314,7 @@ fn a_damaged_checkpoint_is_refused_by_name() {
         std::fs::write(&path, &bytes[..length]).unwrap();
         let error = Checkpoint::load(run.path()).unwrap_err().to_string();
         assert!(
-            error.contains("is not a whole safetensors file"),
+            error.contains("is not a complete safetensors file"),
             "{length}: {error}"
         );
     }
@@ -322,7 +322,7 @@ fn a_damaged_checkpoint_is_refused_by_name() {
         std::fs::write(&path, &bytes[..length]).unwrap();
         let error = Progress::of(run.path()).unwrap_err().to_string();
         assert!(
-            error.contains("is not a whole safetensors file"),
+            error.contains("is not a complete safetensors file"),
             "{length}: {error}"
         );
     }

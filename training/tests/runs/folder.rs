@@ -17,7 +17,7 @@ fn what_is_held_out_is_kept_for_calibration() {
         "{said}"
     );
     assert!(
-        said.contains("7 images are held out, in run/held-out"),
+        said.contains("7 images are held out in run/held-out"),
         "{said}"
     );
     let as_trained = LoadOptions {
@@ -58,7 +58,7 @@ fn copies_among_what_is_held_out_are_told() {
     let said = stderr(&output);
     assert!(output.status.success(), "{said}");
     assert!(
-        said.contains("of the 20 images that are held out 20 are in the training images too"),
+        said.contains("of the 20 images that are held out, 20 are also trained on"),
         "{said}"
     );
 }
@@ -70,7 +70,7 @@ fn a_folder_with_held_out_images_of_somebody_elses_is_left_as_it_is() {
     crate::write_images(own.parent().unwrap(), 9, 2);
     std::fs::write(&own, "mine").unwrap();
     let said = stderr(&place.train(&format!("{SMALL} --hold-out all=2")));
-    assert!(said.contains("run has a held-out already"), "{said}");
+    assert!(said.contains("run already has a held-out"), "{said}");
     let output = place.train(SMALL);
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(std::fs::read(own).unwrap(), b"mine");
@@ -83,7 +83,7 @@ fn nothing_is_trained_on_that_would_be_written_anew() {
     crate::write_images(&kept.join("even"), 9, 2);
     std::fs::write(kept.join(".normgate-held-out"), "").unwrap();
     let said = stderr(&place.train(&SMALL.replace("--data id", "--data id,run/held-out")));
-    assert!(said.contains("which this run would write anew"), "{said}");
+    assert!(said.contains("which this run would overwrite"), "{said}");
     assert!(kept.join("even/1.png").exists());
 }
 

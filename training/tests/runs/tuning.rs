@@ -73,7 +73,7 @@ fn a_run_of_other_classes_or_another_width_is_not_tuned() {
     for (arguments, expected) in [
         (
             format!("--data others {la}"),
-            "tells apart even, odd, but --data holds prime, square",
+            "was trained on the classes even, odd, but --data holds prime, square",
         ),
         (
             format!("--data id {la} --width 16"),

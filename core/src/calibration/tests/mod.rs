@@ -171,10 +171,12 @@ fn ood_positive_flags_the_id_images_that_fpr95_counts() {
 fn ood_positive_needs_both_sides() {
     for (id, ood) in [(0, 5), (5, 0), (0, 0)] {
         let result = Calibration::ood_positive(&shuffled(id), &shuffled(ood), 0.95);
-        assert!(matches!(
-            result,
-            Err(CalibrationError::TooFew { needed: 1, .. })
-        ));
+        let side = if id == 0 {
+            "in-distribution"
+        } else {
+            "out-of-distribution"
+        };
+        assert_eq!(result, Err(CalibrationError::Empty { side }));
     }
 }
 
@@ -205,7 +207,7 @@ fn the_share_of_new_images_that_will_be_flagged_is_a_beta_variable_s() {
         (9, 0.5, 5.0, 5.0),
     ] {
         let calibration = Calibration::id_positive(&scores(count), tpr).unwrap();
-        let (mean, deviation) = calibration.coverage();
+        let FlagRate { mean, deviation } = calibration.flag_rate().unwrap();
         let all: f64 = a + b;
         assert!((mean - a / all).abs() < 1e-12, "{count}: {mean}");
         let variance = a * b / (all * all * (all + 1.0));

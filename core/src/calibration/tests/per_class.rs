@@ -185,13 +185,18 @@ fn the_share_of_new_images_that_will_be_flagged_is_that_of_each_threshold_by_its
     let mean: f64 = parts.map(of).iter().map(|(share, p, _)| share * p).sum();
     let of_part = |(share, p, n): (f64, f64, f64)| share * share * p * (1.0 - p) / n;
     let variance: f64 = parts.map(of).map(of_part).iter().sum();
-    let (found, deviation) = calibration.coverage();
+    let FlagRate {
+        mean: found,
+        deviation,
+    } = calibration.flag_rate().unwrap();
     assert!((found - mean).abs() < 1e-12, "{found} {mean}");
     assert!((deviation - variance.sqrt()).abs() < 1e-12, "{deviation}");
-    let (global, _) = Calibration {
+    let global = Calibration {
         per_class: None,
         ..calibration
     }
-    .coverage();
+    .flag_rate()
+    .unwrap()
+    .mean;
     assert!((global - 34.0 / 691.0).abs() < 1e-12, "{global}");
 }

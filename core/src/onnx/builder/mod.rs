@@ -138,6 +138,9 @@ impl GraphBuilder {
     }
 
     /// The model file's bytes, with the given metadata.
+    ///
+    /// # Errors
+    /// [`GraphError`] with the first mistake that was made in building it.
     pub fn finish(mut self, metadata: &[(&str, &str)]) -> Result<Vec<u8>, GraphError> {
         if self.graph.output.is_empty() {
             self.mistake.get_or_insert(GraphError::NoOutput);

@@ -80,7 +80,7 @@ fn a_webp_frame_larger_than_its_canvas_is_refused_before_it_is_decoded() {
     assert!(
         error
             .to_string()
-            .contains("22 x 13 pixels where it says 21 x 13"),
+            .contains("22 x 13 pixels, but says 21 x 13"),
         "{error}"
     );
 }

@@ -326,7 +326,8 @@ fn what_nothing_can_be_fitted_to_is_refused() {
     assert!(fit(ScoreKind::Knn, &zeros).is_ok());
 
     let beyond = vec![case.classes; case.labels.len()];
-    assert_eq!(fit(mahalanobis, &beyond), Err(FitError::Image { index: 0 }));
+    let is_label = |error: &FitError| matches!(error, FitError::Label { index: 0, .. });
+    assert!(fit(mahalanobis, &beyond).is_err_and(|error| is_label(&error)));
     assert!(matches!(
         fit(mahalanobis, &case.labels[1..]),
         Err(FitError::Lengths { .. })
@@ -353,12 +354,47 @@ fn what_nothing_can_be_fitted_to_is_refused() {
 }
 
 #[test]
+fn a_last_layer_that_is_none_of_such_a_model_is_refused() {
+    let case = &cases()[0];
+    let fit = |spoil: fn(&mut LastLayer)| {
+        let mut layer = case.layer();
+        spoil(&mut layer);
+        case.fit_with(ScoreKind::Fdbd, &case.labels, Ok(layer))
+    };
+    assert!(fit(|_| {}).is_ok());
+    let spoilers: [fn(&mut LastLayer); 4] = [
+        |it| it.bias.clear(),
+        |it| it.weights.truncate(1),
+        |it| it.weights.push(0.0),
+        |it| it.weights[0] = f32::NAN,
+    ];
+    for spoil in spoilers {
+        assert!(matches!(fit(spoil), Err(FitError::Misfit { .. })));
+    }
+}
+
+#[test]
+fn scores_of_activations_from_0_up_refuse_others() {
+    let (logits, x) = ([0.0, 1.0, 2.0, 5.0], [1.0, 2.0, -0.5, 1.0]);
+    let layer = LastLayer {
+        weights: vec![1.0; 4],
+        bias: vec![0.0; 2],
+    };
+    let data = FitData::new((2, 2), &[0, 1], &logits, &x, Ok(layer)).unwrap();
+    for score in [ScoreKind::Ash, ScoreKind::Scale] {
+        let error = Fitted::fit(score, &data, None).unwrap_err();
+        assert_eq!(error, FitError::NegativeActivation { score, index: 1 });
+    }
+    assert!(Fitted::fit(ScoreKind::React, &data, None).is_ok());
+}
+
+#[test]
 fn outputs_that_are_not_finite_are_refused_by_their_image_and_so_is_an_image_alone() {
     let new = |labels: &[usize], logits: &[f32], representation: &[f32]| {
         let layer = Err(LastLayerError::Weights);
         FitData::new((1, 2), labels, logits, representation, layer).unwrap_err()
     };
-    let broken = FitError::Image { index: 1 };
+    let broken = FitError::Output { index: 1 };
     for value in [f32::NAN, f32::INFINITY] {
         assert_eq!(new(&[0, 0], &[1.0, value], &[1.0; 4]), broken);
         assert_eq!(new(&[0, 0], &[1.0; 2], &[1.0, 1.0, 1.0, value]), broken);

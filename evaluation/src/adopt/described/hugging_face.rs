@@ -61,22 +61,20 @@ impl HuggingFace {
             2 => Ok(Filter::Bilinear),
             3 => Ok(Filter::CatmullRom),
             4 => Ok(Filter::Box),
-            _ => Err(format!(
-                "its resample {number} is no filter that Normgate has"
-            )),
+            _ => Err(format!("Normgate has no filter for its resample {number}")),
         });
         let scale = match self.do_rescale {
             Some(false) => 1.0,
             Some(true) => self.rescale_factor.unwrap_or(1.0 / 255.0),
             // Feature extractors always did.
             None if self.feature_extractor_type.is_some() => 1.0 / 255.0,
-            None => return Err("it does not say do_rescale".into()),
+            None => return Err("it does not set do_rescale".into()),
         };
         let (mean, std) = match (self.do_normalize, self.image_mean, self.image_std) {
             (Some(false), ..) => (Channels::One(0.0), Channels::One(1.0)),
             (Some(true), Some(mean), Some(std)) => (mean, std),
-            (Some(true), ..) => return Err("it does not say image_mean and image_std".into()),
-            (None, ..) => return Err("it does not say do_normalize".into()),
+            (Some(true), ..) => return Err("it does not set image_mean and image_std".into()),
+            (None, ..) => return Err("it does not set do_normalize".into()),
         };
         Ok(Described {
             size,
@@ -89,7 +87,7 @@ impl HuggingFace {
     fn processor(&self) -> Result<Processor, String> {
         let name = self.image_processor_type.as_ref();
         let name = name.or(self.feature_extractor_type.as_ref()).ok_or(
-            "it does not say image_processor_type, by which it is known what its settings mean",
+            "it does not set image_processor_type, which determines what its settings mean",
         )?;
         let kind = ["Fast", "Pil", "ImageProcessor", "FeatureExtractor"]
             .into_iter()
@@ -100,8 +98,8 @@ impl HuggingFace {
             "ConvNext" => Ok(Processor::ConvNext),
             "Levit" => Ok(Processor::Levit),
             _ => Err(format!(
-                "what a {name} does is not known here, only what those of ViT, DeiT, BEiT, PVT, SegFormer, \
-                 CLIP, BiT, MobileNet, SigLIP, ConvNeXT and LeViT do, which others have too"
+                "Normgate does not know the processor {name}, only those of ViT, DeiT, BEiT, PVT, SegFormer, \
+                 CLIP, BiT, MobileNet, SigLIP, ConvNeXT and LeViT, which other models use too"
             )),
         }
     }
@@ -109,10 +107,10 @@ impl HuggingFace {
     fn shape(&self) -> Result<(Size, Resize), String> {
         let processor = self.processor()?;
         if self.do_resize != Some(true) {
-            return Err("it does not say do_resize: true".into());
+            return Err("it does not set do_resize: true".into());
         }
         if self.do_pad == Some(true) {
-            return Err("it says do_pad, which Normgate cannot do".into());
+            return Err("it sets do_pad, which Normgate cannot do".into());
         }
         let crop = self.crop_size.filter(|_| self.do_center_crop == Some(true));
         let (scaled, crop) = self.scaled(processor, crop.map(Sides::both));
@@ -125,7 +123,7 @@ impl HuggingFace {
             }
             _ => Err(
                 "it neither stretches images to the model's size nor scales their shorter side \
-                 and cuts out the centre: that is all that Normgate can do"
+                 and cuts out the centre; Normgate can do nothing else"
                     .into(),
             ),
         }

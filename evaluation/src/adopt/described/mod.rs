@@ -69,7 +69,7 @@ fn of(text: &str) -> Result<Described, String> {
     }
     if value.get("size").is_none() {
         return Err(
-            "it says nothing of preprocessing: expected Hugging Face's preprocessor_config.json, \
+            "it says nothing about preprocessing: expected Hugging Face's preprocessor_config.json, \
              or timm's config.json"
                 .into(),
         );

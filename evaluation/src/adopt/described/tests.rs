@@ -122,7 +122,7 @@ fn what_is_not_said_or_cannot_be_done_as_it_is_said_is_refused() {
         (&["do_normalize"], "{}", "do_normalize"),
         (&["do_rescale"], "{}", "do_rescale"),
         (&["do_resize"], "{}", "do_resize"),
-        (&["size"], "{}", "nothing of preprocessing"),
+        (&["size"], "{}", "nothing about preprocessing"),
         (&[], r#"{"size": "large"}"#, "not as expected"),
         (&[], r#"{"resample": 5}"#, "resample 5"),
         (
@@ -152,7 +152,10 @@ fn what_is_not_said_or_cannot_be_done_as_it_is_said_is_refused() {
         assert!(error.contains(said), "{without:?} {with}: {error}");
     }
     for (text, said) in [
-        (r#"{"id2label": {"0": "cat"}}"#, "nothing of preprocessing"),
+        (
+            r#"{"id2label": {"0": "cat"}}"#,
+            "nothing about preprocessing",
+        ),
         (r#"{"size": "#, "not JSON"),
         (
             r#"{"input_size": [3, 8, 8], "interpolation": "bicubic", "crop_pct": 0.9, "crop_mode": "border",

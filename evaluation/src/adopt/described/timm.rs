@@ -32,7 +32,7 @@ impl Timm {
             "box" => Filter::Box,
             other => {
                 return Err(format!(
-                    "its interpolation {other} is no filter that Normgate has"
+                    "Normgate has no filter for its interpolation {other}"
                 ));
             }
         };
@@ -43,8 +43,8 @@ impl Timm {
             "squash" if channels == 3 && self.crop_pct == 1.0 => Resize::Stretch,
             mode => {
                 return Err(format!(
-                    "its crop_mode {mode} with crop_pct {} of {channels} channels of {height} × {width} is \
-                     nothing that Normgate can do",
+                    "Normgate cannot do its crop_mode {mode} with crop_pct {} on {channels} channels of \
+                     {height} × {width}",
                     self.crop_pct
                 ));
             }

@@ -42,7 +42,7 @@ fn images_of_other_sizes_come_to_the_models_size() {
     write(&folder.path().join("b/2.png"), &grey(10, 80, 30));
     let error = message(load_test(folder.path()), folder.path());
     assert!(
-        error.starts_with("FOLDER/b/2.png: 10x80 pixels, where"),
+        error.starts_with("FOLDER/b/2.png: 10x80 pixels, but"),
         "{error}"
     );
     let preprocessing = Preprocessing {
@@ -106,7 +106,7 @@ fn folders_that_are_no_set_say_why() {
         message(load_test(&missing), folder.path()),
         "there is no image set at FOLDER/missing: no such file or folder"
     );
-    said("no image is in it");
+    said("it holds no images");
     write(&folder.path().join("cat/1.png"), &png(3));
     write(&folder.path().join("3.png"), &png(3));
     said("images of its own (1) beside folders of images");
@@ -131,8 +131,8 @@ fn an_empty_class_folder_is_an_error_unless_a_filter_leaves_it_out() {
         let error = message(read(filters), folder.path());
         assert_eq!(
             error,
-            "FOLDER/empty: this class folder has no image in it: remove it, put images into it, \
-             or leave it out by the filter #class!=empty",
+            "FOLDER/empty: this class folder holds no images: remove it, put images into it, \
+             or leave it out with the filter #class!=empty",
             "{filters}"
         );
     }
@@ -187,8 +187,8 @@ fn a_class_with_signs_of_the_syntax_in_its_name_is_given_by_its_number() {
         let error = message(read(filters), folder.path());
         assert!(
             error.ends_with(
-                "there are a+b, c,d, e#f, g. One with a + , or # in its name is given by its \
-                 number, counted from 0 in this order"
+                "there are a+b, c,d, e#f, g. Give one with a + , or # in its name by its number, \
+                 counted from 0 in this order"
             ),
             "{error}"
         );
@@ -198,7 +198,7 @@ fn a_class_with_signs_of_the_syntax_in_its_name_is_given_by_its_number() {
     assert_eq!(numbers(&read("#class!=2").unwrap()), [1, 2, 4]);
     let error = "photos#class=e#f".parse::<SetSpec>().unwrap_err();
     assert!(
-        error.ends_with("# in its name is given by its number"),
+        error.ends_with("Give a class with # in its name by its number"),
         "{error}"
     );
 }
@@ -286,5 +286,8 @@ fn a_class_that_is_written_otherwise_is_told_what_the_model_calls_it() {
         "{error}"
     );
     let error = set.align_only(&names[..1]).unwrap_err().to_string();
-    assert!(error.ends_with("must be called the same"), "{error}");
+    assert!(
+        error.ends_with("must have the same name in both"),
+        "{error}"
+    );
 }

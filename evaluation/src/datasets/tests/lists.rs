@@ -79,7 +79,7 @@ fn a_line_that_is_no_image_and_class_is_refused_by_its_number() {
             "\n\nval/three.JPEG 0",
             "line 3: there is no file FOLDER/val/three.JPEG; paths are relative",
         ),
-        ("\n", "no image is in it"),
+        ("\n", "it lists no images"),
     ] {
         let (folder, set) = listed(lines);
         let error = message(set, folder.path());

@@ -179,7 +179,7 @@ fn a_set_that_must_show_a_models_classes_is_refused_with_the_class_that_is_none(
     let error = aligned("pets").unwrap_err().to_string();
     assert!(error.starts_with("pets: image 1 "), "{error}");
     assert!(
-        error.contains("\"kitten\", which is none of the classes (cat, dog)"),
+        error.contains("\"kitten\", which is not one of the classes (cat, dog)"),
         "{error}"
     );
     let error = aligned("textures").unwrap_err().to_string();

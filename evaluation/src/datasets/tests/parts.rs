@@ -41,9 +41,9 @@ fn classes_with_training_and_test_folders_inside_are_not_mixed() {
     let error = refused(&["bird/test", "bird/train", "dog/test", "dog/train"]);
     assert_eq!(
         error,
-        "FOLDER/bird: it holds parts of a set (train, test), whose images would be taken \
-         together: make a folder for each part with the classes inside (train/bird, test/bird), \
-         and give one of them"
+        "FOLDER/bird: it holds parts of a set (train, test), whose images would be mixed: make a \
+         folder for each part, with the classes inside (train/bird, test/bird), and give one of \
+         them"
     );
     let error = refused(&["bird", "dog/2024/Train", "dog/2024/Val"]);
     assert!(

@@ -46,7 +46,7 @@ fn official_cifar100_is_read_with_the_names_beside_it() {
     write(&path.join("coarse_label_names.txt"), b"fish\n");
     assert_eq!(
         message(load_test(folder.path()), folder.path()),
-        "FOLDER/cifar-100-binary/coarse_label_names.txt: 1 class names, where 20 belong"
+        "FOLDER/cifar-100-binary/coarse_label_names.txt: it has 1 class names, not 20"
     );
 }
 
@@ -79,7 +79,7 @@ fn records_of_a_wrong_length_or_label_are_refused() {
     assert_eq!(
         message(load_test(&file), folder.path()),
         "FOLDER/some.bin: record 2 has the label 10, but there are 10 classes (0 to 9): the file \
-         is damaged, or of another data set"
+         is damaged, or belongs to another data set"
     );
     write(&file, &records(&[&[1, 100]], 0));
     assert!(message(load_test(&file), folder.path()).contains("the fine label 100"));

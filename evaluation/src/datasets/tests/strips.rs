@@ -45,14 +45,14 @@ fn strips_that_do_not_fit_their_labels_are_refused() {
     write(&folder.path().join("labels.bin"), &[1, 2, 3]);
     assert_eq!(
         message(load_test(folder.path()), folder.path()),
-        "FOLDER/labels.bin: 3 bytes for 2 images in 1 strips: one byte an image belongs there, \
+        "FOLDER/labels.bin: 3 bytes for 2 images in 1 strips: there must be one byte an image, \
          or two (coarse, fine). A strip may be missing"
     );
     write(&folder.path().join("labels.bin"), &[1, 2, 20, 3]);
     assert_eq!(
         message(load_test(folder.path()), folder.path()),
         "FOLDER/labels.bin: record 1 has the coarse label 20, but there are 20 classes (0 to 19): \
-         the file is damaged, or of another data set"
+         the file is damaged, or belongs to another data set"
     );
 }
 

@@ -20,7 +20,7 @@ pub enum RangeMethod {
     Percentile,
     /// The range that loses the least information (Kullback–Leibler divergence), as TensorRT does
     Entropy,
-    /// The range with the smallest mean squared error of rounding and cutting off
+    /// The range with the smallest mean squared error from rounding and clipping
     #[default]
     Mse,
 }
@@ -38,7 +38,7 @@ impl RangeMethod {
 
     /// The range for what is in `histogram`, as scale and zero point. `percentile` counts for that
     /// method only.
-    pub fn choose(self, histogram: &Histogram, percentile: f64) -> Scale {
+    pub(crate) fn choose(self, histogram: &Histogram, percentile: f64) -> Scale {
         let (low, high) = match self {
             Self::Minmax => (f64::from(histogram.low), f64::from(histogram.high)),
             Self::Percentile => percentile::range(histogram, percentile),

@@ -43,8 +43,8 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
     let (width, height) = grid.size();
     let mut canvas = Canvas::new(width, height);
     let legend = GROUPS.map(|(_, name, colour)| (name, style::solid(colour)));
-    let note = "Each class of the ID test set, by its training images (logarithmic); lines: the \
-                means of the groups";
+    let note = "Each class of the ID test set, by its number of training images (logarithmic); \
+                lines: means of the groups";
     style::heading(&mut canvas, title, note, &legend);
     let counts = || classes.iter().map(|class| class.images.max(1) as f64);
     let low = counts().fold(f64::INFINITY, f64::min).min(1e9);
@@ -54,7 +54,7 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
         .map(|class| class.flagged)
         .fold(0.0, f64::max);
     let panels: [(&str, Value, f64); 2] = [
-        ("Classified right", |class| class.accuracy, 100.0),
+        ("Classified correctly", |class| class.accuracy, 100.0),
         (
             "Wrongly flagged as OOD",
             |class| class.flagged,

@@ -15,16 +15,17 @@ mod svg;
 mod taken_for;
 mod training;
 
-pub use classes::{ClassPoint, class_points};
+pub(crate) use classes::{ClassPoint, class_points};
 pub use matrix::matrix;
-pub use norms::{NormPanel, norm_histograms};
-pub use roc::{RocPanel, roc_curves};
-pub use sets::{SetBars, set_bars};
-pub use taken_for::taken_for;
+pub(crate) use norms::{NormPanel, norm_histograms};
+pub(crate) use roc::{RocPanel, roc_curves};
+pub(crate) use sets::{SetBars, set_bars};
+pub(crate) use taken_for::taken_for;
 pub use training::{Epoch, training_curves};
 
 /// A picture could not be turned into pixels.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlotError {
     /// The renderer's own words.
     #[error("the plot could not be rendered as PNG: {0}")]

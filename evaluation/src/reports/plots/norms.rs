@@ -37,7 +37,7 @@ pub fn norm_histograms(
         (id_name.as_str(), style::solid(style::BLUE)),
         ("OOD set", style::solid(style::VERMILION)),
     ];
-    let threshold_name = threshold.map(|t| format!("threshold {t:.2}: flagged left of it"));
+    let threshold_name = threshold.map(|t| format!("threshold {t:.2}: flagged to its left"));
     if let Some(name) = &threshold_name {
         legend.push((name, style::dashed(style::INK)));
     }

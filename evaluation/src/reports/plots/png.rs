@@ -30,7 +30,7 @@ pub(super) fn render(svg: &str) -> Result<Vec<u8>, PlotError> {
     let size = tree.size();
     let (width, height) = (size.width() * SCALE, size.height() * SCALE);
     let mut pixels = tiny_skia::Pixmap::new(width.ceil() as u32, height.ceil() as u32)
-        .ok_or_else(|| PlotError::Render(format!("no picture of {width} × {height} pixels")))?;
+        .ok_or_else(|| PlotError::Render(format!("no image of {width} × {height} pixels")))?;
     let transform = tiny_skia::Transform::from_scale(SCALE, SCALE);
     resvg::render(&tree, transform, &mut pixels.as_mut());
     pixels

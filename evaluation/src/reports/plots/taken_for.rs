@@ -48,13 +48,10 @@ pub fn taken_for(
     let width = (names + labels.len() as f64 * CELL.0 + beside.ceil()).max(700.0);
     let mut canvas = Canvas::new(width, top + height + 20.0);
     let legend = [
-        ("right", style::solid(style::BLUE)),
-        (
-            "wrong, or of nothing that the model knows",
-            style::solid(style::VERMILION),
-        ),
+        ("correct", style::solid(style::BLUE)),
+        ("wrong, or an OOD image", style::solid(style::VERMILION)),
     ];
-    let note = "Of the images of a row, % that get the answer of a column, whether they are flagged or not";
+    let note = "% of a row's images that get a column's answer, flagged or not";
     style::heading(&mut canvas, title, note, &legend);
     for (column, label) in labels.iter().enumerate() {
         let at = (names + (column as f64 + 0.5) * CELL.0, top - 10.0);

@@ -94,20 +94,24 @@ pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
         ),
         (
             "Accuracy on training images",
-            "images right",
+            "classified correctly",
             " %",
             vec![("", accuracy, style::solid(style::GREEN))],
         ),
     ];
     let norms = [
-        ("ID", id, style::solid(style::BLUE)),
-        ("auxiliary OOD", auxiliary, style::solid(style::VERMILION)),
+        ("ID training images", id, style::solid(style::BLUE)),
+        (
+            "auxiliary images",
+            auxiliary,
+            style::solid(style::VERMILION),
+        ),
     ];
     if monitored.is_empty() {
         panels.push(("Representation norm", "mean norm", "", norms.into()));
     } else {
         monitored.extend(norms.map(|(name, points, stroke)| NormCurve {
-            name: format!("{name}, training"),
+            name: name.to_owned(),
             points,
             stroke,
         }));
@@ -137,10 +141,10 @@ pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
         .filter(|(name, points, _)| !name.is_empty() && !points.is_empty())
         .map(|(name, _, stroke)| (*name, *stroke))
         .collect();
-    let note = format!("Means over each of {last} epochs of training");
+    let note = format!("Means over each of {last} training epochs");
     let note = match monitored.is_empty() {
         true => note,
-        false => note + "; sets: after each epoch, in evaluation mode",
+        false => note + "; monitored sets: after each epoch, in evaluation mode",
     };
     style::heading(&mut canvas, title, &note, &legend);
     let epochs = || Axis {
@@ -233,9 +237,9 @@ mod tests {
         let plot = training_curves("m", &history);
         let at = |text: &str| plot.svg().find(text).unwrap_or_else(|| panic!("{text}"));
         // In the order in which the curves end.
-        assert!(at("ID, training") < at(">tail<"));
-        assert!(at(">tail<") < at("auxiliary OOD, training"));
-        assert!(at("auxiliary OOD, training") < at(">a set with quite a long…<"));
+        assert!(at("ID training images") < at(">tail<"));
+        assert!(at(">tail<") < at("auxiliary images"));
+        assert!(at("auxiliary images") < at(">a set with quite a long…<"));
         assert_eq!(plot.svg().matches(">Representation norm<").count(), 1);
     }
 }

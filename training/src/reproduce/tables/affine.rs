@@ -44,12 +44,13 @@ pub fn affine() -> Table {
     Table {
         id: "affine",
         title: "Batch normalisation with γ and β",
-        asks: "Is what RNA and the others come to here a matter of where γ and β are?",
+        asks: "Do our results for RNA and the others depend on where γ and β are?",
         notes: &[
-            "The paper says that no layer of RNA's has them (its D.1: they would amplify foreign images as \
-             well), and its code keeps them on the three downsampling shortcuts. What it compares with is \
-             trained as in the original papers, whose code has them everywhere. T2 trains all as RNA's code does, \
-             so that they differ in nothing but the objective.",
+            "The paper says that no layer of RNA's network has them (its D.1: they would amplify \
+             OOD images as well), but its code keeps them on the three downsampling shortcuts. \
+             The methods that it compares with are trained as in the original papers, whose code \
+             has them everywhere. T2 trains all methods as RNA's code does, so that they differ \
+             in nothing but the objective.",
             "Near, as in `t11`: the other CIFAR and Tiny ImageNet; far: the rest.",
         ],
         picture: Picture::None,

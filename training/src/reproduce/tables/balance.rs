@@ -23,10 +23,11 @@ pub fn balance() -> Table {
         title: "BEL and its balance",
         asks: "Why does a network that BEL tunes lose classes that it knew?",
         notes: &[
-            "Not in the paper. BEL weighs an auxiliary image by the classes that the network takes it \
-             for, and in its authors' code a gradient flows through that weight: the loss falls, too, \
-             where easy auxiliary images are taken for a class that weighs much and hard ones for one \
-             that weighs little. With `--fixed-balance true` the weight is what it is.",
+            "Not in the paper. BEL weighs an auxiliary image by the classes that the network \
+             takes it for, and in its authors' code a gradient flows through that weight: the \
+             loss also falls if easy auxiliary images are taken for a class that weighs much and \
+             hard ones for one that weighs little. With `--fixed-balance true`, no gradient flows \
+             through it.",
             "EnergyOE tunes for 10 epochs, BEL for 20.",
         ],
         picture: Picture::None,

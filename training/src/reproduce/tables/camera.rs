@@ -17,12 +17,15 @@ const FIGURES: [(&str, Figure); 10] = [
         Figure::Auroc(Over::Set("cifar100_unseen")),
     ),
     ("`tinyimagenet`", Figure::Auroc(Over::Set("tinyimagenet"))),
-    ("far", Figure::Auroc(Over::Far)),
+    ("Far", Figure::Auroc(Over::Far)),
     ("FPR95, all", Figure::Fpr95(Over::All)),
     ("ID flagged", Figure::FalseFlags(Group::All)),
     ("Other source flagged", Figure::OtherSource(Trust::Flagged)),
-    ("Right of all", Figure::OtherSource(Trust::Accuracy)),
-    ("Right unflagged", Figure::OtherSource(Trust::Unflagged)),
+    (
+        "Accuracy on other source",
+        Figure::OtherSource(Trust::Accuracy),
+    ),
+    ("If unflagged", Figure::OtherSource(Trust::Unflagged)),
 ];
 
 /// Auxiliary images of another source, of both sources, and pictures varied in how they were made.
@@ -59,19 +62,20 @@ pub fn camera() -> Table {
     Table {
         id: "camera",
         title: "Content, not camera",
-        asks: "Does the model flag what is foreign, or what was photographed and resampled otherwise?",
+        asks: "Does the model flag OOD content, or images that were photographed and resampled \
+               differently?",
         notes: &[
-            "Not in the paper: its auxiliary images come from CIFAR's own source, as its training \
-             images do.",
-            "Other source: `aux_train`, Tiny ImageNet, resampled and compressed as CIFAR's images were \
-             not. Both: with `aux_train_cifar100`, drawn by their sizes (25 : 20) unless a ratio is \
-             given.",
-            "`id_other_source` shows CIFAR-10's classes as Tiny ImageNet has them: a model that judges \
-             content lets them pass. `--camera` varies how every training image seems to have been \
-             made; `--aux-weights 1,2 --camera 0.5` is the recipe of the shipped model.",
-            "RNA by RN, but for the last four rows, which are there because LA+OE's representations tell \
-             foreign images as well (`together`). MSP is its authors' score, and the one to compare methods by: that \
-             RN serves it better was seen on these test sets.",
+            "Not in the paper, whose auxiliary images come from CIFAR's own source, as its \
+             training images do.",
+            "Other source: `aux_train`, Tiny ImageNet, resampled and compressed differently from \
+             CIFAR's images. Both: with `aux_train_cifar100`, drawn in proportion to their sizes \
+             (25 : 20) unless a ratio is given.",
+            "`id_other_source` shows CIFAR-10's classes as Tiny ImageNet has them: a model that \
+             judges content lets them pass. `--camera` varies how every training image seems to \
+             have been made; `--aux-weights 1,2 --camera 0.5` is the recipe of the shipped model.",
+            "RNA is measured by RN. The last four rows are there because LA+OE's representations \
+             tell OOD images apart as well (`together`). MSP is its authors' score, and the one \
+             to compare methods by: that RN serves it better was seen on these test sets.",
             "Far, as in `t11`: `textures`, `scenes`, `characters` and `fashion`.",
         ],
         picture: Picture::None,

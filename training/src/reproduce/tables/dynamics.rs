@@ -19,16 +19,16 @@ pub fn fig7() -> Table {
     Table {
         id: "fig7",
         title: "Figure 7: dynamics of training with RNA",
-        asks: "Does training widen the gap between the norms of ID and OOD images, also of those that \
-               it never shows?",
+        asks: "Does training widen the gap between the norms of ID and OOD images, also for images \
+               that are not trained on?",
         notes: &[
             "The paper shows curves without numbers, and says that training widens the gap.",
-            "`train_head` and `train_tail`, `test_head` and `test_tail`: 600 images of the three classes \
-             with the most training images, and of the three with the fewest (272 training images). \
-             `ood_textures`, `ood_cifar100_unseen`: 500 OOD \
-             test images each. In evaluation mode, after each epoch.",
-            "Norms of training and auxiliary images: means over each epoch, in train mode, of all \
-             classes.",
+            "`train_head` and `test_head` have 600 images each, of the three classes with the \
+             most training images; `train_tail` (272 images) and `test_tail` (600) are of the \
+             three with the fewest; `ood_textures` and `ood_cifar100_unseen` have 500 OOD test \
+             images each. Their norms are taken in evaluation mode, after each epoch.",
+            "Norms of training and auxiliary images are means over each epoch, in train mode, of \
+             all classes.",
         ],
         picture: Picture::Dynamics,
         blocks: vec![Block::of(task, &figures, vec![row])],

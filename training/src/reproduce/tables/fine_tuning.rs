@@ -18,13 +18,15 @@ pub fn t17() -> Table {
     Table {
         id: "t17",
         title: "Table 17: fine-tuning with auxiliary images",
-        asks: "Is a model that is already trained made to detect by a few epochs more?",
+        asks: "Do a few more epochs make a trained model detect OOD images?",
         notes: &[
-            "A row names the classification loss of training, then of the 10 epochs of tuning \
-             (ImageNet-LT: 3). The paper's three rows of each method are taken to be CE → CE, CE → LA, LA → LA.",
-            "OE and EnergyOE tune with SGD from a learning rate of 0.001 on, as their authors do. The \
-             paper names no optimiser for tuning; RNA tunes as it trains, with Adam on CIFAR and SGD on \
-             ImageNet-LT: what differs between it and the others is not the objective alone.",
+            "Each row names the classification loss of training, then that of the 10 epochs of \
+             tuning (ImageNet-LT: 3). The paper's three rows for each method are taken to be CE → \
+             CE, CE → LA and LA → LA.",
+            "OE and EnergyOE tune with SGD and an initial learning rate of 0.001, as their \
+             authors do. The paper names no optimiser for tuning. RNA tunes as it trains, with \
+             Adam on CIFAR and SGD on ImageNet-LT, so it differs from the others in more than the \
+             objective.",
         ],
         picture: Picture::None,
         blocks: Task::ALL.map(block).into(),

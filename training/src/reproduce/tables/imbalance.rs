@@ -14,15 +14,17 @@ pub fn t5() -> Table {
     Table {
         id: "t5",
         title: "Table 5: AUROC and accuracy at other imbalances",
-        asks: "Does the order hold for shorter and longer tails?",
+        asks: "Does the ranking of the methods hold for shorter and longer tails?",
         notes: &[
             "Imbalances under 100 need all of CIFAR's training images, as the sets `cifar10_train` \
-             and `cifar100_train` (the official binary folders will do); without, they are left out.",
-            "Under 100 the images are cut from all of CIFAR's, none drawn at random. Kept out to calibrate on \
-             are, at an imbalance of 1, 300 images of each class of CIFAR-10 and 5 of each of CIFAR-100, \
-             and at others 300 airplanes and 5 apples, with what the cut leaves over.",
-            "PASCL's AUROC is that of its first stage, its accuracy that of its second, PASCL-FT in T2, as \
-             in the paper.",
+             and `cifar100_train` (the official binary folders will do); without them, these \
+             imbalances are left out.",
+            "Under 100, the training images are cut from all of CIFAR's, and none are drawn at \
+             random. At an imbalance of 1, 300 images of each class of CIFAR-10 and 5 of each \
+             class of CIFAR-100 are kept out for calibration; at the others, 300 airplanes and 5 \
+             apples, together with what the cut leaves over.",
+            "As in the paper, PASCL's AUROC is that of its first stage and its accuracy that of \
+             its second, PASCL-FT in T2.",
         ],
         picture: Picture::None,
         blocks: Task::ALL.into_iter().filter_map(block).collect(),

@@ -43,16 +43,17 @@ pub fn t1() -> Table {
     });
     Table {
         id: "t1",
-        title: "Table 1: detection against classification of rare classes",
-        asks: "Does what makes a model detect cost it the rare classes?",
+        title: "Table 1: detection versus classification of rare classes",
+        asks: "Does learning to detect OOD images cost a model its rare classes?",
         notes: &[
-            "`characters` stands for SVHN. FPR95 is the mean over all classes, as in the paper's column \
-             Avg.; that of the rare classes alone, and the mean confidences, are not measured.",
-            "The paper's accuracy of PASCL is that of its second stage, PASCL-FT in T2.",
+            "`characters` stands in for SVHN. FPR95 is the mean over all classes, as in the \
+             paper's column Avg.; FPR95 of the rare classes alone and mean confidences are not \
+             measured.",
+            "The paper's accuracy for PASCL is that of its second stage, PASCL-FT in T2.",
         ],
         picture: Picture::None,
         blocks: vec![Block {
-            columns: ["FPR95 `characters`", "Accuracy", "Few"]
+            columns: ["FPR95, `characters`", "Accuracy", "Few"]
                 .map(String::from)
                 .into(),
             ..Block::of(task, &figures, rows.collect())
@@ -80,16 +81,18 @@ pub fn t2() -> Table {
         title: "Table 2: OOD detection and classification, all methods",
         asks: "Which method detects and classifies best?",
         notes: &[
-            "Each method by its authors' score: CE, OECC, OE, LA, LA+OE, PASCL by MSP, EnergyOE and \
-             BEL by energy, RNA by representation norm.",
-            "EnergyOE, OECC and BEL tune the CE run of the same seed for 10, 15 (CIFAR100-LT: 30) and 20 \
-             epochs with SGD from a learning rate of 0.001 on, as in their authors' code, all else of \
-             CIFAR is trained with Adam; PASCL-FT and BEL-FT tune the PASCL and the BEL run for 10. On \
-             ImageNet-LT each tunes for 3.",
-            "All on CIFAR have RNA's batch normalisation, without γ and β, and 128 images and 128 \
-             auxiliary ones a step; the authors of the others train with γ and β and mostly with 256 \
-             auxiliary images, and so does the paper train them (its D.1): `affine` is about that. Second stages, \
-             which their authors let tune every γ and β, have only the shortcuts' and the head to tune.",
+            "Each method is measured by its authors' score: CE, OECC, OE, LA, LA+OE and PASCL by \
+             MSP, EnergyOE and BEL by energy, RNA by the representation norm.",
+            "EnergyOE, OECC and BEL tune the CE run of the same seed for 10, 15 (CIFAR100-LT: 30) \
+             and 20 epochs, with SGD and an initial learning rate of 0.001, as in their authors' \
+             code; everything else on CIFAR is trained with Adam. PASCL-FT and BEL-FT tune the \
+             PASCL and the BEL run for 10 epochs. On ImageNet-LT, each of these tunes for 3.",
+            "On CIFAR, all methods have RNA's batch normalisation, without γ and β except on the \
+             shortcuts, and 128 images and 128 auxiliary images a step. The authors of the other \
+             methods train with γ and β and mostly with 256 auxiliary images, and the paper \
+             trains them that way too (its D.1): `affine` is about that. Second stages tune every \
+             γ and β in their authors' code; here they can tune only those of the shortcuts, and \
+             the head.",
         ],
         picture: Picture::None,
         blocks: Task::ALL.map(block).into(),
@@ -137,13 +140,14 @@ pub fn t4() -> Table {
     };
     Table {
         id: "t4",
-        title: "Table 4: mean AUROC, training method against score",
-        asks: "Is it the training or the score that detects?",
+        title: "Table 4: mean AUROC by training method and score",
+        asks: "What matters for detection, the training or the score?",
         notes: &[
-            "The paper has MSP, energy and RN. From Mahalanobis on, scores are fitted to the \
-                  training images (on ImageNet-LT left out).",
-            "KNN and NNGuide remember equally many images of each class, as far as it has so many: 8,191 of the \
-             12,106 of CIFAR10-LT. KNN's k is one in a thousand of these, 8; its authors take 50 of all images on CIFAR.",
+            "The paper has MSP, energy and RN. The scores from Mahalanobis on are fitted to the \
+             training images (left out on ImageNet-LT).",
+            "KNN and NNGuide keep equally many images of each class, or all if a class has fewer: \
+             8,191 of CIFAR10-LT's 12,106. KNN's k is one in a thousand of these, 8; on CIFAR, \
+             its authors keep all images and take 50.",
         ],
         picture: Picture::Matrix,
         blocks: Task::ALL.map(block).into(),
@@ -168,8 +172,8 @@ pub fn t6() -> Table {
     Table {
         id: "t6",
         title: "Table 6: expected calibration error",
-        asks: "Is a confidence of 80 % right in 80 % of cases?",
-        notes: &["15 bins; of the softmax probability of the predicted class."],
+        asks: "Are answers with a confidence of 80 % correct in 80 % of cases?",
+        notes: &["15 bins of the softmax probability of the predicted class."],
         picture: Picture::None,
         blocks: Task::ALL.map(block).into(),
     }
@@ -238,8 +242,10 @@ fn by_set(
     Table {
         id,
         title,
-        asks: "Which method detects best what?",
-        notes: &["In brackets: the paper's set that ours stands for, and that its figure is of."],
+        asks: "Which method detects which OOD set best?",
+        notes: &[
+            "In brackets: the set that ours stands in for, and that the paper's figure is for.",
+        ],
         picture: Picture::None,
         blocks: Task::ALL.into_iter().filter_map(block).collect(),
     }
@@ -282,10 +288,11 @@ pub fn t11() -> Table {
     Table {
         id: "t11",
         title: "Table 11: near and far OOD",
-        asks: "What is nearly in distribution: which score tells it apart?",
+        asks: "Which score detects images that are nearly in distribution?",
         notes: &[
-            "Near: the other CIFAR and, where CIFAR-10 is in distribution, Tiny ImageNet; far: `textures`, \
-             `characters`, `fashion` and `scenes`. The paper has CIFAR100-LT only, with Tiny ImageNet among the near.",
+            "Near: the other CIFAR and, if CIFAR-10 is ID, Tiny ImageNet; far: `textures`, \
+             `characters`, `fashion` and `scenes`. The paper has CIFAR100-LT only, and counts \
+             Tiny ImageNet as near.",
         ],
         picture: Picture::None,
         blocks: [Task::Cifar100Lt, Task::Cifar10Lt].map(block).into(),

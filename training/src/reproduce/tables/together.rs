@@ -35,10 +35,11 @@ pub fn together() -> Table {
     Table {
         id: "together",
         title: "RNA and Outlier Exposure together",
-        asks: "Does what RNA does to norms add to what Outlier Exposure does to answers?",
+        asks: "Does RNA's effect on norms add to Outlier Exposure's effect on answers?",
         notes: &[
-            "Not in the paper, whose auxiliary images share RNA's batches and never enter its loss. RNA+OE \
-             adds Outlier Exposure's loss on them, at the weight that each has by itself.",
+            "Not in the paper, whose auxiliary images share RNA's batches and never enter its \
+             loss. RNA+OE adds Outlier Exposure's loss on them; both losses keep the weights that \
+             they have alone.",
             "Near, as in `t11`: the other CIFAR and Tiny ImageNet; far: the rest.",
         ],
         picture: Picture::None,

@@ -42,8 +42,8 @@ pub fn t3() -> Table {
     Table {
         id: "t3",
         title: "Table 3: variants of the RNA loss",
-        asks: "Is it better to raise ID norms, or to lower those of auxiliary images?",
-        notes: &["Norms and active shares of OOD: the mean over the test sets."],
+        asks: "Is it better to raise ID norms or to lower those of auxiliary images?",
+        notes: &["Norms and active units of OOD images are means over the test sets."],
         picture: Picture::None,
         blocks: block(&figures, rows, paper::T3),
     }
@@ -85,7 +85,7 @@ pub fn t12() -> Table {
         ("300", once(300)),
         ("3,000", once(3_000)),
         ("30,000", first(30_000)),
-        ("all: 45,000 (paper 300,000)", rna(Task::Cifar10Lt)),
+        ("all: 45,000 (paper: 300,000)", rna(Task::Cifar10Lt)),
     ];
     let mut blocks = block(&figures, rows, paper::T12);
     let again = [
@@ -101,11 +101,13 @@ pub fn t12() -> Table {
         title: "Table 12: size of the auxiliary set",
         asks: "How many auxiliary images are enough?",
         notes: &[
-            "Half of each number from Tiny ImageNet, half from CIFAR-100, equally of its classes; all 45,000 are 25,000 \
-             and 20,000, so that the shares differ as well.",
-            "In the authors' code, and so in the rows beside the paper's, an epoch ends when all auxiliary \
-             images were seen: of 300 after 2 steps, of 3,000 after 23, where the images to classify last for 94. \
-             Again and again: epochs are whole, and auxiliary images come several times in each.",
+            "Half of each number is from Tiny ImageNet and half from CIFAR-100, with equally many \
+             images of each of its classes; all 45,000 are 25,000 and 20,000, so the shares \
+             differ as well.",
+            "In the authors' code, and so in the rows above the paper's, an epoch ends when all \
+             auxiliary images have been seen: 300 after 2 steps, 3,000 after 23; the images to \
+             classify last for 94. Again and again: epochs are whole, and show the auxiliary \
+             images several times.",
         ],
         picture: Picture::None,
         blocks,
@@ -129,9 +131,9 @@ pub fn t13() -> Table {
     });
     Table {
         id: "t13",
-        title: "Table 13: ID to auxiliary images in a batch",
+        title: "Table 13: ratio of ID to auxiliary images in a batch",
         asks: "How many auxiliary images should a batch have?",
-        notes: &["Norms and active shares of OOD: the mean over the test sets."],
+        notes: &["Norms and active units of OOD images are means over the test sets."],
         picture: Picture::None,
         blocks: block(&figures, rows, paper::T13),
     }
@@ -151,10 +153,10 @@ pub fn t14() -> Table {
     Table {
         id: "t14",
         title: "Table 14: another auxiliary set",
-        asks: "Does the order hold with auxiliary images of another source?",
+        asks: "Does the ranking of the methods hold with auxiliary images from another source?",
         notes: &[
-            "The paper takes ImageNet-RC; here it is the 25,000 images of Tiny ImageNet alone, which \
-             were resampled and compressed as CIFAR's were not.",
+            "The paper takes ImageNet-RC; here it is the 25,000 images of Tiny ImageNet alone, \
+             which were resampled and compressed differently from CIFAR's.",
         ],
         picture: Picture::None,
         blocks: block(&USUAL, rows, paper::T14),
@@ -176,7 +178,7 @@ pub fn t15() -> Table {
     Table {
         id: "t15",
         title: "Table 15: structure of the projection",
-        asks: "Must the norm be that of a projection?",
+        asks: "Does the norm have to be that of a projection?",
         notes: &[],
         picture: Picture::None,
         blocks: block(&USUAL, projections(), paper::T15),
@@ -195,10 +197,10 @@ pub fn t16() -> Table {
     Table {
         id: "t16",
         title: "Table 16: representation norms by projection",
-        asks: "Do norms grow without bounds where no projection is between?",
+        asks: "Do norms grow without bound if there is no projection?",
         notes: &[
-            "Norms of training and auxiliary images: means of the last epoch in train mode. Of OOD \
-             test images: the mean over the sets.",
+            "Norms of training and auxiliary images are means over the last epoch, in train mode; \
+             norms of OOD test images are means over the sets.",
         ],
         picture: Picture::None,
         blocks: block(&figures, projections(), paper::T16),
@@ -212,8 +214,8 @@ pub fn fig5() -> Table {
         title: "Figure 5: weight λ of the RNA loss",
         asks: "How much does the weight of the norm loss matter?",
         notes: &[
-            "The paper shows curves of ten λ without numbers: AUROC steady from small λ on, accuracy \
-             falling, but not on ImageNet-LT.",
+            "The paper shows curves for ten λ, without numbers: AUROC is steady from small λ on, \
+             and accuracy falls, but not on ImageNet-LT.",
         ],
         picture: Picture::None,
         blocks: weights(
@@ -231,10 +233,10 @@ pub fn fig6() -> Table {
     Table {
         id: "fig6",
         title: "Figure 6: weight λ of the OE loss beside logit adjustment",
-        asks: "Can LA+OE be made to detect and to classify at once?",
+        asks: "Can LA+OE be made to detect and classify well at once?",
         notes: &[
-            "The paper shows curves without numbers: with small λ it classifies better and detects \
-             worse, with large λ the reverse.",
+            "The paper shows curves without numbers: with a small λ, LA+OE classifies better and \
+             detects worse; with a large λ, the reverse.",
         ],
         picture: Picture::None,
         blocks: weights(

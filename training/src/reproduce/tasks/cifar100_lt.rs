@@ -24,21 +24,21 @@ pub(super) const ABOUT: About = About {
     training,
     auxiliary,
     differences: &[
-        "Training: as many images of each class as in the paper's CIFAR100-LT, but others \
-         (drawn at random), and 5 fewer of each of the 33 largest classes, which are kept out \
-         to calibrate on.",
-        "Calibrated on those 165 images of the 33 largest classes, since all others are trained on \
-         or tested on: of the rarer classes more than 5 % are flagged. AUROC, AUPR and FPR95 do \
-         not depend on it.",
-        "Auxiliary: 25,000 images of Tiny ImageNet in place of 300K random images of CIFAR's \
+        "Training: as many images of each class as in the paper's CIFAR100-LT, but other ones \
+         (drawn at random), minus 5 of each of the 33 largest classes, which are kept out \
+         for calibration.",
+        "Calibration: those 165 images of the 33 largest classes, since all others are trained or \
+         tested on. So more than 5 % of the images of rarer classes are flagged. AUROC, AUPR and \
+         FPR95 do not depend on it.",
+        "Auxiliary: 25,000 images of Tiny ImageNet instead of 300K random images from CIFAR's \
          own source.",
-        "Textures: 1,200 images, 10 of 47 textures. SVHN is missing: `characters` (from street \
-         photos) stands for it. `fashion` is in addition.",
-        "No Tiny ImageNet, LSUN or Places365: most of what is at hand for them shows classes \
+        "Textures: 1,200 images of 10 of the 47 textures. SVHN is missing: `characters` (from \
+         street photos) stands in for it. `fashion` is added.",
+        "No Tiny ImageNet, LSUN or Places365: most of the images at hand for them show classes \
          of CIFAR-100 (bees, tractors, forests, seas). Means are over four sets: \
          `cifar10`, `textures`, `characters` and `fashion`.",
         "OOD images that show ID classes: the paper's sets are the SC-OOD benchmark's (Yang et al. \
-         2021), and the code of PASCL and RNA counts such images as ID ones. Here none is moved.",
+         2021), and the code of PASCL and RNA counts such images as ID. Here no image is moved.",
     ],
 };
 

@@ -24,22 +24,22 @@ pub(super) const ABOUT: About = About {
     training,
     auxiliary,
     differences: &[
-        "Training: the paper's CIFAR10-LT images, but for 300 airplanes of 5,000, which are \
-         kept out to calibrate on.",
-        "Auxiliary: 25,000 images of Tiny ImageNet and 20,000 of CIFAR-100's training set in \
-         place of 300K random images of CIFAR's own source.",
-        "CIFAR-100 as OOD: `cifar100_unseen`, the 5,000 test images of the ten superclasses of \
-         which no auxiliary image was trained on; the paper tests on all 10,000.",
-        "Textures: 1,200 images, 10 of 47 textures. Tiny ImageNet: 2,900 images, 58 classes \
-         that are not among the auxiliary ones.",
-        "SVHN, LSUN and Places365 are missing: `characters` (from street photos) stands for \
-         the first, `scenes` (outdoors) for the other two. `fashion` is in addition. Means \
-         are over these six sets.",
+        "Training: the paper's CIFAR10-LT images, except for 300 of the 5,000 airplanes, which \
+         are kept out for calibration.",
+        "Auxiliary: 25,000 images of Tiny ImageNet and 20,000 of CIFAR-100's training set \
+         instead of 300K random images from CIFAR's own source.",
+        "CIFAR-100 as OOD: `cifar100_unseen`, the 5,000 test images of the ten superclasses that \
+         the auxiliary images of CIFAR-100 do not show; the paper tests on all 10,000.",
+        "Textures: 1,200 images of 10 of the 47 textures. Tiny ImageNet: 2,900 images of 58 \
+         classes that are not among the auxiliary ones.",
+        "SVHN, LSUN and Places365 are missing: `characters` (from street photos) stands in for \
+         the first, `scenes` (outdoors) for the other two. `fashion` is added. Means are over \
+         the six OOD sets.",
         "OOD images that show ID classes: the paper's sets are the SC-OOD benchmark's (Yang et al. \
-         2021), and the code of PASCL and RNA counts such images as ID ones. Here none is moved: the \
-         100 pickup trucks of `cifar100_unseen` count as OOD, and so does what `scenes` may show of cars.",
+         2021), and the code of PASCL and RNA counts such images as ID. Here no image is moved: \
+         the 100 pickup trucks of `cifar100_unseen` count as OOD, and so do any cars in `scenes`.",
         "`id_other_source` has 2,300 images of seven of the ten classes (600 dogs, 400 birds, 400 \
-         automobiles, 300 cats, 200 frogs, 200 ships, 200 trucks): what is right of it depends on \
+         automobiles, 300 cats, 200 frogs, 200 ships, 200 trucks): accuracy on it depends on \
          how a model does on these.",
     ],
 };

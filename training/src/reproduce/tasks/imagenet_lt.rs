@@ -21,11 +21,11 @@ pub(super) const ABOUT: About = About {
     training,
     auxiliary,
     differences: &[
-        "The paper's sets, where they are at hand: the published lists of ImageNet-LT for \
-         training (115,846 images), calibration (20,000) and test (50,000), ImageNet-Extra, \
+        "The sets are the paper's, if they are at hand: the published lists of ImageNet-LT for \
+         training (115,846 images), calibration (20,000) and testing (50,000), ImageNet-Extra, and \
          ImageNet-1k-OOD (the first 50 images of each class, in the order of their names).",
-        "EnergyOE, OECC and BEL have the numbers that their authors give for CIFAR-100; PASCL has \
-         its authors' for ImageNet.",
+        "EnergyOE, OECC and BEL have the settings that their authors give for CIFAR-100, and PASCL \
+         those that its authors give for ImageNet.",
     ],
 };
 

@@ -59,7 +59,7 @@ pub(super) fn decode(
     let mut pixels = vec![0; length];
     decoder.decode_into(&mut pixels).map_err(from_zune)?;
     let picture = RgbImage::from_raw(width, height, pixels)
-        .ok_or_else(|| DecodeError::corrupt(ImageFormat::Jpeg, "it has no whole picture"))?;
+        .ok_or_else(|| DecodeError::corrupt(ImageFormat::Jpeg, "it has no complete image"))?;
     Ok(Decoded::whole(upright(picture, orientation)))
 }
 

@@ -100,7 +100,7 @@ fn check_bitstream(
         Some(enclosing) if enclosing != size => Err(DecodeError::corrupt(
             ImageFormat::WebP,
             format!(
-                "it holds a picture of {} x {} pixels where it says {} x {}",
+                "it holds an image of {} x {} pixels, but says {} x {}",
                 size.0, size.1, enclosing.0, enclosing.1
             ),
         )),
@@ -131,7 +131,7 @@ impl First {
         let reason = match prefix_codes::are_few(stream, size) {
             Some(true) => return Ok(()),
             Some(false) => "it announces more prefix codes than any encoder makes",
-            None => "its prefix codes are broken off or none",
+            None => "its prefix codes are cut short or invalid",
         };
         Err(DecodeError::corrupt(ImageFormat::WebP, reason))
     }
