@@ -24,7 +24,7 @@ LABEL org.opencontainers.image.title="Normgate" \
       org.opencontainers.image.description="Classifies images and knows when it should not" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 
-# The library lies beside the executable, which is where it is looked for.
+# The server looks for the library beside its executable.
 COPY --from=build /out /opt/normgate
 COPY models /models
 

@@ -1,4 +1,4 @@
-# Normgate. `make` alone lists what there is.
+# Normgate. `make` alone lists the targets.
 
 MODEL  ?= models/cifar10-lt.onnx
 LISTEN ?= 127.0.0.1:8080
@@ -11,7 +11,7 @@ BENCH  ?= full
 target := $(or $(CARGO_TARGET_DIR),target)
 bench := ORT_DYLIB_PATH=$${ORT_DYLIB_PATH:-.runtime/libonnxruntime.so} \
   $(target)/release/normgate-bench --cache $(target)/bench
-# cargo-deny is compiled here, once: unoptimised, it is ready sooner and still checks in two seconds.
+# cargo-deny is compiled here, once, without optimisation: it is ready sooner and still checks in two seconds.
 deny_version := 0.20.2
 deny := .tools/cargo-deny-$(deny_version)/bin/cargo-deny
 
@@ -25,7 +25,7 @@ help:
 ## Use it
 
 .PHONY: serve build runtime image
-serve: build ## fetch the runtime, build, and serve the shipped model on 127.0.0.1:8080; DEVICE=cuda
+serve: build ## fetch the runtime, build, and serve the shipped model on 127.0.0.1:8080; DEVICE=cuda for a GPU
 	@ORT_DYLIB_PATH=.runtime/$(if $(filter cuda%,$(DEVICE)),cuda/)libonnxruntime.so exec $(target)/release/normgate \
 	  serve --model $(MODEL) --listen $(LISTEN) --device $(DEVICE)
 
@@ -58,14 +58,14 @@ libtorch:
 ## Measure it
 
 .PHONY: bench bench-peers bench-training bench-build
-bench: bench-build ## the server against ONNX Runtime's own limit: BENCH=quick|full, ARGS='--help'
+bench: bench-build ## measure the server against ONNX Runtime's own limit: BENCH=quick|full, ARGS='--help'
 	@$(bench) --preset $(BENCH) $(ARGS)
 
-bench-peers: bench-build ## the same against Python servers, which it installs into .venv-peers
+bench-peers: bench-build ## compare it with Python servers, which are installed into .venv-peers
 	@bench/peers/install
 	@$(bench) --preset peers --peers bench/peers/peers.json --json $(target)/bench/peers.json $(ARGS)
 
-bench-training: trainer ## normgate-train against PyTorch, which it installs into .venv-torch
+bench-training: trainer ## compare normgate-train with PyTorch, which is installed into .venv-torch
 	@bench/training/install
 	@bench/training/compare $(ARGS)
 
@@ -73,10 +73,10 @@ bench-build: runtime
 	@scripts/need cargo cc
 	@cargo build --release --locked --quiet --package normgate --package normgate-bench
 
-## Prove it
+## Test it
 
 .PHONY: test format clippy docs deny tests onnx-checker k6 advisories
-test: tools runtime libtorch ## everything that CI runs
+test: tools runtime libtorch ## run everything that CI runs
 	@scripts/timed format  $(MAKE) --no-print-directory format
 	@scripts/timed deny    $(MAKE) --no-print-directory deny
 	@scripts/timed clippy  $(MAKE) --no-print-directory clippy
@@ -89,28 +89,28 @@ tools:
 	@scripts/need cargo cc c++ python3
 	@scripts/timed tools $(MAKE) --no-print-directory $(deny)
 
-format: ## is everything formatted?
+format: ## check that everything is formatted
 	@cargo fmt --all --check
 
-clippy: libtorch ## lints, warnings denied
+clippy: libtorch ## run the lints, with warnings denied
 	@cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 
-docs: libtorch ## rustdoc, warnings denied
+docs: libtorch ## build the rustdoc, with warnings denied
 	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-tests: runtime libtorch onnx-checker ## unit and end-to-end tests, the trainer's too
+tests: runtime libtorch onnx-checker ## run unit and end-to-end tests, including the trainer's
 	cargo test --workspace --locked
 
 onnx-checker:
 	@scripts/check-onnx
 
-deny: $(deny) ## licences, bans and sources of every dependency (deny.toml)
+deny: $(deny) ## check licences, bans and sources of all dependencies (deny.toml)
 	@$(deny) --locked --workspace --log-level error check --hide-inclusion-graph licenses bans sources
 
-advisories: $(deny) ## known vulnerabilities of every dependency; needs a network with git
+advisories: $(deny) ## look for known vulnerabilities in all dependencies; needs git and a network
 	@$(deny) --locked --workspace check advisories
 
-k6: $(if $(URL),,build) $(K6) ## load tests (tests/k6/README.md): SCENARIO=smoke, URL=
+k6: $(if $(URL),,build) $(K6) ## run load tests (tests/k6/README.md): SCENARIO=smoke, URL=
 	@NORMGATE=$(target)/release/normgate MODEL=$(MODEL) K6=$(K6) scripts/k6 $(SCENARIO)
 
 .tools/k6: scripts/requirements-k6.txt

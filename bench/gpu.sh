@@ -1,19 +1,18 @@
 #!/usr/bin/env bash
-# The server on a GPU against the GPU's own limit, in one command, in less than 8 minutes, without a
-# network: for a machine with an NVIDIA driver for CUDA 13 that one can copy files to, and no more.
+# Measures the server on a GPU against the GPU's own limit: one command, less than 8 minutes, no network. It is for a
+# machine with an NVIDIA driver for CUDA 13 to which you can copy files, but nothing more.
 #
-#   bench/gpu.sh [FOLDER]        writes all it measures into FOLDER (default: gpu-results)
+#   bench/gpu.sh [FOLDER]        writes everything that it measures into FOLDER (default: gpu-results)
 #
-# It takes, each replaceable by the variable before it:
+# It needs Python 3 and the following; to use another path, set the variable in front of it:
 #   BIN      target/release                      normgate and normgate-bench, built elsewhere with
 #                                                cargo build --release -p normgate -p normgate-bench
-#   RUNTIME  .runtime/cuda/libonnxruntime.so     and all that lies beside it: scripts/fetch-onnxruntime
-#                                                --cuda fetches them. 2 GB unpacked: to carry them in
+#   RUNTIME  .runtime/cuda/libonnxruntime.so     and the files beside it: scripts/fetch-onnxruntime --cuda
+#                                                fetches them. 2 GB unpacked: to copy them in
 #                                                pieces, `tar c .runtime/cuda | zstd | split -b 60M`
-#   CPU      .runtime/libonnxruntime.so          the same for the CPU, to compare the answers with
-#   CACHE    target/bench                        random models are made here where they are missing
-#   PHOTOS   docs/images                         pictures whose scores are compared
-# and Python 3.
+#   CPU      .runtime/libonnxruntime.so          the same for the CPU, to compare answers with
+#   CACHE    target/bench                        random models are made here if they are missing
+#   PHOTOS   docs/images                         images whose scores are compared
 # Nobody has run it on a GPU so far.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,8 +26,8 @@ done
 
 nvidia-smi | tee "$out/machine.txt"
 
-# The same numbers? Label and verdict must agree, scores within a thousandth. Where they do not, the speed is
-# measured all the same.
+# Are the answers the same? Labels and verdicts must agree, and scores to within a thousandth. If they do not, the
+# speed is measured all the same.
 missed=0
 echo "comparing the GPU's answers with the CPU's" >&2
 ask() { "$bin/normgate" classify "$photos"/*.jpg --json --onnxruntime "$@"; }
@@ -46,10 +45,10 @@ assert worst < 1e-3, worst
 print(f"{len(cpu)} pictures: the same labels and verdicts, scores within {worst:.1e}")
 PY
 
-# Two models with pictures of their own size, three numbers of connections, two layouts: two workers as is
-# the default, of which one fills and copies a batch while the card is at the other's, and one. A model at a time,
-# so that what one takes too long for is not lost with the others'. Where the share of the raw limit is small, the
-# processors show why: at `decode ms` for each picture, on all of them, decoding has a limit of its own.
+# Two models with images of their own size, three numbers of connections, and two layouts: the default of two workers,
+# one of which fills and copies a batch while the card computes the other's, and a single one. Each model is measured
+# by itself, so that if one takes too long, the figures of the others are not lost. If the share of the raw limit is
+# small, the processors may be why: at `decode ms` for each image, on all of them, decoding has a limit of its own.
 for workers in 2 1; do
   for cell in resnet18:png32 resnet50:jpeg224; do
     name=${cell%:*}-workers-$workers

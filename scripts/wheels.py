@@ -57,7 +57,7 @@ def install(requirements: Path, pip_target: list[str], files: dict[str, Path], s
     if stamp.is_file() and stamp.read_text() == wanted and all(p.is_file() for p in files.values()):
         return False
     print(f"fetching {name} {version} …", file=sys.stderr, flush=True)
-    # Beside the target, not in /tmp: that may be small, or memory.
+    # Beside the target, not in /tmp, which may be small, or in memory.
     stamp.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".wheel-", dir=stamp.parent) as folder:
         (wheel,) = download(requirements, pip_target, Path(folder))
@@ -75,7 +75,7 @@ def download(requirements: Path, pip_target: list[str], folder: Path) -> list[Pa
         "--no-input", "--no-deps", "--only-binary=:all:", "--require-hashes",
         "--requirement", str(requirements), "--dest", str(folder), *pip_target,
     ]  # fmt: skip
-    # pip writes whole wheels to TMPDIR first, and /tmp may be small, or memory.
+    # pip writes whole wheels to TMPDIR first, and /tmp may be small, or in memory.
     place = folder.resolve().parent
     place.mkdir(parents=True, exist_ok=True)
     # Some people forbid pip outside virtual environments; a download installs nothing.

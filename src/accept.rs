@@ -1,9 +1,9 @@
-//! What a client would like to get, of several forms of a resource: `Accept` (RFC 9110, 12.5.1).
+//! Which of several forms of a resource a client prefers: `Accept` (RFC 9110, 12.5.1).
 
 use axum::http::{HeaderMap, header};
 
-/// Whether a client names the media type `wanted`, and wishes for it at least as much as for `usual`, which all
-/// others get. What asks for nothing in particular is `curl`, or an older program.
+/// Whether a client names the media type `wanted`, and likes it at least as much as `usual`. Everyone else gets
+/// `usual`, including clients that ask for nothing in particular, such as `curl` and older programs.
 pub fn prefers(headers: &HeaderMap, wanted: &str, usual: &str) -> bool {
     let lines = headers.get_all(header::ACCEPT).iter();
     let mut lines = lines.filter_map(|line| line.to_str().ok());
@@ -17,7 +17,7 @@ fn is_preferred(accept: &str, wanted: &str, usual: &str) -> bool {
         wishes.map(|(_, quality)| quality).reduce(f32::max)
     };
     let all_alike = usual.split('/').next().map(|it| format!("{it}/*"));
-    // What is said of a type itself counts, whatever is said of all.
+    // What is said about the type itself overrides what is said with wildcards.
     let usual = wish(usual)
         .or_else(|| wish(&all_alike?))
         .or_else(|| wish("*/*"));
@@ -25,7 +25,7 @@ fn is_preferred(accept: &str, wanted: &str, usual: &str) -> bool {
     wanted > 0.0 && wanted >= usual.unwrap_or(0.0)
 }
 
-/// A media range without its parameters, and how much it is wished for, from 0 to 1 (RFC 9110, 12.4.2).
+/// A media range without its parameters, and its quality, from 0 to 1 (RFC 9110, 12.4.2).
 fn range(text: &str) -> (&str, f32) {
     let mut parts = text.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default();

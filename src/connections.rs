@@ -1,10 +1,9 @@
 //! The places for connections: `--max-connections` in all, and who gives way when all are taken.
 //!
-//! A connection costs next to nothing, but a place. Clients that hold theirs without doing anything
-//! (idle, or sending their request byte by byte, or not reading the reply) would lock everybody else
-//! out until their timeouts, and again after that. So when all places are taken, the connection that
-//! has kept the server waiting longest gives way to the next one. The same holds for the memory that
-//! bodies share, and for those who keep some of it taken.
+//! A connection costs next to nothing except a place. Clients that hold theirs without doing anything (idle, or
+//! sending their request byte by byte, or not reading the reply) would lock everybody else out until their timeouts,
+//! and again after that. So when all places are taken, the connection that has kept the server waiting longest gives
+//! way to the next one. The same holds for the memory that bodies share, and for those who hold some of it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,27 +13,27 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-/// Nobody gives way before: a request may be on its way, and a large one takes a moment to send.
+/// Nobody gives way sooner than this: a request may be on its way, and a large one takes a moment to send.
 const UNDISTURBED: Duration = Duration::from_secs(1);
 
-/// While nobody can give way yet, or whoever does is still there, how often to look again.
+/// How often to look again while nobody can give way yet, or the one that gives way is still there.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// A flood is one line in the log, not thousands.
+/// The least time between two warnings: a flood is one line in the log, not thousands.
 pub const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// A kubelet and a few Prometheus servers need a handful.
+/// The most connections of probes: a kubelet and a few Prometheus servers need a handful.
 pub const MOST_PROBES: usize = 64;
 
 /// All places, and who has them.
 pub struct Connections {
-    /// What they are, in the log.
+    /// What the log calls the places.
     places: &'static str,
     free: Arc<Semaphore>,
     open: Mutex<Open>,
-    /// For how long whoever came next had to wait for a place, in microseconds.
+    /// For how long, in all, the next client had to wait for a place, in microseconds.
     waited: AtomicU64,
-    /// Clients' times count from here.
+    /// Clients' times are counted from here.
     start: Instant,
 }
 
@@ -42,7 +41,7 @@ pub struct Connections {
 struct Open {
     clients: HashMap<u64, Arc<Client>>,
     opened: u64,
-    /// That some give way, and that nobody can.
+    /// When the log last said that nobody can give way, and that some do.
     warned: [Option<Instant>; 2],
 }
 
@@ -51,39 +50,39 @@ pub struct Place {
     connections: Arc<Connections>,
     number: u64,
     client: Arc<Client>,
-    /// None for those that are served in spite of the limit.
+    /// `None` for those that are served in spite of the limit.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Who is at the other end, as far as waiting for them is concerned.
+/// The client at the other end, as far as waiting for it is concerned.
 pub struct Client {
     connections: Weak<Connections>,
     start: Instant,
-    /// Since when the server waits for them, in milliseconds; or [`SERVED`], or [`LEAVING`].
+    /// Since when the server has been waiting for it, in milliseconds; or [`SERVED`], or [`LEAVING`].
     awaited_since: AtomicU64,
     is_sending_body: AtomicBool,
     gives_way: Notify,
 }
 
-/// They wait for the server.
+/// The client waits for the server.
 const SERVED: u64 = u64::MAX;
 
-/// They were asked to give way, and were not heard since.
+/// The client was asked to give way, and has not been heard since.
 const LEAVING: u64 = SERVED - 1;
 
-/// For as long as a client waits for its answer.
+/// A guard that is held as long as a client waits for its answer.
 pub struct BeingServed(Arc<Client>);
 
-/// For as long as a client's body arrives.
+/// A guard that is held as long as a client's body arrives.
 pub struct SendingBody<'a>(&'a Client);
 
 impl Connections {
-    /// That many places for clients, all free.
+    /// This many places for clients, all free.
     pub fn for_clients(most: usize) -> Arc<Self> {
         Arc::new(Self::new(most, "--max-connections"))
     }
 
-    /// Places that clients cannot take, however many they are.
+    /// Places that clients cannot take, however many clients there are.
     pub fn for_probes() -> Arc<Self> {
         Arc::new(Self::new(MOST_PROBES, "connections at --probe-listen"))
     }
@@ -133,7 +132,7 @@ impl Connections {
         }
     }
 
-    /// A place beside those that are counted.
+    /// A place beyond the limit.
     pub fn extra_place(self: &Arc<Self>) -> Place {
         self.occupy(None)
     }
@@ -159,8 +158,8 @@ impl Connections {
         }
     }
 
-    /// Of these clients the one that has kept the server waiting longest gives way. False where none
-    /// has for long enough.
+    /// Makes the one of these clients give way that has kept the server waiting longest. False if none has for long
+    /// enough.
     fn make_way(&self, which: impl Fn(&Client) -> bool) -> bool {
         let open = self.lock();
         let awaited = |client: &Arc<Client>| client.awaited_since.load(Ordering::Relaxed);
@@ -208,13 +207,13 @@ impl Connections {
 }
 
 impl Place {
-    /// Who has it.
+    /// The client that has it.
     pub fn client(&self) -> &Arc<Client> {
         &self.client
     }
 
-    /// Done when the connection is to be closed in favour of another. Whoever was heard since they were
-    /// asked to give way stays: their request may be answered already but for the sending.
+    /// Waits until the connection is to be closed in favour of another. A client that was heard after it was asked to
+    /// give way stays: its request may have been answered already, except for the sending.
     pub async fn wanted(&self) {
         loop {
             self.client.gives_way.notified().await;
@@ -232,20 +231,20 @@ impl Drop for Place {
 }
 
 impl Client {
-    /// From now on, and until the guard is dropped, they wait for the server and not it for them.
+    /// From now on, until the guard is dropped, the client waits for the server and not the server for it.
     pub fn being_served(self: &Arc<Self>) -> BeingServed {
         self.awaited_since.store(SERVED, Ordering::Relaxed);
         BeingServed(Arc::clone(self))
     }
 
-    /// From now on, and until the guard is dropped, their body takes memory that others may need.
+    /// From now on, until the guard is dropped, its body takes memory that others may need.
     pub fn sending_body(&self) -> SendingBody<'_> {
         self.is_sending_body.store(true, Ordering::Relaxed);
         SendingBody(self)
     }
 
-    /// Makes somebody whose body has stalled give its memory back, which it has a moment later. False
-    /// where nobody's has.
+    /// Makes a client whose body has stalled give its memory back, and waits the moment that this takes. False if
+    /// there is no such client.
     pub async fn makes_a_body_give_way(&self) -> bool {
         let connections = self.connections.upgrade();
         let stalled = |other: &Client| {
@@ -258,8 +257,8 @@ impl Client {
         given
     }
 
-    /// The head of a request of theirs is there, or more of its body, or they have their answer: the
-    /// waiting begins anew.
+    /// Notes that the head of a request is there, or more of its body, or that the client has its answer: the waiting
+    /// begins anew.
     pub fn was_heard(&self) {
         self.awaited_since.store(self.now(), Ordering::Relaxed);
     }
@@ -293,7 +292,7 @@ mod tests {
         timeout(Duration::ZERO, place.wanted()).await.is_ok()
     }
 
-    /// Makes it look as if the server had been waiting for them that long.
+    /// Makes it look as if the server had been waiting for this client that long.
     fn backdate(place: &Place, seconds: u64) {
         let since = &place.client.awaited_since;
         since.store(100_000 - 1000 * seconds, Ordering::Relaxed);

@@ -1,8 +1,8 @@
-//! Until when an answer is of use: by the server's `--deadline`, or sooner where the client says so.
+//! Until when an answer is of use: by the server's `--deadline`, or sooner if the client says so.
 //!
-//! The client's own clock starts when the head of its request has arrived, since the client has been
-//! waiting from then on. The server's starts when all of the body is there: how long that may take
-//! is for `--body-timeout` to say, and a slow line is no sign of a slow server.
+//! The client's clock starts when the head of its request arrives, since the client has been waiting from then on.
+//! The server's starts when the whole body is there: `--body-timeout` says how long that may take, and a slow line is
+//! no sign of a slow server.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use axum::http::HeaderMap;
 use crate::config::parse_any_duration;
 use crate::problem::Problem;
 
-/// The request header by which a client may lower the deadline: a time with its unit, as in flags.
+/// The request header with which a client can lower the deadline: a time with its unit, as in flags.
 pub const HEADER: &str = "x-request-timeout";
 
 /// Longer than any `--deadline`, and short enough to be counted from now.
@@ -26,7 +26,7 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// What the client asks for, where it does.
+    /// The deadline that the client asks for, if it asks for one.
     pub fn of_client(headers: &HeaderMap, arrived: Instant) -> Result<Option<Self>, Problem> {
         let mut values = headers.get_all(HEADER).iter();
         let Some(value) = values.next() else {
@@ -56,7 +56,7 @@ impl Deadline {
         }
     }
 
-    /// What the server allows from now on.
+    /// The server's deadline, from now on.
     pub fn of_server(allowed: Duration) -> Self {
         Self {
             at: Instant::now() + allowed,
@@ -65,7 +65,7 @@ impl Deadline {
         }
     }
 
-    /// The earlier one.
+    /// The earlier of the two.
     pub fn or_sooner(self, other: Option<Self>) -> Self {
         other.filter(|other| other.at < self.at).unwrap_or(self)
     }
@@ -75,7 +75,7 @@ impl Deadline {
         self.at.into()
     }
 
-    /// How long is left, nothing once it has passed.
+    /// How much time is left; none once the deadline has passed.
     pub fn left(&self) -> Duration {
         self.at.saturating_duration_since(Instant::now())
     }
@@ -85,7 +85,7 @@ impl Deadline {
         self.left().is_zero()
     }
 
-    /// What to answer where what waits already will take so long that it is likely to pass.
+    /// What to answer if what waits already will take so long that the deadline is likely to pass.
     pub fn too_soon(&self, wait: Duration) -> Problem {
         let waiting = format!(
             "the images already waiting, including other files of this request, will take \
@@ -102,7 +102,7 @@ impl Deadline {
         }
     }
 
-    /// What to answer then.
+    /// What to answer once the deadline has passed.
     pub fn problem(&self) -> Problem {
         let seconds = self.allowed.as_secs_f64();
         match self.set_by {

@@ -1,5 +1,5 @@
-//! Every connection is an open file. Many systems allow a process 1,024 of these unless it asks for
-//! more, which it may, up to a limit that only the administrator can raise.
+//! The limit of open files. Every connection is one, and many systems allow a process 1,024 of them unless it asks
+//! for more, which it may, up to a limit that only the administrator can raise.
 
 use std::num::NonZeroUsize;
 
@@ -7,12 +7,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::connections::MOST_PROBES;
 
-/// The model's, ONNX Runtime's, the log's: in truth some thirty.
+/// Files of the model, ONNX Runtime and the log: in truth some thirty.
 const OTHER_FILES: u64 = 128;
 
-/// Asks for as many open files as this many connections need, and those who probe where they have an address
-/// of their own; how many there is room for. For any more, nobody would give way, since there would seem to
-/// be places.
+/// Asks for as many open files as this many connections need, and those of probes if they have an address of their
+/// own. Returns how many connections there is room for: if there were places for more, there would always seem to be
+/// free ones, and nobody would give way.
 pub fn make_room_for(connections: NonZeroUsize, probes: bool) -> NonZeroUsize {
     let others = match probes {
         true => OTHER_FILES + MOST_PROBES as u64,

@@ -1,6 +1,6 @@
-//! What HTTP has a server refuse of a request's head (RFC 9112), and hyper lets pass.
+//! Refuses heads of requests that HTTP tells a server to refuse (RFC 9112), and that hyper lets pass.
 //!
-//! Between a proxy and a server that read the same head differently, one request can hide in another.
+//! If a proxy and a server read the same head differently, one request can hide in another.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -19,7 +19,7 @@ use tower::Service;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// In front of a route: a service of its own, since a function as middleware takes memory for each
+/// The check in front of a route. It is a service of its own, since a function as middleware takes memory for each
 /// request.
 #[derive(Clone)]
 pub struct HeadCheck {
@@ -41,7 +41,7 @@ impl Service<Request> for HeadCheck {
             return Either::Right(self.route.call(request));
         };
         self.state.metrics.rejected(problem.reason());
-        // Where such a request ends, the two sides may not agree.
+        // The two sides may not agree where such a request ends.
         let problem = self.state.intake.refuse(request, problem.closing());
         Either::Left(ready(Ok(problem.into_response())))
     }
@@ -52,7 +52,7 @@ fn check(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
     check_codings(headers)
 }
 
-/// RFC 9112, 3.2.
+/// Checks the `Host` header (RFC 9112, 3.2).
 fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let refused = match (hosts.next(), hosts.next()) {
@@ -66,7 +66,7 @@ fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::malformed(refused))
 }
 
-/// A host and a port, both of which may be left empty (RFC 3986, 3.2.2 and 3.2.3).
+/// Whether the text is a host and a port, both of which may be left empty (RFC 3986, 3.2.2 and 3.2.3).
 fn is_host(text: &[u8]) -> bool {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(byte);
     let is_address = |byte: &u8| is_name(byte) || *byte == b':';
@@ -88,7 +88,7 @@ fn is_host(text: &[u8]) -> bool {
     name_is_right && port_is_right
 }
 
-/// RFC 9112, 6.1 and 7. That the last coding is `chunked`, hyper has seen to.
+/// Checks the transfer codings (RFC 9112, 6.1 and 7). hyper has made sure that the last one is `chunked`.
 fn check_codings(headers: &HeaderMap) -> Result<(), Problem> {
     let lines = headers.get_all(header::TRANSFER_ENCODING).iter();
     let codings = lines

@@ -4,8 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-/// A reply in one line of JSON, line break included: after `curl` the prompt stands on a line of
-/// its own, and answers that are appended to a file are JSON Lines.
+/// A reply in one line of JSON, including the line break: after `curl`, the prompt is on a line of its own, and
+/// answers that are appended to a file are JSON Lines.
 pub struct JsonLine<T>(pub T);
 
 /// One line of JSON, with the line break that it ends with.
@@ -15,17 +15,25 @@ pub fn to_line(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     Ok(line)
 }
 
+/// A reply of one line, in a body that is made of it.
+pub fn response<B: IntoResponse>(
+    value: &impl Serialize,
+    body: impl FnOnce(Vec<u8>) -> B,
+) -> Response {
+    match to_line(value) {
+        Ok(line) => {
+            let json = HeaderValue::from_static("application/json");
+            ([(header::CONTENT_TYPE, json)], body(line)).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a reply cannot be written as JSON");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
 impl<T: Serialize> IntoResponse for JsonLine<T> {
     fn into_response(self) -> Response {
-        match to_line(&self.0) {
-            Ok(line) => {
-                let json = HeaderValue::from_static("application/json");
-                ([(header::CONTENT_TYPE, json)], line).into_response()
-            }
-            Err(error) => {
-                tracing::error!(%error, "a reply cannot be written as JSON");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
-        }
+        response(&self.0, |line| line)
     }
 }

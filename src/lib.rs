@@ -1,8 +1,8 @@
 //! The Normgate server and its command line.
 //!
-//! A photo comes in by `routes`, is decoded and classified by worker threads in `engine`,
-//! and goes out as the JSON of `reply`, or as the problem of `problem`. `ARCHITECTURE.md` has the
-//! map. The binary calls [`cli::run`]; nothing else here is meant for other crates.
+//! A photo comes in through `routes`, is decoded and classified by worker threads in `engine`, and goes out as the
+//! JSON of `reply`, or as an error of `problem`. `ARCHITECTURE.md` has the map. The binary calls [`cli::run`];
+//! nothing else here is meant for other crates.
 #![forbid(unsafe_code)]
 
 mod accept;

@@ -1,5 +1,5 @@
-//! The `normgate` command: a thin shell around [`normgate::cli`], and what cannot be said
-//! to the system without `unsafe`.
+//! The `normgate` command: a thin shell around [`normgate::cli`], and what the system cannot be told without
+//! `unsafe`.
 #![deny(unsafe_code)]
 
 use std::process::ExitCode;
@@ -14,27 +14,27 @@ fn main() -> ExitCode {
     })
 }
 
-/// Official builds of ONNX Runtime upload usage telemetry unless this variable is in the
+/// Switches telemetry off: official builds of ONNX Runtime upload usage data unless this variable is in the
 /// environment before the library starts.
 #[allow(unsafe_code)]
 fn switch_runtime_telemetry_off() {
-    // SAFETY: the first statement of the process, before there is a second thread that could read
-    // the environment meanwhile.
+    // SAFETY: this is the first statement of the process, before there is a second thread that could read the
+    // environment meanwhile.
     unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
 }
 
-/// With glibc, large blocks come each from the system and go back to it, or all from common ground, where what
-/// is freed is at hand for the next one.
+/// Tells glibc whether large blocks are each taken from the system and given back to it, or come from the common heap
+/// (all but the largest), where what is freed is at hand for the next one.
 #[allow(unsafe_code)]
 fn set_large_apart(apart: bool) {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        // A photo's body is small enough to come from common ground, and a part of its pixels too.
+        // A photo's body is small enough to come from the heap, and so are parts of its pixels.
         let (large, kept) = match apart {
             true => (256 << 10, 256 << 10),
             false => (8 << 20, 16 << 20),
         };
-        // SAFETY: it takes no pointer; what it sets are numbers that other threads may read before or after.
+        // SAFETY: it takes no pointer, and sets numbers that other threads may read before or after.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, large);
             libc::mallopt(libc::M_TRIM_THRESHOLD, kept);
@@ -44,8 +44,8 @@ fn set_large_apart(apart: bool) {
     let _ = apart;
 }
 
-/// A flood of images, or loading a model, takes much for a while. glibc keeps what is freed for later,
-/// in pieces here and there, and what comes next takes new memory beside them.
+/// Gives freed memory back to the system. A flood of images, or loading a model, takes much for a while; glibc keeps
+/// what is freed for later, in pieces here and there, and what comes next takes new memory beside them.
 #[allow(unsafe_code)]
 fn give_back() {
     // SAFETY: it takes no pointer, and locks what it works on.

@@ -1,4 +1,4 @@
-//! What `GET /model` and `inspect --json` say of a model.
+//! What `GET /model` and `inspect --json` say about a model.
 
 use axum::body::Bytes;
 use normgate_core::{Manifest, Model};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::json_line;
 
-/// The manifest as it is answered: in place of up to 10,000 calibration scores their quantiles.
+/// The manifest as `GET /model` answers it: with quantiles in place of up to 10,000 calibration scores.
 pub fn render(model: &Model) -> Result<Bytes, serde_json::Error> {
     Ok(json_line::to_line(&document(model)?)?.into())
 }

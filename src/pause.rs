@@ -1,17 +1,17 @@
-//! A pause for the thread that reads requests, while more comes than can be done.
+//! A pause for the thread that reads requests, while more of them come than can be answered.
 //!
-//! All that the workers can do is queued then, and to wake up for every single request of a flood, only
-//! to refuse it, takes the processors from them: on one processor 12 to 16 % at ten times what it can do. When
-//! it has refused somebody, the thread lets some more requests come, and refuses those together.
+//! Then the workers have all the work that they can do, and waking up for every single request of a flood, only to
+//! refuse it, takes processor time from them: on one processor, 12 to 16 % at ten times what it can do. When the
+//! thread has refused a request, it lets some more come, and refuses those together.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Each step of the thread comes so much later at most.
+/// The longest pause: each step of the thread comes that much later at most.
 const LONGEST: Duration = Duration::from_millis(20);
 
-/// What is queued lasts so many times as long: where that is several batches, no worker runs out meanwhile.
+/// How many times as long what is queued lasts: if that is several batches, no worker runs out of work meanwhile.
 const PART: u32 = 8;
 
 /// A pause that is due.
@@ -21,7 +21,7 @@ pub struct Pause {
 }
 
 impl Pause {
-    /// Somebody was refused, and what is queued lasts so long.
+    /// A request was refused, and what is queued lasts this long.
     pub fn is_due(&self, queue_lasts: Duration) {
         let pause = (queue_lasts / PART).min(LONGEST).as_micros() as u64;
         self.microseconds.store(pause, Ordering::Relaxed);

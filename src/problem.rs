@@ -1,8 +1,8 @@
 //! What the server answers when it cannot classify: problem details (RFC 9457).
 //!
-//! One constructor an error. `docs/errors.md` documents each, and is served under the `type` URI,
-//! so that an error leads to its explanation without leaving the server. Clients may rely on
-//! `type` and `status`; `detail` is for people and may change.
+//! There is one constructor for each error. `docs/errors.md` documents them, and is served under the `type` URI, so
+//! that an error leads to its explanation without leaving the server. Clients may rely on `type` and `status`;
+//! `detail` is for people and may change.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ use crate::engine::EngineError;
 use crate::json_line::JsonLine;
 use normgate_core::printable::printable;
 
-/// The longest that a refused client is asked to stay away: by then, what was measured before the
-/// refusal says nothing any more.
+/// The longest that a refused client is asked to stay away. By then, what was measured before the refusal says
+/// nothing any more.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
-/// The metrics' name of a deadline that passed because a client set it so early.
+/// What the metrics call it if a deadline passes because a client set it that early.
 const CLIENT_DEADLINE: &str = "client-deadline-exceeded";
 
-/// The media types that `POST /classify` takes (W3C Linked Data Platform, 7.1).
+/// The media types that `POST /classify` accepts (W3C Linked Data Platform, 7.1).
 pub const ACCEPT_POST: &str = "image/jpeg, image/png, image/webp, image/gif, image/bmp, \
                                application/octet-stream, multipart/form-data, application/json";
 
@@ -45,14 +45,14 @@ pub struct Problem {
     status: StatusCode,
     /// What was wrong, and what to do.
     detail: String,
-    /// What the metrics call it, where that says more than the slug.
+    /// What the metrics call it, if that says more than the slug.
     #[serde(skip)]
     reason: &'static str,
     /// Seconds after which to try again, as in `Retry-After`; one file of several has no header.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u64, required = false)]
     retry_after: Option<u64>,
-    /// What a 415 says would be taken.
+    /// What a 415 says would be accepted.
     #[serde(skip)]
     accepts: Accepts,
     /// Whether the connection ends with it.
@@ -82,13 +82,13 @@ impl Problem {
         }
     }
 
-    /// Tells a client to send nothing more on this connection, whose request is not read to its end.
+    /// Tells the client to send nothing more on this connection, whose request is not read to its end.
     pub fn closing(mut self) -> Self {
         self.closes = true;
         self
     }
 
-    /// Tells a client that may try again when what waits now will be done. Others are told nothing.
+    /// Tells a client that may try again when what waits now will be done. Other clients are told nothing.
     pub fn after(mut self, wait: Duration) -> Self {
         if self.retry_after.is_some() {
             let wait = wait.min(LONGEST_RETRY);
@@ -98,7 +98,7 @@ impl Problem {
         self
     }
 
-    /// Of what is wrong with an image, with what may have gone wrong in sending it.
+    /// Adds what may have gone wrong in sending an image, if the problem is with the image.
     pub fn with_hint(mut self, hint: Option<&str>) -> Self {
         if let (415 | 422, Some(hint)) = (self.status.as_u16(), hint) {
             self.detail += hint;
@@ -123,7 +123,7 @@ impl Problem {
         Self::new(404, "not-found", "Not found", detail)
     }
 
-    /// 404 at the address for probes: most will have taken the wrong port.
+    /// 404 at the address for probes: most clients will have used the wrong port.
     pub fn not_a_probe(path: &str) -> Self {
         let detail = format!(
             "{} is not answered at --probe-listen, which has /livez, /readyz, /metrics and /problems",
@@ -195,7 +195,7 @@ impl Problem {
         )
     }
 
-    /// 415: an image that was compressed for the way (RFC 9110, 12.5.3 and 15.5.16).
+    /// 415: an image that was compressed for transfer (RFC 9110, 12.5.3 and 15.5.16).
     pub fn compressed() -> Self {
         Self {
             accepts: Accepts::Coding,
@@ -220,7 +220,7 @@ impl Problem {
         Self::new(429, "overloaded", "The server is overloaded", detail).temporary()
     }
 
-    /// 429: more than can be done within the time that this client gives, which says nothing of the server.
+    /// 429: more than can be done in the time that this client allows, which says nothing about the server.
     pub fn client_overloaded(detail: impl AsRef<str>) -> Self {
         Self {
             reason: CLIENT_DEADLINE,
@@ -235,12 +235,12 @@ impl Problem {
         )
     }
 
-    /// The same where there is no log, and whoever asks runs the program.
+    /// The same with a reason, for those who run the program: if there is no log, and from `/livez`.
     pub fn internal_because(detail: impl AsRef<str>) -> Self {
         Self::new(500, "internal-error", "Internal error", detail)
     }
 
-    /// 501: a body that cannot be unpacked, as nothing says how (RFC 9112, 6.1).
+    /// 501: a body that cannot be unpacked, since its coding is not known (RFC 9112, 6.1).
     pub fn unknown_transfer_coding(coding: &str) -> Self {
         let detail = format!("the Transfer-Encoding {coding:?} is not supported; only chunked is");
         Self::new(
@@ -251,13 +251,13 @@ impl Problem {
         )
     }
 
-    /// 503: not there yet.
+    /// 503: the model is not in service yet.
     pub fn not_ready() -> Self {
         let detail = "the model is being loaded and warmed up";
         Self::new(503, "not-ready", "The server is not ready", detail).temporary()
     }
 
-    /// 503: going away.
+    /// 503: the server is stopping.
     pub fn shutting_down() -> Self {
         Self::new(
             503,
@@ -274,7 +274,7 @@ impl Problem {
         Self::new(504, "deadline-exceeded", "The deadline passed", detail)
     }
 
-    /// 504: longer than this client had the patience for, which says nothing of the server.
+    /// 504: longer than this client would wait, which says nothing about the server.
     pub fn client_deadline_exceeded(seconds: f64, set_by: &str) -> Self {
         Self {
             reason: CLIENT_DEADLINE,
@@ -282,7 +282,7 @@ impl Problem {
         }
     }
 
-    /// Whether it is what the client itself asked for.
+    /// Whether it follows from the deadline that the client itself set.
     pub fn is_by_request(&self) -> bool {
         self.reason == CLIENT_DEADLINE
     }
@@ -297,12 +297,12 @@ impl Problem {
         self.status
     }
 
-    /// What it is called.
+    /// The problem's name.
     pub fn title(&self) -> &'static str {
         self.title
     }
 
-    /// What to tell a person.
+    /// What it tells a person.
     pub fn detail(&self) -> &str {
         &self.detail
     }
@@ -366,7 +366,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// `CONNECT host:80`, and other methods with a host where the path should be, have no path.
+/// The path, or words for a missing one: `CONNECT host:80`, and other methods with a host in its place, have none.
 fn or_none(path: &str) -> &str {
     match path {
         "" => "an empty path",

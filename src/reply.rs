@@ -1,4 +1,4 @@
-//! What a classified image is answered with. The command line prints the same.
+//! What a classified image is answered with; the command line prints the same.
 
 use normgate_core::{Classification, Manifest, ScoreKind};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::problem::Problem;
 
-/// How many labels are listed unless the client says.
+/// How many labels are listed unless the client says otherwise.
 pub const DEFAULT_TOP: usize = 5;
 
 /// What `POST /classify` answers: for one image a `label`, for several files `results`.
@@ -43,7 +43,7 @@ struct Verdict {
     /// scores may be below zero.
     score: f32,
     /// The image is out of distribution if its score is above this.
-    // Written as shortly as the score, so that a client that compares them finds what `is_ood` says.
+    // In single precision like the score, so that a client that compares them finds what `is_ood` says.
     threshold: f32,
     /// The share of the calibration images that score at least as high; missing if the model has
     /// thresholds by class.
@@ -111,6 +111,22 @@ pub struct NamedProblem {
     problem: Problem,
 }
 
+/// The most that an answer for files of these names takes while it is built and sent, in bytes: for each label a
+/// line of JSON, in which every letter may have to be escaped, and the value that it is written from.
+pub fn most_bytes<'a>(
+    manifest: &Manifest,
+    names: impl IntoIterator<Item = Option<&'a str>>,
+    top: usize,
+) -> usize {
+    const A_LABEL: usize = 100;
+    const A_FILE: usize = 600;
+    let longest = manifest.labels.iter().map(String::len).max();
+    let labels = top.saturating_mul(A_LABEL + 2 * longest.unwrap_or_default());
+    let names = names.into_iter().map(Option::unwrap_or_default);
+    let files = names.map(|name| labels.saturating_add(A_FILE + 2 * name.len()));
+    files.fold(0, usize::saturating_add)
+}
+
 impl<'a> Reply<'a> {
     /// The answer with the `top` likeliest labels.
     pub fn new(manifest: &'a Manifest, answer: &Classification, top: usize) -> Self {
@@ -119,7 +135,7 @@ impl<'a> Reply<'a> {
         let mut order: Vec<usize> = (0..probabilities.len()).collect();
         // Stable, so that the predicted class stays first among equals: it is the first of them.
         order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
-        // Rounding can make a later class's probability equal to the predicted one's.
+        // Rounding can make the probability of an earlier class equal to the predicted one's.
         if let Some(place) = order.iter().position(|index| *index == answer.class_index) {
             order[..=place].rotate_right(1);
         }
@@ -148,8 +164,7 @@ impl<'a> Reply<'a> {
     }
 }
 
-/// The largest single-precision number that is not above the threshold: exactly the scores above
-/// the one are above the other.
+/// The largest single-precision number that is not above the threshold: the same scores are above either.
 fn floor_to_f32(threshold: f64) -> f32 {
     let nearest = threshold as f32;
     match f64::from(nearest) > threshold {

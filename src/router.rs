@@ -17,7 +17,7 @@ use crate::routes::{api, classify, health, metrics, model, page, problems};
 use crate::state::AppState;
 use crate::telemetry::observe;
 
-/// All paths, as metrics name them.
+/// All paths, as the metrics name them.
 pub const ROUTES: [&str; 10] = [
     "/",
     "/classify",
@@ -34,7 +34,7 @@ pub const ROUTES: [&str; 10] = [
 /// A path, and what answers there.
 type Route = (&'static str, MethodRouter<Arc<AppState>>);
 
-/// For orchestrators and for Prometheus.
+/// The routes for orchestrators and for Prometheus.
 fn probes() -> [Route; 3] {
     [
         ("/livez", get(health::alive)),
@@ -43,7 +43,7 @@ fn probes() -> [Route; 3] {
     ]
 }
 
-/// Where the `type` of every problem leads.
+/// The routes to which the `type` of every problem leads.
 fn problem_texts() -> [Route; 2] {
     [
         ("/problems", get(problems::all)),
@@ -51,7 +51,7 @@ fn problem_texts() -> [Route; 2] {
     ]
 }
 
-/// For those who classify images.
+/// The routes for those who classify images.
 fn for_clients() -> [Route; 5] {
     [
         ("/", get(page::show)),
@@ -68,7 +68,7 @@ pub fn router(state: Arc<AppState>) -> Router {
     finished(of(routes.chain(for_clients())).fallback(not_found), state)
 }
 
-/// What is there at `--probe-listen`.
+/// What is answered at `--probe-listen`.
 pub fn probe_router(state: Arc<AppState>) -> Router {
     let routes = probes().into_iter().chain(problem_texts());
     finished(of(routes).fallback(not_a_probe), state)
@@ -89,13 +89,13 @@ fn finished(routes: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
     });
     routes
         .method_not_allowed_fallback(method_not_allowed)
-        // As one, since each takes memory for each request.
+        // One layer for both, since each layer takes memory for each request.
         .layer((catch_panics, check_heads))
         .layer(from_fn_with_state(Arc::clone(&state), observe))
         .with_state(state)
 }
 
-// A photo sent to the wrong path or by the wrong method is taken in, so that its client learns so.
+// A photo sent to the wrong path or with the wrong method is read, so that its client gets to see the answer.
 
 async fn not_found(State(state): State<Arc<AppState>>, request: Request) -> Problem {
     let problem = Problem::not_found(request.uri().path());

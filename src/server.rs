@@ -1,7 +1,7 @@
-//! Accepting connections and serving HTTP/1.1 on them.
+//! Accepts connections and serves HTTP/1.1 on them.
 //!
-//! Through hyper itself, since axum's own server sets no time limit on a request's head: a client
-//! that sends one byte a minute would hold a connection for ever.
+//! Through hyper itself, since axum's own server sets no time limit on a request's head: a client that sends one byte
+//! a minute would hold a connection for ever.
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
@@ -24,20 +24,20 @@ use tokio_io_timeout::TimeoutStream;
 use crate::config::HttpConfig;
 use crate::connections::{Connections, Place, WARN_EVERY};
 
-/// Where no connection can be accepted for lack of file descriptors, trying again at once would
-/// only burn a processor.
+/// How long to wait if no connection can be accepted for lack of file descriptors: trying again at once would only
+/// burn a processor.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 
 /// How long, once nothing new is accepted, a connection without a request may still bring one. A
 /// client that is connected believes that it is heard: what it has sent may be unread, or on its way.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What a connection may have read and not handed on, a request's head included. It is not counted,
-/// and 1,000 clients that stall in the middle of large images each hold as much.
+/// What a connection may have read and not handed on, including a request's head. It is not counted, and 1,000
+/// clients that stall in the middle of large images each hold that much.
 const READ_AHEAD: usize = 32 << 10;
 
-/// More than these do not wait to be accepted: Linux's usual `somaxconn`. Without an end, a flood of
-/// connections could keep the server from stopping.
+/// The most connections that wait to be accepted: Linux's usual `somaxconn`. Without a limit, a flood of connections
+/// could keep the server from stopping.
 const MOST_WAITING: usize = 4096;
 
 /// Serves connections.
@@ -46,7 +46,7 @@ pub struct Server {
     http: http1::Builder,
     write_timeout: Duration,
     graceful: GracefulShutdown,
-    /// Each connection holds a receiver, so that closing is to be noticed.
+    /// Each connection holds a receiver, so that it is noticed when all are closed.
     open: watch::Sender<()>,
     connections: Arc<Connections>,
 }
@@ -75,8 +75,8 @@ impl Server {
             never = self.accept(&listener, &mut at_the_door) => match never {},
             stopped = stop => stopped,
         };
-        // Closing the listener resets connections whose clients believe that they are through. It
-        // is not for `--max-connections` to hold these back: they would be lost.
+        // Closing the listener resets connections whose clients believe that they are connected. `--max-connections`
+        // must not hold these back: they would be lost.
         let waiting = match listener.into_std() {
             Ok(listener) => all_waiting(&listener),
             Err(error) => {
@@ -94,10 +94,10 @@ impl Server {
         stopped
     }
 
-    /// Lets every connection finish the request that it has or is about to send, or cuts it off
-    /// after the time given. Whether all could finish.
+    /// Lets every connection finish the request that it has or is about to send, or cuts it off after the time given.
+    /// True if all could finish.
     ///
-    /// Expects replies to close their connections by now, else clients could go on for ever.
+    /// Expects replies to close their connections by now, or clients could go on for ever.
     pub async fn finish(self, within: Duration) -> bool {
         let finished = async {
             // hyper's graceful shutdown closes each connection that it has read nothing from,
@@ -108,7 +108,7 @@ impl Server {
         tokio::time::timeout(within, finished).await.is_ok()
     }
 
-    /// Whoever waits for a place stands at the door meanwhile.
+    /// Accepts connections without end. The one that waits for a place is at the door meanwhile.
     async fn accept(&self, listener: &TcpListener, door: &mut Option<TcpStream>) -> Infallible {
         let mut warned: Option<Instant> = None;
         loop {
@@ -140,7 +140,7 @@ impl Server {
             request.extensions_mut().insert(Arc::clone(&client));
             routes.call(request)
         });
-        // Answers that nobody takes would stay in memory.
+        // Otherwise, answers that nobody takes would stay in memory.
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.write_timeout));
         let connection = TokioIo::new(Box::pin(stream));
@@ -161,8 +161,8 @@ impl Server {
     }
 }
 
-/// The connections that wait to be accepted. Asks the system, since tokio knows only what its last
-/// look at all sockets has shown.
+/// The connections that wait to be accepted. This asks the system, since tokio knows only what its last look at all
+/// sockets has shown.
 fn all_waiting(listener: &std::net::TcpListener) -> Vec<std::net::TcpStream> {
     let none_left = |accepted: &io::Result<_>| matches!(accepted, Err(error) if error.kind() == ErrorKind::WouldBlock);
     iter::repeat_with(|| listener.accept())

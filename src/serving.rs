@@ -1,4 +1,4 @@
-//! A model in service, with all that belongs to it and to no other: a *generation*.
+//! A model in service, with everything that belongs to it and to no other: a *generation*.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +11,7 @@ use crate::engine::{Engine, Layout, StartError};
 use crate::model_document::render;
 use crate::telemetry::{Metrics, ModelMetrics};
 
-/// A model that is warm. A request takes one of these, and everything it says comes from it.
+/// A model that is warm. A request takes one of these, and everything that its reply says comes from it.
 pub struct Serving {
     pub manifest: Arc<Manifest>,
     /// SHA-256 of the model file.
@@ -28,8 +28,8 @@ pub struct Launch {
     pub config: EngineConfig,
     pub limits: Limits,
     pub metrics: Arc<Metrics>,
-    /// Chosen for the first model and kept for those that replace it, unless one is too heavy for it: beside
-    /// a model in service, nothing can be measured.
+    /// Chosen for the first model and kept for those that replace it, unless one is too heavy for it: nothing can be
+    /// measured beside a model in service.
     pub layout: OnceLock<Layout>,
 }
 
@@ -43,7 +43,7 @@ impl Launch {
         Ok(*self.layout.get_or_init(|| chosen))
     }
 
-    /// Starts an engine for the model, and returns when it is warm. It takes the place of another, or of none.
+    /// Starts an engine for the model, and returns when it is warm. It takes the place of `before`, if there is one.
     pub fn start(&self, model: Model, before: Option<&Engine>) -> Result<Serving, StartError> {
         let manifest = Arc::clone(model.manifest());
         let digest = model.digest().to_owned();

@@ -1,15 +1,14 @@
 //! Signals, and the steps from one that says stop to the end of the process.
 //!
-//! 1. `/readyz` answers 503, so that load balancers look elsewhere; for `--drain-delay`, requests
-//!    are still accepted and answered.
-//! 2. Nothing new is accepted but probes, but what had connected by then is: it has a second to send a
-//!    request. All requests are answered, within `--shutdown-timeout`.
-//! 3. The engine's threads end, and the process exits with 0. A model that is being loaded is
-//!    waited for, since ONNX Runtime cannot be ended in the middle of it, but for no more than 10 s: then
-//!    the process exits with 1.
+//! 1. `/readyz` answers 503, so that load balancers look elsewhere; for `--drain-delay`, requests are still accepted
+//!    and answered.
+//! 2. Only probes are still accepted, and what had connected by then: it has a second to send a request. All requests
+//!    are answered, within `--shutdown-timeout`.
+//! 3. The engine's threads end, and the process exits with 0. A model that is being loaded is waited for, since ONNX
+//!    Runtime cannot be stopped in the middle of it, but for no more than 10 s: then the process exits with 1.
 //!
-//! A second SIGINT ends the process at once: whoever presses Ctrl-C twice does not want to wait. A second
-//! SIGTERM changes nothing: a hook that sends one before the kubelet does is in no hurry.
+//! A second SIGINT ends the process at once: whoever presses Ctrl-C twice does not want to wait. A second SIGTERM
+//! changes nothing: a hook that sends one before the kubelet does is in no hurry.
 
 use std::io::{self, IsTerminal};
 use std::process;
@@ -20,14 +19,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::telemetry::finish_logs;
 
-/// How long threads may take to end that nobody waits for any more.
+/// How long threads that nobody waits for any more may take to end.
 const UNWINDING: Duration = Duration::from_secs(10);
 
-/// Who signals a process and then its group, as `timeout` does, signals once.
+/// Signals within this time count as one, since `timeout`, for example, signals a process and then its group.
 const ONE_AND_THE_SAME: Duration = Duration::from_millis(200);
 
-/// SIGTERM, as service managers send it, SIGINT, which is Ctrl-C, and SIGHUP, which asks for a
-/// reload, but is also what a terminal sends that is being closed.
+/// The signals that are heeded: SIGTERM, which service managers send; SIGINT, which is Ctrl-C; and SIGHUP, which asks
+/// for a reload, but is also what a terminal sends when it is closed.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -38,13 +37,13 @@ pub struct Signals {
 
 /// What a signal asks for.
 pub enum Asked {
-    /// To stop; the signal's name.
+    /// To stop, with the signal's name.
     Stop(&'static str),
-    /// To read the model file anew.
+    /// To read the model file again.
     Reload,
 }
 
-/// Ends the process on a signal to stop: while the model is read, nobody is served yet. Process 1, as in a
+/// Ends the process on a signal to stop, while the model is read and nobody is served yet. Process 1, as in a
 /// container, has to do that itself.
 pub async fn exit_on_signal(mut signals: Signals) {
     let name = signals.stop().await;
@@ -53,8 +52,8 @@ pub async fn exit_on_signal(mut signals: Signals) {
     process::exit(0)
 }
 
-/// Within this time from now the process ends, whatever hangs: a file system that does not answer, a driver. Otherwise
-/// it would be killed without a word.
+/// Ends the process within `UNWINDING` from now, whatever hangs: a file system that does not answer, a driver.
+/// Otherwise it would be killed without a word.
 pub fn exit_when_late() {
     let late = || {
         thread::sleep(UNWINDING);
@@ -93,7 +92,7 @@ impl Signals {
         }
     }
 
-    /// Waits for the next that says stop, and gives its name. SIGHUP is kept for later.
+    /// Waits for the next signal to stop, and returns its name. SIGHUP is kept for later.
     pub async fn stop(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",

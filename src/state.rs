@@ -1,7 +1,8 @@
 //! What all requests share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
 
 use crate::body::Intake;
 use crate::config::{HttpConfig, LimitsConfig};
@@ -21,6 +22,8 @@ pub struct AppState {
     pub lifecycle: Lifecycle,
     /// `None` until the first model is warm.
     serving: RwLock<Option<Arc<Serving>>>,
+    /// The model that was replaced last, as long as anything of it is left.
+    retiring: RwLock<Weak<Serving>>,
 }
 
 impl AppState {
@@ -34,11 +37,11 @@ impl AppState {
             pause: Arc::default(),
             lifecycle: Lifecycle::default(),
             serving: RwLock::default(),
+            retiring: RwLock::default(),
         }
     }
 
-    /// The model in service. Whoever needs more than one thing of it asks once: the next answer may
-    /// be another model.
+    /// The model in service. Ask once if you need more than one thing of it: the next answer may be another model.
     pub fn serving(&self) -> Result<Arc<Serving>, Problem> {
         let serving = self.serving.read();
         let serving = serving.unwrap_or_else(PoisonError::into_inner).clone();
@@ -48,7 +51,21 @@ impl AppState {
     /// Puts a model into service. From here on every request that asks gets it.
     pub fn serve(&self, next: Arc<Serving>) {
         let serving = self.serving.write();
-        *serving.unwrap_or_else(PoisonError::into_inner) = Some(next);
+        let old = serving
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(next);
+        if let Some(old) = old {
+            let retiring = self.retiring.write();
+            *retiring.unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&old);
+        }
+    }
+
+    /// For how long a worker has hung, be it one of a model that was replaced: its threads never end.
+    pub fn hangs(&self) -> Option<Duration> {
+        let retiring = self.retiring.read();
+        let retiring = retiring.unwrap_or_else(PoisonError::into_inner).upgrade();
+        let engines = [self.serving().ok(), retiring].into_iter().flatten();
+        engines.filter_map(|it| it.engine.hangs()).max()
     }
 }
 

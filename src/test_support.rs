@@ -1,4 +1,4 @@
-//! A model that can be computed by hand, a service around it, and pictures.
+//! A model that can be computed by hand, a service around it, and images.
 
 use std::io::Cursor;
 use std::num::NonZeroUsize;
@@ -39,8 +39,8 @@ pub struct Options {
     pub limits: LimitsConfig,
 }
 
-/// The mean colour is the representation, its strongest channel the label. The darker, the more
-/// OOD: the score is minus the colour's norm, and the threshold lies at about -0.24.
+/// A model whose representation is the mean colour, and whose label is the strongest channel. The darker an image,
+/// the more OOD: the score is minus the colour's norm, and the threshold is about -0.24.
 pub fn model() -> Model {
     let scores: Vec<f32> = (0..100).map(|n| -1.0 + 0.008 * n as f32).collect();
     let manifest = Manifest {
@@ -87,7 +87,7 @@ pub fn model() -> Model {
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_slice(&written().unwrap().json).unwrap());
 
-/// Without one, a request is refused.
+/// Without a host, a request is refused.
 const ANY_HOST: HeaderValue = HeaderValue::from_static("x");
 
 /// A service with these options of `serve`, and two workers unless they say otherwise.
@@ -105,7 +105,7 @@ pub struct Answer {
 }
 
 impl Service {
-    /// One whose model is not loaded yet.
+    /// A service whose model is not loaded yet.
     pub fn cold(options: &Options) -> Self {
         let state = Arc::new(AppState::new(&options.limits, &options.http));
         Self {
@@ -134,7 +134,7 @@ impl Service {
         }
     }
 
-    /// Every reply is held against the document of the API.
+    /// Sends a request, and checks the reply against the document of the API.
     pub async fn send(&self, mut request: Request<Body>) -> Answer {
         let headers = request.headers_mut();
         headers.entry(HOST).or_insert(ANY_HOST);
@@ -216,12 +216,12 @@ impl Answer {
     }
 }
 
-/// A picture of one colour as a PNG file.
+/// An image of one colour as a PNG file.
 pub fn png(colour: [u8; 3], width: u32, height: u32) -> Vec<u8> {
     encoded(colour, width, height, ImageFormat::Png)
 }
 
-/// A picture of one colour as a JPEG file.
+/// An image of one colour as a JPEG file.
 pub fn jpeg(colour: [u8; 3], width: u32, height: u32) -> Vec<u8> {
     encoded(colour, width, height, ImageFormat::Jpeg)
 }
@@ -255,11 +255,11 @@ pub const RED: [u8; 3] = [255, 0, 0];
 pub const GREEN: [u8; 3] = [0, 255, 0];
 pub const BLACK: [u8; 3] = [0, 0, 0];
 
-/// The engine panics at an image of this colour, in tests only, at the place that is named.
+/// The engine panics at an image of this colour, in tests only, in the place that the name says.
 pub const PANICS_IN_DECODER: [u8; 3] = [13, 37, 1];
 pub const PANICS_IN_WORKER: [u8; 3] = [13, 37, 2];
 
-/// A worker takes its time over an image of this colour, in tests only: this long.
+/// A worker takes as long as [`STALL`] over an image of this colour, in tests only.
 pub const STALLS_WORKER: [u8; 3] = [13, 37, 3];
 pub const STALL: Duration = Duration::from_millis(400);
 

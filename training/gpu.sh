@@ -1,43 +1,43 @@
 #!/usr/bin/env bash
-# Full-size training on a GPU, in commands that each end within 8 minutes and go on where the last one
-# stopped: for a machine with an NVIDIA driver for CUDA 13 that one can copy files to, and no more.
+# Full-size training on a GPU, in commands that each end within 8 minutes and continue where the last one stopped: for
+# a machine with an NVIDIA driver for CUDA 13 to which you can copy files, but no more.
 #
-#   training/gpu.sh check              is the GPU there, and does an epoch that is trained on it, with images
-#                                      varied there, end with the losses of one on the CPU, and one in the
-#                                      precision of `run` near them? (width 16)
-#   training/gpu.sh speed              images a second, full width, and how long 200 epochs will take: images
-#                                      varied by the GPU, then by the processors
-#   training/gpu.sh run [TABLE…]       the tables (default: t2), six seeds, width 64, 200 epochs (ImageNet-LT
-#                                      100) of every task and method, more than a hundred runs; options of
-#                                      `reproduce` go through: run t2 --task cifar10-lt --method rna,oe
+#   training/gpu.sh check              is there a GPU, and does an epoch that is trained and augmented on it end with
+#                                      the losses of one on the CPU, and one in the precision of `run` near them?
+#                                      (width 16)
+#   training/gpu.sh speed              images a second at full width, and how long 200 epochs will take: with images
+#                                      augmented by the GPU, then by the processors
+#   training/gpu.sh run [TABLE…]       the tables (default: t2): six seeds, width 64, 200 epochs (ImageNet-LT 100) of
+#                                      every task and method, more than a hundred runs; options of `reproduce` are
+#                                      passed on: run t2 --task cifar10-lt --method rna,oe
 #   training/gpu.sh show [TABLE…]      the tables of what is finished so far
-#   training/gpu.sh ship [RECIPE]      the model for models/: the seed of a recipe (default: rna; as runs are
-#                                      named: rna-aux-weights-1-2-camera-0.5) that is best on held-out
-#                                      training images, its int8 form beside it
+#   training/gpu.sh ship [RECIPE]      the model for models/: of a recipe (default: rna; named as runs are:
+#                                      rna-aux-weights-1-2-camera-0.5), the seed that is best on held-out training
+#                                      images, with its int8 form beside it
 #
 # Begin with one run of the paper's method:
 #   SEEDS=1 training/gpu.sh run t2 --task cifar10-lt --method rna
 # `run` ends with status 75 while there is more to do, and 0 when all is done:
 #   until training/gpu.sh run; do [ $? = 75 ] || break; done
-# A run needs its test sets too, or it is left out: what is trained is evaluated at once, on the CPU, for which a
-# command must have time. Checkpoints are written when a command stops and when a run ends, not between.
+# A run is left out if its test sets are missing: each model is evaluated right after training, on the CPU, and that
+# has to fit into one command. Checkpoints are written when a command stops and when a run ends, not in between.
 #
-# It takes, each replaceable by the variable before it:
-#   BIN      target/release               normgate and normgate-train, built elsewhere: make trainer. Built with the
-#                                         CPU's libtorch, the trainer serves: the GPU's part is loaded beside it
+# What it needs; the variable in front of each changes it:
+#   BIN      target/release               normgate and normgate-train, built elsewhere with `make trainer`. A trainer
+#                                         built with the CPU's libtorch will do: the GPU's part is loaded beside it
 #   LIBTORCH .runtime/libtorch            scripts/fetch-libtorch --cuda fetches it. 6 GB unpacked; to carry it
-#                                         in pieces: tar c .runtime/libtorch | zstd | split -b 60M. Where PyTorch
+#                                         in pieces: tar c .runtime/libtorch | zstd | split -b 60M. If PyTorch
 #                                         of the same version (2.11.0) is installed, its folder will do instead
 #                                         (site-packages/torch): it finds the nvidia folder beside it
 #   RUNTIME  .runtime/libonnxruntime.so   ONNX Runtime for the CPU, which evaluates
-#   DATA     data                         the image sets, those for tests too (docs/reproduce.md)
+#   DATA     data                         the image sets, including those to test on (docs/reproduce.md)
 #   GPU_OUT  gpu-training                 runs/ (checkpoints, models) and results/ (what is kept). To fetch a model
 #                                         of 45 MB in pieces: split -b 15M model.onnx model.onnx.
 #   LIMIT    420                          seconds after which a command stops at the next step
 #   PRECISION bf16                        or fp32
 #   SEEDS    6, WIDTH 64, EPOCHS 200 (ImageNet-LT 100), LOADERS (all processors but two)
 # and Python 3.
-# Nobody has run it on a GPU so far, only its commands without one: DEVICE=cpu WIDTH=8 EPOCHS=1 SEEDS=1
+# It has not been run on a GPU yet. Tested were its commands without one, with DEVICE=cpu WIDTH=8 EPOCHS=1 SEEDS=1
 # PRECISION=fp32 (few processors have bf16), and that libtorch's GPU part is loaded.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -51,25 +51,25 @@ out=${GPU_OUT:-gpu-training} limit=${LIMIT:-420} precision=${PRECISION:-bf16} de
 seeds=${SEEDS:-6} width=${WIDTH:-64} epochs=${EPOCHS:-200}
 processors=$(nproc) loaders=${LOADERS:-$((processors > 3 ? processors - 2 : 1))}
 export ORT_DYLIB_PATH=${RUNTIME:-.runtime/libonnxruntime.so}
-# Libraries that were copied lie elsewhere than where the binary was linked. The driver's are last: some containers
-# have them in that folder and tell only their own programs.
+# Copied libraries are not where the binary was linked against them. The driver's folder is last: some containers have
+# it there and tell only their own programs.
 folders=$({ find "$libtorch/" -name '*.so*' -printf '%h\n' 2>/dev/null || true; } | sort -u | paste -sd:)
 export LD_LIBRARY_PATH=${folders:+$folders:}${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/usr/local/nvidia/lib64
-# Convolutions in float32 mean TF32 to cuDNN, unless it is told otherwise before it is loaded.
+# cuDNN computes float32 convolutions in TF32, unless it is told otherwise before it is loaded.
 export NVIDIA_TF32_OVERRIDE=${NVIDIA_TF32_OVERRIDE-0}
 trainer=$bin/normgate-train
 [ -x "$trainer" ] || { echo "gpu.sh: there is no $trainer (the top of this file says what it takes)" >&2; exit 1; }
-# libtorch asks nobody for its GPU part: that has to be there, which it is not in a binary that was built without.
+# libtorch does not load its GPU part by itself, and a binary that was built without that part is not linked to it.
 train=("$trainer")
 [ "$device" = cpu ] || train=(env LD_PRELOAD=libtorch_cuda.so "$trainer")
 mkdir -p "$out"
 
-# What is trained on, for `check` and `speed`.
+# What `check` and `speed` train on.
 sets=(--data "$data/cifar10_train_lt100" --class-names cifar10 --hold-out airplane=300
   --aux "$data/aux_train,$data/aux_train_cifar100" --method rna --seed 1)
 
-# A short run NAME of so many EPOCHS with the other OPTIONS; keeps its history as NAME.json, and when it began and
-# ended as NAME.clock.
+# short_run NAME EPOCHS [OPTION…]: trains, and keeps the history as NAME.json and the times of start and end as
+# NAME.clock.
 short_run() {
   local name=$1 epochs=$2 began
   shift 2
@@ -80,17 +80,17 @@ short_run() {
   cp "$out/$name/history.json" "$out/$name.json"
 }
 
-# Width and epochs only where they are given: each task has its own. A checkpoint at width 64 takes a second, which a
-# GPU has not to spare every few epochs; `run` writes one when it stops.
+# Width and epochs only if they are given, since each task has its own. A checkpoint at width 64 takes a second, too
+# much on a GPU for every few epochs; `run` writes one when it stops.
 recipe=(--precision "$precision" --seeds "$seeds" ${WIDTH:+--width "$WIDTH"} ${EPOCHS:+--epochs "$EPOCHS"}
   --data-root "$data" --out "$out/runs" --results "$out/results" --checkpoint-every 10000)
 
 case ${1:-} in
 check)
   [ "$device" = cpu ] || nvidia-smi | tee "$out/machine.txt"
-  # One epoch with the same images and weights, on the CPU a minute or two. float32 differs in the last
-  # places, and training lets that grow, so the epoch's losses agree to a percent and no better; in bf16, which
-  # has three digits, to some percent.
+  # One epoch with the same images and initial weights; on the CPU it takes a minute or two. float32 results differ in
+  # the last digits, and training amplifies that, so the epoch's losses agree to a percent at best; in bf16, which has
+  # three digits, to a few percent.
   small=(--width "${WIDTH:-16}")
   short_run check-cpu 1 "${small[@]}" --device cpu --augment-on loaders
   short_run check-gpu 1 "${small[@]}" --device "$device" --augment-on device
@@ -145,8 +145,9 @@ show)
   "${train[@]}" reproduce "${@:-t2}" --tables-only "${recipe[@]}"
   ;;
 ship)
-  # Chosen on training images that were held out, and on auxiliary ones: no test image has a say. They enter no
-  # loss of RNA, but that of OE and others, whose seeds are then told apart by what they were trained on.
+  # Chosen on held-out training images and on auxiliary ones, so that no test image has a say. The auxiliary images do
+  # not enter RNA's loss, but they do enter that of OE and others, whose seeds are thus compared on what they were
+  # trained on.
   held_out="$data/cifar10_train_more,$data/cifar10_train_lt100#class=airplane#last=300"
   others="tinyimagenet=$data/aux_train#first=4000,cifar100=$data/aux_train_cifar100#first=80"
   slug=w$width-e$epochs$([ "$precision" = fp32 ] || echo "-$precision")
@@ -155,8 +156,8 @@ ship)
   count=$(wc -w <<< "$models")
   [ "$count" -gt 0 ] || { echo "gpu.sh: no run of $kind is finished in $out/runs: training/gpu.sh run TABLE" >&2; exit 1; }
   [ "$count" = "$seeds" ] || echo "gpu.sh: of $seeds seeds $count are finished; the best of those is taken" >&2
-  # A model is not evaluated on what it was calibrated on. What is compared depends on no threshold, so that for
-  # this it gets one from training images.
+  # A model must not be evaluated on what it was calibrated on. The figures compared here do not depend on the
+  # threshold, so for this purpose the model gets one from training images.
   for model in $models; do
     folder=$(dirname "$model")
     [ -e "$folder/held-out-all/report.json" ] && continue

@@ -27,7 +27,7 @@ class OpenVino:
         self.contract = Contract(manifest)
         core = openvino.Core()
         network = core.read_model(MODEL)
-        # Every request is one picture; a fixed shape lets OpenVINO choose its kernels beforehand.
+        # Every request is one image; a fixed shape lets OpenVINO choose its kernels beforehand.
         network.reshape({0: [1, 3, self.contract.height, self.contract.width]})
         hint = os.environ.get("PEER_HINT", "throughput").upper()
         config = {"PERFORMANCE_HINT": hint, "INFERENCE_NUM_THREADS": THREADS}
@@ -46,7 +46,7 @@ class OpenVino:
         tensor = self.contract.tensor(body)[None]
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        # Without a free request `start_async` would block the event loop.
+        # If no request were free, `start_async` would block the event loop.
         async with self.slots:
             self.queue.start_async({0: tensor}, (loop, future))
             output = await future

@@ -32,7 +32,7 @@ class Classifier(litserve.LitAPI):
 
 
 if __name__ == "__main__":
-    # A timeout of 0 takes what waits and does not wait for more.
+    # With a timeout of 0, a batch takes what is waiting and does not wait for more.
     api = Classifier(max_batch_size=MAX_BATCH, batch_timeout=0.0, api_path="/classify")
     server = litserve.LitServer(
         api, accelerator="cpu", workers_per_device=WORKERS, timeout=False, fast_queue=True

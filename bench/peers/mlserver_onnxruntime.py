@@ -45,7 +45,7 @@ async def main() -> None:
         name="classify",
         implementation=Classifier,
         max_batch_size=MAX_BATCH,
-        # The least time that switches batching on.
+        # As short as can be: 0 would switch batching off.
         max_batch_time=0.001,
         parameters=ModelParameters(uri=MODEL),
     )

@@ -116,7 +116,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Measures, or reads what was measured.
+/// Measures, or reads the report of an earlier run.
 ///
 /// # Errors
 /// [`BenchError`].
@@ -128,7 +128,7 @@ pub fn bench(args: &Args) -> Result<Report, BenchError> {
     let plan = args.plan();
     let contenders = args.contenders()?;
     let bar = progress(plan.steps(contenders.len()));
-    // A server takes only an absolute path for where it keeps what it has measured.
+    // The server accepts only an absolute path for the place where it keeps its measurements.
     let cache = std::path::absolute(&args.cache).map_err(|source| BenchError::File {
         path: args.cache.clone(),
         source,
@@ -209,7 +209,7 @@ impl Args {
             arguments.extend(["--device".into(), self.device.to_string()]);
         }
         let mut normgate = Contender::normgate(&self.server()?, &arguments);
-        // Not among the arguments: reports name a server by those.
+        // Not as an argument: reports name a server by its arguments.
         if let Some(path) = &self.onnxruntime {
             let path = path.display().to_string();
             let environment = &mut normgate.environment;
@@ -248,11 +248,11 @@ impl Args {
 fn progress(steps: u64) -> ProgressBar {
     let bar = ProgressBar::new(steps);
     let template = "{msg:46!} {bar:24} {pos}/{len}, {eta} left";
-    // Only a mistake in the template can fail; the default style is then good enough.
+    // This fails only if the template has a mistake; the default style is then good enough.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    // A tick is cheap, and rare enough not to be seen in what is measured.
+    // A tick is cheap, and too rare to show in the measurements.
     bar.enable_steady_tick(Duration::from_secs(1));
     bar
 }

@@ -12,7 +12,7 @@ use normgate_core::runtime::{RuntimeError, SessionError};
 use normgate_evaluation::EvaluationError;
 use normgate_evaluation::quantize::QuantizeError;
 
-/// Why the benchmark stopped. What goes wrong with single requests is counted, not raised.
+/// Why the benchmark stopped. Single requests that fail are counted instead.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BenchError {
@@ -27,7 +27,7 @@ pub enum BenchError {
         /// The system's reason.
         source: io::Error,
     },
-    /// A report or a list of peers does not read.
+    /// A report or a list of peers could not be read or written as JSON.
     #[error("{} is not {wanted}: {source}", path.display())]
     Json {
         /// The file.
@@ -50,7 +50,7 @@ pub enum BenchError {
     /// The load generator failed.
     #[error("the load generator failed: {0}")]
     Load(io::Error),
-    /// A picture could not be made.
+    /// An image could not be made.
     #[error("{}: {source}", path.display())]
     Picture {
         /// The photo that it is made of.
@@ -58,7 +58,7 @@ pub enum BenchError {
         /// What is wrong with it.
         source: image::ImageError,
     },
-    /// A picture could not be written as a JPEG.
+    /// An image could not be written as a JPEG.
     #[error(transparent)]
     Jpeg(#[from] jpeg_encoder::EncodingError),
     /// A model could not be built.
@@ -82,13 +82,13 @@ pub enum BenchError {
     /// A model could not be quantised.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
-    /// A picture could not be decoded.
+    /// An image could not be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// A picture could not be brought to the model's size.
+    /// An image could not be brought to the model's size.
     #[error(transparent)]
     Preprocess(#[from] PreprocessError),
-    /// A model could not be run over the pictures that it is calibrated on.
+    /// A model could not be run over the images that it is calibrated on.
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
     /// A measuring thread panicked.

@@ -1,5 +1,5 @@
-//! The benchmark: how much of what ONNX Runtime can do on this machine arrives at the clients of
-//! the server, both measured in one run, taking turns.
+//! The benchmark: how much of what ONNX Runtime can do on this machine reaches the server's clients. Both are
+//! measured in one run, taking turns.
 //!
 //! ```text
 //! plan ─► cells (model × input) ─ rounds ─┬─ raw ───► images/s of ONNX Runtime, decoding, inference

@@ -1,4 +1,4 @@
-//! What a figure has to stand beside: the machine, the date, the versions.
+//! The machine that a benchmark ran on, with the versions of its kernel and of ONNX Runtime.
 
 use std::fs;
 use std::thread::available_parallelism;
@@ -6,15 +6,15 @@ use std::thread::available_parallelism;
 use normgate_evaluation::machine::{has_int8_instructions, memory_gib, processor};
 use serde::{Deserialize, Serialize};
 
-/// The machine that was measured on.
+/// The machine that figures were measured on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// The processor's name.
     pub processor: String,
-    /// Processors that this process may use.
+    /// How many processors this process may use.
     pub cores: usize,
-    /// Whether the processor multiplies 8-bit integers in one instruction (AVX-512 VNNI, AVX-VNNI,
-    /// or on aarch64 the dot product): int8 models gain little without.
+    /// Whether the processor multiplies 8-bit integers in one instruction (AVX-512 VNNI, AVX-VNNI, or on aarch64 the
+    /// dot product): if not, int8 models gain little.
     pub int8_instructions: bool,
     /// Memory in GiB.
     pub memory_gib: u64,
@@ -39,7 +39,7 @@ impl Machine {
     }
 }
 
-/// Processors that this process may use; a container's limit counts.
+/// How many processors this process may use; a container's limit counts.
 pub fn cores() -> usize {
     available_parallelism().map_or(1, Into::into)
 }

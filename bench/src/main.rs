@@ -12,6 +12,6 @@ fn main() -> ExitCode {
 /// before they are loaded.
 #[allow(unsafe_code)]
 fn switch_telemetry_off() {
-    // SAFETY: the first thing in `main`: no other thread exists that could read the environment.
+    // SAFETY: this is the first thing in `main`, so no other thread exists that could read the environment.
     unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
 }

@@ -1,4 +1,4 @@
-//! What is sent: pictures made of the two photos in `docs/images`, the same on every machine.
+//! What is sent: images made from the two photos in `docs/images`, the same on every machine.
 
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -26,11 +26,11 @@ const PHOTOS: [(&str, &[u8]); 2] = [
 
 const QUALITY: u8 = 90;
 
-/// Standard deviation of the noise, in steps of 255, that makes the enlarged photos as large in
-/// bytes as a camera's: 3 to 4 MB.
+/// Standard deviation of the noise, in pixel values of 0 to 255. It makes the enlarged photos as large in bytes as a
+/// camera's: 3 to 4 MB.
 const SENSOR_NOISE: f32 = 8.0;
 
-/// A kind of picture.
+/// A kind of image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Input {
@@ -43,7 +43,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// For people.
+    /// Its name in tables.
     pub fn title(self) -> &'static str {
         match self {
             Self::Png32 => "32×32 PNG",
@@ -79,7 +79,7 @@ impl Input {
     }
 }
 
-/// Square cuts of the photos at random places, of random sizes, scaled to `side`.
+/// Square cuts of the photos, at random places and of random sizes, scaled to `side` × `side` pixels.
 ///
 /// # Errors
 /// [`BenchError`] if the photos of the repository cannot be read.
@@ -113,7 +113,7 @@ fn picture_error(path: &str) -> impl FnOnce(image::ImageError) -> BenchError {
     move |source| BenchError::Picture { path, source }
 }
 
-/// The middle of the photo at 4000×3000.
+/// The middle of the photo, enlarged to 4000×3000 pixels.
 fn enlarged(photo: &RgbImage, random: &mut Pcg64) -> RgbImage {
     let (width, height) = photo.dimensions();
     let (w, h) = (width.min(height * 4 / 3), height.min(width * 3 / 4));
@@ -136,7 +136,7 @@ fn png(picture: &RgbImage) -> Result<Vec<u8>, BenchError> {
     Ok(bytes.into_inner())
 }
 
-/// Colours at half the resolution (4:2:0), as cameras and phones write them.
+/// A JPEG with colours at half the resolution (4:2:0), as cameras and phones write them.
 fn jpeg(picture: &RgbImage) -> Result<Vec<u8>, BenchError> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, QUALITY);

@@ -19,19 +19,19 @@ pub enum Preset {
     Peers,
 }
 
-/// A model with the pictures that it is measured with.
+/// A model with the kinds of images that it is measured with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// The model.
     pub model: Choice,
-    /// The pictures.
+    /// The kinds of images.
     pub inputs: Vec<Input>,
 }
 
 /// What is measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Models with their pictures.
+    /// Models with their kinds of images.
     pub rows: Vec<Row>,
     /// Numbers of connections.
     pub connections: Vec<usize>,

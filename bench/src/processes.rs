@@ -1,4 +1,4 @@
-//! Processor time and memory of a server, all its processes together: those of its process group.
+//! Processor time and memory of a server: of all processes in its process group.
 
 use std::fs;
 use std::path::Path;
@@ -7,15 +7,15 @@ use std::time::Duration;
 /// Memory of all processes of a group, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Resident now. Of one process its resident set; of several the sum of their proportional
-    /// sets, which counts what they share once.
+    /// Resident memory now: of one process its resident set, of several the sum of their proportional sets, in which
+    /// shared memory counts once.
     pub resident: u64,
     /// The sum of each process's largest resident set.
     pub peak: u64,
 }
 
-/// Processor time, user and system, of the living processes of a group and of their children that
-/// have ended. `None` where there is none.
+/// Processor time, user and system, of the living processes of a group and of their children that have ended; `None`
+/// if the group has no processes.
 pub fn cpu_time(group: u32) -> Option<Duration> {
     let processes = processes(group);
     let ticks: u64 = processes.iter().map(|process| process.ticks).sum();
@@ -23,7 +23,7 @@ pub fn cpu_time(group: u32) -> Option<Duration> {
     (!processes.is_empty()).then(|| Duration::from_secs_f64(ticks as f64 / per_second))
 }
 
-/// What the group's processes hold in memory.
+/// Memory of the group's processes; `None` if it has none.
 pub fn memory(group: u32) -> Option<Memory> {
     let processes = processes(group);
     let several = processes.len() > 1;
@@ -59,9 +59,8 @@ fn processes(group: u32) -> Vec<Process> {
     .collect()
 }
 
-/// Process group and utime + stime + cutime + cstime of a line as in `/proc/PID/stat`; `None` of a
-/// process that has ended and waits for its parent. The second field, the program's name, may hold
-/// anything, spaces and brackets included.
+/// Process group and utime + stime + cutime + cstime from a line of `/proc/PID/stat`; `None` for a process that has
+/// ended and waits for its parent. The second field, the program's name, may hold anything, even spaces and brackets.
 fn group_and_ticks(stat: &str) -> Option<(u32, u64)> {
     let fields: Vec<&str> = stat
         .get(stat.rfind(')')? + 1..)?

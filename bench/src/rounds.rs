@@ -1,5 +1,5 @@
-//! The measuring itself: in every round, ONNX Runtime alone and the servers take turns, so that
-//! what disturbs the machine for a while disturbs both.
+//! The measurements: in every round, ONNX Runtime alone and the servers take turns, so that whatever disturbs the
+//! machine for a while disturbs both.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ use crate::requests::requests;
 use crate::server::{Contender, Running, cache_home};
 use crate::statistics::Spread;
 
-/// Layouts and batches that come this close to the best in the search are measured in every round, but no
-/// more than so many: the search is too short to tell them apart.
+/// Layouts and batches with at least this share of the search's best rate are measured in every round, but no more
+/// than `MOST_CANDIDATES`: the search is too short to tell them apart.
 const CLOSE: f64 = 0.9;
 const MOST_CANDIDATES: usize = 4;
 
@@ -58,19 +58,19 @@ struct Rounds {
     loads: BTreeMap<usize, Vec<Measured>>,
 }
 
-/// What it did in one round with a number of connections.
+/// What a server did in one round with a number of connections.
 struct Measured {
-    /// The round, since one in which it failed has none of these.
+    /// Which round: one in which the server failed is missing.
     round: usize,
     outcome: Outcome,
     resident_mib: Option<f64>,
 }
 
 impl Bench<'_> {
-    /// Measures a model with a kind of picture.
+    /// Measures a model with a kind of image.
     ///
     /// # Errors
-    /// [`BenchError`] where a server or ONNX Runtime fails.
+    /// [`BenchError`] if a server or ONNX Runtime fails.
     pub fn cell(
         &self,
         path: &Path,
@@ -79,7 +79,7 @@ impl Bench<'_> {
         input: Input,
     ) -> Result<Cell, BenchError> {
         let files = input.files()?;
-        // So that the first start of each cell is one on a machine that has not seen the model.
+        // So that each cell's first start is that of a machine that has not seen the model.
         let _ = std::fs::remove_dir_all(cache_home(&self.logs));
         self.bar
             .set_message(format!("{name}, {}: raw limit", input.title()));
@@ -112,7 +112,7 @@ impl Bench<'_> {
                 self.bar
                     .set_message(format!("{name}, {}: {}", input.title(), contender.name));
                 match self.serve(contender, path, &files, input, round, rounds) {
-                    // What peers cannot do is part of the comparison.
+                    // A peer that fails is a result, too.
                     Err(error) if index > 0 => self.bar.suspend(|| eprintln!("{error}")),
                     outcome => outcome?,
                 }
@@ -140,7 +140,7 @@ impl Bench<'_> {
         })
     }
 
-    /// Every layout with every batch, briefly.
+    /// Tries every layout with every batch, briefly.
     fn search(&self, model: &Model) -> Result<Vec<Searched>, BenchError> {
         let time = self.plan.time / 10;
         let mut search = Vec::new();
@@ -225,7 +225,7 @@ impl Bench<'_> {
     }
 }
 
-/// The best of all, the best first.
+/// The fastest steps of the search, the fastest first.
 fn candidates(search: &[Searched]) -> Vec<Candidate> {
     let mut steps: Vec<&Searched> = search.iter().collect();
     steps.sort_by(|one, other| other.images_per_second.total_cmp(&one.images_per_second));
@@ -281,7 +281,7 @@ impl Rounds {
     }
 }
 
-/// One number of connections over the rounds in which it was measured; `raw` is the raw limit of all.
+/// The rounds in which a number of connections was measured, put together; `raw` is the raw limit of every round.
 fn load(connections: usize, rounds: &[Measured], raw: &[f64]) -> Option<Load> {
     let rates: Vec<f64> = rounds.iter().map(|it| it.outcome.rate()).collect();
     let shares = rates.iter().zip(rounds);

@@ -19,7 +19,7 @@ use crate::error::BenchError;
 use crate::load::Head;
 use crate::machine::cores;
 
-/// How long a server may take to start: Python servers import for seconds.
+/// How long a server may take to start: Python servers spend seconds on their imports.
 const START: Duration = Duration::from_secs(120);
 
 /// How long it may take to stop before it is killed.
@@ -31,7 +31,7 @@ const ASK: Duration = Duration::from_millis(2);
 /// Lines of a server's log that are quoted.
 const QUOTED: usize = 15;
 
-/// The process groups that live, for whoever interrupts the benchmark.
+/// The process groups that are alive, so that an interrupt can kill them.
 static LIVING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// A server to measure.
@@ -39,7 +39,7 @@ static LIVING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 pub struct Contender {
     /// Its name in tables.
     pub name: String,
-    /// What tells it from others of that name: its number of workers, say.
+    /// What distinguishes it from others of that name, such as its number of workers.
     #[serde(default)]
     pub variant: String,
     /// The program and its arguments; `{model}`, `{port}` and `{cores}` are filled in.
@@ -47,7 +47,7 @@ pub struct Contender {
     /// Environment variables, filled in likewise.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// The path that says 200 when it is ready.
+    /// The path that answers 200 when it is ready.
     pub ready: String,
     /// The path that takes images.
     pub path: String,
@@ -98,7 +98,7 @@ impl Contender {
     /// Starts it with a model and waits until it is ready; what it prints goes to a file in `logs`.
     ///
     /// # Errors
-    /// [`BenchError::Server`] with the end of what it printed, where it does not become ready.
+    /// [`BenchError::Server`] with the end of what it printed, if it does not become ready.
     pub fn start(&self, model: &Path, logs: &Path) -> Result<Running, BenchError> {
         let began = Instant::now();
         let mut running = self.spawn(model, logs)?;
@@ -152,7 +152,7 @@ impl Contender {
         }
         let child = command
             .args(arguments.iter().map(fill))
-            // What earlier starts measured, on a busy machine perhaps, is neither used nor changed.
+            // Measurements of earlier starts, perhaps on a busy machine, are neither used nor changed.
             .env("XDG_CACHE_HOME", cache_home(logs))
             .env("PEER_MODEL", model)
             .env("PEER_PORT", address.port().to_string())
@@ -185,7 +185,7 @@ pub fn cache_home(logs: &Path) -> PathBuf {
     logs.join("cache")
 }
 
-/// A server that is ready; killed when this is dropped.
+/// A server that is ready. Dropping this kills it.
 pub struct Running {
     name: String,
     child: Child,
@@ -194,9 +194,9 @@ pub struct Running {
     pub address: SocketAddr,
     /// From starting the process to the first 200.
     pub started_in: Duration,
-    /// Inference threads with a session each, where it says so.
+    /// Inference threads with a session each, if it says so.
     pub workers: Option<usize>,
-    /// Threads of one more session, for an image that is alone, where it says so.
+    /// Threads of one more session, for an image that is alone, if it says so.
     pub lone_threads: Option<usize>,
 }
 
@@ -258,7 +258,7 @@ fn signal(group: u32, signal: Signal) {
     }
 }
 
-/// Status and body of a GET, where there is an answer.
+/// Status and body of a GET, if there is an answer.
 fn get(address: SocketAddr, path: &str) -> Option<(u16, Vec<u8>)> {
     let patience = Duration::from_secs(2);
     let mut stream = TcpStream::connect_timeout(&address, patience).ok()?;

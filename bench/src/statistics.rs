@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A figure measured in several rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
-    /// The median: of an even number of rounds the mean of the two in the middle.
+    /// The median; of an even number of rounds, the mean of the two in the middle.
     pub median: f64,
     /// The smallest.
     pub low: f64,
@@ -14,7 +14,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of at least one value; of none there is nothing to say.
+    /// The spread of these values; `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);

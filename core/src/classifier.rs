@@ -1,4 +1,4 @@
-//! The one place where a model's output becomes an answer, and the answer is doubted or not.
+//! The one place where a model's output becomes an answer, and where it is decided whether the image is flagged.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::manifest::Manifest;
 use crate::model::Model;
 use crate::scores::{Score, ScoreKind, softmax};
 
-/// Turns a model's output for an image into a [`Classification`], by the model's own manifest.
+/// Turns a model's output for an image into a [`Classification`], as the model's manifest says.
 #[derive(Clone)]
 pub struct Classifier {
     manifest: Arc<Manifest>,
@@ -20,7 +20,7 @@ pub struct Classifier {
 /// What a model says about one image, and how far that can be relied on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classification {
-    /// Index of the most probable class; the first of them where several are.
+    /// Index of the most probable class; the first of them if there are several.
     pub class_index: usize,
     /// The softmax probability of that class, in 0..=1.
     pub confidence: f32,
@@ -28,10 +28,10 @@ pub struct Classification {
     pub probabilities: Vec<f32>,
     /// The OOD score, larger = more OOD.
     pub score: f32,
-    /// The threshold that applies: the predicted class's own, where the calibration has one.
+    /// The threshold that applies: the predicted class's own, if the calibration has one.
     pub threshold: f64,
-    /// The conformal p-value of the score, in 0..=1: how usual it is among ID images. None where thresholds
-    /// are the predicted classes' own: it counts images of all classes, and would contradict them.
+    /// The conformal p-value of the score, in 0..=1: how usual it is among ID images. `None` if the predicted classes
+    /// have thresholds of their own: a p-value counts images of all classes, and would contradict them.
     pub p_value: Option<f64>,
     /// Whether the score is above the threshold: the image is unlike what the model was trained on.
     pub is_ood: bool,
@@ -50,18 +50,18 @@ pub struct NotCalibrated {
     pub version: String,
 }
 
-/// The model's output allows no answer.
+/// Why a model's output allows no answer.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ClassifyError {
-    /// An output has another length than the manifest says.
+    /// An output does not have the length that the manifest says.
     #[error("the model's output `{output}` has {found} values; the manifest says {expected}")]
     WrongLength {
         /// Name of the output.
         output: &'static str,
-        /// Values by the manifest.
+        /// The number of values that the manifest says.
         expected: usize,
-        /// Values found.
+        /// The number of values found.
         found: usize,
     },
     /// An output holds NaN or an infinity.
@@ -72,7 +72,7 @@ pub enum ClassifyError {
     NotFinite {
         /// Name of the output.
         output: &'static str,
-        /// Where in it.
+        /// The index of the value.
         index: usize,
         /// The value found.
         value: f32,
@@ -106,10 +106,11 @@ impl Classifier {
         &self.manifest
     }
 
-    /// The answer for one image, from its logits (one a class) and its representation.
+    /// The answer for one image, from its logits (one for each class) and its representation.
     ///
     /// # Errors
-    /// [`ClassifyError`] if they are not as long as the manifest says, or not finite, or the score is not.
+    /// [`ClassifyError`] if they do not have the lengths that the manifest says, or if they or the score are not
+    /// finite.
     pub fn classify(
         &self,
         logits: &[f32],
@@ -128,7 +129,7 @@ impl Classifier {
                 value: score,
             });
         }
-        // By the logits: probabilities of very sure answers round to the same 1.0.
+        // Not from the probabilities: rounding can make those of nearly equal logits equal.
         let class_index = argmax(logits);
         let probabilities = softmax(logits);
         Ok(Classification {
@@ -146,7 +147,7 @@ impl Classifier {
     }
 }
 
-/// Index of the largest value, the first of them where several are: the class that a model's logits name.
+/// Index of the largest value, the first of them if there are several: the class that a model's logits name.
 pub fn argmax(values: &[f32]) -> usize {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
@@ -238,7 +239,7 @@ mod tests {
     #[test]
     fn classes_too_sure_to_differ_in_probability_still_differ_in_rank() {
         let answer = classifier()
-            .classify(&[1e6, 1e6 + 1.0, 0.0], &[1.0, 0.0])
+            .classify(&[40.0, 40.000_004, 0.0], &[1.0, 0.0])
             .unwrap();
         assert_eq!(answer.class_index, 1);
     }

@@ -31,7 +31,7 @@
 //! # }
 //! ```
 //!
-//! Throughout, a **score is larger where an image is more out-of-distribution (OOD)**.
+//! Throughout, a **larger score means more out of distribution (OOD)**.
 #![forbid(unsafe_code)]
 
 pub mod calibration;

@@ -4,7 +4,7 @@
 mod tests;
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,20 +19,21 @@ use crate::scores::{self, Fitted, FittedError, RepresentationNorm, Score, ScoreK
 /// Protobuf's own limit for one message, and so for one model file.
 const MAX_BYTES: u64 = i32::MAX as u64;
 
-/// What is to be done where what the score learnt is missing or cannot be used.
+/// What to do if what the score learnt is missing or cannot be used.
 #[derive(Clone, Copy)]
 enum Learnt {
-    /// It is an error.
+    /// Report an error.
     Needed,
-    /// Another score is to come.
+    /// Go on without it: the model is to get another score.
     Replaced,
 }
 
 /// Nothing shorter can hold a graph and a manifest.
 const MIN_BYTES: u64 = 64;
 
-/// An ONNX model with a valid manifest, all that its score needs, and no external data. Not yet known to be runnable: that
-/// shows when a [`Session`](crate::runtime::Session) is made of it.
+/// An ONNX model with a valid manifest, all that its score needs, and no external data.
+///
+/// Whether it can be run shows only when a [`Session`](crate::runtime::Session) is made of it.
 #[derive(Clone)]
 pub struct Model {
     bytes: Arc<[u8]>,
@@ -59,7 +60,7 @@ pub enum ModelError {
         /// The path asked for.
         path: PathBuf,
     },
-    /// The manifest names another score and has the threshold of the old one.
+    /// The manifest names another score, but still has the threshold of the old one.
     #[error(
         "{origin}: the threshold is one for the score {found}, not for {score}: calibrate the model again, or \
          leave the calibration out"
@@ -107,7 +108,7 @@ pub enum ModelError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The file is no ONNX model, a damaged one, or one that keeps data in other files.
+    /// The file is not an ONNX model, is a damaged one, or keeps data in other files.
     #[error("{origin}: {source}")]
     Onnx {
         /// The file.
@@ -151,11 +152,13 @@ impl Model {
         Self::read(path, Learnt::Needed)
     }
 
-    /// Reads a model file that is to get another score: where what its own learnt is missing or cannot be
-    /// used, it comes with the representation norm and uncalibrated.
+    /// Reads a model file that is to get another score.
+    ///
+    /// If what its own score learnt is missing or cannot be used, the model comes uncalibrated, with the
+    /// representation norm.
     ///
     /// # Errors
-    /// [`ModelError`], of anything else.
+    /// [`ModelError`] for anything else.
     pub fn open_for_another_score(path: &Path) -> Result<Self, ModelError> {
         Self::read(path, Learnt::Replaced)
     }
@@ -172,16 +175,26 @@ impl Model {
         if !metadata.is_file() {
             return Err(ModelError::NotAFile { path: path.into() });
         }
-        // Asked before reading, so that no mistaken path fills the memory.
+        // Checked before reading, so that a mistaken path does not fill the memory.
         check_size(metadata.len(), || path.display().to_string())?;
-        let bytes = fs::read(path).map_err(unreadable)?;
-        Self::parse(bytes, &path.display().to_string(), learnt)
+        let mut file = File::open(path).map_err(unreadable)?;
+        let mut bytes = Vec::new();
+        let start = (&mut file).take(START).read_to_end(&mut bytes);
+        start.map_err(unreadable)?;
+        let origin = path.display().to_string();
+        onnx::check_start(&bytes).map_err(|source| ModelError::Onnx {
+            origin: origin.clone(),
+            source,
+        })?;
+        bytes.reserve_exact(metadata.len() as usize);
+        file.read_to_end(&mut bytes).map_err(unreadable)?;
+        Self::parse(bytes, &origin, learnt)
     }
 
-    /// Takes a model file's bytes.
+    /// Makes a model of a file's bytes.
     ///
     /// # Errors
-    /// As [`open`](Self::open), but for what is about the file itself.
+    /// As [`open`](Self::open), except those about the file itself.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ModelError> {
         Self::parse(bytes, "(in memory)", Learnt::Needed)
     }
@@ -240,7 +253,7 @@ impl Model {
         self.manifest.title()
     }
 
-    /// The file that the model was read from; of one made in memory, what else it is known by.
+    /// The file that the model was read from. For a model made in memory: its name and version, or `(in memory)`.
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -255,7 +268,7 @@ impl Model {
         &self.digest
     }
 
-    /// What its score learnt from training images, where it is one that does.
+    /// What its score learnt from training images, if it is a fitted one.
     pub fn fitted(&self) -> Option<&Arc<Fitted>> {
         self.fitted.as_ref()
     }
@@ -268,7 +281,7 @@ impl Model {
     /// The layer between representation and logits, read from the graph.
     ///
     /// # Errors
-    /// [`LastLayerError`]: the logits come of something else.
+    /// [`LastLayerError`] if the logits do not come from a linear layer that can be read.
     pub fn last_layer(&self) -> Result<LastLayer, LastLayerError> {
         let manifest = &self.manifest;
         let lengths = (manifest.labels.len(), manifest.representation_size);
@@ -283,13 +296,12 @@ impl Model {
         self.with_score(manifest, self.fitted.as_deref())
     }
 
-    /// The same graph with another manifest and what its score learnt: `None` for a score that learns
-    /// nothing.
+    /// The same graph with another manifest, and with what its score learnt: `None` for a score that is not fitted.
     ///
     /// # Errors
-    /// [`ModelError::ThresholdOfAnotherScore`] if the score is another one and the calibration is still the old
-    /// one's; [`ModelError::Manifest`] if the manifest is not valid; [`ModelError::Fitted`] if `fitted` is missing
-    /// or of another score; and what [`from_bytes`](Self::from_bytes) finds in the file.
+    /// [`ModelError::ThresholdOfAnotherScore`] if the score is another one but the calibration is still the old
+    /// one's; [`ModelError::Manifest`] if the manifest is not valid; [`ModelError::Fitted`] if `fitted` is missing or
+    /// belongs to another score; and what [`from_bytes`](Self::from_bytes) finds in the file.
     pub fn with_score(
         &self,
         manifest: Manifest,
@@ -322,8 +334,10 @@ impl Model {
         Self::parse(bytes.map_err(onnx_error)?, &origin, Learnt::Needed)
     }
 
-    /// Writes the model file, with the permissions of the one that it replaces, and its owner and group as far
-    /// as the system allows; a link to a file stays one. Readers see the old file or the whole new one, never a part.
+    /// Writes the model file. Readers see the old file or the whole new one, never a part.
+    ///
+    /// It gets the permissions of the file that it replaces, and its owner and group as far as the system allows; a
+    /// link to a file stays a link.
     ///
     /// # Errors
     /// [`ModelError::Unwritable`].
@@ -343,7 +357,7 @@ impl Model {
         };
         let mut builder = tempfile::Builder::new();
         builder.prefix(".model-").suffix(".tmp");
-        // A temporary file is private by default; a model is for the server's user to read.
+        // A temporary file is private by default, but the server's user must be able to read a model.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -351,12 +365,13 @@ impl Model {
         }
         let mut file = builder.tempfile_in(folder)?;
         if let Ok(old) = fs::metadata(path) {
-            // Whoever reads the old one is to read the new one, before that may be denied to others.
+            // Whoever can read the old file must be able to read the new one. Owner and group come first, since the
+            // permissions may exclude everybody else.
             #[cfg(unix)]
             {
                 use std::os::unix::fs::{MetadataExt, fchown};
                 let (owner, group) = (Some(old.uid()), Some(old.gid()));
-                // Only root may give files away; one's own group is often enough.
+                // Only root may give files away; setting the group is often enough.
                 let _ = fchown(&file, owner, group).or_else(|_| fchown(&file, None, group));
             }
             file.as_file().set_permissions(old.permissions())?;
@@ -364,13 +379,16 @@ impl Model {
         file.write_all(&self.bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
-        // The rename itself must reach the disk; not every file system can be asked for that.
+        // The rename itself must reach the disk; not every file system offers that.
         if let Ok(folder) = File::open(folder) {
             let _ = folder.sync_all();
         }
         Ok(())
     }
 }
+
+/// Read first, to see whether the rest may be a model.
+const START: u64 = 4096;
 
 fn check_size(bytes: u64, origin: impl Fn() -> String) -> Result<(), ModelError> {
     match bytes {

@@ -1,4 +1,4 @@
-//! A model small enough to be computed by hand, for the tests of this crate.
+//! A model small enough to be computed by hand, for this crate's tests.
 
 use crate::calibration::Calibration;
 use crate::manifest::{Filter, METADATA_KEY, Manifest, Preprocessing, Resize, TrainingRecord};

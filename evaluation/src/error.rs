@@ -16,8 +16,8 @@ use crate::datasets::DatasetError;
 use crate::quantize::QuantizeError;
 use crate::reports::plots::PlotError;
 
-/// Why a model could not be calibrated or evaluated. The messages of the parts (model file, image
-/// set, runtime) say themselves what to do.
+/// Why a command on model files and image sets failed. The messages of the parts (model file, image set, runtime)
+/// themselves say what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvaluationError {
@@ -27,10 +27,10 @@ pub enum EvaluationError {
     /// The model file could not be read or written.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// A model from elsewhere could not be taken in.
+    /// A model from elsewhere could not be adopted.
     #[error(transparent)]
     Adopt(#[from] AdoptError),
-    /// What was said of a model from elsewhere makes no manifest.
+    /// What was said about a model from elsewhere makes no valid manifest.
     #[error("the model's manifest would be invalid: {source}")]
     Manifest {
         /// The field, and what is wrong with it.
@@ -53,7 +53,7 @@ pub enum EvaluationError {
         /// Why not.
         source: FitError,
     },
-    /// A score that is fitted, and nothing to fit it to.
+    /// A score must be fitted, and there is nothing to fit it to.
     #[error(
         "{} is fitted to training images: add --fit-data SET, the labelled images that the model \
          was trained on", score.title()
@@ -80,7 +80,7 @@ pub enum EvaluationError {
         /// What is wrong with them.
         source: DetectionError,
     },
-    /// A picture of the report could not be drawn.
+    /// A plot of the report could not be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
     /// A set has no images.
@@ -89,7 +89,7 @@ pub enum EvaluationError {
         /// The set.
         set: String,
     },
-    /// The output that should be logits is probabilities.
+    /// The output that should be logits holds probabilities.
     #[error(
         "the output `logits` of {model} comes from a {operator}, so it holds no logits: export the \
          model without it, or, if it is a softmax, let `normgate adopt` take the values before it"
@@ -100,7 +100,7 @@ pub enum EvaluationError {
         /// Such as `Softmax`.
         operator: String,
     },
-    /// A score that is the same for every image.
+    /// A score is the same for every image.
     #[error(
         "all {images} images have the same {score} score, {value}, so no threshold can tell them \
          apart. Are the preprocessing and the weights those of training?"
@@ -113,7 +113,7 @@ pub enum EvaluationError {
         /// How many images.
         images: usize,
     },
-    /// A representation of one norm, whatever the image.
+    /// The representation has the same norm, whatever the image.
     #[error(
         "the representations of all {images} images have the same norm, {norm}, except for rounding, so \
          it tells nothing apart. A normalised (cosine) head does that: use a score that ignores the norm \
@@ -185,7 +185,7 @@ pub enum EvaluationError {
         /// What the model file says they were.
         data: String,
     },
-    /// `--calibration` names as many images as those behind the served threshold, but others.
+    /// `--calibration` names as many images as those behind the served threshold, but other ones.
     #[error(
         "--calibration gives {images} images, as many as the model was calibrated on ({data}), but \
          other ones, since their scores differ: give the same sets, with --balance if they were \
@@ -208,34 +208,33 @@ pub enum EvaluationError {
         /// What the model file says they were.
         data: String,
     },
-    /// Two sets that each are to say something of their own share images.
+    /// Two sets share images, which they must not.
     #[error(
         "{shared} of the {images} different images of {} are also in {}: no image may be in both",
         options[1], options[0]
     )]
     SharedImages {
-        /// What names the sets: the one learnt from, and the other.
+        /// The options that name the sets: the one learnt from, and the other.
         options: [&'static str; 2],
         /// How many of the other's images are in the first too.
         shared: usize,
         /// How many different images the other has.
         images: usize,
     },
-    /// A set has images more than once.
+    /// Too many images of a set are copies of others.
     #[error(
         "of the {images} images of {option}, only {different} are different: a copy counts as another \
          image, but adds no information. Remove the copies"
     )]
     RepeatedImages {
-        /// What names the set.
+        /// The option that names the set.
         option: &'static str,
         /// Images.
         images: usize,
         /// Different ones.
         different: usize,
     },
-    /// Two sets that are reported by themselves have one name, so that nobody could tell their
-    /// figures apart.
+    /// Two sets that are reported separately have the same name, so that nobody could tell their figures apart.
     #[error(
         "{first} and {second} are both called \"{name}\": give {option} names to tell them apart, \
          as NAME=PATH"
@@ -270,7 +269,7 @@ pub enum EvaluationError {
         /// The path.
         path: PathBuf,
     },
-    /// Of the images of `quantize`, too few are left for the threshold.
+    /// `quantize` has too few images left for the threshold.
     #[error(
         "of the {images} images of --data, {for_ranges} are for the ranges, and the other {found} are \
          too few for the threshold, which needs {needed}: add images, give a smaller --images, or add \

@@ -42,14 +42,14 @@ pub(crate) fn choice_parser() -> impl TypedValueParser<Value = ScoreChoice> {
 }
 
 fn possible(score: ScoreKind) -> PossibleValue {
-    // In manifests and replies, and in tables.
+    // Its names in manifests and replies, and in tables.
     let others = [score.name(), score.title()];
     PossibleValue::new(option(score))
         .help(score.summary())
         .aliases(others)
 }
 
-/// How a score is called on the command line; its name in manifests does as well.
+/// What a score is called on the command line; its name in manifests works too.
 fn option(score: ScoreKind) -> &'static str {
     match score {
         ScoreKind::RepresentationNorm => "rn",
@@ -59,7 +59,7 @@ fn option(score: ScoreKind) -> &'static str {
     }
 }
 
-/// The parsers let nothing else through.
+/// The score with this name; the parsers let no other names through.
 fn named(name: &str) -> ScoreKind {
     let is = |score: &ScoreKind| {
         let names = [option(*score), score.name(), score.title()];
@@ -72,8 +72,7 @@ fn named(name: &str) -> ScoreKind {
 /// Runs the model over the training images, which `data` names, and fits the score to its answers.
 ///
 /// # Errors
-/// [`EvaluationError`]: an image without a label of the model's classes, or the score cannot be fitted
-/// to them.
+/// [`EvaluationError`] if an image has no label of the model's classes, or the score cannot be fitted to the images.
 pub(crate) fn fit(
     bench: &Workbench,
     model: &Model,
@@ -85,7 +84,7 @@ pub(crate) fn fit(
     fit_all(bench, model, data, images, &[score])?.swap_remove(0)
 }
 
-/// As [`fit`], each of the scores by itself.
+/// As [`fit`], for each of the scores by itself.
 fn fit_all(
     bench: &Workbench,
     model: &Model,
@@ -121,9 +120,9 @@ fn fit_all(
     Ok(fitted)
 }
 
-/// The scores that an evaluation reports, in the order of [`ScoreKind::ALL`]: those asked for, else
-/// all that need no images, the model's own, and with images to fit to, which `fit_data` names, every one.
-/// Of those that were not asked for by name, what cannot be fitted to this model is left out and told.
+/// The scores that an evaluation reports, in the order of [`ScoreKind::ALL`]: those asked for, or else all that need
+/// no images, and the model's own. With images to fit to, which `fit_data` names, it is every score; those that were
+/// not asked for by name and cannot be fitted to this model are left out, with a message.
 ///
 /// # Errors
 /// As [`fit`]; [`EvaluationError::NothingToFitTo`].

@@ -1,4 +1,4 @@
-//! What reports say of where and when they were made.
+//! What reports say about where and when they were made.
 
 use std::fs;
 
@@ -9,22 +9,21 @@ pub fn today() -> String {
     OffsetDateTime::now_utc().date().to_string()
 }
 
-/// The processor's name; its architecture where the kernel does not say the name.
+/// The processor's name, or its architecture if the kernel does not know the name.
 pub fn processor() -> String {
     let name = field(&read("/proc/cpuinfo"), "model name");
     name.unwrap_or_else(|| std::env::consts::ARCH.into())
 }
 
-/// The memory in GiB, rounded up, where the kernel says it.
+/// The memory in GiB, rounded up, if the kernel says it.
 pub fn memory_gib() -> Option<u64> {
     let total = field(&read("/proc/meminfo"), "MemTotal")?;
     let kib: u64 = total.split_whitespace().next()?.parse().ok()?;
     Some(kib.div_ceil(1024 * 1024))
 }
 
-/// Whether the processor multiplies 8-bit integers in one instruction (AVX-512 VNNI, AVX-VNNI, or on
-/// aarch64 the dot product), which is where an int8 model's speed comes from. Of other architectures it is
-/// taken for granted.
+/// Whether the processor multiplies 8-bit integers in one instruction (AVX-512 VNNI, AVX-VNNI, or on aarch64 the dot
+/// product), which is where an int8 model's speed comes from. On other architectures, this is assumed.
 pub fn has_int8_instructions() -> bool {
     #[cfg(target_arch = "x86_64")]
     let has = is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni");

@@ -1,16 +1,16 @@
-//! Where a model file is to be written: looked at before the work, not after it.
+//! Where a model file will be written: checked before the work, not after it.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::EvaluationError;
 
-/// Whether both paths lead to one file, which is there.
+/// Whether both paths lead to the same file, which exists.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     real(one).is_some_and(|one| Some(one) == real(other))
 }
 
-/// That the file's folder is there.
+/// Checks that the file's folder exists.
 ///
 /// # Errors
 /// [`EvaluationError::NoFolder`].

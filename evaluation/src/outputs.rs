@@ -15,9 +15,8 @@ use normgate_core::scores::Score;
 use crate::datasets::{ImageSet, renamed};
 use crate::error::EvaluationError;
 
-/// Images a call of the session. Fixed, and cut from the set in order, so that the same images
-/// share a batch whatever the number of threads: a model's answer may depend on its batch in the
-/// last bit.
+/// Images in each call of the session. Batches are of this size and cut from the set in order, so that the same
+/// images share one whatever the number of threads: a model's answer may depend on its batch in the last bit.
 const BATCH: usize = 64;
 
 /// What a model answered for each image of a set, in the set's order.
@@ -25,13 +24,13 @@ const BATCH: usize = 64;
 pub struct SetOutputs {
     /// The set's name.
     pub name: String,
-    /// `count * classes` logits, an image's together.
+    /// `count * classes` logits, image by image.
     pub logits: Vec<f32>,
-    /// `count * size` entries of the penultimate representations, an image's together.
+    /// `count * size` entries of the penultimate representations, image by image.
     pub representation: Vec<f32>,
-    /// Images.
+    /// The number of images.
     pub count: usize,
-    /// Classes, the logits of an image.
+    /// The number of classes, and so of an image's logits.
     pub classes: usize,
     /// Length of a representation.
     pub size: usize,
@@ -53,7 +52,7 @@ impl SetOutputs {
             .collect()
     }
 
-    /// Several scores of each image, a list for each score. At once, since some are costly.
+    /// Several scores of each image, a list for each score; computed in parallel, since some are costly.
     pub fn all_scores(&self, scores: &[Arc<dyn Score>]) -> Vec<Vec<f32>> {
         thread::scope(|scope| {
             let workers: Vec<_> = scores
@@ -83,7 +82,7 @@ impl SetOutputs {
         self.labels.iter().enumerate().map(known).collect()
     }
 
-    /// The class with the largest logit, of each image; the first of several equal ones.
+    /// For each image, the class with the largest logit; the first of several equal ones.
     pub fn predicted(&self) -> Vec<usize> {
         self.images().map(|(logits, _)| argmax(logits)).collect()
     }
@@ -96,9 +95,8 @@ impl SetOutputs {
 /// model's by name. The result does not depend on `threads`. `progress` is advanced by the images done.
 ///
 /// # Errors
-/// [`EvaluationError`]: the set is empty, a session cannot be made, an image cannot be brought to
-/// the model's size, or the model fails on a batch or answers with NaN or infinity (the image is
-/// named).
+/// [`EvaluationError`] if the set is empty, a session cannot be made, an image cannot be brought to the model's size,
+/// or the model fails on a batch or answers with NaN or infinity (the image is named).
 pub fn run(
     runtime: &Runtime,
     model: &Model,
@@ -130,7 +128,7 @@ pub fn run(
     let queue = Mutex::new(batches);
     let has_failed = AtomicBool::new(false);
     let work = || -> Result<(), EvaluationError> {
-        // The others would run the whole set before anybody is told.
+        // Otherwise the others would run the whole set before anybody is told.
         let fail = |_: &EvaluationError| has_failed.store(true, Ordering::Relaxed);
         let mut worker = Worker::new(runtime, model, set).inspect_err(fail)?;
         loop {
@@ -162,7 +160,7 @@ pub fn run(
 fn labels_of(set: &ImageSet, names: &[String]) -> Vec<Option<usize>> {
     let indices = |labels: &[Option<u16>]| labels.iter().map(|it| it.map(usize::from)).collect();
     match set.class_names.as_deref() {
-        // Also if two classes have one name.
+        // Not if the lists are equal: two classes may have the same name.
         Some(own) if own != names => indices(&renamed(&set.labels, own, names)),
         _ => indices(&set.labels),
     }
@@ -193,7 +191,7 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// Runs the batch that begins at image `first`; its size is what `logits` has room for.
+    /// Runs the batch that begins at image `first`; it has as many images as `logits` has room for.
     fn batch(
         &mut self,
         first: usize,

@@ -1,5 +1,5 @@
-//! Sets that should share no image: what was learnt from one is no surprise in the other, whatever their
-//! names are.
+//! Sets that must share no images, whatever their names: results on images that were learnt from say little about new
+//! ones.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hasher};
@@ -7,21 +7,21 @@ use std::hash::{DefaultHasher, Hasher};
 use crate::datasets::ImageSet;
 use crate::error::EvaluationError;
 
-/// Of a set's different images, beyond this share it is a mistake; one may always be. Some images are in
-/// the world more than once, and so few change nothing.
+/// More than this share of a set's different images is a mistake; one image is always allowed. Some images exist more
+/// than once, and so few change nothing.
 const FEW: f64 = 0.01;
 
-/// The images of a set, by the bytes that the model is shown of them; of those that are still in their
-/// files, by where these lie.
+/// The images of a set, identified by the pixels that the model is shown, or by where their files are if they are
+/// still to be read.
 pub struct Fingerprints {
     option: &'static str,
     images: HashSet<u64>,
-    /// How many images the set has, copies among them.
+    /// How many images the set has, including copies.
     count: usize,
 }
 
 impl Fingerprints {
-    /// Those of a set that `option` names.
+    /// The fingerprints of a set that `option` names.
     pub fn of(option: &'static str, set: &ImageSet) -> Self {
         Self {
             option,
@@ -30,8 +30,8 @@ impl Fingerprints {
         }
     }
 
-    /// How many images of the set are there again: hardly any may be, since a copy counts as an image
-    /// and tells nothing more.
+    /// How many images of the set are copies of others. Hardly any may be, since a copy counts as an image but adds
+    /// no information.
     ///
     /// # Errors
     /// [`EvaluationError::RepeatedImages`].
@@ -59,7 +59,7 @@ impl Fingerprints {
         (others.intersection(&self.images).count(), others.len())
     }
 
-    /// That hardly any image of another set, which `option` names, is among them.
+    /// Checks that hardly any image of another set, which `option` names, is among them.
     ///
     /// # Errors
     /// [`EvaluationError::SharedImages`].
@@ -80,7 +80,7 @@ fn fingerprints(set: &ImageSet) -> impl Iterator<Item = u64> {
     (0..set.len()).map(|index| {
         let mut hasher = DefaultHasher::new();
         match set.files.get(index) {
-            // Not read yet: at least no file may be in both, by whichever way it was named.
+            // Not read yet: at least no file may be in both, by whatever path it was named.
             Some(file) => {
                 let real = file.canonicalize();
                 let place = real.as_deref().unwrap_or(file);

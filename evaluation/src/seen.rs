@@ -1,14 +1,14 @@
-//! Whether images may be among those that a model has learnt from, in training or in calibration: then it does
-//! better on them than on new ones. A model file records names of sets, filters and counts, which is all that is
-//! known, so what is found is a hint and no proof.
+//! Whether images may be among those that a model has learnt from, in training or in calibration: if so, it does
+//! better on them than on new ones. A model file records only names of sets, filters and counts, so what is found is
+//! a hint, not a proof.
 
 use normgate_core::calibration::Calibration;
 use normgate_core::manifest::Manifest;
 
 use crate::datasets::{Amount, HELD_OUT, Learnt, SetSpec, Split};
 
-/// What the training record says of a set of the same name as one of `data`, which are of `class_counts` together,
-/// unless counts or filters tell that these are other images.
+/// What the training record says about a set with the same name as one of `data`, which together have `class_counts`
+/// images, unless counts or filters show that these are other images.
 pub(crate) fn in_training(
     manifest: &Manifest,
     data: &[SetSpec],
@@ -16,7 +16,7 @@ pub(crate) fn in_training(
 ) -> Option<String> {
     let record = manifest.training.as_ref()?;
     let mut counts = record.class_counts.iter().zip(class_counts);
-    // A whole set has at least what was taken of it; of several taken together, nobody knows what each had.
+    // A whole set has at least as many images as were taken from it; how many each of several has, nobody knows.
     let is_smaller = record.data.len() == 1 && counts.any(|(trained, given)| given < trained);
     let may_be_known = |entry: &&String| {
         let (set, held_out) = entry.split_once(HELD_OUT).unwrap_or((entry, ""));
@@ -29,7 +29,7 @@ pub(crate) fn in_training(
         alike.any(|given| !(is_smaller && given.is_whole()))
     };
     let known = record.data.iter().find(may_be_known).cloned();
-    // Of the images that another run held out, this one may have seen any.
+    // This run may have seen any of the images that another run held out.
     known.or_else(|| {
         let sources = data.iter().filter_map(SetSpec::sources_of_held_out);
         let of_others =
@@ -51,8 +51,8 @@ fn set_name(recorded: &str) -> &str {
     set.split('#').next().unwrap_or(set)
 }
 
-/// Which of the auxiliary sets of the training is called as one of `data`, unless filters tell that these are other
-/// images.
+/// Which of the training's auxiliary sets has the same name as one of `data`, unless filters show that these are
+/// other images.
 pub(crate) fn in_auxiliary(manifest: &Manifest, data: &[SetSpec]) -> Option<String> {
     let record = manifest.training.as_ref()?;
     let part = Record {
@@ -64,15 +64,15 @@ pub(crate) fn in_auxiliary(manifest: &Manifest, data: &[SetSpec]) -> Option<Stri
     record.auxiliary.iter().find(may_be_known).cloned()
 }
 
-/// What the calibration says of a set of the same name as one of `data`, unless filters tell that these are other
-/// images.
+/// What the calibration says about a set with the same name as one of `data`, unless filters show that these are
+/// other images.
 pub(crate) fn in_calibration(
     labels: &[String],
     calibration: &Calibration,
     data: &[SetSpec],
 ) -> Option<String> {
     let said = calibration.data.as_deref()?;
-    // Behind the sets stands how they were used.
+    // Behind the sets, the record says how they were used.
     let sets = said.split("; ").next()?.split(", equally many").next()?;
     let part = Record {
         split: Split::Test,
@@ -84,7 +84,7 @@ pub(crate) fn in_calibration(
     sets.find(may_be_known).map(String::from)
 }
 
-/// What is known of a recorded set besides its name and its filters.
+/// What is known about a recorded set besides its name and its filters.
 struct Record<'a> {
     split: Split,
     labels: &'a [String],
@@ -92,14 +92,14 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// Those of `data` that are called as the recorded set, and may have images of it.
+    /// Those of `data` that have the recorded set's name, and may have images of it.
     fn not_apart_from<'a>(
         &'a self,
         set: &'a str,
         data: &'a [SetSpec],
     ) -> impl Iterator<Item = &'a SetSpec> {
         let name = set_name(set);
-        // Its place is not recorded; a "=" behind a "/" is no name's.
+        // The set's path is not recorded; "./" keeps a "=" in its name from being read as the end of another name.
         let recorded = format!("./{set}").parse::<SetSpec>();
         let alike = data.iter().filter(move |given| given.name() == name);
         alike.filter(move |given| {
@@ -196,7 +196,7 @@ mod tests {
         let record = ["photos (held out: all=9)"];
         let hint = trained(&record, &["some/photos/"], &[129, 79, 34]);
         assert_eq!(hint.as_deref(), Some(record[0]));
-        // Of a larger one, the part that was trained on is in it.
+        // A larger set contains the part that was trained on.
         let hint = trained(&["a=b#but-last=9"], &["./a=b"], &[200; 3]);
         assert_eq!(hint.as_deref(), Some("a=b#but-last=9"));
     }
@@ -264,7 +264,7 @@ mod tests {
         let counts = counts.join(",");
         mark(&format!("{counts}\n{own}"));
         assert_eq!(hint(), None);
-        // Of the same sets, cut otherwise.
+        // The same sets, but not the same parts of them.
         mark(&format!("1,2,3\n{own}"));
         assert_eq!(hint().as_deref(), Some(own));
         mark(&format!("{counts}\nphotos (held out: all=20%)"));
@@ -283,7 +283,7 @@ mod tests {
             ("2=7, Fr\u{f6}schlein (gr\u{fc}n)=1)", [0, 0, 8].map(Images)),
             ("9=7, other=3, Jagd Hund=many)", [Images(0); 3]),
             ("all=10%)", [Percent(10); 3]),
-            // How many those are together, nobody knows.
+            // Nobody knows how many these are together.
             ("1=4, all=10%)", [Percent(10), Images(4), Percent(10)]),
             ("", [Images(0); 3]),
         ] {

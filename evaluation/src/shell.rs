@@ -21,7 +21,7 @@ pub fn command_line(words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Strin
     line
 }
 
-/// A word as it is, or in quotation marks where a shell would read something else.
+/// A word as it is, or in quotation marks if a shell would read something else.
 pub fn quoted(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,:+@%".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
@@ -30,7 +30,7 @@ pub fn quoted(word: &str) -> Cow<'_, str> {
     }
 }
 
-/// A path, as [`quoted`].
+/// A path, quoted as by [`quoted`].
 pub fn quoted_path(path: &Path) -> String {
     quoted(&path.to_string_lossy()).into_owned()
 }

@@ -54,7 +54,7 @@ impl RuntimeArgs {
     }
 }
 
-/// The place where models are run over image sets.
+/// Runs models over image sets.
 pub struct Workbench {
     runtime: Runtime,
     threads: usize,
@@ -83,16 +83,16 @@ impl Workbench {
         &self.runtime
     }
 
-    /// How many threads work.
+    /// How many threads run models.
     pub fn threads(&self) -> usize {
         self.threads
     }
 
-    /// A progress bar over images, where there is a terminal to show it.
+    /// A progress bar over images, if there is a terminal to show it.
     pub fn progress(&self, name: &str, images: usize) -> ProgressBar {
         let bar = ProgressBar::new(images as u64).with_message(name.to_owned());
         let template = "{msg:20!} {wide_bar} {pos}/{len} images, {rate}, {left} left";
-        // Only a mistake in the template can fail; the default style is then good enough.
+        // This fails only if the template has a mistake; the default style is then good enough.
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.with_key("rate", rate).with_key("left", left));
         }
@@ -111,17 +111,17 @@ impl Workbench {
         bar
     }
 
-    /// Reads sets of the model's own classes as one, labelled with the model's class indices.
-    /// Images without any labels are taken on trust.
+    /// Reads sets of the model's own classes as one, labelled with the model's class indices. Images without any
+    /// labels are assumed to be of these classes.
     ///
     /// # Errors
-    /// [`EvaluationError::Dataset`], also where an image is labelled as another class: a threshold
-    /// or an accuracy made from it would be wrong without anybody noticing.
+    /// [`EvaluationError::Dataset`], also if an image is labelled as another class: a threshold or an accuracy from
+    /// it would be wrong without anybody noticing.
     pub fn load_id(&self, specs: &[SetSpec], model: &Model) -> Result<ImageSet, EvaluationError> {
         Self::load_own(specs, model, LoadOptions::test())
     }
 
-    /// As [`load_id`](Self::load_id), of the images that the model was trained on.
+    /// As [`load_id`](Self::load_id), for images that the model was trained on.
     ///
     /// # Errors
     /// As [`load_id`](Self::load_id).
@@ -166,7 +166,7 @@ impl Workbench {
         joined(sets)
     }
 
-    /// Runs the model over the set, with a progress bar where there is a terminal to show it.
+    /// Runs the model over the set, with a progress bar if there is a terminal to show it.
     ///
     /// # Errors
     /// As [`outputs::run`].
@@ -178,10 +178,10 @@ impl Workbench {
     }
 }
 
-/// Prints. A reader that has gone (`… | head`) has read enough.
+/// Prints a text. A reader that has gone (`… | head`) has read enough.
 ///
 /// # Errors
-/// [`EvaluationError::Io`], of any other failure.
+/// [`EvaluationError::Io`] for any other failure.
 pub fn print(text: &str) -> Result<(), EvaluationError> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(EvaluationError::Io {
@@ -196,7 +196,7 @@ fn rate(bar: &ProgressState, to: &mut dyn fmt::Write) {
     let _ = write!(to, "{:.0}/s", bar.per_sec());
 }
 
-/// Nobody knows before the first is done.
+/// Writes the time left, which nobody knows before the first image is done.
 fn left(bar: &ProgressState, to: &mut dyn fmt::Write) {
     let _ = match bar.pos() {
         0 => to.write_str("…"),
@@ -204,7 +204,7 @@ fn left(bar: &ProgressState, to: &mut dyn fmt::Write) {
     };
 }
 
-/// The sets as one; says what of them could not be read.
+/// Joins the sets, and says which of their images could not be read.
 fn joined(
     sets: impl Iterator<Item = Result<ImageSet, DatasetError>>,
 ) -> Result<ImageSet, EvaluationError> {

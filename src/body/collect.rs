@@ -1,4 +1,4 @@
-//! Reading a body: within its size, within its time, and within the memory that all bodies share.
+//! Reads a body: within its size, within its time, and within the memory that all bodies share.
 
 use std::error::Error;
 use std::iter;
@@ -14,16 +14,19 @@ use super::{Intake, Upload};
 use crate::connections::Client;
 use crate::problem::Problem;
 
-/// A body that does not arrive in one piece takes at least this much, if it is so long.
+/// The least memory for a body that does not arrive in one piece, if it is that long.
 const FIRST: usize = 64 << 10;
 
-/// As many times what has arrived is set aside for what was announced.
+/// How many times what has arrived is reserved for a body that announced as much.
 const AHEAD: usize = 8;
+
+/// An answer up to this size is not counted.
+const SMALL_ANSWER: usize = 16 << 10;
 
 /// A body that grows by less than this in a second has stalled, and gives its memory to others.
 const PROGRESS: usize = 16 << 10;
 
-/// Who is refused for want of memory comes again, and waits for those who were refused before.
+/// How long at least a client that was refused for want of memory, and will come again, counts in the wait of others.
 const COME_AGAIN: Duration = Duration::from_secs(2);
 
 /// Memory that a body counts for, given back when the last clone is dropped.
@@ -70,6 +73,7 @@ impl Intake {
                 Problem::malformed(format!(
                     "the request's body could not be read to its end: {why}"
                 ))
+                .closing()
             })?;
             let Ok(piece) = frame.into_data() else {
                 continue;
@@ -107,6 +111,26 @@ impl Intake {
         Ok((bytes, Hold(Arc::new(permit))))
     }
 
+    /// Memory for an answer that may take so many bytes, until it is sent; none for a small one, which counts with
+    /// its connection. The server builds it whole, and the client may take its time to read it.
+    pub async fn room_for_answer(
+        &self,
+        bytes: usize,
+        client: Option<&Client>,
+    ) -> Result<Option<Hold>, Problem> {
+        if bytes <= SMALL_ANSWER {
+            return Ok(None);
+        }
+        if bytes > self.body_memory {
+            return Err(Problem::malformed(format!(
+                "the answer could take {bytes} bytes, more than --body-memory: ask for fewer labels (top), or send \
+                 fewer files"
+            )));
+        }
+        let permit = self.reserve(bytes, client).await?;
+        Ok(Some(Hold(Arc::new(permit))))
+    }
+
     async fn reserve(
         &self,
         bytes: usize,
@@ -129,9 +153,9 @@ impl Intake {
     }
 }
 
-/// How much memory a body gets when so much of it has arrived. Of many bodies that arrive together
-/// and do not fit, some must get all they need, or none would be read to its end; who has sent
-/// nothing yet gets nothing.
+/// How much memory a body gets once `arrived` bytes of it are there. If many bodies arrive together and do not all
+/// fit, some must get all they need, or none would be read to its end. A client that has sent nothing yet gets
+/// nothing.
 fn ahead(arrived: usize, announced: Option<usize>) -> usize {
     arrived
         .saturating_mul(AHEAD)
@@ -139,7 +163,7 @@ fn ahead(arrived: usize, announced: Option<usize>) -> usize {
         .max(arrived)
 }
 
-/// What an error is due to: hyper's own words are "error reading a body from connection".
+/// The innermost cause of an error: hyper itself says only "error reading a body from connection".
 fn root(error: &dyn Error) -> String {
     let causes = iter::successors(error.source(), |&cause| cause.source());
     causes
@@ -149,8 +173,8 @@ fn root(error: &dyn Error) -> String {
 
 fn full() -> Problem {
     Problem::overloaded(
-        "the request bodies that are being read or wait fill the memory for them \
-         (--body-memory); try again later",
+        "the request bodies that are being read or wait, and the answers that are being sent, fill the memory for \
+         them (--body-memory); try again later",
     )
 }
 
@@ -163,8 +187,8 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-/// Makes room for some more bytes: as much again as came so far, since clients announce what they
-/// like, and never for more than is to come, since only what came is counted.
+/// Makes room for `more` bytes. It doubles the room, since clients announce what they like, but never goes beyond
+/// what is still to come, since only what came is counted.
 fn grow(whole: &mut Vec<u8>, more: usize, length: usize) {
     if whole.capacity() - whole.len() < more {
         let to_come = length.saturating_sub(whole.len());
@@ -184,7 +208,7 @@ impl Lately {
         self.with(|[_, now]| *now += 1);
     }
 
-    /// In the last two to four seconds.
+    /// How often in the last two to four seconds.
     pub fn count(&self) -> usize {
         self.with(|counts| counts.iter().sum())
     }

@@ -1,7 +1,7 @@
-//! What a form's part says of itself (RFC 7578, 4.2).
+//! What a form's part says about itself (RFC 7578, 4.2).
 //!
-//! Of a name that `multer` cannot read it says that there is none, and a file without a name is
-//! taken for another field: here it is enough that a name was meant.
+//! `multer` treats a name that it cannot read as missing, and a file without a name is taken for another field. Here
+//! it is enough that a name was meant.
 
 use axum::http::{HeaderMap, header};
 use percent_encoding::percent_decode;
@@ -9,14 +9,14 @@ use percent_encoding::percent_decode;
 /// The names in a part's `Content-Disposition`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Disposition {
-    /// The field's.
+    /// The field's name.
     pub field: Option<String>,
-    /// The file's, which is empty where none was chosen.
+    /// The file's name, which is empty if no file was chosen.
     pub file: Option<String>,
 }
 
 impl Disposition {
-    /// Of the part with this head. What is no UTF-8 is shown as far as it is.
+    /// The names in this part's head. What is not UTF-8 is replaced.
     pub fn of(headers: &HeaderMap) -> Self {
         let header = headers.get(header::CONTENT_DISPOSITION);
         let mut rest = header.map_or(&b""[..], |value| value.as_bytes());
@@ -37,7 +37,7 @@ impl Disposition {
             };
             place.get_or_insert_with(|| String::from_utf8_lossy(&value).into_owned());
         }
-        // RFC 7578 forbids it, some clients send it, and where there are both it says more.
+        // RFC 7578 forbids `filename*`, but some clients send it, and if both are there, it says more.
         found.file = extended.or(found.file);
         found
     }
@@ -61,8 +61,8 @@ fn parameter(text: &[u8]) -> (&[u8], Vec<u8>, &[u8]) {
     }
 }
 
-/// What stands before the closing quote, and what follows it. Only quotes and backslashes are taken
-/// for escaped: browsers escape neither, and a path of Windows is full of the latter.
+/// What comes before the closing quote, and what follows it. Only quotes and backslashes count as escaped: browsers
+/// escape neither, and Windows paths are full of backslashes.
 fn unquoted(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut value = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -77,13 +77,13 @@ fn unquoted(text: &[u8]) -> (Vec<u8>, &[u8]) {
                 value.push(*byte);
                 rest
             }
-            // A name that ends in a backslash, which seemed to escape the quote behind it.
+            // No closing quote: the name ends in a backslash, which seemed to escape it.
             [] => return (text.strip_suffix(b"\"").unwrap_or(text).to_vec(), rest),
         };
     }
 }
 
-/// `UTF-8''caf%C3%A9.jpg` (RFC 8187, 3.2); in another character set it is left as it stands.
+/// Decodes `UTF-8''caf%C3%A9.jpg` (RFC 8187, 3.2); a name in another character set is left as it is.
 fn decoded(value: &[u8]) -> Vec<u8> {
     let mut parts = value.splitn(3, |byte| *byte == b'\'');
     match (parts.next(), parts.next(), parts.next()) {

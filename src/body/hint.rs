@@ -1,10 +1,10 @@
-//! What may have gone wrong in sending a file, if it turns out to be no good image.
+//! What may have gone wrong in sending a file, if it turns out not to be a good image.
 
 use normgate_core::preprocess::sniff;
 
 use super::media::Kind;
 
-/// `curl -d @photo.jpg` takes these out of the file, and every image has some of them.
+/// `curl -d @photo.jpg` removes these bytes from the file, and every image has some of them.
 const TAKEN_OUT: [u8; 3] = *b"\r\n\0";
 
 const BY_D: &str = "; if it was sent with curl -d, which removes bytes, use --data-binary instead";
@@ -22,7 +22,7 @@ const OTHER_FORM: &str = "; a form must be sent as multipart/form-data: curl -F 
 /// No file system has longer names.
 const LONGEST_NAME: usize = 255;
 
-/// Of a body that should be an image as it is.
+/// The hint for a body that should be an image as it is.
 pub fn of(kind: &Kind, body: &[u8]) -> Option<&'static str> {
     let is_form = *kind == Kind::ImageAsForm;
     match body.trim_ascii_start() {
@@ -34,8 +34,8 @@ pub fn of(kind: &Kind, body: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// `key=value`, as it is written in a URL or on a command line. That a base64 text ends with `=` makes no field
-/// of it.
+/// Whether the body is `key=value`, as in a URL or on a command line. The `=` at the end of a base64 text does not
+/// make it one.
 fn has_fields(body: &[u8]) -> bool {
     let Some(at) = body.iter().position(|byte| *byte == b'=') else {
         return false;
@@ -45,7 +45,7 @@ fn has_fields(body: &[u8]) -> bool {
     has_value && body[..at].iter().all(is_key) && is_text(&body[at..])
 }
 
-/// One line that is not too long, with a letter in it, and no image's first bytes.
+/// Whether the body is one line, not too long, that has a letter and does not begin like an image.
 fn is_name(body: &[u8]) -> bool {
     let line = body.trim_ascii();
     let has_letter = || {

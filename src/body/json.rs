@@ -1,4 +1,4 @@
-//! `{"image": "<base64>"}`
+//! An image in JSON: `{"image": "<base64>"}`.
 
 use std::borrow::Cow;
 
@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use super::TOP_STANDS_ELSEWHERE;
 use crate::problem::Problem;
 
-/// The standard alphabet, to which that for URLs is brought (RFC 4648, 4 and 5). Padding may be left
-/// off: it adds nothing, and many encoders do.
+/// The standard alphabet, to which the URL-safe one is converted (RFC 4648, 4 and 5). Padding may be left out: it
+/// adds nothing, and many encoders omit it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -31,9 +31,9 @@ pub struct Base64Image<'a> {
 
 /// The image file in a JSON document.
 pub fn image(body: &[u8]) -> Result<Bytes, Problem> {
-    // RFC 8259, 8.1: it may be ignored.
+    // A byte order mark may be ignored (RFC 8259, 8.1).
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    // A list would pass for a struct with its fields in order; only an object says what it means.
+    // A list would be accepted as a struct with its fields in order; only an object says what it means.
     let start = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if start.is_some_and(|byte| *byte != b'{')
         && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
@@ -54,7 +54,7 @@ pub fn image(body: &[u8]) -> Result<Bytes, Problem> {
     })?;
     let text = payload(&document.image)?;
     let decoded = BASE64.decode(text).or_else(|_| {
-        // Encoders that wrap their lines are common, and the line ends carry nothing.
+        // Encoders that wrap their lines are common, and line breaks mean nothing.
         let letters = text.chars().filter(|c| !c.is_ascii_whitespace());
         let standard = letters.map(|c| match c {
             '-' => '+',
@@ -76,7 +76,7 @@ pub fn image(body: &[u8]) -> Result<Bytes, Problem> {
     }
 }
 
-/// The base64 of a `data:` URL, which is what browsers make of a file; else the whole text.
+/// The base64 in a `data:` URL, which is what browsers make of a file; otherwise the whole text.
 fn payload(text: &str) -> Result<&str, Problem> {
     let text = text.trim_ascii();
     let Some((scheme, rest)) = text.split_once(':') else {
@@ -94,7 +94,7 @@ fn payload(text: &str) -> Result<&str, Problem> {
     }
 }
 
-/// Whether a `data:` URL says so, as browsers read it (WHATWG, *Fetch*, data: URL processor).
+/// Whether a `data:` URL says that it is base64, as browsers read it (WHATWG, *Fetch*, data: URL processor).
 fn is_base64(head: &str) -> bool {
     let head = head.trim_ascii().to_ascii_lowercase();
     let media_type = head.strip_suffix("base64");

@@ -1,6 +1,6 @@
-//! Reading what a refused client is still sending, so that it sees the refusal: closing a connection
-//! with bytes unread resets it, and the client may never read the reply. Where it is known that not
-//! all will be read, the reply says that the connection ends with it.
+//! Reads what a refused client is still sending, so that the client sees the refusal: closing a connection with
+//! unread bytes resets it, and the client may never read the reply. If it is known that not all will be read, the
+//! reply says that the connection will be closed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,15 +13,15 @@ use tokio::time::timeout;
 use super::{Intake, Upload};
 use crate::problem::Problem;
 
-/// How long, and how many times the limit, a refused body is still read and thrown away.
+/// How long, and up to how many times the size limit, a refused body is read and thrown away.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BODIES: usize = 4;
 
-/// How much of refused bodies is read in a second, all together. Under a flood of large images,
-/// reading them only to refuse them would take the processors from those that are answered.
+/// How much of all refused bodies together is read in a second. Under a flood of large images, reading them only to
+/// refuse them would take processor time from those that are answered.
 const LINGER_A_SECOND: usize = 512 << 20;
 
-/// As much of a body is there anyway by the time that it is refused.
+/// This much of a body has arrived anyway by the time that it is refused, and does not count.
 const LINGER_FREE: usize = 64 << 10;
 
 impl Intake {
@@ -31,8 +31,8 @@ impl Intake {
         self.linger(Upload::new(&parts.headers, body), problem)
     }
 
-    /// Throws away what is still to come of a refused request, for a while and up to a limit. The
-    /// answer does not wait for it.
+    /// Throws away what is still to come of a refused request, for a while and up to a limit. The answer does not
+    /// wait for this.
     pub fn linger(self: &Arc<Self>, mut body: Upload, problem: Problem) -> Problem {
         if body.is_held_back {
             return problem.closing();
@@ -44,7 +44,7 @@ impl Intake {
             // Running out of time here changes nothing.
             let _ = timeout(LINGER, intake.discard(&mut body, most)).await;
         });
-        // A small image is there already, in one piece with its head: of a flood, each task counts.
+        // A small image is there already, in one piece with its head, and in a flood each task that is spared counts.
         if (&mut lingering).now_or_never().is_none() {
             tokio::spawn(lingering);
         }
@@ -66,7 +66,7 @@ impl Intake {
     }
 }
 
-/// So much a second.
+/// How much of `LINGER_A_SECOND` the current second has used.
 pub struct Allowance(Mutex<(Instant, usize)>);
 
 impl Allowance {
@@ -74,7 +74,7 @@ impl Allowance {
         Self(Mutex::new((Instant::now(), 0)))
     }
 
-    /// Whether that much more may be taken in this second.
+    /// Counts that many bytes more; false if that exceeds this second's allowance.
     fn take(&self, bytes: usize) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, taken) = &mut *state;

@@ -1,4 +1,4 @@
-//! What a request says that it carries.
+//! What a request's body is, as its headers say.
 
 use axum::http::{HeaderMap, header};
 
@@ -6,7 +6,7 @@ use crate::problem::{ACCEPT_POST, Problem};
 
 const NO_BOUNDARY: &str = "the Content-Type multipart/form-data names no boundary";
 
-/// Many write a boundary without them, and it is read where it is a token (RFC 9110, 5.6.6).
+/// Many clients write a boundary without quotes, which works if it is a token (RFC 9110, 5.6.6).
 const IN_QUOTES: &str = "one with characters such as = or : must be in quotes";
 
 /// How the images are packed.
@@ -14,7 +14,7 @@ const IN_QUOTES: &str = "one with characters such as = or : must be in quotes";
 pub enum Kind {
     /// The body is one image file.
     Image,
-    /// The same, sent as `curl` sends it unless told otherwise: with `-d`, damaged.
+    /// The same, declared as a form, as `curl` does unless told otherwise; if sent with `-d`, it is damaged.
     ImageAsForm,
     /// The body is `{"image": "<base64>"}`.
     Json,
@@ -23,10 +23,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// By the request's `Content-Type`.
+    /// The kind that the request's `Content-Type` declares.
     ///
-    /// Which image format it is, the bytes decide: names and types lie. `curl --data-binary`
-    /// declares `application/x-www-form-urlencoded` unless told otherwise, so that says nothing.
+    /// The image format is told by the bytes: names and types lie. `curl --data-binary` declares
+    /// `application/x-www-form-urlencoded` unless told otherwise, so that says nothing.
     pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         if let Some(coding) = headers.get(header::CONTENT_ENCODING)
             && !coding.is_empty()
@@ -47,11 +47,11 @@ impl Kind {
             .trim()
             .to_ascii_lowercase();
         match essence.as_str() {
-            // The second is what object stores say of a file of which they know nothing.
+            // The last is what object stores say about a file of which they know nothing.
             "" | "application/octet-stream" | "binary/octet-stream" => Ok(Self::Image),
             "application/x-www-form-urlencoded" => Ok(Self::ImageAsForm),
             "application/json" | "text/json" => Ok(Self::Json),
-            // RFC 6839, 3.1.
+            // A media type that is based on JSON (RFC 6839, 3.1).
             json if json.starts_with("application/") && json.ends_with("+json") => Ok(Self::Json),
             "multipart/form-data" => {
                 let boundary = multer::parse_boundary(declared).map_err(|error| {

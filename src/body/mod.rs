@@ -1,7 +1,8 @@
-//! From a request to the image files in it, whichever of the three ways they were sent.
+//! From a request to the image files in it, in whichever of the three ways they were sent.
 
 mod collect;
 mod disposition;
+mod held;
 mod hint;
 mod json;
 mod linger;
@@ -19,6 +20,7 @@ use tokio::sync::Semaphore;
 
 pub use collect::Hold;
 use collect::Lately;
+pub use held::held;
 pub use json::Base64Image;
 
 use crate::config::{HttpConfig, LimitsConfig};
@@ -27,13 +29,13 @@ use crate::problem::Problem;
 use linger::Allowance;
 use media::Kind;
 
-/// What requests may ask for, and the memory they share.
+/// The limits of requests, and the memory that their bodies share.
 pub struct Intake {
     max_body_bytes: usize,
     body_memory: usize,
     max_files: usize,
     timeout: Duration,
-    /// A permit a byte.
+    /// One permit for each byte.
     memory: Arc<Semaphore>,
     discarded: Allowance,
     refused: Lately,
@@ -42,7 +44,7 @@ pub struct Intake {
 /// A request's body on its way.
 pub struct Upload {
     body: Body,
-    /// It comes only when it is asked for (RFC 9110, 10.1.1), and not after a refusal.
+    /// Whether it comes only when it is asked for (RFC 9110, 10.1.1), which it is not after a refusal.
     is_held_back: bool,
 }
 
@@ -73,14 +75,14 @@ pub struct Submission {
 
 /// One image file, not looked into yet.
 pub struct File {
-    /// As the client called it, in a multipart request.
+    /// The file's name or the field's, in a form.
     pub name: Option<String>,
     pub bytes: Bytes,
-    /// What may have gone wrong in sending it, if it turns out to be no good image.
+    /// What may have gone wrong in sending it, if it turns out not to be a good image.
     pub hint: Option<&'static str>,
 }
 
-/// Many look for it among the fields of a form or of JSON.
+/// Many clients put `top` among the fields of a form or of JSON.
 const TOP_STANDS_ELSEWHERE: &str = "; the number of labels belongs in the URL: /classify?top=3";
 
 impl Intake {
@@ -97,13 +99,13 @@ impl Intake {
         }
     }
 
-    /// Bytes that bodies take just now.
+    /// How many bytes bodies take now.
     pub fn held(&self) -> usize {
         self.body_memory
             .saturating_sub(self.memory.available_permits())
     }
 
-    /// How many were refused lately for want of memory, who will come again.
+    /// How many clients were refused lately for want of memory, and will come again.
     pub fn refused_lately(&self) -> usize {
         self.refused.count()
     }

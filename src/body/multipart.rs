@@ -12,21 +12,21 @@ use super::disposition::Disposition;
 use super::{File, TOP_STANDS_ELSEWHERE};
 use crate::problem::Problem;
 
-/// A longer name is cut: file systems have none, and it is sent back.
+/// Longer names are cut: file systems have none, and the name is sent back.
 const LONGEST_NAME: usize = 255;
 
-/// `curl -F file=photo.jpg` sends these nine letters.
+/// `curl -F file=photo.jpg` sends the nine letters of the name.
 const NO_FILE_NAME: &str =
     "; its field has no file name: curl sends a file with -F file=@photo.jpg";
 
-/// Fields beside the files, such as the token that a web framework adds to its forms.
+/// The most fields beside the files, such as the token that a web framework adds to its forms.
 const MOST_OTHERS: usize = 100;
 
 /// The files of a form, in order.
 ///
-/// What has no file name is a file as well where it is an image, or where there is no other: then
-/// there is nothing else that could have been meant. Otherwise it is passed over, as is the empty
-/// part that browsers send for a file that was not chosen (HTML, *constructing the entry list*).
+/// A field without a file name counts as a file, too, if it is an image, or if there is no other: then nothing else
+/// can have been meant. Otherwise it is ignored, as is the empty part that browsers send for a file that was not
+/// chosen (HTML, *constructing the entry list*).
 pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<File>, Problem> {
     if memmem::find(&body, format!("--{boundary}").as_bytes()).is_none() {
         return Err(broken(format!(
@@ -44,7 +44,7 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
         while let Some(piece) = part.chunk().await.map_err(unreadable)? {
             bytes.extend_from_slice(&piece);
         }
-        // As much memory is counted as there are bytes, not what they grew into.
+        // The bytes are counted, not what the vector grew to.
         bytes.shrink_to_fit();
         let hint = file.is_none().then_some(NO_FILE_NAME);
         let is_not_chosen = file.as_deref() == Some("") && bytes.is_empty();
@@ -84,7 +84,7 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
     Ok(files)
 }
 
-/// The parser's words do not say what to mend.
+/// Says what to fix, which the parser's own messages do not.
 fn unreadable(error: multer::Error) -> Problem {
     use multer::Error;
     broken(match error {

@@ -9,7 +9,7 @@ use normgate_core::preprocess::Limits;
 use normgate_core::{Classification, Classifier, SessionOptions};
 
 use super::failure::Failure;
-use super::terminal::columns;
+use super::terminal::{columns, complain};
 use super::{image_file, model_file};
 use crate::config::{ImageLimits, ModelConfig, parse_count};
 use crate::engine::{Pipeline, decode_caught};
@@ -46,7 +46,7 @@ pub struct ClassifyArgs {
     limits: ImageLimits,
 }
 
-/// As many as a model can have; how many this one has is known once it is open.
+/// The most labels that a model can have; how many this one has is known once it is open.
 const MOST_LABELS: usize = 65_536;
 
 /// Classifies each file.
@@ -63,7 +63,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
     let top = match args.top.map(NonZeroUsize::get) {
         None => DEFAULT_TOP.min(labels.len()),
         Some(top) if top <= labels.len() => top,
-        // As the server answers; fewer than were asked for could pass for all there are.
+        // As the server answers. A shorter list than was asked for could be taken for all labels that there are.
         Some(top) => {
             return Err(Failure::Usage(format!(
                 "--top {top}: this model has {n} labels; give a number from 1 to {n}",
@@ -87,7 +87,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
                 print_json(&mut out, &FileReply::reply(Some(name), reply))?;
             }
             Ok(answer) => {
-                // Above nothing but errors a head would only confuse.
+                // A head above nothing but errors would only confuse.
                 if !std::mem::replace(&mut headed, true) {
                     writeln!(out, "{}", table.head())?;
                 }
@@ -96,7 +96,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
             }
             Err(problem) => {
                 failed += 1;
-                eprintln!("{name}: {}", problem.detail());
+                complain(&format!("{name}: {}", problem.detail()));
                 if args.json {
                     print_json(&mut out, &FileReply::problem(Some(name), problem))?;
                 }
@@ -112,7 +112,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
     }
 }
 
-/// The outer error ends everything, the inner one concerns this file.
+/// The outer error ends the command, the inner one concerns only this file.
 fn classify(
     file: &Path,
     limits: &Limits,
@@ -139,24 +139,24 @@ fn classify(
 }
 
 fn print_json(out: &mut impl Write, reply: &FileReply<'_>) -> Result<(), Failure> {
-    // As an error of writing, which it is: who has read enough closes the pipe.
+    // Returned as an I/O error, which it is: a reader that has read enough closes the pipe.
     serde_json::to_writer(&mut *out, reply).map_err(io::Error::from)?;
     writeln!(out)?;
     Ok(())
 }
 
-/// Columns as wide as they need to be. On a terminal long names are cut in front, so that a row stays a line:
-/// files differ at their ends.
+/// Columns as wide as they need to be. On a terminal, long names are cut at the front so that each row stays on one
+/// line: files differ at their ends.
 struct Table {
     file: usize,
     label: usize,
 }
 
-/// However narrow the terminal is, this much of a name is shown.
+/// This much of a name is shown, however narrow the terminal is.
 const SHORTEST_NAME: usize = 16;
 
 impl Table {
-    /// For a terminal of `columns` characters, if it is for one.
+    /// A table for a terminal of `columns` characters, if there is one.
     fn new(files: &[PathBuf], labels: &[String], columns: Option<usize>) -> Self {
         let names = files
             .iter()

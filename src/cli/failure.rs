@@ -8,18 +8,18 @@ use std::process::ExitCode;
 /// An error on its way to the terminal.
 #[derive(Debug)]
 pub enum Failure {
-    /// The command line made no sense although each option by itself was well formed.
+    /// The command line makes no sense although each option by itself is well formed.
     Usage(String),
     /// Something went wrong; printed with its causes.
     Failed(Box<dyn Error + Send + Sync>),
-    /// Everything was said already, file by file.
+    /// All there is to say; printed as it is.
     Reported(String),
-    /// It stands in the log, and nothing is to be printed beside that.
+    /// It is in the log, and nothing more is to be printed.
     Logged(ExitCode),
 }
 
 impl Failure {
-    /// 2 for usage, as clap itself does; else 1.
+    /// The exit code: 2 for usage, as in clap, otherwise 1.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Failure::Usage(_) => ExitCode::from(2),
@@ -28,7 +28,7 @@ impl Failure {
         }
     }
 
-    /// Says it in the log, for whoever reads a log that is for machines.
+    /// Says it in the log instead, for those who read a log that is for machines.
     pub fn logged(self) -> Self {
         tracing::error!("{self}");
         Failure::Logged(self.exit_code())

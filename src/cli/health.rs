@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
@@ -40,7 +40,7 @@ pub fn run(args: &HealthArgs) -> Result<(), Failure> {
         .map_err(|error| Failure::Reported(format!("no answer from {address}: {error}")))?;
     let status = reply.split(' ').nth(1).unwrap_or_default();
     if status == "200" {
-        println!("ready");
+        writeln!(io::stdout(), "ready").map_err(|error| Failure::Failed(error.into()))?;
         return Ok(());
     }
     let body = reply.split("\r\n\r\n").nth(1).unwrap_or_default();
@@ -49,7 +49,7 @@ pub fn run(args: &HealthArgs) -> Result<(), Failure> {
     )))
 }
 
-/// Where a server with this environment is best asked: clients cannot fill its address for probes.
+/// Where to ask a server with this environment: if possible at its address for probes, which clients cannot fill.
 fn served_at() -> Result<SocketAddr, String> {
     let set = |name| Some((name, env::var(name).ok().filter(|text| !text.is_empty())?));
     let (name, text) = set("NORMGATE_PROBE_LISTEN")
@@ -59,15 +59,26 @@ fn served_at() -> Result<SocketAddr, String> {
 }
 
 fn ask(address: SocketAddr, timeout: Duration) -> io::Result<String> {
+    let end = Instant::now() + timeout;
     let mut stream = TcpStream::connect_timeout(&address, timeout)?;
-    stream.set_read_timeout(Some(timeout))?;
     stream.set_write_timeout(Some(timeout))?;
     write!(
         stream,
         "GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
     )?;
-    let mut reply = String::new();
+    let mut reply = Vec::new();
+    let mut piece = [0; 4096];
     // The answer is short; anything long is not ours.
-    stream.take(64 * 1024).read_to_string(&mut reply)?;
-    Ok(reply)
+    while reply.len() < 64 * 1024 {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut piece)? {
+            0 => break,
+            count => reply.extend_from_slice(&piece[..count]),
+        }
+    }
+    String::from_utf8(reply).map_err(|_| io::ErrorKind::InvalidData.into())
 }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-/// Rows of the calibration scores' histogram.
+/// The number of rows in the histogram of the calibration scores.
 const ROWS: usize = 12;
 
-/// The scores' distribution, a bar a row, with a line where the threshold is.
+/// The distribution of the scores, with a bar for each row, and a line where the threshold is.
 pub fn scores(scores: &[f32], threshold: f64, width: usize) -> String {
     let (Some(low), Some(high)) = (scores.first(), scores.last()) else {
         return String::new();
@@ -42,7 +42,7 @@ fn mark(text: &mut String, threshold: f64, width: usize) {
     );
 }
 
-/// A bar of a length in proportion, to an eighth of a character; anything but nothing shows.
+/// A bar of proportional length, to an eighth of a character; every count above zero shows.
 pub fn bar(count: u64, most: u64, width: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (count as f64 / most.max(1) as f64 * width as f64 * 8.0).round() as usize;

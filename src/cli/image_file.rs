@@ -1,4 +1,4 @@
-//! Reading the files that `classify` is given, which `*` picks as often as a person does.
+//! Reads the files that `classify` is given, which `*` picks as often as a person does.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -9,16 +9,15 @@ use normgate_core::preprocess::{DecodeError, Limits, decode, sniff};
 use crate::config::show_bytes;
 use crate::problem::Problem;
 
-/// The largest file that is read. The largest picture that is decoded by default takes 400 MB where
-/// nothing compresses it.
+/// The largest file that is read. The largest image that is decoded by default takes 400 MB if nothing compresses it.
 const LARGEST: u64 = 1 << 30;
 
-/// Enough to know an image by, or what else it is.
+/// Enough to recognise an image, or what else it is.
 const HEAD: u64 = 4096;
 
-/// The file's bytes, if they can be an image's: a film beside the photos is not read to its end.
+/// The file's bytes, if they can be an image's: a video beside the photos is not read to its end.
 pub fn read(path: &Path) -> Result<Vec<u8>, Problem> {
-    // Asked before the file is opened: a pipe would keep us waiting for someone to write to it.
+    // Checked before the file is opened: opening a pipe would wait for someone to write to it.
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if metadata.is_dir() {
         return Err(Problem::malformed(
@@ -41,7 +40,7 @@ fn read_up_to(path: &Path, largest: u64) -> Result<Vec<u8>, Problem> {
     if let Some(error) = no_image(&bytes) {
         return Err(error.into());
     }
-    // One byte more than may be, and what is longer shows; its length could change meanwhile.
+    // One byte more than the limit shows that a file is too long; its length in the metadata could change meanwhile.
     let mut rest = file.take((largest + 1).saturating_sub(bytes.len() as u64));
     rest.read_to_end(&mut bytes).map_err(unreadable)?;
     match bytes.len() as u64 > largest {
@@ -53,7 +52,7 @@ fn read_up_to(path: &Path, largest: u64) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// What decoding would say of a file that begins so, where its beginning is enough to tell.
+/// The error that decoding would give for a file that begins like this, if its beginning is enough to tell.
 fn no_image(head: &[u8]) -> Option<DecodeError> {
     match sniff(head) {
         Some(_) => None,
@@ -89,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_begins_like_no_image_is_not_read_on() {
-        // A sparse file of a terabyte: reading it would end in lack of memory.
+        // A sparse file of a terabyte: reading it would exhaust memory.
         let film = written(b"\0\0\0\x18ftypmp42");
         film.as_file().set_len(1 << 40).unwrap();
         assert_eq!(read(film.path()).unwrap_err().status(), 415);

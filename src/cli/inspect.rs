@@ -192,11 +192,11 @@ fn trained(f: &mut Formatter<'_>, record: &TrainingRecord, labels: &[String]) ->
     Ok(())
 }
 
-/// Narrower terminals break the lines themselves.
+/// The narrowest width for text; narrower terminals break the lines themselves.
 const NARROWEST: usize = 40;
 
-/// Text in the column of values, broken between words to the width that `f` has. A word longer than
-/// that is broken too.
+/// Text in the column of values, broken between words to the width that `f` has. A word longer than that is broken,
+/// too.
 fn wrapped(f: &mut Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     let indent = if name.is_empty() { 0 } else { 18 };
     let room = f.width().unwrap_or(WIDEST).max(NARROWEST) - indent;

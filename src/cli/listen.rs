@@ -1,11 +1,11 @@
-//! Taking an address, and saying why it cannot be had.
+//! Listening on an address, and saying why that fails.
 
 use std::io;
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-/// Listens on the address that was given by this option.
+/// Listens on the address that was given with this option.
 pub async fn listen(option: &'static str, address: SocketAddr) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address)
         .await

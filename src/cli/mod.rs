@@ -55,10 +55,9 @@ enum Command {
 
 /// Parses the command line, runs the command, and prints its error, if any, for people.
 ///
-/// `allocator` is told of what takes much memory, and when much was freed.
+/// `allocator` is told when something takes much memory, and when much was freed.
 ///
-/// The exit code is 0 on success, 2 for a command line that makes no sense, and 1 for anything
-/// else that went wrong.
+/// The exit code is 0 on success, 2 for a command line that makes no sense, and 1 for anything else that went wrong.
 pub fn run(allocator: Allocator) -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve::run(*args, allocator),
@@ -72,11 +71,11 @@ pub fn run(allocator: Allocator) -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // `normgate inspect … | head`: whoever read has read enough.
+        // `normgate inspect … | head`: the reader has read enough.
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(Failure::Logged(code)) => code,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            terminal::complain(&format!("error: {failure}"));
             failure.exit_code()
         }
     }

@@ -8,8 +8,8 @@ use normgate_core::model::ModelError;
 use super::failure::Failure;
 use crate::config::DEFAULT_MODEL;
 
-/// Reads it. Where nobody named one and the default is not there, the path says nothing to its reader: how to
-/// name another does.
+/// Reads the model file. If nobody named one and the default is not there, its path tells the user nothing, but how
+/// to name another does.
 pub fn open(path: &Path) -> Result<Model, Failure> {
     Model::open(path).map_err(|error| match error {
         ModelError::Missing { path } if path == Path::new(DEFAULT_MODEL) => Failure::Usage(format!(

@@ -67,7 +67,7 @@ pub fn run(args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     let _written = Written;
     let is_json = args.log.log_format == LogFormat::Json;
     run_logged(args, allocator).map_err(|failure| {
-        // A log that is switched off says nothing, and something must.
+        // A log that is switched off says nothing, so the failure is printed.
         match is_json && tracing::enabled!(tracing::Level::ERROR) {
             true => failure.logged(),
             false => failure,
@@ -75,7 +75,7 @@ pub fn run(args: ServeArgs, allocator: Allocator) -> Result<(), Failure> {
     })
 }
 
-/// Has the last lines of the log written when it goes, after a panic too.
+/// Writes the last lines of the log when it is dropped, also after a panic.
 struct Written;
 
 impl Drop for Written {
@@ -99,11 +99,11 @@ fn run_logged(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> 
     let tokio = tokio(args.engine.io_threads(args.model.device), &state)?;
     let [early, signals] = tokio.block_on(async { [Signals::listen(), Signals::listen()] });
     let (reading, signals) = (tokio.spawn(exit_on_signal(early?)), signals?);
-    // Before the file is read: whatever changes from here on is seen.
+    // Before the file is read, so that any change from here on is seen.
     let path = &args.model.model;
     let watch = args.reload.interval();
     let watch = watch.map(|interval| Watch::start(path.clone(), interval));
-    // What is wrong with the files is found out before anybody can connect.
+    // Errors in the files are found before anybody can connect.
     let model = model_file::open(path)?;
     Classifier::new(&model)?;
     let runtime = args.model.runtime()?;
@@ -122,8 +122,8 @@ fn run_logged(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> 
         allocator,
     };
     let outcome = thread::scope(|threads| {
-        // When it is dropped, connections that were cut off go first: then nobody waits for what
-        // is still queued.
+        // Moved in here to be dropped first, and with it connections that were cut off: then nobody waits for what is
+        // still queued.
         let tokio = tokio;
         tokio.block_on(serve(&args, threads, loader, model, &state, signals, began))
     });
@@ -136,14 +136,14 @@ fn run_logged(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> 
     outcome
 }
 
-/// The threads for what goes over the network.
+/// The runtime for everything that goes over the network.
 fn tokio(threads: usize, state: &AppState) -> io::Result<Runtime> {
     let pause = Arc::clone(&state.pause);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("io")
         .on_thread_park(move || {
-            // Of several, one that sleeps would keep the others from being woken.
+            // Of several threads, one that sleeps would keep the others from being woken.
             if threads == 1 {
                 pause.take();
             }
@@ -232,7 +232,8 @@ fn warn_of_unread_variables() {
     }
 }
 
-/// Listens there until all else is done: `/livez` is asked while the last requests are finished, too.
+/// Answers probes at this address until all else is done: `/livez` is asked while the last requests are finished,
+/// too.
 async fn answer_probes(
     address: SocketAddr,
     args: &ServeArgs,

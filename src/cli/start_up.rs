@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use normgate_core::Calibration;
@@ -12,7 +13,7 @@ use normgate_core::calibration::Convention;
 use crate::config::reachable;
 use crate::serving::Serving;
 
-/// A photo in this repository, for whoever starts the server there.
+/// A photo in this repository, for users who start the server there.
 const EXAMPLE: &str = "docs/images/cat.jpg";
 
 /// The facts of a start.
@@ -27,12 +28,20 @@ pub struct StartUp<'a> {
 }
 
 impl StartUp<'_> {
-    /// For people on standard output, or as one line of the log.
+    /// Prints it on standard output for people, or logs it as one line.
     pub fn announce(&self, for_people: bool) -> io::Result<()> {
         if for_people {
-            let mut out = io::stdout().lock();
-            write!(out, "{self}")?;
-            return out.flush();
+            let text = self.to_string();
+            let write = move || {
+                let mut out = io::stdout().lock();
+                let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+                if let Err(error) = written {
+                    tracing::warn!(%error, "the start could not be announced");
+                }
+            };
+            // Nobody may read it, and then writing never ends.
+            thread::Builder::new().name("start".into()).spawn(write)?;
+            return Ok(());
         }
         tracing::info!(
             address = %format_args!("http://{}/", self.address),
@@ -117,7 +126,7 @@ impl fmt::Display for StartUp<'_> {
     }
 }
 
-/// The threshold, or the least and the largest where classes have their own.
+/// The threshold, or the smallest and the largest if classes have their own.
 fn thresholds(calibration: &Calibration) -> String {
     let by_class = calibration.per_class.iter().flatten();
     let by_class = by_class.map(|class| class.threshold);
@@ -127,8 +136,8 @@ fn thresholds(calibration: &Calibration) -> String {
     }
 }
 
-/// The share of known images that is flagged. Of few calibration images none may have been, which
-/// promises less than "0.0 %" would say.
+/// The share of ID images that is flagged. If there are few calibration images, none of them may have been flagged,
+/// which promises less than "0.0 %" would say.
 fn known_flagged(calibration: &Calibration) -> String {
     let percent = calibration.expected_flag_rate * 100.0;
     let promised = (1.0 - calibration.target_tpr) * 100.0;

@@ -1,10 +1,10 @@
-//! Environment variables that are meant for Normgate and that nothing reads, being misspelt.
+//! Environment variables that are meant for Normgate but that nothing reads, because they are misspelt.
 
 use clap::Command;
 
 const PREFIX: &str = "NORMGATE_";
 
-/// Those of the trainer, of the benchmark and of the tests.
+/// Variables of the trainer, the benchmark and the tests.
 const OF_OTHERS: [&str; 6] = [
     "ALL_TESTS",
     "BENCH_",
@@ -14,16 +14,15 @@ const OF_OTHERS: [&str; 6] = [
     "TEST_DATA",
 ];
 
-/// More alike than this, by Jaro and Winkler, and one was probably meant to be the other.
+/// If two names are more alike than this, by Jaro and Winkler, one was probably meant to be the other.
 const ALIKE: f64 = 0.75;
 
-/// A sentence for each of the `variables`, given as names and values, that begins with `NORMGATE_`
-/// and is no setting of any command in the `table`.
+/// A sentence for each of the `variables`, given as names and values, that begins with `NORMGATE_` and is not a
+/// setting of any command in the `table`.
 ///
-/// What Kubernetes tells every container about a service that is called `normgate` begins so, too,
-/// and is left alone: `NORMGATE_SERVICE_HOST`, `NORMGATE_PORT=tcp://…`,
-/// `NORMGATE_PORT_80_TCP_ADDR` ([Kubernetes, *Accessing the
-/// Service*](https://kubernetes.io/docs/tutorials/services/connect-applications-service/)).
+/// Variables in which Kubernetes tells every container about a service called `normgate` begin like that, too, and
+/// are left alone: `NORMGATE_SERVICE_HOST`, `NORMGATE_PORT=tcp://…`, `NORMGATE_PORT_80_TCP_ADDR` ([Kubernetes,
+/// *Accessing the Service*](https://kubernetes.io/docs/tutorials/services/connect-applications-service/)).
 pub fn unread<'a>(
     table: &Command,
     variables: impl IntoIterator<Item = (&'a str, &'a str)>,

@@ -76,7 +76,7 @@ pub struct EngineConfig {
 }
 
 impl EngineConfig {
-    /// What does not fit together although each option alone does.
+    /// Says what does not fit together although each option by itself is fine.
     pub fn check(&self) -> Result<(), String> {
         let (window, deadline) = (self.batch_window, self.deadline);
         match window < deadline {
@@ -110,7 +110,7 @@ impl EngineConfig {
         self.threads_per_worker.map_or(1, NonZeroUsize::get)
     }
 
-    /// Whether there is nothing to find out about workers and their threads.
+    /// Whether workers and threads are given, so that there is nothing to find out about them.
     pub fn layout_is_fixed(&self) -> bool {
         self.workers.is_some() || self.threads_per_worker.is_some()
     }
@@ -123,15 +123,15 @@ impl EngineConfig {
         })
     }
 
-    /// The number of threads for what goes over the network: one is enough for the bytes of a few processors'
-    /// worth of inference, or of decoding for a card.
+    /// The number of threads for what goes over the network. One is enough for the bytes of a few processors' worth
+    /// of inference, or of decoding for a card.
     pub fn io_threads(&self, device: Device) -> usize {
         self.workers(device)
             .max(self.prepare_threads(device))
             .div_ceil(8)
     }
 
-    /// The number of threads for large photos.
+    /// The number of threads that decode large photos.
     pub fn decode_threads(&self) -> usize {
         self.decode_threads
             .map_or_else(|| processors().min(4), NonZeroUsize::get)

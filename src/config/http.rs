@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::units::{parse_count, parse_duration, parse_some_time};
+use super::units::{expected, parse_count, parse_duration, parse_some_time};
 
 /// The listening socket, its timeouts, and the steps of shutting down.
 #[derive(Clone, Debug, clap::Args)]
@@ -53,7 +53,7 @@ pub struct HttpConfig {
 }
 
 impl HttpConfig {
-    /// What does not fit together although each option alone does.
+    /// Says what does not fit together although each option by itself is fine.
     pub fn check(&self) -> Result<(), String> {
         let Some(probes) = self.probe_listen else {
             return Ok(());
@@ -69,9 +69,10 @@ impl HttpConfig {
     }
 }
 
-/// Whether nobody can listen at the other address where somebody does at this one. Linux gives `::` to
-/// both families.
+/// Whether listening at this address keeps everyone from listening at the other one. On Linux, `::` takes both
+/// families.
 fn takes(ip: IpAddr, other: IpAddr) -> bool {
+    let (ip, other) = (ip.to_canonical(), other.to_canonical());
     let is_all = ip.is_unspecified() && (ip.is_ipv6() || other.is_ipv4());
     is_all || ip == other
 }
@@ -85,11 +86,7 @@ pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
         .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     text.parse().map_err(|_| {
         let wanted = "an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080";
-        // What a deployment's template makes of a variable that it has no value for.
-        match text.is_empty() {
-            true => format!("it is empty; unset it, or give {wanted}"),
-            false => format!("expected {wanted}"),
-        }
+        expected(&text, wanted)
     })
 }
 

@@ -42,7 +42,7 @@ pub struct ImageLimits {
 }
 
 impl ImageLimits {
-    /// As `normgate-core` takes them.
+    /// The limits as `normgate-core` takes them.
     pub fn limits(&self) -> Limits {
         Limits {
             max_pixels: self.max_pixels.get() as u64,
@@ -51,7 +51,7 @@ impl ImageLimits {
 }
 
 impl LimitsConfig {
-    /// What does not fit together although each limit alone does.
+    /// Says what does not fit together although each limit by itself is fine.
     pub fn check(&self) -> Result<(), String> {
         if self.body_memory < self.max_body_bytes {
             return Err(

@@ -33,7 +33,7 @@ pub enum LogFormat {
 }
 
 fn parse_level(text: &str) -> Result<Targets, String> {
-    // Parsed as a target's name, a misspelt level would silence everything without a word.
+    // A misspelt level would be read as a target's name, and silence everything without a word.
     let is_level = |part: &str| part.parse::<tracing::Level>().is_ok() || part == "off";
     if text
         .split(',')

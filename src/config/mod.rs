@@ -1,4 +1,4 @@
-//! The options, a struct a concern. Every flag is also an environment variable `NORMGATE_…`.
+//! The options, with a struct for each concern. Every flag is also an environment variable `NORMGATE_…`.
 
 mod engine;
 mod http;

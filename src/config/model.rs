@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use normgate_core::runtime::{Device, Runtime, RuntimeError};
 
-/// The one that comes with Normgate, from the folder that README's commands are typed in.
+/// The model that comes with Normgate, seen from the folder in which README's commands are typed.
 pub const DEFAULT_MODEL: &str = "models/cifar10-lt.onnx";
 
 /// The model file and the library that runs it.

@@ -1,10 +1,10 @@
-//! When the model file is read anew.
+//! When the model file is read again.
 
 use std::time::Duration;
 
 use super::units::parse_duration;
 
-/// More often would only ask the file system the same thing again.
+/// The shortest interval: checking more often would only ask the file system the same thing again.
 const SHORTEST: Duration = Duration::from_millis(50);
 
 /// Watching the model file.

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Reads `500ms`, `10s`, `1.5s` or `2m`.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let time = parse_any_duration(text)?;
-    // Somebody has mistaken the unit.
+    // Somebody has probably mistaken the unit.
     if time > A_DAY {
         return Err("longer than a day".into());
     }
@@ -15,9 +15,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 
 const A_DAY: Duration = Duration::from_secs(86_400);
 
-/// The same, however long: what no clock can count is as long as one can.
+/// The same, without a limit: what no clock can count becomes the longest time that one can.
 pub fn parse_any_duration(text: &str) -> Result<Duration, String> {
-    let error = || "expected a time with its unit, such as 500ms, 10s or 2m".to_owned();
+    let error = || expected(text, "a time with its unit, such as 500ms, 10s or 2m");
     let (number, unit) = split(text).ok_or_else(error)?;
     let seconds = match unit {
         "ms" => number / 1000.0,
@@ -29,7 +29,7 @@ pub fn parse_any_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
-/// The same, above zero: within no time at all nothing can arrive or be done.
+/// The same as [`parse_duration`], but above zero: in no time at all, nothing can arrive or be done.
 pub fn parse_some_time(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
         Duration::ZERO => Err("must be longer than 0".into()),
@@ -37,10 +37,10 @@ pub fn parse_some_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads `800KiB`, `20MiB`, `20MB`, `1GiB` or a plain number of bytes, from 1 to what 32 bits hold: bodies
-/// take as many permits of a semaphore, which counts so far.
+/// Reads `800KiB`, `20MiB`, `20MB`, `1GiB` or a plain number of bytes, from 1 to what 32 bits hold: each byte of a
+/// body takes a permit of a semaphore, and that counts no further.
 pub fn parse_bytes(text: &str) -> Result<usize, String> {
-    let error = || "expected a size such as 800KiB, 20MiB or 1GiB, below 4GiB".to_owned();
+    let error = || expected(text, "a size such as 800KiB, 20MiB or 1GiB, below 4GiB");
     let (number, unit) = split(text).ok_or_else(error)?;
     let scale = match unit {
         "" | "B" => 1.0,
@@ -60,8 +60,7 @@ pub fn parse_bytes(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Reads a whole number from 1 to `MOST`: beyond it the system would give up in its own words, or
-/// in none.
+/// Reads a whole number from 1 to `MOST`, beyond which the system would give up in its own words, or in none.
 pub fn parse_count<const MOST: usize>(text: &str) -> Result<NonZeroUsize, String> {
     let number = text.parse().ok();
     number
@@ -69,7 +68,7 @@ pub fn parse_count<const MOST: usize>(text: &str) -> Result<NonZeroUsize, String
         .ok_or_else(|| no_number(text, 1, MOST))
 }
 
-/// The same from 0 on, which means none.
+/// Reads a whole number from 0 to `MOST`; 0 means none.
 pub fn parse_count_or_none<const MOST: usize>(text: &str) -> Result<usize, String> {
     let number = text.parse().ok();
     number
@@ -77,14 +76,17 @@ pub fn parse_count_or_none<const MOST: usize>(text: &str) -> Result<usize, Strin
         .ok_or_else(|| no_number(text, 0, MOST))
 }
 
+/// What to give instead of this text.
+pub fn expected(text: &str, wanted: &str) -> String {
+    match text.is_empty() {
+        // What a deployment's template makes of a variable for which it has no value.
+        true => format!("it is empty; unset it, or give {wanted}"),
+        false => format!("expected {wanted}"),
+    }
+}
+
 fn no_number(text: &str, least: usize, most: usize) -> String {
-    // What a deployment's template makes of a variable that it has no value for.
-    let empty = if text.is_empty() {
-        "it is empty; unset it, or give "
-    } else {
-        "expected "
-    };
-    format!("{empty}a whole number from {least} to {most}")
+    expected(text, &format!("a whole number from {least} to {most}"))
 }
 
 /// Writes a number of bytes for people: `20 MiB`, `1.5 KiB`, `12 bytes`.

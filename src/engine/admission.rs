@@ -1,7 +1,7 @@
-//! Whether an image is taken in, and what it is told if not.
+//! Whether an image is taken in, and what its client is told if not.
 #![expect(
     clippy::result_large_err,
-    reason = "a job goes back as it came, as rarely as it is refused"
+    reason = "a refused job is given back as it came, which is rare"
 )]
 
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Shared {
         room.map_err(|refused| self.refusal(refused, self.wait_behind(), deadline))
     }
 
-    /// How long what waits, and so many more, will wait, by the rate measured lately.
+    /// How long what waits now, and `more` after it, will take, by the rate measured lately.
     pub fn wait(&self, more: usize) -> Duration {
         let (entrance, large) = (self.entrance(), &self.large);
         self.skip_abandoned(large);
@@ -68,8 +68,8 @@ impl Shared {
         }
     }
 
-    /// Whether there were some at the front that nobody waits for any more, in the places of others. What
-    /// has passed the entrance counts as well.
+    /// Drops images at the front of the queue that nobody waits for any more, since they take places from others.
+    /// True if there were some. What has passed the entrance counts as well.
     fn skip_abandoned(&self, queue: &Queue<Job>) -> bool {
         let skip = |queue: &Queue<Job>| queue.skip(|job| job.ticket.is_abandoned());
         let behind = self.unprepared.as_ref().map_or(0, |_| skip(&self.queue));
@@ -78,7 +78,7 @@ impl Shared {
         skipped > 0
     }
 
-    /// How long what has passed the entrance waits for a worker yet.
+    /// How long what has passed the entrance still waits for a worker.
     fn wait_behind(&self) -> Duration {
         match self.unprepared {
             Some(_) => self.queue.wait(0),
@@ -86,26 +86,27 @@ impl Shared {
         }
     }
 
-    /// How long an image that can wait this long can wait at the entrance; or why it cannot.
+    /// How long an image that can wait this long in all can wait at the entrance; or why it cannot.
     pub(super) fn patience(&self, patience: Duration) -> Result<Duration, Refused> {
         let behind = self.wait_behind();
         match self.unprepared {
             Some(_) if behind > patience / 2 && !self.queue.is_empty() => {
                 Err(Refused::TooSlow(Duration::ZERO))
             }
-            // The entrance asks for twice what waits there.
+            // Like each queue, the entrance asks for twice what waits in it, so what waits behind it counts twice as
+            // well.
             _ => Ok(patience.saturating_sub(2 * behind)),
         }
     }
 
-    /// Of what is refused at a queue, where what comes through waits so long again.
+    /// The error for what is refused at a queue, if what it lets through waits for `behind` as well.
     fn refusal(&self, refused: Refused, behind: Duration, deadline: Deadline) -> EngineError {
         match refused {
             Refused::Full(wait) => EngineError::Full(self.at_most(wait + behind)),
             Refused::TooSlow(wait) => {
                 let wait = wait + behind;
                 let server = Deadline::of_server(self.deadline);
-                // Where another would be taken in, it is the client that allows too little.
+                // If an image with the server's deadline would be taken in, it is the client that allows too little.
                 let set_by = if wait <= self.deadline / 2 {
                     deadline
                 } else {
@@ -117,7 +118,7 @@ impl Shared {
         }
     }
 
-    /// By its deadline all that waits now is answered, or given up.
+    /// By the server's deadline, all that waits now is answered, or given up.
     fn at_most(&self, wait: Duration) -> Duration {
         wait.min(self.deadline)
     }
@@ -157,7 +158,7 @@ mod tests {
         job().0
     }
 
-    /// Puts so many jobs there, and gives their clients.
+    /// Puts this many jobs into the queue, and returns their clients.
     fn put(queue: &Queue<Job>, count: usize) -> Vec<impl Sized + use<>> {
         let put = |_| {
             let (job, client) = job();
@@ -167,8 +168,8 @@ mod tests {
         (0..count).map(put).collect()
     }
 
-    /// An engine that decodes ahead, without the threads that would: one for small images, a minute each, two for
-    /// large ones, four minutes each, and two workers, again a minute.
+    /// An engine that decodes ahead, without the threads that would: one for small images, which takes a minute for
+    /// each, two for large ones, four minutes for each, and two workers, again a minute.
     fn without_threads() -> Shared {
         let model = model();
         let queue = |capacity, takers, minutes: u32| {
@@ -191,15 +192,15 @@ mod tests {
         }
     }
 
-    /// Whether the queue was seen full of abandoned images; a machine that is busy with other things may be
-    /// too slow for that.
+    /// Whether the queue was seen full of abandoned images. A machine that is busy with other things may be too slow
+    /// for that.
     async fn is_full_of_abandoned_images() -> bool {
         let service = Service::with(&["--workers=1", "--queue-capacity=2"]);
         let serving = service.state.serving().unwrap();
         let shared = &serving.engine.shared;
         let busy = service.classify(png(STALLS_WORKER, 8, 8));
         let look = async {
-            // Until the only worker is at the other.
+            // Until the only worker is busy with the other image.
             while shared.queue.wait(0).is_zero() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
@@ -256,7 +257,7 @@ mod tests {
         assert_eq!(too_slow(3), Some(2 * MINUTE));
         assert!(room(5).is_ok());
         (0..4).for_each(|_| assert!(shared.queue.take(1, &mut Vec::new())));
-        // The workers are as long at them, but nobody is first in the line.
+        // The workers take as long for them, but nobody is first in the queue.
         assert!(room(3).is_ok());
         let _two = put(shared.entrance(), 2);
         assert_eq!(too_slow(7), Some(4 * MINUTE));

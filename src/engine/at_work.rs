@@ -1,10 +1,10 @@
-//! Since when each worker is at what it took. A driver or a kernel can hang, and a worker with it: then
+//! Since when each worker has been working on what it took. A driver or a kernel can hang, and a worker with it: then
 //! nothing fails, nothing is logged, and only the clock tells.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-/// No batch takes as long, not even of a heavy model on a fraction of a processor.
+/// No batch takes this long, not even one of a heavy model on a fraction of a processor.
 const LONGEST: Duration = Duration::from_secs(60);
 
 const IDLE: i64 = i64::MAX;
@@ -12,12 +12,12 @@ const IDLE: i64 = i64::MAX;
 /// The workers' clocks.
 pub struct AtWork {
     start: Instant,
-    /// In milliseconds from the start.
+    /// When each worker began, in milliseconds from the start; or `IDLE`.
     since: Box<[AtomicI64]>,
 }
 
 impl AtWork {
-    /// Clocks for so many workers, none of which is at work.
+    /// Clocks for this many workers, none of which is at work.
     pub fn new(workers: usize) -> Self {
         Self {
             start: Instant::now(),
@@ -25,18 +25,18 @@ impl AtWork {
         }
     }
 
-    /// This worker begins.
+    /// The worker begins.
     pub fn begin(&self, worker: usize) {
         self.set(worker, self.now());
     }
 
-    /// It is done.
+    /// The worker is done.
     pub fn end(&self, worker: usize) {
         self.set(worker, IDLE);
     }
 
-    /// How long the one has been at work that hangs, where one does; with a deadline that is long, a batch
-    /// may be as well.
+    /// How long the worker that hangs has been at work, if one hangs. With a long deadline, a batch may take long,
+    /// too.
     pub fn hangs(&self, deadline: Duration) -> Option<Duration> {
         let first = self.since.iter().map(|since| since.load(Ordering::Relaxed));
         let longest = self.now().saturating_sub(first.min()?);
@@ -44,7 +44,7 @@ impl AtWork {
         (longest > LONGEST.max(2 * deadline)).then_some(longest)
     }
 
-    /// As if it had begun so long ago.
+    /// As if the worker had begun that long ago.
     #[cfg(test)]
     pub fn began(&self, worker: usize, ago: Duration) {
         self.set(worker, self.now() - ago.as_millis() as i64);

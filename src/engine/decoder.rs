@@ -1,5 +1,5 @@
-//! A decoder: decodes images and brings them to the model's size, aside from the workers. Large photos
-//! always, and small images where the workers have better things to do.
+//! A decoder: decodes images and brings them to the model's size, apart from the workers. Large photos always come
+//! here, small images only if the workers have better things to do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,8 +13,9 @@ use super::queue::Queue;
 use super::worker::{SMALL_BYTES, decode_caught, small};
 use super::{EngineError, Shared};
 
-/// A photo of twelve megapixels takes longer than a batch of small images, and those who sent the
-/// small ones wait for a worker. Where both want a processor, three parts in four are the worker's.
+/// Large photos are decoded at this lower priority. A photo of twelve megapixels takes longer than a batch of small
+/// images, and those who sent the small ones wait for a worker. If both want a processor, the worker gets three
+/// quarters of it.
 const NICENESS: i32 = 5;
 
 /// Which images a decoder is for.
@@ -69,8 +70,7 @@ impl Size {
     }
 }
 
-/// Prepares an image for the workers, or answers what is wrong with it. False where that is left to another
-/// decoder.
+/// Prepares an image for the workers, or answers what is wrong with it. False if that is left to another decoder.
 fn prepare(shared: &Shared, size: Size, preprocessor: &mut Preprocessor, job: Job) -> bool {
     let Job { image, mut ticket } = job;
     let started = Instant::now();
@@ -85,7 +85,7 @@ fn prepare(shared: &Shared, size: Size, preprocessor: &mut Preprocessor, job: Jo
             hand_over(shared, Job { image, ticket });
             return false;
         }
-        // The file's own memory is given back here, before the image waits again.
+        // The memory of the file itself is given back here, before the image waits again.
         Image::Encoded(bytes, hold) => match decode_caught(preprocessor, &bytes, &limits) {
             Some(Err(DecodeError::TooLarge { .. })) if size == Size::Small => {
                 let image = Image::Encoded(bytes, hold);
@@ -110,7 +110,7 @@ fn prepare(shared: &Shared, size: Size, preprocessor: &mut Preprocessor, job: Jo
     true
 }
 
-/// To the decoders of large images, which also judge by the real limit.
+/// Passes an image to the decoders of large images, which also apply the real limit.
 fn hand_over(shared: &Shared, job: Job) {
     if let Err((error, job)) = shared.pass_on(job) {
         job.ticket.fail(error);
@@ -130,8 +130,8 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(10);
 
-    /// Whether what came while the only worker was at another image was seen ready, and waiting. A machine that
-    /// is busy with other things may be too slow to show it.
+    /// Whether images that came while the only worker was busy with another were seen decoded and waiting. A machine
+    /// that is busy with other things may be too slow to show it.
     async fn is_decoded_ahead(service: &Service) -> bool {
         let serving = service.state.serving().unwrap();
         let (engine, shared) = (&serving.engine, &serving.engine.shared);
@@ -153,7 +153,7 @@ mod tests {
                 }
                 is_seen.set(true);
                 assert!(is_empty);
-                // What is decoded waits too, and whoever comes now waits for it.
+                // What is decoded waits, too, and whatever comes now waits for it.
                 assert!(matches!(patience, Err(Refused::TooSlow(_))));
                 assert!(room.is_err() && wait > SOON);
             }

@@ -16,7 +16,7 @@ pub struct Job {
     pub ticket: Ticket,
 }
 
-/// How far an image is.
+/// How far an image has come.
 pub enum Image {
     /// A file as it was sent; its memory counts against the budget until it is decoded.
     Encoded(Bytes, Hold),
@@ -24,7 +24,7 @@ pub enum Image {
     Ready(Rgb8),
 }
 
-/// To whom the answer goes, and what the way took so far.
+/// Where the answer goes, and how long the image took so far.
 pub struct Ticket {
     reply: oneshot::Sender<Result<Answer, EngineError>>,
     received: Instant,
@@ -48,7 +48,7 @@ pub struct Timings {
 }
 
 impl Ticket {
-    /// A ticket of use until then, and where its answer will arrive.
+    /// A ticket that is of use until the deadline, and where its answer will arrive.
     pub fn new(deadline: Deadline) -> (Self, oneshot::Receiver<Result<Answer, EngineError>>) {
         let (reply, answer) = oneshot::channel();
         (
@@ -67,7 +67,7 @@ impl Ticket {
         self.reply.is_closed() || self.deadline.has_passed()
     }
 
-    /// Until when the answer is waited for.
+    /// Until when somebody waits for the answer.
     pub fn deadline(&self) -> Deadline {
         self.deadline
     }
@@ -77,8 +77,8 @@ impl Ticket {
         self.decode += time;
     }
 
-    /// Where the time went of an image whose batch was run then: before that, all that was not its own
-    /// decoding was waiting.
+    /// Where the time of an image went whose batch was run at `ran`: before that, all that was not its own decoding
+    /// was waiting.
     pub fn timings(&self, ran: Instant, infer: Duration) -> Timings {
         let before = ran.saturating_duration_since(self.received);
         Timings {
@@ -88,12 +88,12 @@ impl Ticket {
         }
     }
 
-    /// Answers. Nobody there to hear it is no error.
+    /// Sends the answer. It is no error if nobody is there to hear it.
     pub fn answer(self, answer: Answer) {
         let _ = self.reply.send(Ok(answer));
     }
 
-    /// Answers that there is no answer.
+    /// Sends the reason why there is no answer.
     pub fn fail(self, error: EngineError) {
         let _ = self.reply.send(Err(error));
     }

@@ -10,7 +10,7 @@ use normgate_core::{Outputs, Session, SessionOptions};
 
 use super::{Opening, Queue, Shared};
 
-/// A session of all threads beside those of the workers; or none, where it would be no faster.
+/// A session of all threads beside those of the workers; or none, if it would be no faster.
 #[derive(Default)]
 pub struct Lone(OnceLock<Mutex<Session>>);
 
@@ -22,21 +22,21 @@ impl Lone {
 }
 
 impl Shared {
-    /// The session for the one image that a worker has, where nothing else is being worked on.
+    /// The session for a worker's only image, if nothing else is being worked on.
     pub fn lone_session(&self) -> Option<MutexGuard<'_, Session>> {
         let session = self.lone.0.get()?;
-        // Decoders want processors too. One photo that is with them may be this image itself, which they
-        // are not done counting.
+        // Decoders want processors, too. One photo that is with them may be this very image, if they have not yet
+        // counted it as done.
         let mut queues = [&self.queue, &self.large]
             .into_iter()
             .chain(&self.unprepared);
         let is_alone = queues.all(Queue::is_quiet);
-        // Whoever panicked with it in hand has left it as it was.
+        // A panic while it was held has left it as it was.
         session.clear_poison();
         is_alone.then(|| session.try_lock().ok()).flatten()
     }
 
-    /// Opens the session that the layout asks for. Without it, all is answered by the workers'.
+    /// Opens the session that the layout asks for. Without it, the workers' sessions answer everything.
     pub fn open_lone(&self, opening: &Opening) {
         let Some(options) = opening.layout.lone_options() else {
             return;

@@ -6,8 +6,7 @@
 //!                 └─ decoder ◄┘
 //! ```
 //!
-//! Where the workers are not the processors but a graphics card, which would wait while they decode, they get
-//! images that are decoded:
+//! On a graphics card, which would have to wait while the workers decode, they get images that are decoded already:
 //!
 //! ```text
 //! classify() ─► unprepared ─► decoder of small images ─► queue ─► worker: run the batch, answer
@@ -15,10 +14,9 @@
 //!                                    └─► decoder ──────────┘
 //! ```
 //!
-//! Invariant: there is no waiting for a batch to fill, unless `--batch-window` asks for it. A worker that
-//! becomes free takes what is queued; on a CPU a batch is hardly faster than its images one by one, so
-//! waiting only delays. An image that comes while nothing else is being worked on gets all processors
-//! (`lone.rs`).
+//! Invariant: nothing waits for a batch to fill, unless `--batch-window` asks for it. A worker that becomes free
+//! takes what is queued; on a CPU, a batch is hardly faster than its images one by one, so waiting would only delay
+//! them. An image that comes while nothing else is being worked on gets all processors (`lone.rs`).
 
 mod admission;
 mod at_work;
@@ -68,7 +66,8 @@ pub struct Engine {
 
 /// What all threads of the engine share.
 struct Shared {
-    /// Images that small ones are decoded of before they go into the next; where the workers do that, none.
+    /// Images that are not decoded yet; small ones will be before they go into `queue`. `None` if the workers do
+    /// that.
     unprepared: Option<Queue<Job>>,
     queue: Queue<Job>,
     large: Queue<Job>,
@@ -89,7 +88,7 @@ impl Shared {
     }
 }
 
-/// What sessions are opened from. Dropped, with the model's bytes, once all are open: a session holds the
+/// What sessions are opened from. It is dropped, with the model's bytes, once all are open: a session holds the
 /// weights in its own form, and outlives a panic of its thread.
 struct Opening {
     runtime: Runtime,
@@ -115,7 +114,7 @@ impl Opening {
 pub enum EngineError {
     /// The image cannot be read.
     Decode(DecodeError),
-    /// As many images wait already as may: for about this long.
+    /// As many images are waiting as may wait: for about this long.
     Full(Duration),
     /// The images that wait already will take this long, too long for the deadline.
     TooSlow(Duration, Deadline),
@@ -123,7 +122,7 @@ pub enum EngineError {
     Late(Deadline),
     /// The engine has stopped.
     Closed,
-    /// Our fault, for this reason, which is for the log only.
+    /// Our fault, with the reason, which is for the log only.
     Failed(String),
 }
 
@@ -142,18 +141,18 @@ pub enum StartError {
     /// The system gives no more threads.
     #[error("a thread could not be started: {0}; use fewer --workers")]
     Thread(#[from] std::io::Error),
-    /// ONNX Runtime crashed in our hands.
+    /// Measuring, loading or warming up panicked.
     #[error("a worker panicked while it warmed up")]
     Panicked,
 }
 
-/// What a decoder may take for a photo of twelve megapixels, until that is measured.
+/// What a decoder is expected to take for a photo of twelve megapixels, until that is measured.
 const LARGE: Duration = Duration::from_millis(30);
-/// The same for a small one.
+/// The same for a small image.
 const SMALL: Duration = Duration::from_millis(1);
 
-/// How long a worker without work stays awake: about as long as a client of this machine takes to
-/// ask again. It needs a processor to spare.
+/// How long a worker without work stays awake: about as long as a client on this machine takes to ask again. That
+/// needs a processor to spare.
 fn lookout(processors: usize) -> Duration {
     match processors {
         1 => Duration::ZERO,
@@ -162,8 +161,8 @@ fn lookout(processors: usize) -> Duration {
 }
 
 impl Engine {
-    /// Starts the threads and waits until each has run the model once. What photos take is known
-    /// where an engine was there before it.
+    /// Starts the threads and waits until each session is warm. How long photos take is known if there was an engine
+    /// before.
     pub fn start(
         launch: &Launch,
         model: Model,
@@ -217,7 +216,7 @@ impl Engine {
         })
     }
 
-    /// Whether an image would be taken in now, so that none need be read that would not.
+    /// Whether an image would be taken in now, so that no body is read in vain.
     pub fn has_room(&self, asked: Option<Deadline>) -> Result<(), EngineError> {
         let deadline = self.deadline(asked);
         if deadline.has_passed() {
@@ -226,8 +225,8 @@ impl Engine {
         self.shared.has_room(deadline)
     }
 
-    /// Classifies an image file by the server's deadline, or a sooner one that the client asks for.
-    /// Dropping the future gives up the image's place.
+    /// Classifies an image file within the server's deadline, or a sooner one that the client asks for. Dropping the
+    /// future gives up the image's place.
     pub async fn classify(
         &self,
         image: Bytes,
@@ -246,7 +245,7 @@ impl Engine {
         self.shared.take_in(job)?;
         match tokio::time::timeout_at(deadline.at(), answer).await {
             Ok(Ok(result)) => result,
-            // Where a thread looks at the clock a moment before this one, it drops the job.
+            // A thread that sees the deadline pass a moment sooner drops the job.
             _ if deadline.has_passed() => Err(EngineError::Late(deadline)),
             _ => Err(EngineError::Failed("a worker panicked".into())),
         }
@@ -256,17 +255,23 @@ impl Engine {
         Deadline::of_server(self.shared.deadline).or_sooner(asked)
     }
 
-    /// How long what waits, and so many more, will wait, by the rate measured lately.
+    /// How long what waits now, and `more` after it, will take, by the rate measured lately.
     pub fn wait(&self, more: usize) -> Duration {
         self.shared.wait(more)
     }
 
-    /// For how long a worker has been at one batch, where that is longer than any batch takes.
+    /// How long a worker has been at one batch, if that is longer than any batch takes.
     pub fn hangs(&self) -> Option<Duration> {
         self.shared.at_work.hangs(self.shared.deadline)
     }
 
-    /// How long there will be enough of what waits first.
+    /// Makes the first worker seem to have hung for an hour.
+    #[cfg(test)]
+    pub fn seems_to_hang(&self) {
+        self.shared.at_work.began(0, Duration::from_secs(3600));
+    }
+
+    /// How long what waits at the entrance keeps those busy that take from there.
     pub fn queue_lasts(&self) -> Duration {
         self.shared.entrance().lasts()
     }
@@ -282,7 +287,7 @@ impl Engine {
         unprepared.as_ref().map_or(0, Queue::len) + queue.len() + large.len()
     }
 
-    /// Threads of the session for an image that is alone; 0 where there is none.
+    /// Threads of the session for an image that is alone; 0 if there is none.
     pub fn lone_threads(&self) -> usize {
         match self.shared.lone.is_open() {
             true => self.layout.lone,

@@ -23,13 +23,13 @@ pub struct Pipeline {
 /// Why decoded images could not be classified: a broken model, or a bug.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
-    /// The image did not fit in.
+    /// The image did not fit into the batch.
     #[error(transparent)]
     Preprocess(#[from] PreprocessError),
     /// The model could not be loaded or run.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// The model's output is no answer.
+    /// The model's output makes no sense.
     #[error(transparent)]
     Classify(#[from] ClassifyError),
     /// More images than the batch has room for.
@@ -60,8 +60,8 @@ impl Pipeline {
         })
     }
 
-    /// Runs an image of zeros, alone and as a batch as large as will come, so that the first real ones
-    /// find all buffers allocated. `most` says how large, from the time that one takes.
+    /// Runs images of zeros, one alone and a batch as large as will come, so that the first real ones find all
+    /// buffers allocated. `most` says how large, from the time that one image takes.
     pub fn warm_up(&mut self, most: impl FnOnce(Duration) -> usize) -> Result<(), PipelineError> {
         self.try_out(1)?;
         let started = Instant::now();
@@ -97,7 +97,7 @@ impl Pipeline {
         self.run_in(None)
     }
 
-    /// The same, in another session of the same model, where one is given.
+    /// The same, in another session of the same model, if one is given.
     pub fn run_in<'a>(
         &'a mut self,
         other: Option<&mut Session>,
@@ -119,8 +119,8 @@ impl Pipeline {
         }))
     }
 
-    /// Forgets the batch and all that a panic may have left half done. The session stays: it is ONNX
-    /// Runtime's, through which no panic passes.
+    /// Forgets the batch and everything that a panic may have left half done. The session stays: it is ONNX
+    /// Runtime's, and no panic passes through that.
     pub fn start_afresh(&mut self) {
         self.preprocessor = Preprocessor::new(&self.classifier.manifest().preprocessing);
         self.count = 0;

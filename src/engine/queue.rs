@@ -1,4 +1,4 @@
-//! A bounded queue between threads, from which a taker gets all that is there.
+//! A bounded queue between threads, from which a taker gets everything that is there.
 
 use std::collections::VecDeque;
 use std::hint;
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::rate::Rate;
 
-/// What a taker takes should not keep it busy for longer. A heavy model gains nothing by larger
-/// batches, but all of a batch wait for its last.
+/// What a taker takes should not keep it busy for longer. A heavy model gains nothing from larger batches, but all
+/// images of a batch wait for its last.
 const LONGEST_BATCH: Duration = Duration::from_millis(250);
 
 /// First in, first out, with a capacity and an end.
@@ -21,24 +21,25 @@ pub struct Queue<T> {
     takers: usize,
     window: Duration,
     lookout: Duration,
-    /// Something is there, or the end: for the taker on the lookout, which holds no lock.
+    /// Whether something is there, or the end: for the taker on the lookout, which holds no lock.
     is_filled: AtomicBool,
 }
 
 struct State<T> {
     items: VecDeque<T>,
-    /// Takers that have nothing to do.
+    /// The number of takers that have nothing to do.
     idle: usize,
-    /// One of them is on the lookout, and sees what comes without being woken.
+    /// Whether one of them is on the lookout, and sees what comes without being woken.
     is_watched: bool,
-    /// Givers that wait for room. It is theirs: else a stream of others would starve them.
+    /// The number of givers that wait for room. Room goes to them first: otherwise a stream of others would starve
+    /// them.
     promised: usize,
-    /// Items that were taken and are not served yet.
+    /// The number of items that were taken and are not served yet.
     taken: usize,
-    /// There was more than one item at a time since the last that was alone.
+    /// Whether there was more than one item at a time since `is_quiet` last saw at most one.
     is_crowded: bool,
     rate: Rate,
-    /// When the window is over that the first item to an empty queue opened; none where there is no window.
+    /// The end of the window that the first item in an empty queue opened; `None` if there is no window.
     ripe: Option<Instant>,
     closed: bool,
 }
@@ -52,7 +53,7 @@ impl<T> State<T> {
         }
     }
 
-    /// How many items a taker takes at once, where it takes at most so many.
+    /// How many items a taker takes at once, if it wants at most `most`.
     fn batch(&self, most: usize) -> usize {
         most.min(self.rate.within(LONGEST_BATCH))
     }
@@ -61,9 +62,9 @@ impl<T> State<T> {
 /// Why an item was not taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// As many items as may wait are waiting: for this long, by the rate measured lately.
+    /// As many items as may wait are waiting, and they will take this long, by the rate measured lately.
     Full(Duration),
-    /// What waits already will take this long, and the item cannot wait so long.
+    /// What waits already will take this long, and the item cannot wait that long.
     TooSlow(Duration),
     /// The queue takes nothing more.
     Closed,
@@ -94,14 +95,14 @@ impl<T> Queue<T> {
         }
     }
 
-    /// The same queue, in which an item that comes to nothing waits so long for more, or for a whole batch.
-    /// What is left of a batch does not wait anew.
+    /// The same queue, in which an item that comes when there is no other waits this long for more, or for a whole
+    /// batch. What is left of a batch does not wait again.
     pub fn with_window(self, window: Duration) -> Self {
         Self { window, ..self }
     }
 
-    /// The same queue, of whose takers one stays awake for so long after its work. To wake a
-    /// sleeping thread takes some 50 µs, several times as long on a virtual machine.
+    /// The same queue, with one of the takers staying awake for this long after its work. Waking a sleeping thread
+    /// takes some 50 µs, several times that on a virtual machine.
     pub fn with_lookout(self, lookout: Duration) -> Self {
         Self { lookout, ..self }
     }
@@ -121,8 +122,8 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Drops those at the front that this says are over, and gives their number. Takers skip them anyway,
-    /// but until then they take places from others.
+    /// Drops the items at the front that are over, and returns their number. Takers skip them anyway, but until then
+    /// they take places from others.
     pub fn skip(&self, is_over: impl Fn(&T) -> bool) -> usize {
         let mut state = self.lock();
         let count = state.items.iter().take_while(|item| is_over(item)).count();
@@ -165,12 +166,12 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Waits until something is there, and moves this taker's share of it, at most `most` items,
-    /// into `taken`. False when the queue is closed and empty.
+    /// Waits until something is there, and moves this taker's share of it, at most `most` items, into `taken`. False
+    /// when the queue is closed and empty.
     ///
-    /// The share is all there is where every other taker is busy; idle takers get an equal part,
-    /// since two half batches on two threads are done sooner than a whole one on one; unless there is a
-    /// window, which is there to fill batches. It is no more than a taker serves in a quarter of a second.
+    /// The share is everything if all other takers are busy. Idle takers get equal parts, since two half batches on
+    /// two threads are done sooner than a whole one on one, unless there is a window, which is there to fill batches.
+    /// The share is no more than a taker serves in a quarter of a second.
     pub fn take(&self, most: usize, taken: &mut Vec<T>) -> bool {
         let mut state = self.lock();
         state.idle += 1;
@@ -221,8 +222,8 @@ impl<T> Queue<T> {
         state
     }
 
-    /// Notes that a taker is done with all that it took, and needed this time for those items that
-    /// were work: what is skipped says nothing of how long the others will take.
+    /// Notes that a taker is done with what it took, and needed this time for those items that were work: what is
+    /// skipped says nothing about how long the others will take.
     pub fn served(&self, taken: usize, worked: usize, took: Duration) {
         let mut state = self.lock();
         state.taken = state.taken.saturating_sub(taken);
@@ -231,8 +232,8 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Whether no more than one item is being served, none waits, and that is not the first moment
-    /// since there were more: among many there are gaps, and whoever is alone in one is not for long.
+    /// Whether at most one item is being served, none waits, and this is not the first look that finds it so since
+    /// there were more: among many there are gaps, and whoever is alone in one is not alone for long.
     pub fn is_quiet(&self) -> bool {
         let mut state = self.lock();
         let is_alone = state.taken <= 1 && state.items.is_empty();
@@ -241,26 +242,26 @@ impl<T> Queue<T> {
         is_alone && !was_crowded
     }
 
-    /// Notes how long a taker takes for one item before the first has come, and says how many it will
-    /// be given at once.
+    /// Notes how long a taker takes for one item before the first has come, and returns how many it will be given at
+    /// once.
     pub fn guess(&self, one: Duration) -> usize {
         let mut state = self.lock();
         state.rate.guess(one);
         state.rate.within(LONGEST_BATCH)
     }
 
-    /// How long what is there, and so many more, will take, by the rate measured lately.
+    /// How long what is there, and `more` after it, will take, by the rate measured lately.
     pub fn wait(&self, more: usize) -> Duration {
         self.expected(&self.lock(), more)
     }
 
-    /// How long a taker needs for one item, by what was measured lately; none before that.
+    /// How long a taker needs for one item, as guessed or measured lately; `None` before that.
     pub fn pace(&self) -> Option<Duration> {
         let pace = self.lock().rate.wait(1, 1);
         (!pace.is_zero()).then_some(pace)
     }
 
-    /// How long the takers will have enough of what is there now, by the rate measured lately.
+    /// How long what is there now will keep all takers busy, by the rate measured lately.
     pub fn lasts(&self) -> Duration {
         let state = self.lock();
         state.rate.wait(state.items.len(), self.takers)
@@ -292,8 +293,8 @@ impl<T> Queue<T> {
         if state.items.len() + state.promised >= self.capacity {
             return Err(Refused::Full(wait));
         }
-        // Half, since it takes its own time too, and the rate is of the past. A shorter queue costs
-        // nothing as long as there is one; an answer that comes too late costs another.
+        // Half, since the item takes its own time, too, and the rate is of the past. A shorter queue costs nothing as
+        // long as there is one; an answer that comes too late takes the time of another.
         if !state.items.is_empty() && wait > patience / 2 {
             return Err(Refused::TooSlow(wait));
         }
@@ -306,8 +307,8 @@ impl<T> Queue<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Only a clock that fails could make us panic while we hold the lock; it
-        // would leave an idle taker too many, and all else as it is.
+        // Only a clock that fails could make us panic while we hold the lock. That would leave one idle taker too
+        // many, and everything else as it is.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,9 +1,12 @@
-//! How fast a queue is worked off, by what was measured lately.
+//! How fast a queue is worked off, as measured lately.
 
 use std::time::Duration;
 
-/// What was served counts less the more work has been done since: by a factor of e after this much.
+/// What was served counts the less, the more work has been done since: by a factor of e after this much.
 const MEMORY: Duration = Duration::from_secs(2);
+
+/// A time that is longer than expected by more than this factor counts as one that is by just this.
+const OUTLIER: u32 = 50;
 
 /// Items a second that a taker serves while it has something to do. Idle time does not count: it
 /// says how much came, not how much could be done.
@@ -11,13 +14,13 @@ const MEMORY: Duration = Duration::from_secs(2);
 pub struct Rate {
     items: f64,
     seconds: f64,
-    /// Nothing has been measured yet, and this is what to expect.
+    /// Whether nothing has been measured yet, and this is what to expect.
     is_guess: bool,
 }
 
 impl Rate {
-    /// What to expect until something was measured. Of several guesses, the shortest: each is made
-    /// while much else starts.
+    /// What to expect until something is measured. The shortest of several guesses counts, since each is made while
+    /// much else starts.
     pub fn guess(&mut self, one: Duration) {
         let is_known = self.items > 0.0;
         if is_known && (!self.is_guess || self.seconds <= one.as_secs_f64()) {
@@ -35,13 +38,18 @@ impl Rate {
         if self.is_guess {
             *self = Self::default();
         }
+        let took = match self.seconds > 0.0 {
+            // A process that was stopped, or a machine that slept, did not work all the while.
+            true => took.min(self.wait(items, 1).saturating_mul(OUTLIER)),
+            false => took,
+        };
         let kept = (-took.as_secs_f64() / MEMORY.as_secs_f64()).exp();
         self.items = self.items * kept + items as f64;
         self.seconds = self.seconds * kept + took.as_secs_f64();
     }
 
-    /// How many items a taker serves in this time, at least one. No limit as long as nothing was
-    /// measured.
+    /// How many items a taker serves in this time, at least one. There is no limit until something is measured or
+    /// guessed.
     pub fn within(&self, time: Duration) -> usize {
         match self.seconds > 0.0 {
             true => ((self.items / self.seconds * time.as_secs_f64()) as usize).max(1),
@@ -49,7 +57,7 @@ impl Rate {
         }
     }
 
-    /// How long these items will take this many takers. Nothing as long as nothing was measured.
+    /// How long these items will take this many takers; no time until something is measured or guessed.
     pub fn wait(&self, items: usize, takers: usize) -> Duration {
         let seconds = self.seconds / self.items * items as f64 / takers.max(1) as f64;
         Duration::try_from_secs_f64(seconds).unwrap_or_default()
@@ -95,6 +103,10 @@ mod tests {
         (0..100).for_each(|_| rate.note(1, SECOND / 10));
         let wait = rate.wait(10, 1).as_secs_f64();
         assert!((0.5..1.0).contains(&wait), "{wait}");
+        let mut stopped = Rate::default();
+        stopped.note(10, SECOND / 10);
+        stopped.note(1, 100 * SECOND);
+        assert!(stopped.wait(10, 1) < 2 * SECOND);
         // One outlier among much work hardly moves it.
         (0..1000).for_each(|_| rate.note(1, SECOND / 100));
         rate.note(1, SECOND / 5);

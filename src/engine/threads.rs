@@ -91,8 +91,8 @@ impl Threads {
 
     /// Lets the threads finish what is queued, and waits for them.
     pub fn stop(&self, shared: &Shared) {
-        // In this order: what a decoder finishes still finds a worker, and a worker that finds no
-        // decoder any more decodes by itself.
+        // In this order: what a decoder finishes still finds a worker, and a worker that finds no decoder any more
+        // decodes the image itself.
         shared.unprepared.iter().for_each(Queue::close);
         lock(&self.small).drain(..).for_each(join);
         shared.large.close();

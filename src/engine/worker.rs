@@ -13,12 +13,12 @@ use super::{EngineError, Opening, Shared};
 #[cfg(test)]
 use crate::test_support::{PANICS_IN_DECODER, PANICS_IN_WORKER, STALLS_WORKER, panic_at, stall_at};
 
-/// Images above this go to the decoders. At 512 × 512 a JPEG takes about as long to decode as a
-/// light model takes for a whole batch: more would make the others of the batch wait.
+/// Larger images go to the decoders. At 512 × 512, a JPEG takes about as long to decode as a light model takes for a
+/// whole batch: more would make the others of the batch wait.
 const SMALL_PIXELS: u64 = 512 * 512;
 
-/// Longer files go there too, whatever picture they hold: half as much again as so many pixels take in 16-bit RGBA.
-/// The rest is metadata, of which megabytes can take seconds.
+/// Longer files go there, too, whatever image they hold. This is half as much again as that many pixels take in
+/// 16-bit RGBA; the rest is metadata, of which megabytes can take seconds.
 pub const SMALL_BYTES: usize = 3 << 20;
 
 /// One inference thread's state.
@@ -28,12 +28,12 @@ pub struct Worker {
     pipeline: Pipeline,
     /// Tickets of the images in the pipeline's batch, in order.
     batch: Vec<Ticket>,
-    /// How many images were taken that are not noted as served yet, and when.
+    /// How many images were taken that are not noted as served yet, and when they were taken.
     taken: (usize, Instant),
 }
 
 impl Worker {
-    /// A worker that has run the model once.
+    /// A worker whose session is warm.
     pub fn new(
         number: usize,
         shared: Arc<Shared>,
@@ -66,7 +66,7 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         let mut jobs = Vec::with_capacity(shared.max_batch);
         while shared.queue.take(shared.max_batch, &mut jobs) {
-            // First the number, so that it is known whatever panics from here on.
+            // The number comes first, so that it is known whatever panics from here on.
             self.taken.0 = jobs.len();
             self.taken.1 = Instant::now();
             shared.at_work.begin(self.number);
@@ -75,7 +75,7 @@ impl Worker {
         }
     }
 
-    /// Notes what did not come to the model, or did not come back.
+    /// Notes as served what did not reach the model, or did not come back from it.
     fn note_served(&mut self) {
         self.shared.at_work.end(self.number);
         let taken = std::mem::take(&mut self.taken.0);
@@ -84,7 +84,7 @@ impl Worker {
         }
     }
 
-    /// Answers, or passes on to the decoders.
+    /// Answers the jobs, or passes them on to the decoders.
     fn serve(&mut self, jobs: &mut Vec<Job>) {
         for job in jobs.drain(..) {
             if job.ticket.is_abandoned() {
@@ -98,7 +98,7 @@ impl Worker {
         }
     }
 
-    /// Puts an image into the batch, or answers what is wrong with it.
+    /// Puts an image into the batch, passes it on, or answers what is wrong with it.
     fn admit(&mut self, Job { image, ticket }: Job) {
         match image {
             Image::Ready(image) => self.place(&image, ticket),
@@ -120,17 +120,17 @@ impl Worker {
         }
     }
 
-    /// Large images take the way over the decoders, which also judge by the real limit.
+    /// Passes a large image to the decoders, which also apply the real limit.
     fn hand_over(&mut self, job: Job) {
-        // Before it can come back, when this worker is to count as free.
+        // Before it can come back, since this worker should count as free then.
         self.taken.0 = self.taken.0.saturating_sub(1);
         self.shared.queue.served(1, 0, Duration::ZERO);
         let Err((error, Job { image, ticket })) = self.shared.pass_on(job) else {
             return;
         };
         match (error, image) {
-            // The engine is stopping, and the decoders have ended or soon will: what is queued is
-            // answered all the same.
+            // The engine is stopping, and the decoders have ended or soon will: what is queued is answered all the
+            // same.
             (EngineError::Closed, Image::Encoded(bytes, _hold)) => {
                 let started = Instant::now();
                 let preprocessor = self.pipeline.preprocessor();
@@ -141,7 +141,7 @@ impl Worker {
         }
     }
 
-    /// Places what `decode_caught` gave, or answers what it says is wrong.
+    /// Places what `decode_caught` returned, or answers what is wrong with it.
     fn place_decoded(
         &mut self,
         decoded: Option<Result<Rgb8, DecodeError>>,
@@ -179,7 +179,7 @@ impl Worker {
             1 => self.shared.lone_session(),
             _ => None,
         };
-        // The pace of a session that has all processors to itself says nothing of a queue that is full.
+        // The pace of a session that has all processors to itself says nothing about a full queue.
         let worked = match &lone {
             Some(_) => {
                 metrics.lone();
@@ -189,7 +189,7 @@ impl Worker {
         };
         let outcome = self.pipeline.run_in(lone.as_deref_mut());
         drop(lone);
-        // Before the answers go out: a client may come again at once, and is to find nobody at work.
+        // Before the answers go out: a client may come again at once, and should find nobody at work.
         let took = self.taken.1.elapsed();
         let taken = std::mem::take(&mut self.taken.0);
         self.shared.queue.served(taken, worked, took);
@@ -221,7 +221,7 @@ impl Worker {
     }
 }
 
-/// What is decoded without a decoder of large images.
+/// The limits for what is decoded without a decoder of large images.
 pub fn small(limits: &Limits) -> Limits {
     Limits {
         max_pixels: SMALL_PIXELS.min(limits.max_pixels),
@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(decoders.pace(), guessed);
         file.resize(SMALL_BYTES + 1, 0);
         service.classify(file).await.ok();
-        // The decoder notes what it took after it has passed the picture on.
+        // The decoder notes how long it took after it has passed the image on.
         serving.engine.stop();
         assert_ne!(decoders.pace(), guessed);
     }
@@ -284,7 +284,7 @@ mod tests {
     #[tokio::test]
     async fn an_image_whose_client_left_meanwhile_is_neither_decoded_nor_classified() {
         let service = Service::with(&["--workers", "1", "--decode-threads", "1"]);
-        // So that there is a rate, by which what waits takes some time.
+        // So that there is a rate, and what waits is expected to take some time.
         service.classify(png(RED, 700, 700)).await.ok();
         let serving = service.state.serving().unwrap();
         let shared = &serving.engine.shared;

@@ -1,17 +1,16 @@
-//! The thread that loads models: the first, and each that takes its place.
+//! The thread that loads models: the first one, and each that takes its place.
 //!
-//! A reload costs no request. The next model is opened, checked and warmed up beside the one in
-//! service, and replaces it in one step. Requests that have the old one finish on it; when the last
-//! of them lets go, its threads end and its memory is given back. Only then may another reload
-//! begin: there are never more than two models in memory.
+//! A reload costs no request. The next model is opened, checked and warmed up beside the one in service, and replaces
+//! it in one step. Requests that have the old one finish on it; when the last of them lets go, its threads end and
+//! its memory is given back. Only then may another reload begin: there are never more than two models in memory.
 
 mod watch;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
@@ -26,25 +25,34 @@ use crate::engine::StartError;
 use crate::serving::{Launch, Serving};
 use crate::state::AppState;
 
-/// How often it is asked whether requests still use a model that was replaced. They take
-/// milliseconds, and nobody waits for the answer.
+/// How often to check whether requests still use a model that was replaced. They take milliseconds, and nobody waits
+/// for the answer.
 const RETIREMENT_CHECK: Duration = Duration::from_millis(10);
 
 /// What the thread works with.
 pub struct Loader<'a> {
     pub state: &'a AppState,
     pub launch: Launch,
-    /// The model file, opened anew for each reload.
+    /// The model file, opened again for each reload.
     pub path: &'a Path,
     pub watch: Option<Watch>,
-    /// What models are loaded into.
+    /// The allocator, which is told when a model is loaded.
     pub allocator: Allocator,
 }
 
-/// Asks the thread for reloads. It ends when this is dropped.
-pub struct Asker(SyncSender<()>);
+/// Asks the thread for reloads; the thread ends when this is dropped.
+pub struct Asker {
+    ask: SyncSender<()>,
+    busy: Arc<Busy>,
+}
 
-/// How it went with the first model.
+/// Since when a reload is going on, if one is.
+type Busy = Mutex<Option<Instant>>;
+
+/// A reload that takes longer may never end: then nothing else says why the next ones do not begin.
+const LONG: Duration = Duration::from_secs(60);
+
+/// How loading the first model went.
 pub type Started = Result<Arc<Serving>, StartError>;
 
 /// Why the model file was not put into service.
@@ -59,7 +67,7 @@ enum ReloadError {
 }
 
 impl ReloadError {
-    /// Some reasons say nothing of the file: the same may be served at another time.
+    /// Tells the watch to try again after errors that say nothing about the file: it may be served at another time.
     fn note(&self, watch: &mut Watch) {
         match self {
             Self::Model(ModelError::Missing { .. }) => watch.was_gone(),
@@ -74,8 +82,14 @@ impl ReloadError {
 impl Asker {
     /// Asks for a reload. However many ask while one runs, there is one more after it.
     pub fn ask(&self) {
-        // Full: one is asked for already. Disconnected: the first model could not be loaded.
-        let _ = self.0.try_send(());
+        // Full: one has been asked for already. Disconnected: the first model could not be loaded.
+        let _ = self.ask.try_send(());
+        let since = *self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seconds) = since.map(|it| it.elapsed().as_secs())
+            && seconds >= LONG.as_secs()
+        {
+            tracing::warn!(seconds, "a reload is still going on; this one waits for it");
+        }
     }
 }
 
@@ -89,12 +103,23 @@ impl<'a> Loader<'a> {
     ) -> io::Result<(Asker, oneshot::Receiver<Started>)> {
         let (ask, asked) = mpsc::sync_channel(1);
         let (report, started) = oneshot::channel();
+        let busy = Arc::<Busy>::default();
+        let asker = Asker {
+            ask,
+            busy: Arc::clone(&busy),
+        };
         let thread = thread::Builder::new().name("loader".into());
-        thread.spawn_scoped(threads, move || self.work(first, report, &asked))?;
-        Ok((Asker(ask), started))
+        thread.spawn_scoped(threads, move || self.work(first, report, &asked, &busy))?;
+        Ok((asker, started))
     }
 
-    fn work(mut self, first: Model, report: oneshot::Sender<Started>, asked: &Receiver<()>) {
+    fn work(
+        mut self,
+        first: Model,
+        report: oneshot::Sender<Started>,
+        asked: &Receiver<()>,
+        busy: &Busy,
+    ) {
         let start =
             || caught(|| self.launch.start(first, None)).unwrap_or(Err(StartError::Panicked));
         let started = self.allocator.for_large(start);
@@ -103,17 +128,22 @@ impl<'a> Loader<'a> {
         if let Ok(serving) = &started {
             self.state.serve(Arc::clone(serving));
         }
-        // Nobody there to hear it: the server is stopping.
+        // If nobody is there to hear it, the server is stopping.
         let _ = report.send(started);
         if failed {
             return;
         }
         while self.wait(asked) && !self.state.lifecycle.is_stopping() {
+            let set_busy = |since| *busy.lock().unwrap_or_else(PoisonError::into_inner) = since;
+            set_busy(Some(Instant::now()));
+            self.state.metrics.reloading(true);
             let outcome = self.reload();
+            self.state.metrics.reloading(false);
+            set_busy(None);
             if let (Some(watch), Err(error)) = (&mut self.watch, outcome) {
                 error.note(watch);
             }
-            // Of the model that was replaced too, which is retired only now.
+            // The memory of the replaced model, too, which is retired only now.
             (self.allocator.give_back)();
         }
     }
@@ -172,7 +202,7 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    /// The model of the file, warm; `None` where it is the one in service.
+    /// The model in the file, warm; `None` if it is the one in service.
     fn load(&self, current: &Serving) -> Result<Option<Serving>, ReloadError> {
         let model = Model::open(self.path)?;
         if model.digest() == current.digest {
@@ -182,7 +212,7 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// Ends the threads of a model out of service, as soon as no request uses it.
+/// Ends the threads of a model that is out of service, as soon as no request uses it.
 fn retire(old: &Arc<Serving>) {
     // Nobody can take it up any more, so the count only falls.
     while Arc::strong_count(old) > 1 {
@@ -192,7 +222,7 @@ fn retire(old: &Arc<Serving>) {
     tracing::debug!(model = old.manifest.title(), "the replaced model is gone");
 }
 
-/// A bug in loading must not cost the thread: there would be no reload ever after.
+/// Catches a panic: a bug in loading must not cost the thread, or there would never be another reload.
 fn caught<T>(load: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(load)).ok()
 }
@@ -224,7 +254,7 @@ mod tests {
             (ReloadError::Start(StartError::Panicked), false),
             (ReloadError::Panicked, false),
         ] {
-            // Between two looks lies no time, and so none before the next attempt.
+            // No time passes between two looks, and so none before the next attempt.
             let mut watch = Watch::start(path.clone(), Duration::ZERO);
             error.note(&mut watch);
             assert_eq!(watch.has_changed(), again, "{error}");

@@ -1,7 +1,7 @@
-//! Noticing that a file was replaced, by looking at it now and then.
+//! Notices that a file was replaced, by looking at it now and then.
 //!
-//! Looking works everywhere: a notification would be for one inode, while a Kubernetes volume swaps
-//! a symbolic link above the file, and network file systems notify nobody.
+//! Looking works everywhere: a notification would be for one inode, while a Kubernetes volume swaps a symbolic link
+//! above the file, and network file systems notify nobody.
 
 use std::fs;
 use std::mem;
@@ -9,24 +9,24 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// What is known of the file.
+/// What is known about the file.
 pub struct Watch {
     path: PathBuf,
     interval: Duration,
-    /// As it was when it was last taken up.
+    /// The file as it was last taken up.
     known: Option<Look>,
-    /// As it was at the last look.
+    /// The file as it was at the last look.
     last: Option<Look>,
-    /// When to take it up again although it is the same.
+    /// When to take it up again even if it is the same.
     again: Option<Instant>,
 }
 
-/// After so many looks a file is tried again that could not be taken up for reasons that are not its own,
-/// and may pass without a trace on it: too many open files, permissions of a folder above.
+/// After this many looks, a file is tried again that could not be taken up for reasons that are not its own and may
+/// pass without a trace on it: too many open files, permissions of a folder above.
 const AGAIN_AFTER: u32 = 30;
 
-/// What no change of a file leaves as it was. Symbolic links are followed. The time of the last
-/// change of status is there since nobody can set it: `cp -p` sets the other.
+/// What is compared of a file: any change of the file changes some of it. Symbolic links are followed. The time of
+/// the last change of status is included because nobody can set it: `cp -p` sets the other one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Look {
     device: u64,
@@ -37,7 +37,7 @@ struct Look {
 }
 
 impl Watch {
-    /// Knows the file as it is now; so start before it is read, and no change is missed.
+    /// Knows the file as it is now. Start before the file is read, and no change is missed.
     pub fn start(path: PathBuf, interval: Duration) -> Self {
         let now = look(&path);
         Self {
@@ -54,9 +54,9 @@ impl Watch {
         self.interval
     }
 
-    /// Looks whether the file is another than was last taken up, and is no longer being written:
-    /// the same in two looks. It is then taken up. A writer that paused for longer has its file
-    /// taken up in part, and again when it goes on.
+    /// Whether the file is a different one than was last taken up, and is no longer being written: it was the same in
+    /// two looks. If so, it counts as taken up. If a writer pauses for longer, its file is taken up in part, and
+    /// again when the writer goes on.
     pub fn has_changed(&mut self) -> bool {
         let now = look(&self.path);
         let settled = now == mem::replace(&mut self.last, now);
@@ -69,12 +69,12 @@ impl Watch {
         changed
     }
 
-    /// The file could not be taken up, which says nothing of the file: it is tried again in a while.
+    /// The file could not be taken up, for a reason that is not its own: it is tried again in a while.
     pub fn try_again(&mut self) {
         self.again = Some(Instant::now() + AGAIN_AFTER * self.interval);
     }
 
-    /// There was no file after all: when it is back, as it was or not, it is taken up.
+    /// There was no file after all: when it is back, changed or not, it is taken up.
     pub fn was_gone(&mut self) {
         self.known = None;
     }

@@ -1,4 +1,4 @@
-//! Bodies that no type of ours is read into.
+//! Bodies that are not read into any type of ours.
 
 #![expect(dead_code, reason = "only their schemas are used")]
 

@@ -1,4 +1,4 @@
-//! What the shipped model answers, for the two pictures in `docs/images` (a test sends them).
+//! What the shipped model answers for the two images in `docs/images` (a test sends them).
 
 use serde_json::{Value, json};
 

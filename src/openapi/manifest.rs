@@ -1,6 +1,6 @@
-//! `GET /model`: the manifest of `normgate-core`, whose types know nothing of HTTP, described once more.
+//! `GET /model`: describes the manifest of `normgate-core` once more, since its types know nothing of HTTP.
 //!
-//! A test holds it against what is answered. Fields may be added; those here stay.
+//! A test compares this with what is answered. Fields may be added; those here stay.
 
 #![expect(dead_code, reason = "only their schemas are used")]
 

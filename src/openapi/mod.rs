@@ -1,7 +1,7 @@
 //! The API as an OpenAPI 3.1 document, generated from the routes and from what they answer with.
 //!
-//! What is answered when all is well stands beside each route and each type; what all routes have in
-//! common, and the problems that each can have, are added here.
+//! What is answered when all is well is described beside each route and each type; what all routes have in common,
+//! and the problems that each can have, are added here.
 
 mod bodies;
 pub mod examples;
@@ -59,7 +59,7 @@ use crate::routes::{api, classify, health, metrics, model, page as try_it, probl
 )]
 struct Api;
 
-/// What all routes have in common, and their problems.
+/// Adds what all routes have in common, and their problems.
 struct EveryRoute;
 
 impl Modify for EveryRoute {
@@ -98,7 +98,7 @@ static WRITTEN: LazyLock<Result<Written, serde_json::Error>> = LazyLock::new(|| 
 pub struct Written {
     /// As `GET /openapi.json` answers it.
     pub json: Bytes,
-    /// As `GET /docs` does.
+    /// As `GET /docs` answers it.
     pub page: String,
 }
 

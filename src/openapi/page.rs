@@ -1,4 +1,4 @@
-//! The document as a page to read: HTML that needs no script.
+//! The document as a page: HTML that needs no script.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -58,7 +58,7 @@ struct Operation<'a> {
 }
 
 impl<'a> Operation<'a> {
-    /// The names of parameters and problems: those that all operations have are shown once.
+    /// The names of parameters and problems; those that all operations have are shown once.
     fn parts(&self) -> BTreeSet<&'a str> {
         let parameters = list(&self.it["parameters"]).iter();
         let parameters = parameters.filter_map(|it| it["name"].as_str());
@@ -124,7 +124,7 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// The media types of a body, with what it is below the caption.
+/// The media types of a body, with its description below.
 fn ways(out: &mut String, caption: &str, body: &Value) {
     let ways = entries(&body["content"]);
     let ways = ways.map(|(media, it)| [escape(media), kind(&it["schema"]), String::new()]);
@@ -154,7 +154,7 @@ fn schema(out: &mut String, name: &str, it: &Value) {
     *out += "</section>\n";
 }
 
-/// What may stand there, in a few words.
+/// The kind of a value, in a few words.
 fn kind(schema: &Value) -> String {
     let any = |key: &str, between: &str| {
         let kinds = list(&schema[key]).iter().map(kind);
@@ -217,7 +217,7 @@ fn paragraph(out: &mut String, it: &Value) {
     }
 }
 
-/// A text in which what stands between backticks is code.
+/// A text in which everything between backticks becomes code.
 fn text(it: &Value) -> String {
     let text = escape(it.as_str().unwrap_or_default());
     let mut parts = text.split('`');

@@ -4,7 +4,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Required, Schema};
 
-/// The parameters of a route, but for those that its path has.
+/// The parameters of a route, except for those in its path.
 pub fn of(path: &str) -> Vec<Parameter> {
     let own = match path {
         "/classify" => vec![top(), request_timeout()],

@@ -1,4 +1,4 @@
-//! The problems that each route can have, each as the server answers it.
+//! The problems that each route can have, as the server answers them.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const HEADERS: [(&str, &str); 3] = [
     ("accept-encoding", "The content codings that are accepted"),
 ];
 
-/// By status, what a route answers when something is wrong.
+/// What a route answers when something is wrong, by status.
 pub fn responses(path: &str) -> BTreeMap<String, RefOr<Response>> {
     let mut by_status: BTreeMap<_, Vec<Named>> = BTreeMap::new();
     for named in of(path) {
@@ -34,7 +34,7 @@ pub fn responses(path: &str) -> BTreeMap<String, RefOr<Response>> {
         .collect()
 }
 
-/// All with the same status.
+/// The response for problems that all have the same status.
 fn response(problems: &[Named]) -> Response {
     let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
     let mut response = ResponseBuilder::new();
@@ -60,7 +60,7 @@ fn response(problems: &[Named]) -> Response {
         .build()
 }
 
-/// All that a route can have.
+/// All problems that a route can have.
 fn of(path: &str) -> Vec<Named> {
     let own = match path {
         "/classify" => of_classify(),
@@ -93,7 +93,7 @@ fn of_every_route() -> Vec<Named> {
     ]
 }
 
-/// With the limits that a server has unless it is told others.
+/// The problems of `/classify`, with the default limits of a server.
 fn of_classify() -> Vec<Named> {
     let of_another_format = DecodeError::UnsupportedFormat {
         looks_like: Some("PDF"),

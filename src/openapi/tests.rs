@@ -87,7 +87,7 @@ fn each_problem_is_described_where_it_can_come() {
             }
         }
     }
-    // It is of no operation that there is.
+    // No operation has it.
     described.insert("method-not-allowed".into());
     let documented = include_str!("../../docs/errors.md").lines();
     let documented = documented.filter_map(|line| line.strip_prefix("## "));
@@ -112,7 +112,7 @@ fn examples_are_what_their_schemas_say() {
     assert!(seen > 40, "{seen}");
 }
 
-/// Generators make a type of it that nothing fits.
+/// Generators would make a type of such an object that nothing fits.
 #[test]
 fn no_object_is_left_without_a_word_of_what_is_in_it() {
     fn look(value: &Value) {

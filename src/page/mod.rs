@@ -1,4 +1,4 @@
-//! Pages to read: HTML with a style of its own, that runs no script and loads nothing.
+//! Pages to read: HTML with its own style, which runs no script and loads nothing.
 
 use std::sync::LazyLock;
 
@@ -18,12 +18,12 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// As a policy names what may stand in a page.
+/// The hash by which a content security policy allows a part of a page.
 pub fn hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text))
 }
 
-/// A whole page, around its content. Both are HTML: what comes from elsewhere must be escaped.
+/// A whole page around its content. Title and content are HTML: what comes from elsewhere must be escaped.
 pub fn around(title: &str, content: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

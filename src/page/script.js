@@ -3,15 +3,15 @@
 const $ = (id) => document.getElementById(id);
 const [drop, file, photo, result] = ["drop", "file", "photo", "result"].map($);
 
-// What is neither none nor all is not rounded to that.
+// A share that is neither none nor all is not rounded to either.
 function percent(share) {
   if (share > 0 && share < 0.0005) return "<\u00a00.1\u00a0%";
   if (share < 1 && share >= 0.9995) return ">\u00a099.9\u00a0%";
   return (100 * share).toFixed(1) + "\u00a0%";
 }
 
-// Where scores usually lie: the gauge runs from the calibration's smallest score, and the threshold
-// stands at three quarters of it.
+// The gauge shows where scores usually are: it starts at the calibration's smallest score, and the threshold is at
+// three quarters of it.
 let smallest = null;
 let latest = 0;
 let waiting;
@@ -22,7 +22,7 @@ fetch("model").then((reply) => reply.json()).then((model) => {
   smallest = model.calibration.scores.min;
 }).catch(() => {});
 
-// As many as fit into about 120 characters.
+// As many labels as fit into about 120 characters.
 function list(labels) {
   const mark = labels.some((label) => label.includes(",")) ? "; " : ", ";
   let count = 1;
@@ -40,7 +40,7 @@ async function classify(files) {
   if (!image) return showProblem("Nothing to classify", "drop an image file");
   URL.revokeObjectURL(photo.src);
   photo.src = URL.createObjectURL(image);
-  // Most answers come sooner, and a word that is gone at once only flickers.
+  // Most answers come sooner, and a word that disappears at once only flickers.
   clearTimeout(waiting);
   waiting = setTimeout(wait, 150);
   let shown;
@@ -55,7 +55,7 @@ async function classify(files) {
       shown = () => showProblem("The request did not get through", what);
     }
   } catch (error) {
-    // What browsers say in a TypeError is about their inside.
+    // What browsers say in a TypeError is about their internals.
     const what = error instanceof TypeError
       ? "it cannot be reached (is it still running?), or the file cannot be read"
       : String(error);
@@ -65,7 +65,7 @@ async function classify(files) {
   if (turn === latest) shown();
 }
 
-// The old answer is not the new photo's. It keeps its height, so that nothing jumps.
+// The old answer is not for the new photo. It keeps its height, so that nothing jumps.
 function wait() {
   result.style.minHeight = `${result.offsetHeight}px`;
   result.className = "busy";
@@ -111,7 +111,7 @@ function showAnswer({ label, confidence, is_ood: unknown, ood, top }) {
   $("scale").textContent = `Score ${ood.score.toFixed(2)}, threshold ${ood.threshold.toFixed(2)}.${rank}`;
 }
 
-// What the browser cannot show, the server may still know.
+// The server may know an image that the browser cannot show.
 photo.addEventListener("error", () => { photo.hidden = true; });
 file.addEventListener("change", () => { classify(file.files); file.value = ""; });
 for (const event of ["dragenter", "dragover"]) {

@@ -12,27 +12,27 @@ use futures_util::future::join_all;
 use normgate_core::preprocess::DecodeError;
 use tokio::time::timeout_at;
 
-use crate::body::{Base64Image, File, Submission, Upload};
+use crate::body::{Base64Image, File, Hold, Submission, Upload, held};
 use crate::connections::Client;
 use crate::deadline::Deadline;
 use crate::engine::{Answer, EngineError, Timings};
-use crate::json_line::JsonLine;
+use crate::json_line::{self, JsonLine};
 use crate::openapi::{Form, ImageFile, examples};
 use crate::problem::Problem;
-use crate::reply::{Answered, DEFAULT_TOP, FileReply, Replies, Reply};
+use crate::reply::{Answered, DEFAULT_TOP, FileReply, Replies, Reply, most_bytes};
 use crate::serving::Serving;
 use crate::state::AppState;
 
-/// The query string, read as it comes, so that what is wrong with it can be said in plain words.
+/// The parameters of the query string as they come, so that what is wrong with them can be said in plain words.
 type Options = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
 /// Classifies the image, or the images, of a request.
 ///
-/// One image gets its reply or its problem. Several get 200 and a list in their order, in which
-/// each has its reply or its problem; or 429 where not one of them was taken in.
+/// One image gets its reply or its problem. Several get 200 and a list that has, in order, the reply or the problem
+/// of each; or 429 if not one of them was taken in.
 ///
-/// The model is taken once, when the body has arrived: a slow client holds none back from being
-/// replaced, and all of a reply is of one model.
+/// The model is taken once, when the body has arrived: a slow client keeps no model from being replaced, and
+/// everything in a reply is of one model.
 #[utoipa::path(
     post,
     path = "/classify",
@@ -90,6 +90,8 @@ pub async fn classify(
 struct Wishes {
     top: usize,
     deadline: Option<Deadline>,
+    /// Of an answer that may be large.
+    room: Option<Hold>,
 }
 
 async fn read(
@@ -116,21 +118,33 @@ async fn read(
             .unwrap_or_else(|_| Err(deadline.problem())),
     };
     let serving = state.serving()?;
-    // Bodies fill the memory for as long as their images wait. Who is refused is not the only one.
+    // Bodies fill the memory as long as their images wait, and this client is not the only one that was refused.
     let submission = submission.map_err(|problem| {
         let others = state.intake.refused_lately();
         problem.after(serving.engine.wait(others))
     })?;
     let top = top(asked, serving.manifest.labels.len())?;
-    Ok((submission, serving, Wishes { top, deadline }))
+    let names = submission.files.iter().map(|file| file.name.as_deref());
+    let most = most_bytes(&serving.manifest, names, top);
+    let room = state.intake.room_for_answer(most, client).await;
+    let room = room.map_err(|problem| {
+        let others = state.intake.refused_lately();
+        problem.after(serving.engine.wait(others))
+    })?;
+    let wishes = Wishes {
+        top,
+        deadline,
+        room,
+    };
+    Ok((submission, serving, wishes))
 }
 
-/// Before a body is read: it may be large, and nobody could work on it. The model is let go again, as it
-/// may be replaced while the body arrives.
+/// Whether there is room, before a body is read that may be large and that nobody could work on. The model is let go
+/// again, as it may be replaced while the body arrives.
 fn ask_for_room(state: &AppState, deadline: Option<Deadline>) -> Result<(), Problem> {
     let serving = state.serving()?;
     serving.engine.has_room(deadline).inspect_err(|_| {
-        // A client in a greater hurry than the server says nothing of what comes.
+        // A client in a greater hurry than the server says nothing about how much comes.
         if deadline.is_none() {
             state.pause.is_due(serving.engine.queue_lasts());
         }
@@ -142,12 +156,16 @@ async fn answer(
     state: &AppState,
     serving: &Serving,
     submission: Submission,
-    Wishes { top, deadline }: Wishes,
+    Wishes {
+        top,
+        deadline,
+        room,
+    }: Wishes,
     started: Instant,
 ) -> Result<Response, Problem> {
     let Submission { files, hold } = submission;
     let names: Vec<Option<String>> = files.iter().map(|file| file.name.clone()).collect();
-    // The body's memory is given back with the last file's, not with the reply.
+    // The memory of the body is given back with the last file's, not with the reply.
     let classified = files.into_iter().map(move |File { bytes, hint, .. }| {
         let hold = hold.clone();
         async move {
@@ -167,7 +185,7 @@ async fn answer(
             timings,
         } = answer.map_err(|p| rejected(state, p))?;
         let reply = Reply::new(&serving.manifest, &classification, top);
-        return Ok(timed(Answered::One(reply), timings, started));
+        return Ok(timed(Answered::One(reply), room, timings, started));
     }
     if let Some(Err(first)) = answers.first()
         && answers.iter().all(was_turned_away)
@@ -192,15 +210,15 @@ async fn answer(
     let replies = Replies {
         results: results.collect(),
     };
-    Ok(timed(Answered::Several(replies), timings, started))
+    Ok(timed(Answered::Several(replies), room, timings, started))
 }
 
-/// Whether the server did nothing about an image, and it should come again.
+/// Whether the server did nothing about an image, which should be sent again.
 fn was_turned_away(answer: &Result<Answer, Problem>) -> bool {
     matches!(answer, Err(problem) if problem.status() == StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// What the query string says of how many labels are wanted.
+/// What the query string says about how many labels are wanted.
 fn asked_top(options: Options) -> Result<Option<String>, Problem> {
     let Query(options) = options.map_err(|rejection| Problem::malformed(rejection.body_text()))?;
     let mut top = None;
@@ -236,7 +254,7 @@ fn is_of_another_format(error: &EngineError) -> bool {
     looks_like.is_some_and(|format| format != "JSON")
 }
 
-/// The client learns what it can mend; the log learns the rest.
+/// What to answer: the client learns what it can mend, the log learns the rest.
 fn explained(state: &AppState, error: EngineError) -> Problem {
     match &error {
         EngineError::Decode(error) => state.metrics.undecodable(error),
@@ -252,7 +270,7 @@ fn rejected(state: &AppState, problem: Problem) -> Problem {
 }
 
 /// Adds where the time went (W3C Server Timing), which browsers' tools show.
-fn timed(reply: Answered<'_>, timings: Timings, started: Instant) -> Response {
+fn timed(reply: Answered<'_>, room: Option<Hold>, timings: Timings, started: Instant) -> Response {
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
     let text = format!(
         "queue;dur={:.3}, decode;dur={:.3}, infer;dur={:.3}, total;dur={:.3}",
@@ -261,7 +279,10 @@ fn timed(reply: Answered<'_>, timings: Timings, started: Instant) -> Response {
         ms(timings.infer),
         ms(started.elapsed()),
     );
-    let mut response = JsonLine(reply).into_response();
+    let mut response = match room {
+        Some(hold) => json_line::response(&reply, |line| held(line, hold)),
+        None => JsonLine(reply).into_response(),
+    };
     if let Ok(value) = HeaderValue::try_from(text) {
         response
             .headers_mut()

@@ -40,7 +40,7 @@ struct ReadyModel {
     digest: String,
 }
 
-/// 200 as long as the process answers, and no worker hangs: then only a new process helps.
+/// 200 as long as the process answers and no worker hangs, against which only a new process helps.
 #[utoipa::path(
     get,
     path = "/livez",
@@ -50,11 +50,10 @@ struct ReadyModel {
     responses((status = 200, description = "It is alive", body = Alive))
 )]
 pub async fn alive(State(state): State<Arc<AppState>>) -> Result<JsonLine<Alive>, Problem> {
-    let hangs = state.serving().ok().and_then(|it| it.engine.hangs());
-    match hangs {
+    match state.hangs() {
         Some(since) => {
             let seconds = since.as_secs();
-            // Whoever restarts the process for it takes the reason along.
+            // If the process is restarted for it, the reason is gone, except from the log.
             if let Some(line) = state.refusals.line() {
                 tracing::error!(
                     seconds,
@@ -70,8 +69,8 @@ pub async fn alive(State(state): State<Arc<AppState>>) -> Result<JsonLine<Alive>
     }
 }
 
-/// 200 while requests should come here; 503 with the reason before the model is warm, and from the
-/// moment that the server was told to stop.
+/// 200 while requests should come here; 503 with the reason before the model is warm, and from the moment that the
+/// server is told to stop.
 #[utoipa::path(
     get,
     path = "/readyz",

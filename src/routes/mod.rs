@@ -1,4 +1,4 @@
-//! A file a resource.
+//! The routes, with a file for each resource.
 
 pub mod api;
 pub mod classify;

@@ -1,4 +1,4 @@
-//! `GET /`: a page to try it in a browser.
+//! `GET /`: a page to try the server in a browser.
 
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
         .replace("/*SCRIPT*/", SCRIPT)
 });
 
-/// Only what is in the page may run, and it may speak to this server only.
+/// Only what is in the page may run, and it may talk only to this server.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src blob: data:; \

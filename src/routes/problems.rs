@@ -1,5 +1,4 @@
-//! `GET /problems` and `GET /problems/{slug}`: where the `type` of a problem leads. Markdown, or for browsers a
-//! page.
+//! `GET /problems` and `GET /problems/{slug}`: where the `type` of a problem leads. Markdown, or a page for browsers.
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
@@ -32,7 +31,7 @@ pub async fn all(headers: HeaderMap) -> Response {
 
 /// One problem, explained.
 ///
-/// A slug that is no UTF-8 (`%ff`) names none either.
+/// A slug that is not UTF-8 (`%ff`) names no problem either.
 #[utoipa::path(
     get,
     path = "/problems/{slug}",
@@ -76,7 +75,7 @@ fn section(slug: &str) -> Option<String> {
     Some(text.join("\n").trim_end().to_owned() + "\n")
 }
 
-/// A text in the form that is asked for; a page has the links.
+/// A text in the form that was asked for; a page has the links, too.
 fn explained(headers: &HeaderMap, markdown: &str, links: &str) -> Response {
     let mut reply = match prefers(headers, "text/html", "text/markdown") {
         true => {

@@ -1,28 +1,32 @@
 //! The log: to standard error, as text or JSON.
 //!
-//! A thread of its own writes it. Whoever reads the other end, a container's runtime or a pipe, may
-//! stop reading, and a write then waits for ever: it must not be a request, a probe or the end of
-//! the process that does.
+//! A thread of its own writes it. Whoever reads the other end, a container's runtime or a pipe, may stop reading, and
+//! then a write waits for ever: what waits must not be a request, a probe or the end of the process.
 
-use std::io::IsTerminal;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::io::{self, IsTerminal};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use normgate_core::printable::on_one_line;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::debug_fn;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use super::log_writer::LogWriter;
 use crate::config::{LogConfig, LogFormat};
 
-/// Lines that wait to be written. What is said beyond them is counted, and lost.
-const MOST_WAITING: usize = 4096;
+/// How long the end of the process waits for the last lines to be taken.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
-static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
-static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+static WRITER: Mutex<Option<LogWriter>> = Mutex::new(None);
 
-/// At info, the ONNX Runtime binding says at every start that it was made for another version,
-/// which is meant to be so.
+/// At info, leaves out what the ONNX Runtime binding says at every start: that it was made for another version, which
+/// is intended.
 fn quieter(level: Targets) -> Targets {
     let asked = level.iter().any(|(target, _)| target.starts_with("ort"));
     match level.default_level() {
@@ -33,15 +37,20 @@ fn quieter(level: Targets) -> Targets {
 
 /// Starts logging for the process, panics included.
 pub fn start(config: &LogConfig) {
-    let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(MOST_WAITING)
-        .thread_name("log")
-        .finish(std::io::stderr());
-    let _ = DROPPED.set(writer.error_counter());
-    *writer_guard() = Some(guard);
+    let writer = match LogWriter::start(io::stderr()) {
+        Ok(writer) => {
+            *own_writer() = Some(writer.clone());
+            BoxMakeWriter::new(move || writer.clone())
+        }
+        // The system gives no thread: then whoever logs has to wait.
+        Err(_) => BoxMakeWriter::new(io::stderr),
+    };
     let lines = fmt::layer().with_writer(writer);
     let lines = match config.log_format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Text => lines
+            .with_ansi(io::stderr().is_terminal())
+            .fmt_fields(on_one_line_each())
+            .boxed(),
         LogFormat::Json => lines
             .json()
             .flatten_event(true)
@@ -50,7 +59,7 @@ pub fn start(config: &LogConfig) {
     };
     let level = quieter(config.log_level.clone());
     let registry = tracing_subscriber::registry().with(lines.with_filter(level));
-    // Fails only where a subscriber is there already, and then that one does the work.
+    // Fails only if there is a subscriber already, and then that one does the work.
     if registry.try_init().is_ok() {
         std::panic::set_hook(Box::new(|panic| {
             let place = panic
@@ -63,20 +72,69 @@ pub fn start(config: &LogConfig) {
     }
 }
 
-/// Has the last lines written, as far as somebody takes them within a second. Nothing is logged
-/// after this.
+/// Fields of an event that stay on its line: words of a file, a client or ONNX Runtime could end it, or act on a
+/// terminal.
+fn on_one_line_each() -> impl for<'a> FormatFields<'a> + Send + Sync + 'static {
+    let field = debug_fn(|out, field, value| {
+        let value = on_one_line(format!("{value:?}").trim_end());
+        match field.name() {
+            "message" => write!(out, "{value}"),
+            name => write!(out, "{name}={value}"),
+        }
+    });
+    field.delimited(" ")
+}
+
+/// Has the last lines written, as far as somebody takes them within a second.
 pub fn finish() {
-    let writer = writer_guard().take();
-    drop(writer);
+    let writer = own_writer().take();
+    if let Some(writer) = writer {
+        writer.finish(LAST_LINES);
+    }
 }
 
-/// Lines that were lost since nobody took them.
-pub fn dropped_lines() -> u64 {
-    DROPPED
-        .get()
-        .map_or(0, |counter| counter.dropped_lines() as u64)
-}
-
-fn writer_guard() -> std::sync::MutexGuard<'static, Option<WorkerGuard>> {
+fn own_writer() -> MutexGuard<'static, Option<LogWriter>> {
     WRITER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Out(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Out {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_word_of_an_event_ends_its_line_or_acts_on_the_terminal() {
+        let out = Out::default();
+        let writer = out.clone();
+        let layer = fmt::layer()
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .fmt_fields(on_one_line_each());
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            let error = "no good\n2026 ERROR forged\u{1b}[31m\n";
+            tracing::warn!(%error, count = 3, name = "x", "of a model\nand more");
+        });
+        let written = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+        let rest = written.split_once("tests: ").unwrap().1;
+        assert_eq!(
+            rest,
+            "of a model\\nand more error=no good\\n2026 ERROR forged\\u{1b}[31m count=3 name=\"x\"\n"
+        );
+    }
 }

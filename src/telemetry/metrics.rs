@@ -1,5 +1,4 @@
-//! The metric families of the server, whatever model it serves, for Prometheus to read: base units,
-//! prefix `normgate_`.
+//! The server's metric families, whatever model it serves, for Prometheus to read: base units, prefix `normgate_`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::ModelMetrics;
-use super::logs::dropped_lines;
+use super::log_writer::lost_lines;
 use super::process::ProcessCollector;
 use crate::connections::Connections;
 use crate::engine::Timings;
@@ -40,6 +39,7 @@ pub struct Metrics {
     worker_panics: Counter,
     reloads: Family<ResultLabels, Counter>,
     last_reload_successful: Gauge,
+    reload_in_progress: Gauge,
     log_lines_dropped: Counter,
 }
 
@@ -122,7 +122,7 @@ impl Default for Metrics {
             connection_wait.clone(),
         );
         let rejected: Family<ReasonLabels, Counter> = Family::default();
-        // Those with an alert exist from the start: a series that begins at 1 has not increased.
+        // Those with an alert exist from the start, since a series that begins at 1 has not increased.
         for reason in ["overloaded", "internal-error", "deadline-exceeded"] {
             rejected.get_or_create(&ReasonLabels { reason }).inc_by(0);
         }
@@ -165,6 +165,12 @@ impl Default for Metrics {
             "0 while the model file is one that could not be put into service: a restart would fail",
             last_reload_successful.clone(),
         );
+        let reload_in_progress = Gauge::default();
+        ours.register(
+            "model_reload_in_progress",
+            "1 while another model is being loaded, or the replaced one still ends",
+            reload_in_progress.clone(),
+        );
         let log_lines_dropped = Counter::default();
         ours.register(
             "log_lines_dropped",
@@ -194,6 +200,7 @@ impl Default for Metrics {
             worker_panics,
             reloads,
             last_reload_successful,
+            reload_in_progress,
             log_lines_dropped,
         }
     }
@@ -213,8 +220,8 @@ impl Metrics {
         self.rejected.get_or_create(&ReasonLabels { reason }).inc();
     }
 
-    /// An image could not be read; its format by its bytes, whatever its sender called it. One that is too
-    /// large was not tried.
+    /// An image could not be read; its format is told by its bytes, whatever its sender called it. One that is too
+    /// large was not tried, and does not count.
     pub fn undecodable(&self, error: &DecodeError) {
         let format = match error {
             DecodeError::Corrupt { format, .. }
@@ -234,7 +241,7 @@ impl Metrics {
         self.batch_size.observe(images as f64);
     }
 
-    /// It is a single image, and gets all processors.
+    /// The batch is a single image, and gets all processors.
     pub fn lone(&self) {
         self.lone.inc();
     }
@@ -252,7 +259,7 @@ impl Metrics {
         }
     }
 
-    /// A job was skipped, since nobody waits for it.
+    /// A job was skipped because nobody waits for it.
     pub fn abandoned(&self) {
         self.abandoned.inc();
     }
@@ -262,15 +269,20 @@ impl Metrics {
         self.worker_panics.inc();
     }
 
-    /// The model file was read anew, and is in service (`ok`), is refused (`failed`), or is the one
-    /// that was (`unchanged`).
+    /// The model file was read again, and is in service (`ok`), was refused (`failed`), or is the one that was in
+    /// service (`unchanged`).
     pub fn reloaded(&self, result: &'static str) {
         self.reloads.get_or_create(&ResultLabels { result }).inc();
         self.last_reload_successful
             .set(i64::from(result != "failed"));
     }
 
-    /// Everything in the OpenMetrics text format, of the model in service too.
+    /// A reload begins, or is done with.
+    pub fn reloading(&self, is_so: bool) {
+        self.reload_in_progress.set(i64::from(is_so));
+    }
+
+    /// Everything in the OpenMetrics text format, including the metrics of the model in service.
     pub fn render(
         &self,
         model: Option<&ModelMetrics>,
@@ -280,12 +292,12 @@ impl Metrics {
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.queue_depth.set(count(queue_depth));
         self.connections.set(count(connections.open()));
-        // It is counted where connections are accepted, which knows nothing of metrics.
+        // The wait is measured where connections are accepted, which knows nothing of metrics.
         let waited = connections.waited().as_secs_f64();
         let wait = self.connection_wait.inner();
         wait.store(waited.to_bits(), Ordering::Relaxed);
         let dropped = self.log_lines_dropped.inner();
-        dropped.store(dropped_lines(), Ordering::Relaxed);
+        dropped.store(lost_lines(), Ordering::Relaxed);
         let mut text = String::new();
         encode_registry(&mut text, &self.registry)?;
         if let Some(model) = model {
@@ -296,7 +308,7 @@ impl Metrics {
     }
 }
 
-/// From half a millisecond, a light model's best, to the default deadline.
+/// Buckets from half a millisecond, a light model's best, to the default deadline.
 const SECONDS: [f64; 14] = [
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
 ];

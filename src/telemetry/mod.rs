@@ -1,5 +1,6 @@
 //! What can be seen of the server from outside: logs, metrics, request ids.
 
+mod log_writer;
 mod logs;
 mod metrics;
 mod model_metrics;

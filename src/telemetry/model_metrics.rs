@@ -1,5 +1,5 @@
-//! The metric families of a model. They come and go with it: their counts begin at zero with each
-//! model, as they do with each start of the process, and no series of a model outlives it.
+//! The metric families of a model. They come and go with it: their counts begin at zero with each model, as with each
+//! start of the process, and no series of a model outlives it.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -134,9 +134,9 @@ impl ModelMetrics {
     }
 }
 
-/// The text without what OpenMetrics does not allow of a histogram with buckets below zero: a sum,
-/// which falls with each score below it, so that every rate of it is wrong, and the count, which
-/// comes with a sum or not at all (OpenMetrics 1.0, *Histogram*).
+/// The text without what OpenMetrics does not allow for a histogram with buckets below zero: a sum, which falls with
+/// each score below zero, so that every rate of it is wrong, and the count, which comes with a sum or not at all
+/// (OpenMetrics 1.0, *Histogram*).
 pub fn openmetrics_of_scores(text: &str) -> String {
     without(text, &[SCORE_SUM, SCORE_COUNT])
 }
@@ -152,8 +152,8 @@ fn without(text: &str, samples: &[&str]) -> String {
         .collect()
 }
 
-/// Buckets that an ID image falls into with known shares, so that a drift of the traffic away from
-/// the calibration data shows as a change of shape; and the threshold itself.
+/// Buckets into which known shares of ID images fall, so that a drift of the traffic away from the calibration data
+/// shows as a change of shape; and the threshold itself.
 fn score_buckets(calibration: &Calibration) -> Vec<f64> {
     let scores = &calibration.scores;
     let last = scores.len().saturating_sub(1);

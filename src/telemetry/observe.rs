@@ -17,9 +17,9 @@ use normgate_core::printable::printable;
 
 /// Wraps every route.
 ///
-/// What went well is logged at debug, since the metrics count it, and a line a request would be
-/// most of the server's work; refusals at info, so that outsiders cannot raise an alarm, as many as
-/// [`Refusals`] allows; only what is ours to mend is a warning or an error.
+/// Success is logged at debug, since the metrics count it, and a line for each request would be most of the server's
+/// work; refusals at info, so that outsiders cannot raise an alarm, and as many as [`Refusals`] allows. Only what is
+/// ours to mend is a warning or an error.
 ///
 /// [`Refusals`]: super::Refusals
 pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
@@ -42,7 +42,7 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
     let problem = response.extensions().get::<Problem>();
     let detail = problem.map(Problem::detail).unwrap_or_default();
     let by_request = problem.is_some_and(Problem::is_by_request);
-    // The client's words are a field, which is quoted; a message would stand in the line as it is.
+    // The client's words are a field, which is quoted; in a message they would appear as they are.
     match (status, by_request) {
         (500, _) => tracing::error!(%method, path, status, milliseconds, "failed"),
         (429, false) => {
@@ -63,7 +63,7 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
 
     let headers = response.headers_mut();
     headers.insert(request_id::HEADER, id);
-    // What is true now may not be a second later: another model, another state.
+    // What is true now may not be true a second later: another model, another state.
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

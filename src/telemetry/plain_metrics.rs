@@ -1,11 +1,11 @@
-//! Metrics for who does not ask for OpenMetrics: Prometheus' older text format 0.0.4, which
-//! browsers show as well.
+//! Metrics for clients that do not ask for OpenMetrics: Prometheus' older text format 0.0.4, which browsers show as
+//! well.
 
 /// Its media type.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// OpenMetrics 1.0 as text format 0.0.4: there a family of counters has the name of its samples,
-/// `_total` included, and units and the end are not said
+/// Turns OpenMetrics 1.0 into text format 0.0.4: there, a family of counters has the name of its samples, including
+/// `_total`, and neither units nor the end are given
 /// ([Prometheus, *Exposition formats*](https://prometheus.io/docs/instrumenting/exposition_formats/)).
 pub fn from_openmetrics(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());

@@ -13,7 +13,7 @@ use prometheus_client::registry::Unit;
 /// its own clock.
 const TICKS_A_SECOND: f64 = 100.0;
 
-/// Reads `/proc` at each scrape. Where there is none, these families are left out.
+/// Reads `/proc` at each scrape. If there is none, these families are left out.
 #[derive(Debug)]
 pub struct ProcessCollector;
 
@@ -43,7 +43,7 @@ impl Collector for ProcessCollector {
     }
 }
 
-/// Memory that the process has in use, where the system says.
+/// Memory that the process has in use, if the system says.
 pub fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -71,7 +71,7 @@ mod tests {
         assert!((1 << 20..1 << 40).contains(&resident_bytes().unwrap()));
         let before = cpu_seconds().unwrap();
         let mut used = 0.0;
-        // Ends as soon as the clock has ticked; a busy machine lets this thread wait for its turn.
+        // Ends as soon as the clock has ticked; on a busy machine, this thread has to wait for its turn.
         while used == 0.0 {
             used = cpu_seconds().unwrap() - before;
         }

@@ -1,16 +1,16 @@
-//! How much the log says of refusals. A line for each would let any client fill the disk, push out
-//! of a container's log what matters there, and cost as much as the refusal itself.
+//! How much the log says about refusals. A line for each would let any client fill the disk, push out of a
+//! container's log what matters there, and cost as much as the refusal itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Of refusals under load, at most one line in this time.
+/// The least time between two lines about refusals under load.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Of all others as many lines in a second: a person who tries something sees what comes of it.
+/// The most lines a second about all others: a person who tries something sees what comes of it.
 const LINES_A_SECOND: u64 = 10;
 
-/// What was refused, and not spoken of.
+/// The refusals that the log has said nothing about.
 pub struct Refusals {
     start: Instant,
     overload: Summary,
@@ -28,7 +28,7 @@ impl Default for Refusals {
 }
 
 impl Refusals {
-    /// Counts one more that was turned away under load, with what it was told.
+    /// Counts one more request that was turned away under load, with what it was told.
     pub fn note(&self, detail: &str) {
         if let Some((refused, in_seconds)) = self.overload.due(self.start.elapsed()) {
             tracing::warn!(
@@ -40,7 +40,7 @@ impl Refusals {
         }
     }
 
-    /// The line of another one, if it has one of its own.
+    /// The line for another refusal, if it gets one of its own.
     pub fn line(&self) -> Option<Line> {
         let unsaid = self.others.line(self.start.elapsed())?;
         Some(Line {
@@ -51,20 +51,20 @@ impl Refusals {
 
 /// A line of the log.
 pub struct Line {
-    /// How many had none since the last, where there were some.
+    /// How many had no line since the last one, if any.
     pub unsaid: Option<u64>,
 }
 
-/// A number now and then.
+/// A number that is logged now and then.
 #[derive(Default)]
 struct Summary {
-    /// In milliseconds from the start.
+    /// When the next line is due, in milliseconds from the start.
     next_line: AtomicU64,
     unsaid: AtomicU64,
 }
 
 impl Summary {
-    /// How many to speak of and since when, in seconds, where it is time to.
+    /// How many refusals a line is about, and of how many seconds, if one is due.
     fn due(&self, now: Duration) -> Option<(u64, u64)> {
         self.unsaid.fetch_add(1, Ordering::Relaxed);
         let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
@@ -81,7 +81,7 @@ impl Summary {
     }
 }
 
-/// So many lines in each second.
+/// A number of lines for each second.
 #[derive(Default)]
 struct Budget {
     second: AtomicU64,
@@ -90,9 +90,9 @@ struct Budget {
 }
 
 impl Budget {
-    /// How many had no line since the last that had, where the next has one.
+    /// How many had no line since the last that had one, if the next gets one.
     fn line(&self, now: Duration) -> Option<u64> {
-        // Where two threads meet at a second's turn, a line more or less does no harm.
+        // If two threads meet at the turn of a second, a line more or less does no harm.
         if self.second.swap(now.as_secs(), Ordering::Relaxed) != now.as_secs() {
             self.said.store(0, Ordering::Relaxed);
         }

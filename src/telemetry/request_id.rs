@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::{HeaderName, HeaderValue, Request};
 
-/// Where the id comes from and goes to.
+/// The header that the id comes from and goes to.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Longer ones would only fill the log.
+/// The longest id that is taken from a client; longer ones would only fill the log.
 const MAX_LENGTH: usize = 128;
 
-/// The client's own id where it is sane, so that a request can be followed through several
-/// services; else a new one.
+/// The client's own id if it is sane, so that a request can be followed through several services; otherwise a new
+/// one.
 pub fn of<B>(request: &Request<B>) -> HeaderValue {
     match request.headers().get(HEADER) {
         Some(id) if is_sane(id.as_bytes()) => id.clone(),
@@ -21,14 +21,14 @@ pub fn of<B>(request: &Request<B>) -> HeaderValue {
     }
 }
 
-/// Nothing that could forge a log line or a header: no blanks, quotes or backslashes.
+/// Whether nothing in the id could forge a log line or a header: no blanks, quotes or backslashes.
 fn is_sane(id: &[u8]) -> bool {
     let plain = |c: &u8| c.is_ascii_graphic() && !b"\"'\\".contains(c);
     (1..=MAX_LENGTH).contains(&id.len()) && id.iter().all(plain)
 }
 
-/// Unique in this process by its count, and among processes by 64 random bits (the standard
-/// library's hasher is seeded by the operating system).
+/// A new id, unique in this process by its count, and among processes by 64 random bits (the standard library's
+/// hasher is seeded by the operating system).
 fn fresh() -> HeaderValue {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
     static COUNT: AtomicU64 = AtomicU64::new(1);

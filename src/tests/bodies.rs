@@ -4,6 +4,8 @@ use axum::body::Body;
 use axum::http::Request;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt;
+use tower::ServiceExt;
 
 use crate::test_support::{BLACK, FORM, GREEN, RED, Service, form, jpeg, png};
 
@@ -125,4 +127,48 @@ async fn more_files_than_allowed_are_refused() {
         .problem(413, "too-many-files");
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("--max-files") && detail.ends_with("send several requests"));
+}
+
+#[tokio::test]
+async fn large_answers_that_nobody_reads_fill_the_memory_for_bodies() {
+    let limits = ["--max-body-bytes", "64KiB", "--body-memory", "64KiB"];
+    let service = Service::with(&limits);
+    let image = png(GREEN, 8, 8);
+    let files = vec![("a.png", image.as_slice()); 30];
+    let request = || {
+        let request = Request::post("/classify?top=1").header("content-type", FORM);
+        let request = request.header("host", "x");
+        request.body(Body::from(form(&files))).unwrap()
+    };
+    let waiting = service.router.clone().oneshot(request()).await.unwrap();
+    assert_eq!(waiting.status(), 200);
+    let length = waiting.headers()["content-length"].clone();
+    let held = service.state.intake.held();
+    assert!(held > 16 << 10, "{held}");
+    // Which has a small answer, and is smaller than what is left.
+    service.classify(image.clone()).await.ok();
+
+    let more = [("b.png", image.as_slice()); 60];
+    let more = service.post("/classify?top=3", FORM, form(&more)).await;
+    more.problem(429, "overloaded");
+    assert_eq!(service.state.intake.held(), held);
+
+    let read = waiting.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(read.len().to_string(), length.to_str().unwrap());
+    let answer: serde_json::Value = serde_json::from_slice(&read).unwrap();
+    assert_eq!(answer["results"].as_array().unwrap().len(), 30);
+    drop(read);
+    assert_eq!(service.state.intake.held(), 0);
+    service.send(request()).await.ok();
+}
+
+#[tokio::test]
+async fn an_answer_that_never_fits_is_refused_with_what_to_ask_for() {
+    let limits = ["--max-body-bytes", "32KiB", "--body-memory", "32KiB"];
+    let image = png(GREEN, 8, 8);
+    let files = vec![("a.png", image.as_slice()); 60];
+    let service = Service::with(&limits);
+    let answer = service.post("/classify", FORM, form(&files)).await;
+    answer.problem(400, "malformed-request");
+    assert!(answer.text().contains("fewer labels"), "{}", answer.text());
 }

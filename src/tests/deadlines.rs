@@ -1,4 +1,4 @@
-//! What cannot be done in time: refused at once where that can be known, else given up.
+//! What cannot be done in time: refused at once if that can be known, otherwise given up.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -16,7 +16,7 @@ const ONE_WORKER: [&str; 6] = [
     "8",
 ];
 
-/// The worker is taking its time over an image, and nothing waits.
+/// Waits until the worker is busy with an image, and nothing waits.
 async fn stalled(service: &Service) {
     let pause = std::time::Duration::from_millis(5);
     let image = png(STALLS_WORKER, 8, 8);
@@ -75,7 +75,7 @@ async fn what_waits_already_would_make_it_too_late_so_it_is_refused_at_once() {
         let problem = answer.problem(429, "overloaded");
         assert!(problem.to_string().contains(HEADER), "{problem}");
         assert_ne!(answer.header("retry-after"), "");
-        // Who can wait is taken in all the same.
+        // A client that can wait is taken in all the same.
         within(&service, "10s").await.ok();
     };
     let (answers, ()) = tokio::join!(waiting, refused);
@@ -116,7 +116,7 @@ async fn the_clients_own_deadline_passes_while_its_body_arrives() {
     let service = Service::with(&["--workers", "1"]);
     let endless = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
     let request = Request::post("/classify").header(HEADER, "30ms");
-    // Who asks before sending is told at once.
+    // A client that asks before it sends the body is told at once.
     let request = request.header("expect", "100-continue");
     let request = request.body(Body::from_stream(endless)).unwrap();
     let answer = service.send(request).await;

@@ -7,7 +7,7 @@ use crate::test_support::{
     FORM, GREEN, PANICS_IN_DECODER, PANICS_IN_WORKER, RED, STALL, STALLS_WORKER, Service, form, png,
 };
 
-/// Small images decoded by the workers, and ahead of them.
+/// Small images are decoded by the workers, or ahead of them.
 const WAYS: [&str; 2] = ["--prepare-threads=0", "--prepare-threads=2"];
 
 const ONE_AT_A_TIME: [&str; 8] = [
@@ -84,7 +84,7 @@ async fn what_takes_longer_than_the_deadline_is_given_up() {
 async fn an_image_whose_client_has_gone_is_not_decoded() {
     let service = Service::with(&["--workers=1", "--decode-threads=1", "--deadline=5m"]);
     let image = png(RED, 4000, 3000);
-    // They keep the only decoder busy for longer than the last one waits.
+    // They keep the only decoder busy for longer than the last client waits.
     let busy = join_all((0..8).map(|_| service.classify(image.clone())));
     let last = async {
         let gone = service.classify(image.clone());

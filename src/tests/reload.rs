@@ -49,9 +49,12 @@ fn a_replaced_model_works_until_the_last_request_lets_go() {
         while state.serving().unwrap().manifest.version != "next" {
             pause();
         }
-        // Whoever would be in a hurry has the time.
+        // Time enough for a loader that would be in too much of a hurry.
         thread::sleep(Duration::from_millis(200));
         assert!(old.engine.has_room(None).is_ok());
+        assert_eq!(state.hangs(), None);
+        old.engine.seems_to_hang();
+        assert!(state.hangs().is_some());
         let gone = Arc::downgrade(&old);
         drop(old);
         while gone.strong_count() > 0 {

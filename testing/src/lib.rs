@@ -1,5 +1,5 @@
-//! What the tests of all crates share: where the real image sets are, what the ONNX checker says, whether a reply
-//! is as it is described, and saying aloud which test is left out for want of something.
+//! What the tests of all crates share: where the real image sets are, what the ONNX checker says, whether a reply is
+//! as documented, and a message for each test that is left out because something is missing.
 #![forbid(unsafe_code)]
 
 pub mod openapi;
@@ -12,11 +12,11 @@ use std::{
     process::Command,
 };
 
-/// Where this is set, a test that would be left out fails: CI runs them all.
+/// If this variable is set, a test that would be left out fails: CI runs them all.
 pub const RUN_ALL: &str = "NORMGATE_ALL_TESTS";
 
-/// The folder of the real image sets, `$NORMGATE_TEST_DATA` or `../shared/data` beside the
-/// repository; `None`, after saying so, where it is not there.
+/// The folder of the real image sets, `$NORMGATE_TEST_DATA` or `../shared/data` beside the repository; `None`, after
+/// saying so, if it is not there.
 ///
 /// # Panics
 /// As [`left_out`].
@@ -30,15 +30,15 @@ pub fn image_sets(test: &str) -> Option<PathBuf> {
     None
 }
 
-/// Holds a model file against all checks of the ONNX checker, where `make onnx-checker` has installed the
-/// one that is pinned.
+/// Checks that a model file passes all checks of the ONNX checker, if `make onnx-checker` has installed the pinned
+/// one.
 ///
 /// # Panics
-/// Where the model does not pass. As [`left_out`].
+/// If the model does not pass, and as [`left_out`].
 pub fn passes_the_onnx_checker(model: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let read = |file: &str| fs::read(root.join(file)).ok();
-    // The script would install it now.
+    // Otherwise the script would install it now.
     if read(".tools/onnx/requirements.txt") != read("scripts/requirements-onnx.txt") {
         return left_out("the ONNX checker", "make onnx-checker");
     }
@@ -49,17 +49,16 @@ pub fn passes_the_onnx_checker(model: &Path) {
     assert!(passes, "{}: {output:?}", model.display());
 }
 
-/// Says on the terminal that a test is left out: past the test runner, which shows what a passing
-/// test prints to nobody.
+/// Says on the terminal that a test is left out, past the test runner, which shows nobody what a passing test prints.
 ///
 /// # Panics
-/// Where [`RUN_ALL`] is set.
+/// If [`RUN_ALL`] is set.
 pub fn left_out(test: &str, missing: &str) {
     let line = format!("left out: {test} needs {missing}");
     assert!(
         env::var_os(RUN_ALL).is_none(),
         "{line}, and {RUN_ALL} is set"
     );
-    // Nobody to tell is no reason to fail.
+    // That nobody can be told is no reason to fail.
     let _ = writeln!(stderr().lock(), "{line}");
 }

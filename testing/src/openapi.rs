@@ -1,10 +1,10 @@
-//! What a server sends, held against its OpenAPI document.
+//! Checks what a server sends against its OpenAPI document.
 
 use serde_json::Value;
 
 use crate::schema::disagreement;
 
-/// Headers that a client goes by: none is sent that is not described.
+/// Headers that clients act on: none may be sent that is not documented.
 const HEADERS: [&str; 5] = [
     "accept-encoding",
     "accept-post",
@@ -13,7 +13,7 @@ const HEADERS: [&str; 5] = [
     "x-request-id",
 ];
 
-/// A request, and what came of it.
+/// A request, and the reply to it.
 pub struct Exchange<'a> {
     /// The request's method.
     pub method: &'a str,
@@ -27,11 +27,11 @@ pub struct Exchange<'a> {
     pub body: &'a [u8],
 }
 
-/// Fails where the document does not say that this may come, in this shape. What is no operation of the document
-/// must be refused as such, with a problem.
+/// Fails if the document does not say that this reply may come, in this form. A request that is no operation of the
+/// document must be refused as such, with a problem.
 ///
 /// # Panics
-/// With what is missing.
+/// If the reply is not documented, saying what is missing.
 #[track_caller]
 pub fn assert_documented(document: &Value, exchange: &Exchange<'_>) {
     let Exchange {

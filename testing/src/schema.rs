@@ -1,9 +1,9 @@
-//! JSON held against a JSON Schema, as far as OpenAPI documents of ours use it. A keyword that is not known
-//! here is an error: what is passed over would be agreed with.
+//! Checks JSON against a JSON Schema, as far as our OpenAPI documents use it. A keyword that is not known here is an
+//! error: if it were passed over, everything would agree with it.
 
 use serde_json::{Map, Value};
 
-/// Words that only explain.
+/// Keywords that only explain.
 const NOTES: [&str; 8] = [
     "contentEncoding",
     "description",
@@ -15,7 +15,8 @@ const NOTES: [&str; 8] = [
     "title",
 ];
 
-/// Why a value is not what the schema says, or has what the schema does not name. References lead into `document`.
+/// Why a value is not what the schema says, or has fields that the schema does not name. References point into
+/// `document`.
 pub fn disagreement(document: &Value, schema: &Value, value: &Value) -> Option<String> {
     Schemas(document).whole(schema, value, "it").err()
 }
@@ -23,7 +24,7 @@ pub fn disagreement(document: &Value, schema: &Value, value: &Value) -> Option<S
 struct Schemas<'a>(&'a Value);
 
 impl<'a> Schemas<'a> {
-    /// All of a value: with names of fields that the schema has, too.
+    /// Checks all of a value, and that the schema names all of its fields.
     fn whole(&self, schema: &'a Value, value: &Value, at: &str) -> Result<(), String> {
         let schema = self.resolved(schema)?;
         if let Some(choices) = schema["oneOf"].as_array() {
@@ -51,7 +52,7 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// What one of several schemas says of a value.
+    /// Checks a value against a schema that may be one of several, so fields that it does not name are no error.
     fn part(&self, schema: &'a Value, value: &Value, at: &str) -> Result<(), String> {
         let schema = self.resolved(schema)?;
         let words = schema.as_object().ok_or("a schema that is no object")?;
@@ -104,7 +105,7 @@ impl<'a> Schemas<'a> {
         Ok(())
     }
 
-    /// The fields that a schema names, wherever it does.
+    /// Collects the fields that a schema names, anywhere in it.
     fn names(&self, schema: &'a Value, known: &mut Vec<&'a str>) -> Result<(), String> {
         let schema = self.resolved(schema)?;
         let fields = schema["properties"].as_object().map(Map::keys);
@@ -157,7 +158,7 @@ mod tests {
 
     use super::*;
 
-    /// One or several, as files of a form are answered.
+    /// One or several, as the files of a form are answered.
     fn document() -> Value {
         json!({"schemas": {
             "Cat": {"type": "object", "required": ["name"], "properties": {

@@ -1,4 +1,4 @@
-//! A network from elsewhere: from a bare ONNX file by the command line to the answers of a server.
+//! A network from elsewhere: from a bare ONNX file, by the command line, to a server's answers.
 
 use std::fs;
 use std::path::Path;

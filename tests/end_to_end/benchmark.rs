@@ -1,4 +1,4 @@
-//! `make bench`, for a moment: the benchmark against the server as it is built for the tests.
+//! `make bench` for a moment, with the server that is built for the tests.
 
 use clap::Parser;
 use normgate_bench::cli::{Args, bench};

@@ -93,7 +93,7 @@ fn who_asked_before_sending_and_is_refused_in_the_middle_gets_to_read_it() {
     let chunk = [b"10000\r\n", &[0; 0x10000][..], b"\r\n"].concat();
     for _ in 0..32 {
         stream.write_all(&chunk).unwrap();
-        // Else all would be sent before a connection that is closed too early says so.
+        // Otherwise all would be sent before a connection that is closed too early says so.
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     stream.write_all(b"0\r\n\r\n").unwrap();

@@ -1,4 +1,4 @@
-//! The bytes of all bodies together are bounded, whichever way the images come.
+//! The bytes of all bodies together are bounded, in whichever way the images come.
 
 use std::{
     io::Write,
@@ -18,7 +18,7 @@ use crate::{
 #[test]
 fn what_does_not_fit_beside_the_bodies_that_are_there_is_turned_away_until_they_are_gone() {
     let server = Server::with(&["--max-body-bytes", "2MiB", "--body-memory", "3MiB"]);
-    // Two of these are too much for the memory, and each alone is not.
+    // Two of these are too much for the memory, but each alone is not.
     let image = encoded(picture(820, 800), ImageFormat::Bmp);
     let (form, form_body) = multipart(&[("image", "a.bmp", &image)]);
     let smaller = encoded(picture(700, 700), ImageFormat::Bmp);
@@ -42,7 +42,7 @@ fn what_does_not_fit_beside_the_bodies_that_are_there_is_turned_away_until_they_
             if reply.status != 200 {
                 break reply;
             }
-            // The server has not read so much of the other yet, or it was the other that did not fit.
+            // The server has not read that much of the other yet, or it was the other that did not fit.
             assert!(began.elapsed() < PATIENCE, "{kind}: never refused");
             if is_answered(&unfinished) {
                 unfinished = begin();
@@ -55,7 +55,7 @@ fn what_does_not_fit_beside_the_bodies_that_are_there_is_turned_away_until_they_
         assert!(refused.header("retry-after").is_some());
         unfinished.write_all(last).unwrap();
         assert_eq!(status(&mut unfinished), Some(200));
-        // All that was counted is free again, time and again.
+        // All that was counted is free again, each time.
         for _ in 0..5 {
             server.classify(kind, body).answer();
         }

@@ -1,5 +1,5 @@
-//! What was measured is what is served: the evaluation's answers are the server's, and the share
-//! that is flagged is the share that the calibration promises.
+//! What was measured is what is served: the evaluation's answers are the server's, and the share that is flagged is
+//! the share that the calibration promises.
 
 use normgate_core::{Classification, Classifier, Model, Runtime};
 use normgate_evaluation::{
@@ -53,7 +53,7 @@ fn five_percent_of_the_test_images_are_flagged_as_calibrated() {
     );
 }
 
-/// The shipped model, and what it makes of each image by way of the evaluation.
+/// The shipped model, and how the evaluation classifies each image.
 fn evaluated(set: &ImageSet) -> (Model, Vec<Classification>) {
     let model = Model::open(&shipped_model()).unwrap();
     let runtime = Runtime::load(None).unwrap();

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::support::repository;
 
-/// Cuts of the two photos, as many for each label where there are labels: what they show does not
-/// matter here, but that those of one name are none of another's.
+/// Cuts of the two photos, `each` of them for each label if there are labels. What they show does not matter here,
+/// only that no two names have a cut in common.
 pub fn cuts(folder: &Path, name: &str, labels: &[String], each: u32) -> PathBuf {
     let photos = ["cat.jpg", "coffee.jpg"].map(|name| {
         let photo = image::open(repository().join("docs/images").join(name));

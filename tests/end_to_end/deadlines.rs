@@ -38,7 +38,7 @@ fn an_image_is_given_up_while_it_waits_when_its_clients_own_time_is_over() {
     let metrics = server.get("/metrics").text();
     let counted = "normgate_rejected_total{reason=\"client-deadline-exceeded\"} 1\n";
     assert!(metrics.contains(counted), "{metrics}");
-    // What the client asked for is no fault of the server's.
+    // What the client asked for is not the server's fault.
     assert!(!server.log().contains("WARN"), "{}", server.log());
 }
 
@@ -52,7 +52,7 @@ fn an_image_is_given_up_while_it_waits_when_the_servers_deadline_is_over_and_no_
     let problem = server.post("/classify", &headers, &png()).problem(504);
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("--deadline"), "{detail}");
-    // It was worked on already, and its deadline is no later.
+    // The first image was being worked on already, and its deadline is no later.
     assert_eq!(status(&mut first), Some(504));
     until(&server, "normgate_abandoned_total", 1.0);
     assert_eq!(metric(&server, "normgate_batch_size_sum"), 1.0);

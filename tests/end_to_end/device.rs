@@ -1,4 +1,4 @@
-//! A device that cannot be used stops the start, and says why: nothing falls back in silence.
+//! A device that cannot be used stops the start with a reason: nothing falls back silently.
 
 use crate::support::{repository, run, stderr};
 

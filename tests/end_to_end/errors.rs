@@ -187,7 +187,7 @@ fn who_asks_before_sending_and_is_refused_hears_that_the_connection_ends() {
     assert!(reply.contains("connection: close"), "{reply}");
 }
 
-/// Sends the same image over `count` connections at once and gives the raw replies.
+/// Sends the same image over `count` connections at once, and returns the raw replies.
 fn at_once(server: &Server, count: usize, image: &[u8]) -> Vec<String> {
     let send = || {
         let mut stream = TcpStream::connect(server.address()).unwrap();
@@ -211,4 +211,17 @@ fn at_once(server: &Server, count: usize, image: &[u8]) -> Vec<String> {
             .map(|thread| thread.join().expect("a reply"))
             .collect()
     })
+}
+
+#[test]
+fn a_body_whose_chunks_are_broken_closes_the_connection_as_it_says() {
+    let server = Server::start();
+    let mut stream = connect(&server);
+    let head = "POST /classify HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(b"zz\r\n").unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.1 400 "), "{reply}");
+    assert!(reply.contains("\r\nconnection: close\r\n"), "{reply}");
 }

@@ -1,5 +1,5 @@
-/* A clock that fails once, where a test says so: Rust's standard library panics then, in any thread.
-   For LD_PRELOAD: a call from a thread named KIND-NUMBER fails if it can take away the file
+/* A clock that fails once, when a test says so: then Rust's standard library panics, in any thread.
+   For LD_PRELOAD: a call from a thread named KIND-NUMBER fails if it can delete the file
    $FAILING_CLOCK/KIND. */
 #define _GNU_SOURCE
 #include <errno.h>

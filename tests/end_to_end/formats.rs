@@ -1,4 +1,4 @@
-//! Every kind of image, made here and as cameras, phones and test suites have them.
+//! Every kind of image, made here and as cameras, phones and test suites produce them.
 
 use std::{fs, path::Path};
 
@@ -77,8 +77,8 @@ fn a_picture_under_each_exif_orientation_is_seen_upright() {
     };
     let server = Server::start();
     let folder = sets.join("photos/orientation");
-    // The eight are drawn each for itself and differ in the number on them: what they share is the
-    // scene. Turned wrongly, the scores scatter over several times this spread.
+    // The eight images were drawn separately and differ in the number on them; what they share is the scene. If they
+    // are turned wrongly, the probabilities scatter over several times this spread.
     let confidences: Vec<Vec<f64>> = (1..=8)
         .map(|k| {
             let bytes = fs::read(folder.join(format!("landscape_{k}.jpg"))).unwrap();

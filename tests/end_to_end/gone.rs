@@ -40,7 +40,7 @@ fn a_large_image_whose_connection_was_closed_is_never_decoded() {
     let server = Server::with(&options);
     // It takes as long to decode as the model takes for hundreds of images.
     let image = encoded(RgbImage::new(7000, 7000), ImageFormat::Png);
-    // Decoded, it would be answered with what is wrong, and not count as abandoned.
+    // If it were decoded, it would be answered with what is wrong, and not count as abandoned.
     let broken = request(&image[..image.len() / 2]);
     let image = request(&image);
     let send = |image: &[u8]| {

@@ -48,7 +48,7 @@ fn small_images_are_answered_nearly_as_soon_beside_a_flood_of_large_ones() {
         })
         .collect();
     ratios.sort_by(f64::total_cmp);
-    // A photo that went before a small image would take tens of its times.
+    // If photos went before small images, these would take tens of times as long.
     let ratio = ratios[ROUNDS / 2];
     assert!(ratio < 12.0, "{ratios:?}");
 }

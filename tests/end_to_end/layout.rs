@@ -1,4 +1,4 @@
-//! How many workers of how many threads: measured once, kept, and never more than was granted.
+//! How many workers there are, and of how many threads: measured once, kept, and never more than was granted.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn what_was_measured_is_kept_for_the_next_start_and_flags_need_no_measurement() 
     let began = Instant::now();
     let measured = loop {
         let workers = server(cache.path(), &[]).get("/readyz").json()["workers"].clone();
-        // On a machine that does much else the rounds may disagree, and then nothing is kept.
+        // On a machine that is busy with other things, the rounds may disagree, and then nothing is kept.
         if !kept(cache.path()).is_empty() || began.elapsed() > PATIENCE {
             break workers;
         }
@@ -75,7 +75,7 @@ fn what_was_measured_is_kept_for_the_next_start_and_flags_need_no_measurement() 
     }
 }
 
-/// The first of those that this process may use.
+/// The first of the processors that this process may use.
 fn first_processor() -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let list = status

@@ -1,10 +1,13 @@
-//! Whoever reads the log.
+//! The log, and what happens if nobody reads it.
 
 use std::fs::File;
-use std::process::Command;
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{Server, normgate, png, through, until};
+use crate::wire::metric;
 
 #[test]
 fn a_log_that_nobody_takes_holds_up_no_request_no_probe_and_no_end() {
@@ -12,7 +15,7 @@ fn a_log_that_nobody_takes_holds_up_no_request_no_probe_and_no_end() {
     let pipe = folder.path().join("log");
     let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
-    // Open at its other end, so that it takes lines until it is full.
+    // The other end is open, so that the pipe takes lines until it is full.
     let _reader = File::options().read(true).write(true).open(&pipe).unwrap();
     let mut serve = normgate();
     serve.args(["serve", "--listen", "127.0.0.1:0", "--log-level", "debug"]);
@@ -34,7 +37,7 @@ fn a_log_that_nobody_takes_holds_up_no_request_no_probe_and_no_end() {
     let told = Instant::now();
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
-    // Nobody would have ended it otherwise: it was held up for ever.
+    // If the log had held it up, it would have waited for ever: nobody else would have ended it.
     assert!(told.elapsed() < Duration::from_secs(60));
 }
 
@@ -66,10 +69,63 @@ fn a_start_that_fails_is_told_in_the_form_of_the_log() {
         "{line}"
     );
     assert!(said("text").starts_with("error: "));
-    // A log that is switched off has nothing of it.
+    // A log that is switched off does not have the error.
     let off = normgate()
         .args(arguments)
         .args(["json", "--log-level", "off"])
         .output();
     assert!(off.unwrap().stderr.starts_with(b"error: "));
+}
+
+#[test]
+fn a_standard_output_that_nobody_takes_holds_up_no_start_and_no_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("out");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let mut full = File::options().read(true).write(true).open(&pipe).unwrap();
+    full.write_all(&[b'x'; 64 << 10]).unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let mut serve = normgate();
+    serve.args(["serve", "--listen", &address.to_string()]);
+    serve.stdout(full).stderr(Stdio::null());
+    let server = Server::unheard(serve, address);
+    server.classify("image/png", &png()).answer();
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn lines_that_cannot_be_written_are_counted() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let mut serve = normgate();
+    serve.args(["serve", "--listen", &address.to_string()]);
+    serve.args(["--log-level", "debug"]);
+    serve.stdout(Stdio::null());
+    serve.stderr(File::options().write(true).open("/dev/full").unwrap());
+    let server = Server::unheard(serve, address);
+    until(&server, "no line was lost", || {
+        let lost = metric(&server, "normgate_log_lines_dropped_total");
+        drop(server.get("/livez"));
+        lost > 0.0
+    });
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_said_does_not_change_the_exit_code() {
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    for (arguments, code) in [
+        (&["serve", "--model", "no/such/file"][..], 1),
+        (&["classify", "no/such/file"], 1),
+        (&["health", "--listen", "127.0.0.1:9"], 1),
+    ] {
+        let ended = normgate().args(arguments).stderr(full()).status().unwrap();
+        assert_eq!(ended.code(), Some(code), "{arguments:?}");
+    }
 }

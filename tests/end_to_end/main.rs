@@ -1,7 +1,7 @@
 //! The real binary, on a free port, with the shipped model, spoken to over HTTP.
 //!
-//! Tests that need the image sets find them in `$NORMGATE_TEST_DATA` or in `../shared/data`; where
-//! they are absent, each says so in one line and is left out.
+//! Tests that need the image sets find them in `$NORMGATE_TEST_DATA` or in `../shared/data`; if they are absent, each
+//! says so in one line and is left out.
 #![forbid(unsafe_code)]
 
 mod adopt;

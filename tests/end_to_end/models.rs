@@ -9,12 +9,11 @@ use normgate_core::{
 };
 use serde_json::{Value, json};
 
-/// What is particular to a model: its version, its labels, which of them a colour gets (weights)
-/// and its threshold.
+/// What is particular to a model: its version, its labels, which of them a colour gets (weights) and its threshold.
 pub struct Kind {
     pub version: &'static str,
     pub labels: [&'static str; 3],
-    /// The class of a red picture; green and blue follow, in a ring.
+    /// The class of a red image; green and blue follow, in a ring.
     pub red: usize,
     pub lowest_score: f32,
 }
@@ -65,7 +64,7 @@ impl Kind {
         Model::from_bytes(self.graph(4.0, &metadata)).unwrap()
     }
 
-    /// The mean colour is the representation, `strength` times it the logits.
+    /// The mean colour is the representation; the logits are `strength` times that.
     pub fn graph(&self, strength: f32, metadata: &[(&str, String)]) -> Vec<u8> {
         let mut graph = GraphBuilder::new("colours");
         let (three, side) = (Dim::Fixed(3), Dim::Fixed(8));
@@ -92,14 +91,14 @@ impl Kind {
         graph.finish(&metadata).unwrap()
     }
 
-    /// Puts it in the file's place in one step.
+    /// Puts the model in the file's place in one step.
     pub fn put(&self, path: &Path) {
         let beside = path.with_extension("new");
         fs::write(&beside, self.model().bytes()).unwrap();
         fs::rename(&beside, path).unwrap();
     }
 
-    /// What of a reply to a red picture shows the model: name, labels, weights and threshold.
+    /// What in a reply to a red image shows the model: name, labels, weights and threshold.
     pub fn signs(&self) -> Value {
         let mut labels = self.labels;
         labels.sort();
@@ -123,7 +122,7 @@ pub fn as_answered(threshold: f64) -> f64 {
     written.to_string().parse().expect("a number")
 }
 
-/// The same of a reply.
+/// The same, read from a reply.
 pub fn signs(reply: &Value) -> Value {
     let top = reply["top"].as_array().expect("a list of labels");
     let mut labels: Vec<_> = top.iter().filter_map(|one| one["label"].as_str()).collect();

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::bodies::{base64_json, multipart};
 use crate::support::{Reply, Server, encoded, picture, png, repository};
 
-/// Fails where a reply is not as the server's own document has it.
+/// Fails if a reply is not as the server's own document describes it.
 #[track_caller]
 pub fn assert_described(document: &Value, method: &str, path: &str, reply: &Reply) {
     let header = |name: &str| reply.header(name).map(str::to_owned);
@@ -98,7 +98,7 @@ fn the_examples_are_what_the_shipped_model_answers() {
     assert_nearly(&examples["several-files"]["value"], &several.answer());
 }
 
-/// The last digits depend on the processor.
+/// Compares with some tolerance, since the last digits depend on the processor.
 #[track_caller]
 fn assert_nearly(example: &Value, answer: &Value) {
     match (example, answer) {

@@ -24,8 +24,8 @@ struct Sent {
     status: Option<u16>,
 }
 
-/// Sends requests at a fixed rate, whatever becomes of them. No more than `senders` can be under
-/// way, so what is refused must be answered quickly for the rate to be kept.
+/// Sends requests at a fixed rate, whatever becomes of them. No more than `senders` can be under way, so refusals
+/// must come quickly for the rate to be kept.
 fn open_loop(server: &Server, image: &[u8], rate: f64, senders: usize) -> Vec<Sent> {
     let request = request(image);
     let next = AtomicUsize::new(0);
@@ -56,7 +56,7 @@ fn open_loop(server: &Server, image: &[u8], rate: f64, senders: usize) -> Vec<Se
     sent.into_inner().unwrap()
 }
 
-/// As many clients as keep the worker busy, each sending the next when it has its answer.
+/// Answers a second with as many clients as keep the worker busy, each sending the next when it has its answer.
 fn capacity(server: &Server, image: &[u8]) -> f64 {
     let request = request(image);
     let start = Instant::now();
@@ -78,15 +78,15 @@ fn capacity(server: &Server, image: &[u8]) -> f64 {
 /// What came of an overload.
 #[derive(Debug)]
 struct Overload {
-    /// Answers a second that clients without an excess got, before and after.
+    /// Answers a second that clients got without overload, before and after.
     capacity: [f64; 2],
     goodput: f64,
     recovered: Duration,
 }
 
 impl Overload {
-    /// Goodput is 0.9 of the capacity and more on a machine that does nothing else. All that is left
-    /// when the load goes is a full queue and a batch, and what could be done before can be done again.
+    /// On a machine that does nothing else, goodput is at least 0.9 of the capacity. All that is left when the load
+    /// goes is a full queue and a batch, and as much can be done again as before.
     fn is_good(&self) -> bool {
         let [before, after] = self.capacity;
         let capacity = before.min(after);
@@ -150,15 +150,15 @@ fn ten_times_the_load_that_can_be_answered_costs_hardly_an_answer() {
         ],
     );
     let image = png();
-    // Rates of different seconds are held against each other, and other tests run meanwhile: a
-    // disturbance spoils one attempt, what is wrong with the server spoils all.
+    // Rates of different seconds are compared, and other tests run meanwhile: a disturbance spoils one attempt, but a
+    // fault of the server spoils all.
     let attempts: Vec<Overload> = (0..3).map(|_| overload(&server, &image)).collect();
     assert!(attempts.iter().any(Overload::is_good), "{attempts:#?}");
 }
 
 #[test]
 fn requests_that_would_be_answered_too_late_are_refused_and_the_others_are_in_time() {
-    // A queue so long that all who enter its end would be too late.
+    // A queue so long that everything at its end would be too late.
     let server = slow_model::server(
         12,
         &[

@@ -1,4 +1,4 @@
-//! Panics in the engine's threads. No image is known that makes one panic, so that their clock fails.
+//! Panics in the engine's threads. No image is known that causes one, so the threads' clock is made to fail.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -35,7 +35,7 @@ impl FailingClock {
         Server::spawn(command)
     }
 
-    /// The next look at the clock of a thread of this kind: when it has taken an image, since all of them
+    /// Lets the next look at the clock fail in a thread of this kind: when it has taken an image, since all of them
     /// are asleep.
     fn fail_once(&self, kind: &str, server: &Server) {
         until(server, "its threads are asleep", || {
@@ -49,7 +49,7 @@ impl FailingClock {
     }
 }
 
-/// What the kernel says of each thread: its name and its state.
+/// What the kernel says about each thread: its name and its state.
 fn threads(server: &Server) -> Vec<(String, String)> {
     let tasks = format!("/proc/{}/task", server.pid());
     let tasks = fs::read_dir(tasks).expect("the server lives");
@@ -98,7 +98,7 @@ fn a_panic_costs_one_image_its_answer_and_the_server_nothing() {
     assert_eq!(panics(), 2.0 * ROUNDS as f64, "{}", server.log());
     assert_eq!(threads(&server).len(), before, "{}", server.log());
     assert_eq!(metric(&server, "normgate_queue_depth"), 0.0);
-    // None of those images counts as being worked on: the next but one knows that it is alone.
+    // None of those images still counts as being worked on: the second image from now knows that it is alone.
     let alone = || metric(&server, "normgate_lone_images_total");
     let before = alone();
     for _ in 0..2 {

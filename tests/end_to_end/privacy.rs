@@ -12,7 +12,7 @@ fn no_connection_is_opened_to_anywhere() {
             .args([
                 "-f",
                 "-qq",
-                // Signals reach it, though it writes to a file.
+                // Lets signals reach strace although it writes to a file.
                 "--interruptible=waiting",
                 "-e",
                 "trace=connect,sendto,sendmsg,sendmmsg",
@@ -27,7 +27,7 @@ fn no_connection_is_opened_to_anywhere() {
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("calls");
 
-    // That a connection would be seen at all: the check proves itself first.
+    // The check proves itself first: that it would see a connection at all.
     let health = traced(&trace)
         .arg(normgate().get_program())
         .args(["health", "--listen", "127.0.0.1:9"])
@@ -54,14 +54,14 @@ fn no_connection_is_opened_to_anywhere() {
     server.get("/metrics");
     // Telemetry is uploaded from a thread of its own, some time after the start.
     std::thread::sleep(std::time::Duration::from_secs(5));
-    // strace hands it on; if it were killed, the server would live on without it.
+    // strace passes it on; if strace were killed, the server would live on without it.
     server.signal("TERM");
     server.wait();
     let calls = outward(&trace, false);
     assert!(calls.is_empty(), "{calls:#?}");
 }
 
-/// The calls that would reach another machine; on loopback too where asked for.
+/// The calls that would reach another machine, and those on loopback, too, if asked for.
 fn outward(trace: &std::path::Path, loopback: bool) -> Vec<String> {
     let calls = fs::read_to_string(trace).expect("strace wrote its file");
     let leaves = |line: &&str| {

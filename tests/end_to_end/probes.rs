@@ -2,7 +2,8 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
+    thread,
     time::Duration,
 };
 
@@ -12,7 +13,7 @@ use crate::{
     wire::{connect, request},
 };
 
-/// A server at whose places clients sit and wait for long, all of them.
+/// A server all of whose places are taken by clients that wait long for an answer.
 fn all_places_taken() -> (Server, [TcpStream; 3]) {
     let arguments = "--probe-listen 127.0.0.1:0 --max-connections 3 --max-batch 1 --deadline 5m \
                      --drain-delay 0s";
@@ -61,7 +62,7 @@ fn still_waits(client: &TcpStream) -> bool {
 #[test]
 fn probes_are_answered_although_busy_clients_have_all_connections() {
     let (server, clients) = all_places_taken();
-    // Where the clients are, nobody else gets in.
+    // At the clients' address, nobody else gets in.
     let mut locked_out = connect(&server);
     locked_out
         .write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -107,4 +108,25 @@ fn the_address_of_probes_cannot_be_that_of_clients() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{message}");
     assert!(message.contains("choose another port"), "{message}");
+}
+
+#[test]
+fn health_waits_no_longer_than_it_says_for_an_answer_that_trickles() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let asked = thread::spawn(move || {
+        normgate()
+            .args(["health", "--timeout", "300ms", "--listen", &address])
+            .status()
+    });
+    let (mut client, _) = listener.accept().unwrap();
+    // Would go on for minutes, each byte within the time.
+    let mut sent = 0;
+    while !asked.is_finished() {
+        assert!(sent < 1000, "it is still waiting");
+        let _ = client.write_all(b"x");
+        sent += 1;
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(asked.join().unwrap().unwrap().code(), Some(1));
 }

@@ -1,4 +1,4 @@
-//! An int8 model: from the fp32 one by the command line, to the answers of a server.
+//! An int8 model: from the fp32 one, by the command line, to a server's answers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ fn sets_that_are_one_under_two_options_are_refused() {
         );
         assert!(!out.exists());
     }
-    // Half of the copies would be among those for the ranges, the others among those for the threshold.
+    // Half of the copies would be among the images for the ranges, the others among those for the threshold.
     let twice = PathBuf::from(format!("{same},again={same}"));
     let output = quantize(&shipped_model(), &twice, &out, &[]);
     assert!(

@@ -83,7 +83,8 @@ fn every_fitted_score_is_fitted_written_shown_and_used() {
         assert_eq!(answer["ood"]["method"], name);
         assert!(answer["ood"]["score"].is_f64(), "{answer}");
 
-        // As of the model itself, without what was learnt, and with a score that needs nothing.
+        // Another calibration keeps the score and what it learnt; with a score that learns nothing, the file has none
+        // of it.
         let again = setting.path("again.onnx");
         let kept = setting.calibrate(&out, &again, &[]);
         assert!(kept.status.success(), "{}", stderr(&kept));
@@ -259,7 +260,7 @@ fn an_int8_model_has_its_score_fitted_anew_or_is_not_made() {
     );
     assert!(!Path::new(&int8).exists());
 
-    // The last layer becomes int8 too: its weights are read all the same.
+    // The last layer becomes int8, too; its weights are read all the same.
     let made = quantize(&["--fit-data", &setting.train, "--keep-fp32", "none"]);
     assert!(made.status.success(), "{}", stderr(&made));
     let (old, new) = (

@@ -23,7 +23,7 @@ fn sigterm_and_ctrl_c_end_an_idle_server_with_success() {
     }
 }
 
-/// Without a handler this would be the system's doing, which leaves process 1 alone.
+/// Without a handler, the system would end the process, which it does not do with process 1.
 #[test]
 fn sigterm_while_the_model_is_read_ends_the_server_with_success() {
     let folder = tempfile::tempdir().unwrap();
@@ -61,14 +61,14 @@ fn catches_sigterm(pid: u32) -> bool {
     mask.is_some_and(|mask| mask & 1 << (SIGTERM - 1) != 0)
 }
 
-/// Requests from many clients while the server is told to stop: none that was sent before may be
-/// lost, nor any within the drain delay.
+/// Sends requests from many clients while the server is told to stop: none that was sent before may be lost, nor any
+/// within the drain delay.
 fn stop_under_load(arguments: &[&str], drain_delay: Duration) {
     const CLIENTS: usize = 24;
     let server = Server::with(arguments);
     let image = png();
     let stop = AtomicBool::new(false);
-    // When each request had been sent whole, and the first line of what came back.
+    // When each request had been sent completely, and the first line of what came back.
     let log: Mutex<Vec<(Instant, String)>> = Mutex::new(Vec::new());
     let signalled = std::thread::scope(|scope| {
         for _ in 0..CLIENTS {
@@ -100,8 +100,8 @@ fn stop_under_load(arguments: &[&str], drain_delay: Duration) {
             sent.saturating_duration_since(signalled)
         );
     }
-    // Between the last look at who waits and the end of the listener, which nothing can make one
-    // step, one or two may slip in.
+    // Nothing can make the last look at who waits and the end of the listener one step: one or two may slip in
+    // between.
     let closed = log.iter().filter(|(_, line)| line == "closed").count();
     assert!(closed <= CLIENTS / 4, "{arguments:?}: {closed} lost");
 }
@@ -198,7 +198,7 @@ fn a_second_sigterm_cuts_nothing_off_and_ctrl_c_after_it_does() {
     until(&server, "still ready", || {
         server.get("/readyz").status == 503
     });
-    // Beyond what would count as the same signal.
+    // Later than what would count as the same signal.
     std::thread::sleep(Duration::from_millis(300));
     server.signal("TERM");
     until(&server, "not told", || {

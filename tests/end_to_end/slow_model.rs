@@ -1,4 +1,4 @@
-//! A model that takes its time, so that a server can be overloaded by hardly any client.
+//! A model that takes its time, so that a few clients are enough to overload a server.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,7 +16,7 @@ use crate::support::{Server, png};
 const CHANNELS: usize = 64;
 const SIDE: usize = 32;
 
-/// A server with one worker of such a model. `convolutions` as in [`write`].
+/// A server with one worker of such a model; `convolutions` are as in [`write`].
 pub fn server(convolutions: usize, arguments: &[&str]) -> Server {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let model = write(folder.path(), convolutions);
@@ -24,7 +24,7 @@ pub fn server(convolutions: usize, arguments: &[&str]) -> Server {
     Server::with(&[&["--model", model, "--workers", "1"], arguments].concat())
 }
 
-/// How many convolutions take this machine about so long, as busy as it is.
+/// How many convolutions take about this long on this machine, as busy as it is.
 pub fn convolutions_in(time: Duration) -> usize {
     const TRIED: usize = 100;
     let server = server(TRIED, &[]);

@@ -24,7 +24,7 @@ fn drips(mut stream: TcpStream) -> String {
     let mut reply = Vec::new();
     let mut piece = [0; 1024];
     while began.elapsed() < PATIENCE {
-        // A reply may still be there to be read after the connection does not take more.
+        // There may still be a reply to read when the connection takes nothing more.
         let sent = stream.write_all(b"x");
         match stream.read(&mut piece) {
             Ok(0) => break,
@@ -79,7 +79,7 @@ fn stalled(server: &Server, count: usize) -> Vec<TcpStream> {
     (0..count).map(connect).collect()
 }
 
-/// Each on a fresh connection, while so many stalled ones are held: more than there are places.
+/// Good clients, each on a new connection, while `count` stalled ones are held: more than there are places.
 fn good_clients_get_in_beside(server: &Server, count: usize) {
     let kept = stalled(server, count);
     let request = request(&png());
@@ -91,7 +91,7 @@ fn good_clients_get_in_beside(server: &Server, count: usize) {
 
 #[test]
 fn good_clients_get_in_although_stalled_ones_hold_all_connections() {
-    // The timeouts are longer than this test has patience.
+    // The timeouts are longer than this test's patience.
     let server = Server::with(&[
         "--max-connections",
         "20",
@@ -130,7 +130,7 @@ fn answers_that_nobody_takes_are_not_kept_for_ever() {
     stream
         .set_write_timeout(Some(Duration::from_millis(200)))
         .unwrap();
-    // Until the server cannot get rid of what it answers, and reads no more.
+    // Until the server cannot get rid of its answers, and reads no more.
     let page = b"GET / HTTP/1.1\r\nhost: x\r\naccept: text/html\r\n\r\n".repeat(100);
     while stream.write_all(&page).is_ok() {}
     until(&server, "the connection was cut off", || {
@@ -170,7 +170,7 @@ fn good_clients_get_in_although_stalled_bodies_hold_all_memory() {
 
 #[test]
 fn nobody_who_waits_for_an_answer_gives_way() {
-    // How long an image takes is measured, and other tests run meanwhile: it may have been too little.
+    // How long an image takes is measured while other tests run: the model may turn out too quick.
     let has_tested = (0..3).any(|_| eight_wait_at_four_places() > Duration::from_secs(4));
     assert!(
         has_tested,
@@ -178,8 +178,8 @@ fn nobody_who_waits_for_an_answer_gives_way() {
     );
 }
 
-/// All are answered. Of four that have a place, the last waits for half of the time that it takes, and the
-/// next four wait for a place first.
+/// All are answered. Of the four that have a place, the last waits for half of the whole time, and the next four wait
+/// for a place first.
 fn eight_wait_at_four_places() -> Duration {
     let long = slow_model::convolutions_in(Duration::from_millis(1500));
     let arguments = "--max-connections 4 --max-batch 1 --deadline 5m";

@@ -1,7 +1,8 @@
-//! A server of one's own for each test, a plain HTTP client, and pictures.
+//! A server of its own for each test, a plain HTTP client, and images.
 
 use std::{
     io::{BufRead, BufReader, Cursor},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -36,7 +37,7 @@ pub fn normgate() -> Command {
     command
 }
 
-/// What the command line says to arguments.
+/// Runs the command line with these arguments.
 pub fn run(arguments: &[&str]) -> Output {
     normgate().args(arguments).output().expect("normgate runs")
 }
@@ -49,7 +50,7 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A command as another program starts it, which is to become it.
+/// A command started by another program, which then becomes it.
 pub fn through(outer: &[&str], inner: &Command) -> Command {
     let mut command = Command::new(outer[0]);
     command
@@ -86,7 +87,7 @@ impl Server {
         Self::spawn(command)
     }
 
-    /// Starts a command that serves, and reads from what it prints where.
+    /// Starts a command that serves, and reads from its output at which address.
     pub fn spawn(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
@@ -121,17 +122,34 @@ impl Server {
                 log.lock().expect("no reader panics")
             );
         });
-        let server = Self {
+        Self {
             child,
             address,
             log,
+        }
+        .ready()
+    }
+
+    /// Starts a command that serves at this address, and whose output goes where the command says.
+    pub fn unheard(mut command: Command, address: SocketAddr) -> Self {
+        let server = Self {
+            child: command.stdin(Stdio::null()).spawn().expect("it starts"),
+            address: address.to_string(),
+            log: Arc::default(),
         };
+        until(&server, "nobody listens", || {
+            TcpStream::connect(address).is_ok()
+        });
+        server.ready()
+    }
+
+    fn ready(self) -> Self {
         let deadline = Instant::now() + PATIENCE;
-        while server.get("/readyz").status != 200 {
-            assert!(Instant::now() < deadline, "never ready:\n{}", server.log());
+        while self.get("/readyz").status != 200 {
+            assert!(Instant::now() < deadline, "never ready:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
-        server
+        self
     }
 
     pub fn address(&self) -> &str {
@@ -224,7 +242,7 @@ impl Drop for Server {
     }
 }
 
-/// Waits for what a server is to do or to be.
+/// Waits until a server has done or become what it should.
 pub fn until(server: &Server, what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
@@ -313,7 +331,7 @@ impl Reply {
     }
 }
 
-/// A picture with some structure, the same each time.
+/// An image with some structure, the same each time.
 pub fn picture(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let wave =

@@ -17,7 +17,7 @@ pub fn connect(server: &Server) -> TcpStream {
     stream
 }
 
-/// The head of a request that brings an image of so many bytes.
+/// The head of a request with an image of this many bytes.
 pub fn head(length: usize) -> String {
     format!("POST /classify HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n")
 }
@@ -27,8 +27,7 @@ pub fn request(image: &[u8]) -> Vec<u8> {
     [head(image.len()).as_bytes(), image].concat()
 }
 
-/// Reads one reply and leaves the connection open: its status, or `None` where the connection was
-/// closed instead.
+/// Reads one reply and leaves the connection open: its status, or `None` if the connection was closed instead.
 pub fn status(stream: &mut TcpStream) -> Option<u16> {
     let mut reply = Vec::new();
     let mut piece = [0; 4096];
@@ -60,7 +59,7 @@ pub fn exchange(stream: &mut TcpStream, request: &[u8]) -> Option<u16> {
     status(stream)
 }
 
-/// The time that 99 of 100 requests take at most, one after the other, each of which must be answered.
+/// The time that 99 of 100 requests take at most, sent one after the other. Each must be answered.
 pub fn p99(stream: &mut TcpStream, request: &[u8]) -> Duration {
     let mut times: Vec<Duration> = (0..400)
         .map(|_| {
@@ -73,7 +72,7 @@ pub fn p99(stream: &mut TcpStream, request: &[u8]) -> Duration {
     times[times.len() * 99 / 100]
 }
 
-/// The value of a metric, all its labels added up.
+/// The value of a metric, summed over all its labels.
 pub fn metric(server: &Server, name: &str) -> f64 {
     let text = server.get("/metrics").text();
     let lines = text.lines().filter(|line| {

@@ -1,5 +1,5 @@
-// Capacity: how many pictures a second the server answers when 32 clients each send the next as soon
-// as they have the answer, and how long one takes when it is alone.
+// Capacity: how many images a second the server answers when 32 clients each send the next as soon as they have the
+// answer, and how long one takes when it is alone.
 
 import exec from 'k6/execution';
 import { Counter, Trend } from 'k6/metrics';

@@ -1,5 +1,5 @@
-// Mixed: everything at once that a public server meets. Small pictures flow while photographs, broken
-// files and huge ones come in between; each kind gets the one answer that it is due.
+// Mixed: everything that a public server meets, at once. Small images flow while photos, broken files and huge images
+// come in between; each kind gets the one answer that it should get.
 
 import { sleep } from 'k6';
 import exec from 'k6/execution';
@@ -22,7 +22,7 @@ export const options = {
     'http_reqs{status:500}': ['count==0'],
     ...seen([...photos, ...broken, ...huge], 2),
     ...seen(small, 100),
-    // Far above what they need: it catches small pictures that wait for huge ones, not a slow machine.
+    // Far above what they need: it catches small images that wait for huge ones, not a slow machine.
     'http_req_duration{kind:small}': ['p(95)<1000'],
     'server_queue{kind:small}': ['p(95)<500'],
   },

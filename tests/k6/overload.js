@@ -1,5 +1,5 @@
-// Overload: ten times what the server can do. It goes on doing 90 % of what it can, answers what it
-// has accepted within the deadline, refuses the rest at once, and is itself again a second after.
+// Overload: ten times what the server can do. It goes on doing 90 % of what it can, answers what it has accepted
+// within the deadline, refuses the rest at once, and is itself again a second later.
 
 import exec from 'k6/execution';
 import { Counter } from 'k6/metrics';
@@ -28,7 +28,7 @@ export const options = {
     'http_req_duration{status:429}': [`med<${DEADLINE_MS / 10}`],
     'refused{scenario:overload}': ['count>0'],
     'expired{scenario:overload}': ['count==0'],
-    // Hundreds of connections and a full queue need some; a leak in each request would be far more.
+    // Hundreds of connections and a full queue need some memory; a leak in each request would be far more.
     memory_growth: ['max<1.5'],
     ...allAnswered('after', 0.5, AFTER),
   },

@@ -1,5 +1,5 @@
-// Smoke: for ten seconds, four clients send good pictures in every way that is taken, while another
-// sends broken ones. Every reply is checked; good ones must also be quick.
+// Smoke: for ten seconds, four clients send good images in every way that is accepted, while another sends broken
+// ones. Every reply is checked; good ones must also be quick.
 
 import encoding from 'k6/encoding';
 import http from 'k6/http';
@@ -51,7 +51,7 @@ export function broken() {
   check(classify(cat.slice(0, cat.byteLength / 2), 'image/jpeg', 422), rightProblem);
 }
 
-// After all that the server is still ready, and has counted what it did.
+// After all this, the server is still ready, and has counted what it did.
 export function teardown() {
   stillReady();
   check(http.get(`${BASE_URL}/metrics`), {

@@ -1,5 +1,5 @@
-// Soak: every kind of request for half an hour, while the model is replaced every few seconds. Each
-// gets the answer that it is due all the while, and the server's memory does not grow.
+// Soak: every kind of request for half an hour, while the model is replaced every few seconds. Each gets the answer
+// that it should get all the while, and the server's memory does not grow.
 
 import { check, sleep } from 'k6';
 import exec from 'k6/execution';
@@ -33,7 +33,7 @@ export const options = {
   },
 };
 
-// Each client starts at another place of the list, so that all kinds meet.
+// Each client starts at another place in the list, so that all kinds meet.
 export function sendOrdinary() {
   send(ordinary[(exec.vu.iterationInScenario + 5 * exec.vu.idInTest) % ordinary.length]);
   sleep(0.02);
@@ -44,8 +44,8 @@ export function sendHuge() {
   sleep(1);
 }
 
-// Compares the least that the server had in the second and in the last third of the time. The first
-// warms it up; and the least, since what is being decoded comes and goes, while what leaks stays.
+// Compares the least memory that the server had in the second and in the last third of the time. The first third
+// warms it up. The least counts, since what is being decoded comes and goes, while what leaks stays.
 export function watchMemory() {
   const least = (until) => {
     let bytes = Infinity;
@@ -59,7 +59,7 @@ export function watchMemory() {
   noteGrowth(least((2 * seconds) / 3), least(seconds));
 }
 
-// scripts/k6 replaces the model of its own server so often.
+// How often, in seconds, scripts/k6 replaces the model of its own server.
 const RELOADED_EVERY = Number(__ENV.RELOADED_EVERY);
 
 export function teardown() {

@@ -1,5 +1,5 @@
-// Spike: out of a quiet load, ten times what the server can do for five seconds. Those before and
-// those from a second after are answered as if it had not been.
+// Spike: out of a quiet load, ten times what the server can do for five seconds. Requests before it, and from a
+// second after it, are answered as if it had not been.
 
 import { allAnswered, arrivals, sent } from './lib/arrivals.js';
 import { stillReady } from './lib/client.js';
@@ -18,7 +18,7 @@ export const options = {
   thresholds: {
     ...onlyKnownOutcomes,
     ...allAnswered('before', QUIET, BEFORE),
-    // The first second goes by until all of k6's clients have a connection.
+    // The first second passes before all of k6's clients have a connection.
     ...sent(0.5, 'spike', TIMES, SPIKE),
     'refused{scenario:spike}': ['count>0'],
     'answered{scenario:spike}': ['count>0'],

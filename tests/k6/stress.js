@@ -1,5 +1,5 @@
-// Stress: the load climbs from half of what the server can do to four times that. It answers what it
-// can and refuses the rest; nothing else happens, and it is itself again a second after.
+// Stress: the load climbs from half of what the server can do to four times that. It answers what it can and refuses
+// the rest; nothing else happens, and it is itself again a second later.
 
 import { allAnswered, arrivals } from './lib/arrivals.js';
 import { CAPACITY, share } from './lib/capacity.js';
@@ -13,7 +13,7 @@ const START = 0.5;
 const seconds = inSeconds(__ENV.DURATION || '40s');
 const [RECOVERY, AFTER] = [1, 5];
 
-// How much of the capacity is asked for, of what lies below it.
+// The mean load of each step, and how much of it the server can do on average: both as multiples of the capacity.
 const means = STEPS.map((times, i) => (times + (STEPS[i - 1] || START)) / 2);
 const doable = means.reduce((sum, mean) => sum + Math.min(1, mean), 0) / STEPS.length;
 

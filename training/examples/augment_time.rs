@@ -1,5 +1,5 @@
-//! How long the paper's augmentation of an image of 32×32 takes: by a loader, drawn only, and carried out
-//! on a batch at once.
+//! Measures how long the paper's augmentation of a 32×32 image takes: by a loader, only the drawing, and a whole
+//! batch at once.
 //!
 //! `cargo run --release -p normgate-training --example augment_time`
 

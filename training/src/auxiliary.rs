@@ -1,4 +1,4 @@
-//! The auxiliary half of each step: which images it is made of.
+//! The auxiliary images of each step.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,17 +13,17 @@ use crate::pictures::Part;
 /// The word for [`AuxiliarySpec::Crops`].
 const CROPS: &str = "crops";
 
-/// An auxiliary set as the command line names it.
+/// An auxiliary set as it is named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuxiliarySpec {
-    /// Small windows of the training images themselves.
+    /// Enlarged crops of the training images themselves.
     Crops,
-    /// A set of its own.
+    /// Another image set.
     Set(SetSpec),
 }
 
 impl AuxiliarySpec {
-    /// Which images they are, and not where they lie.
+    /// Says which images they are, but not where they are stored.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -53,11 +53,11 @@ impl FromStr for AuxiliarySpec {
     }
 }
 
-/// The auxiliary streams, beside in-distribution images `id`.
+/// The streams of auxiliary images, to go with the in-distribution images `id`.
 ///
 /// # Errors
 ///
-/// [`TrainError`] naming the set that cannot be read, or the weights that do not fit.
+/// [`TrainError`] if a set cannot be read (it is named), or if the weights do not fit.
 pub fn streams(
     selection: &Selection,
     id: &ImageSet,
@@ -74,7 +74,7 @@ pub fn streams(
     };
     let mut sets = Vec::new();
     for spec in specs {
-        // What their classes are is of no interest.
+        // Their classes do not matter.
         sets.push(match spec {
             AuxiliarySpec::Set(spec) => spec.load(&options)?.unlabelled(),
             AuxiliarySpec::Crops if specs.len() > 1 => {
@@ -107,7 +107,7 @@ pub fn streams(
         part: Part::of(selection.crop, false),
     };
     if weights.is_empty() {
-        // One stream: each image comes up equally often.
+        // One stream, so that each image comes up equally often.
         return Ok(vec![stream(ImageSet::concat(sets)?, per_step)]);
     }
     if weights.len() != sets.len() {

@@ -1,7 +1,7 @@
-//! A run's state in one safetensors file: weights, batch statistics, optimiser state and how far
-//! the run has come. What is in it is enough to go on as if nothing had happened.
+//! A run's state in one safetensors file: weights, batch statistics, optimiser state and how far the run has come.
+//! That is enough to continue as if it had never stopped.
 //!
-//! No libtorch types in the interface: export reads checkpoints without it.
+//! The interface has no libtorch types: export reads checkpoints without libtorch.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -23,10 +23,10 @@ pub const FILE_NAME: &str = "checkpoint.safetensors";
 const CONFIG_KEY: &str = "normgate.config";
 const PROGRESS_KEY: &str = "normgate.progress";
 
-/// A float32 tensor as plain values, row after row.
+/// A float32 tensor as plain values, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedTensor {
-    /// The lengths of its dimensions; none for a scalar.
+    /// The lengths of its dimensions; empty for a scalar.
     pub shape: Vec<usize>,
     /// Its values, the last dimension running fastest.
     pub values: Vec<f32>,
@@ -66,7 +66,7 @@ pub enum CheckpointError {
     /// There is none.
     #[error("there is no {}: give a run folder of `normgate-train train`, or its checkpoint", .0.display())]
     Missing(PathBuf),
-    /// The system refused.
+    /// The system could not read or write it.
     #[error("{}: {source}", path.display())]
     File {
         /// The file.
@@ -188,8 +188,7 @@ impl Checkpoint {
 }
 
 impl Progress {
-    /// How far the run of a checkpoint has come, given its file or its run folder. Whether the tensors
-    /// are whole is not looked at.
+    /// How far the run of a checkpoint has come, given its file or its run folder. The tensors are not checked.
     ///
     /// # Errors
     ///
@@ -200,7 +199,7 @@ impl Progress {
     }
 }
 
-/// The checkpoint's file, given that or the run folder.
+/// The checkpoint's file, given the file or its run folder.
 fn file(path: &Path) -> PathBuf {
     match path.is_dir() {
         true => path.join(FILE_NAME),
@@ -216,7 +215,7 @@ fn unread(path: &Path, source: io::Error) -> CheckpointError {
     }
 }
 
-/// What a safetensors file begins with: a length in 8 bytes, and so much JSON.
+/// Reads the header of a safetensors file: its length in 8 bytes, then as much JSON.
 fn read_header(path: &Path) -> Result<Metadata, CheckpointError> {
     let format = |source| CheckpointError::Format {
         path: path.to_owned(),
@@ -296,13 +295,13 @@ fn take_moments(
         .collect()
 }
 
-/// Writes beside the file, then renames.
+/// Writes a file so that readers see the old one or the new one, never half of it: writes beside it, then renames.
 ///
 /// # Errors
 ///
 /// What the system says.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Another process may write the same file: `reproduce` can be given twice.
+    // Another process may be writing the same file: `reproduce` can be run twice at once.
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
     let written = std::fs::write(&beside, bytes)
         .and_then(|()| File::open(&beside)?.sync_all())

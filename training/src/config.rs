@@ -12,21 +12,21 @@ use crate::methods::{Hyperparameters, MethodKind};
 use crate::models::ModelConfig;
 use crate::optimiser::OptimiserKind;
 
-/// A run.
+/// The configuration of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunConfig {
     /// The command line that started it.
     pub command: String,
     /// What is trained on.
     pub data: DataConfig,
-    /// How the images are varied.
+    /// How the images are augmented.
     pub augmentation: AugmentConfig,
     /// The network.
     pub model: ModelConfig,
     /// How it is trained.
     pub recipe: Recipe,
-    /// Sets whose representation norms are recorded after each epoch, as the command line names
-    /// them. They decide nothing of the outcome.
+    /// Sets whose representation norms are recorded after each epoch, as named on the command line. They do not
+    /// affect the outcome.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub monitor: Vec<String>,
 }
@@ -36,30 +36,30 @@ pub struct RunConfig {
 pub struct DataConfig {
     /// In-distribution sets.
     pub data: Vec<String>,
-    /// Auxiliary out-of-distribution sets, as the command line names them.
+    /// Auxiliary out-of-distribution sets, as named on the command line.
     pub auxiliary: Vec<String>,
     /// Shares of the auxiliary sets in each batch; empty: by their sizes.
     pub auxiliary_weights: Vec<f64>,
     /// Images kept out of training, as `CLASS=N`.
     pub hold_out: Vec<String>,
-    /// The imbalance that the set was cut to, where it was.
+    /// The imbalance that the set was cut to, if it was.
     pub imbalance: Option<f64>,
     /// The classes' names, in the order of their indices.
     pub class_names: Vec<String>,
     /// How many images of each class were trained on.
     pub class_counts: Vec<u64>,
-    /// What tells these images, and their order, from all others; none of runs from before it was kept.
+    /// Digest of these images in their order; `None` for runs from before it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// The images' size in pixels: (width, height).
     pub image_size: (usize, usize),
-    /// What their values are normalised by.
+    /// How their values are normalised.
     #[serde(default)]
     pub normalise: Normalise,
 }
 
 impl RunConfig {
-    /// How images of other sizes are brought to the network's, as its manifest says it.
+    /// How images are prepared for the network, as the model's manifest says it.
     #[must_use]
     pub fn preprocessing(&self) -> Preprocessing {
         let side = self.data.image_size.0 as u32;
@@ -72,19 +72,19 @@ impl RunConfig {
 pub struct Recipe {
     /// The method.
     pub method: MethodKind,
-    /// The run whose weights it starts from; `None`: from fresh ones.
+    /// The run whose weights it starts from; `None`: from random ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<PathBuf>,
     /// Passes over the in-distribution images.
     pub epochs: usize,
-    /// What ends one.
+    /// What ends an epoch.
     #[serde(default)]
     pub epoch_end: EpochEnd,
-    /// In-distribution images a step.
+    /// In-distribution images in a step.
     pub batch_size: usize,
-    /// Auxiliary images a step.
+    /// Auxiliary images in a step.
     pub auxiliary_batch_size: usize,
-    /// What takes the steps.
+    /// The optimiser.
     #[serde(default)]
     pub optimiser: OptimiserKind,
     /// The first epoch's learning rate.
@@ -95,12 +95,12 @@ pub struct Recipe {
     pub tau: f64,
     /// Weight of the loss on norms or auxiliary images.
     pub lambda: f64,
-    /// What single methods need besides.
+    /// What single methods need in addition.
     #[serde(default)]
     pub hyperparameters: Hyperparameters,
     /// Seed of every random choice.
     pub seed: u64,
-    /// What the backbone computes in.
+    /// The precision that the backbone computes in.
     pub precision: Precision,
 }
 
@@ -127,7 +127,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// As libtorch calls it.
+    /// As a libtorch kind.
     #[must_use]
     pub fn kind(self) -> tch::Kind {
         match self {

@@ -1,4 +1,4 @@
-//! From the folders named on the command line to what is trained on.
+//! From the image sets named on the command line to what is trained on.
 
 use normgate_core::manifest::unfit;
 use normgate_core::model::hex;
@@ -20,7 +20,7 @@ use crate::pictures::Part;
 pub struct Selection {
     /// In-distribution sets.
     pub data: Vec<SetSpec>,
-    /// Auxiliary sets; none for a method that has no use for them.
+    /// Auxiliary sets; empty if the method uses none.
     pub auxiliary: Vec<AuxiliarySpec>,
     /// Shares of the auxiliary sets in each batch; empty: by their sizes.
     pub auxiliary_weights: Vec<f64>,
@@ -28,16 +28,15 @@ pub struct Selection {
     pub hold_out: Vec<HoldOut>,
     /// The imbalance to cut the set to.
     pub imbalance: Option<f64>,
-    /// The classes' names, where the set does not bring them or in another order.
+    /// The classes' names, if the sets come without them or they should be in another order.
     pub class_names: Option<Vec<String>>,
-    /// The side in pixels that all images are brought to.
+    /// Side in pixels of the square that all images are brought to.
     pub image_size: u32,
-    /// How the images are cropped; where parts of them are drawn, image files are read as they are
-    /// needed.
+    /// How the images are cropped; if parts of them are drawn, image files are read when they are needed.
     pub crop: Crop,
-    /// In-distribution images a step.
+    /// In-distribution images in a step.
     pub batch_size: usize,
-    /// Auxiliary images a step.
+    /// Auxiliary images in a step.
     pub auxiliary_batch_size: usize,
 }
 
@@ -52,7 +51,7 @@ pub struct TrainingData {
     pub class_counts: Vec<u64>,
     /// What was kept out of training.
     pub held_out: ImageSet,
-    /// How many different images of those are trained on too, as copies.
+    /// How many different images of those are also trained on, as copies.
     pub copies_held_out: usize,
 }
 
@@ -61,14 +60,13 @@ impl TrainingData {
     ///
     /// # Errors
     ///
-    /// [`TrainError`] naming the set that cannot be read or does not fit, and why.
+    /// [`TrainError`], naming the set that cannot be read or does not fit, and why.
     pub fn load(selection: &Selection) -> Result<Self, TrainError> {
         if let Some(names) = &selection.class_names {
             check_names(names, "--class-names")?;
         }
         let options = LoadOptions {
-            // Bytes are kept, of the whole centre square: what the network is shown of them is cut
-            // and normalised later.
+            // The whole centre square is kept, as bytes: what the network sees of it is cut and normalised later.
             preprocessing: Some(preprocessing(
                 selection.image_size,
                 Crop::Padded,
@@ -79,7 +77,7 @@ impl TrainingData {
         };
         let mut sets = read(&selection.data, &options)?;
         if let Some(names) = &selection.class_names {
-            // Each by itself: once joined, one set's numbers would pass for another's.
+            // Each by itself: once joined, one set's class numbers would be taken for another's.
             for set in &mut sets {
                 check_classes(set, names)?;
                 set.align(names)?;
@@ -112,7 +110,7 @@ impl TrainingData {
         let mut streams = vec![id];
         let auxiliary = auxiliary::streams(selection, &streams[0].images, &options)?;
         let id = Fingerprints::of("--data", &streams[0].images);
-        // What is calibrated on would look more familiar than what is new.
+        // Copies in the calibration images would look more familiar than new images do.
         let copies_held_out = id.shared_with(&held_out);
         if !selection.auxiliary.contains(&AuxiliarySpec::Crops) {
             for stream in &auxiliary {
@@ -139,8 +137,8 @@ impl TrainingData {
 }
 
 impl TrainingData {
-    /// SHA-256 of all images in their order, with their labels, in hexadecimal; of images that are read as
-    /// they are needed, of their files' names.
+    /// SHA-256 of all images in their order, with their labels, in hexadecimal; for images that are read when they
+    /// are needed, of their files' names.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();
@@ -186,7 +184,7 @@ fn class_names(images: &ImageSet) -> Result<Vec<String>, TrainError> {
     })
 }
 
-/// That --class-names has every class that a set shows: images of another would be nobody's.
+/// Checks that --class-names has every class that the set has images of: they would have no class otherwise.
 fn check_classes(set: &ImageSet, names: &[String]) -> Result<(), TrainError> {
     let own = set.class_names.iter().flatten();
     let shown = own.zip(set.class_counts(set.classes()));
@@ -201,7 +199,7 @@ fn check_classes(set: &ImageSet, names: &[String]) -> Result<(), TrainError> {
     }
 }
 
-/// Classes that filters left nothing of (`#class!=cat`) are none of the network's.
+/// Removes classes of which filters left nothing (`#class!=cat`), so that the network does not get them.
 fn leave_out_empty_classes(images: &mut ImageSet) -> Result<(), TrainError> {
     let Some(names) = &images.class_names else {
         return Ok(());
@@ -212,7 +210,7 @@ fn leave_out_empty_classes(images: &mut ImageSet) -> Result<(), TrainError> {
     Ok(images.align(&shown)?)
 }
 
-/// What a model file would refuse is refused here, before days of training, not after.
+/// Refuses the class names that a model file would refuse, before days of training and not after.
 fn check_names(names: &[String], of: &str) -> Result<(), TrainError> {
     let mut unfit = (0..)
         .zip(names)

@@ -1,15 +1,15 @@
-//! Where the network is trained.
+//! The device that trains the network.
 
 use normgate_core::runtime::Device;
 use tch::Cuda;
 
 use crate::error::TrainError;
 
-/// The device as libtorch has it, if it is there. Never another one instead.
+/// libtorch's device for the one that was asked for, if it is there; never another one instead.
 ///
 /// # Errors
 ///
-/// [`TrainError::Device`] where a GPU was asked for that libtorch does not see.
+/// [`TrainError::Device`] if libtorch does not see the GPU that was asked for.
 pub fn open(device: Device) -> Result<tch::Device, TrainError> {
     let Device::Cuda(number) = device else {
         return Ok(tch::Device::Cpu);
@@ -29,7 +29,7 @@ pub fn open(device: Device) -> Result<tch::Device, TrainError> {
             "--device cuda:{number}: there are {count} CUDA devices here, numbered from 0"
         )));
     }
-    // Every step has the same shapes, so that trying cuDNN's algorithms once on each is soon made up for.
+    // Every step has the same shapes, so trying cuDNN's algorithms once for each soon pays off.
     Cuda::cudnn_set_benchmark(true);
     Ok(tch::Device::Cuda(number))
 }

@@ -9,13 +9,13 @@ use thiserror::Error;
 use crate::checkpoint::CheckpointError;
 use crate::models::ModelError;
 
-/// Why training could not start or go on.
+/// Why training could not start or continue.
 #[derive(Debug, Error)]
 pub enum TrainError {
     /// An image set could not be read or does not fit.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// An image file could not be read in the midst of training.
+    /// An image file could not be read during training.
     #[error(
         "{0}. Once the file is repaired, --resume continues from the last checkpoint, if there is one; \
          without the file it would be another run, which you have to start anew"
@@ -36,7 +36,7 @@ pub enum TrainError {
     /// The network could not be built or run.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// libtorch refused.
+    /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
     /// A file of the run folder could not be written or read.
@@ -56,7 +56,7 @@ pub enum TrainError {
         /// The epoch, from 1.
         epoch: usize,
     },
-    /// A thread that prepares batches ended early.
+    /// A thread that prepares batches ended early, or could not be started.
     #[error("a thread that prepares batches stopped unexpectedly")]
     LoaderStopped,
 }

@@ -1,34 +1,34 @@
-//! The images that were kept out of training, as a folder that `calibrate` reads: whatever set they
-//! come from, nobody has to say again which they are.
+//! The images that were kept out of training, as a folder that `calibrate` reads: whatever set they come from, nobody
+//! has to say again which they are.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use normgate_evaluation::datasets::{HELD_OUT_MARK, ImageSet, is_read};
 
-/// The folder in that of the run.
+/// The folder's name within a run folder.
 pub const FOLDER: &str = "held-out";
 
-/// Whether nobody's own files would be lost by [`write`]: there is no such folder yet, or one that an
-/// earlier start of a run has made.
+/// Whether [`write`] would overwrite only what is ours: there is no such folder yet, or an earlier start of a run has
+/// made it.
 pub fn may_write(run: &Path) -> bool {
     let folder = run.join(FOLDER);
     folder.symlink_metadata().is_err() || folder.join(HELD_OUT_MARK).is_file()
 }
 
-/// Writes a folder of images for each class that has any, as the network is shown them, without loss;
-/// of images that are still in their files, links to these. What an earlier start left is replaced, and
-/// where something goes wrong, nothing is left. How many images of each class are trained on, and what
-/// sets they are of, is noted as the model's record of its training will have it.
+/// Writes a folder of images for each class that has any: without loss, as the network gets them, or as links to the
+/// files if the images are still in them. This replaces what an earlier start left; if something goes wrong, nothing
+/// is left. The folder also notes how many images of each class are trained on, and from which sets, as the model's
+/// training record will.
 ///
 /// # Errors
 ///
-/// What the system said; [`io::ErrorKind::InvalidFilename`] where a class's name can be no folder's,
-/// [`io::ErrorKind::AlreadyExists`] where not [`may_write`].
+/// What the system said; [`io::ErrorKind::InvalidFilename`] if a class's name cannot be a folder's,
+/// [`io::ErrorKind::AlreadyExists`] if not [`may_write`].
 pub fn write(run: &Path, held: &ImageSet, class_counts: &[u64], sets: &[String]) -> io::Result<()> {
     let folder = run.join(FOLDER);
     if !may_write(run) {
-        // Where nothing is to be kept, what lies there is nobody's business.
+        // If there is nothing to keep, it does not matter what is there.
         return match held.is_empty() {
             true => Ok(()),
             false => Err(io::ErrorKind::AlreadyExists.into()),
@@ -55,7 +55,7 @@ pub fn write(run: &Path, held: &ImageSet, class_counts: &[u64], sets: &[String])
     written
 }
 
-/// A folder for each class.
+/// Makes a folder for each class.
 fn fill(folders: &[PathBuf], held: &ImageSet) -> io::Result<()> {
     for (index, label) in held.labels.iter().enumerate() {
         let Some(class) = label.and_then(|label| folders.get(usize::from(label))) else {
@@ -75,7 +75,7 @@ fn fill(folders: &[PathBuf], held: &ImageSet) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether it names a folder beside the others, and one that is read.
+/// Whether this names a folder right inside another, and one that readers do not skip.
 fn is_folder_name(class: &str) -> bool {
     Path::new(class).file_name() == Some(class.as_ref()) && is_read(class)
 }

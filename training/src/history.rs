@@ -1,4 +1,4 @@
-//! `history.json`: what each epoch came to, for the training curves.
+//! `history.json`: the figures of each epoch, for the training curves.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,13 +14,13 @@ pub const FILE_NAME: &str = "history.json";
 /// Sums over the steps of an epoch so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
-    /// What the method calls the parts of its loss.
+    /// The method's names for the parts of its loss.
     #[serde(default)]
     pub parts: Vec<String>,
     /// Sums of the loss, its classification part, the method's other parts, the accuracy, and the
     /// norms of in-distribution and auxiliary representations.
     pub sums: Vec<f64>,
-    /// Seconds spent.
+    /// Seconds that these steps took.
     pub seconds: f64,
 }
 
@@ -37,18 +37,17 @@ impl Totals {
 /// An epoch in figures; what a method does not have is left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// 1, 2, ….
+    /// Its number: 1, 2, ….
     pub epoch: usize,
     /// What was minimised.
     pub loss: f64,
-    /// Its classification part (cross-entropy, logit-adjusted where the method is), in nats.
+    /// Its classification part (cross-entropy, logit-adjusted if the method does so), in nats.
     pub classification_loss: f64,
     /// The method's other parts before weighting, under the names that it gives them: with RNA
     /// `norm_loss`, minus the mean of log(1 + ‖h(f)‖₂).
     #[serde(flatten)]
     pub parts: BTreeMap<String, f64>,
-    /// Share of the training images classified right, 0 to 1, in train mode and without logit
-    /// adjustment.
+    /// Share of the training images classified correctly, 0 to 1, in train mode and without logit adjustment.
     pub accuracy: f64,
     /// Mean norm of the in-distribution representations, in train mode.
     pub id_norm: f64,
@@ -62,7 +61,7 @@ pub struct Epoch {
     pub learning_rate: f64,
     /// Images trained on per second, auxiliary ones included.
     pub images_per_second: f64,
-    /// Seconds the epoch took.
+    /// Seconds that its steps took, including the wait for images, but not monitoring and checkpoints.
     pub seconds: f64,
 }
 
@@ -99,11 +98,11 @@ impl Epoch {
     }
 }
 
-/// Reads the first `epochs` epochs of a run's history; a run that is resumed repeats those after.
+/// Reads the first `epochs` epochs of a run's history; a run that is resumed repeats the later ones.
 ///
 /// # Errors
 ///
-/// [`TrainError::File`] where the file is missing, unreadable or too short.
+/// [`TrainError::File`] if the file is missing, unreadable or too short.
 pub fn load(run: &Path, epochs: usize) -> Result<Vec<Epoch>, TrainError> {
     if epochs == 0 {
         return Ok(Vec::new());
@@ -131,7 +130,7 @@ pub fn load(run: &Path, epochs: usize) -> Result<Vec<Epoch>, TrainError> {
 ///
 /// # Errors
 ///
-/// [`TrainError::File`] where the file cannot be written.
+/// [`TrainError::File`] if the file cannot be written.
 pub fn save(run: &Path, history: &[Epoch]) -> Result<(), TrainError> {
     let path = run.join(FILE_NAME);
     let file = |source| TrainError::File {

@@ -6,8 +6,8 @@ use normgate_evaluation::datasets::{Amount, DatasetError, ImageSet};
 
 use crate::error::TrainError;
 
-/// `CLASS=N`: keep the last N images of a class (by name or number) out of training, or of N% of
-/// them; `all=N`: of every class.
+/// `CLASS=N` keeps the last N images of a class (by name or number) out of training, `CLASS=N%` that share of them;
+/// `all=N` does so for every class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldOut {
     /// The class by name or number, or `all`.
@@ -69,7 +69,7 @@ pub fn resolve(set: &ImageSet, options: &[HoldOut]) -> Result<Vec<(u16, usize)>,
 ///
 /// # Errors
 ///
-/// [`TrainError::Data`] where a class has fewer images than are to be held.
+/// [`TrainError::Data`] if a class has fewer images than are to be held.
 pub fn split(
     set: &ImageSet,
     per_class: &[(u16, usize)],

@@ -1,4 +1,4 @@
-//! Starting from another run: what is taken over from it beside its weights.
+//! Starting from another run: what is taken over from it besides its weights.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::input::{Normalise, preprocessing};
 use crate::models::Network;
 use crate::pictures::Pictures;
 
-/// Images that the network sees at once.
+/// Images in one forward pass.
 const AT_ONCE: usize = 500;
 
 /// The run that another starts from.
@@ -30,11 +30,11 @@ pub struct Init {
 }
 
 impl Init {
-    /// Reads a run, given its folder or its checkpoint; its network will be asked on `device`.
+    /// Reads a run, given its folder or its checkpoint; its network will run on `device`.
     ///
     /// # Errors
     ///
-    /// [`TrainError`] where it cannot be read or has not finished its epochs.
+    /// [`TrainError`] if it cannot be read or has not finished its epochs.
     pub fn load(run: &Path, device: Device) -> Result<Self, TrainError> {
         let checkpoint = Checkpoint::load(run)?;
         let (done, all) = (checkpoint.progress.epochs, checkpoint.config.recipe.epochs);
@@ -56,7 +56,7 @@ impl Init {
         })
     }
 
-    /// Refuses a run whose linear head means other classes.
+    /// Refuses classes other than those of the run's linear head.
     ///
     /// # Errors
     ///
@@ -75,11 +75,11 @@ impl Init {
         )))
     }
 
-    /// Refuses another way of normalising images than its own, under which its weights mean nothing.
+    /// Refuses a normalisation other than the run's: its weights would mean nothing.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Options`], with its own.
+    /// [`TrainError::Options`], with the run's.
     pub fn check_normalise(&self, normalise: Normalise) -> Result<(), TrainError> {
         let its = self.normalise();
         if its == normalise {
@@ -96,22 +96,22 @@ impl Init {
         self.checkpoint.config.data.normalise
     }
 
-    /// The share of its training images that it classified right in its last epoch, 0 to 1.
+    /// The share of its training images that the run classified correctly in its last epoch, 0 to 1.
     ///
     /// # Errors
     ///
-    /// [`TrainError::File`] where its history cannot be read.
+    /// [`TrainError::File`] if its history cannot be read.
     pub fn training_accuracy(&self) -> Result<f64, TrainError> {
         let history = history::load(&self.folder, self.checkpoint.progress.epochs)?;
         Ok(history.last().map_or(1.0, |epoch| epoch.accuracy))
     }
 
-    /// The share of the auxiliary images that it takes for each class; each stream counts by its
-    /// part of a batch.
+    /// The share of the auxiliary images that the run's network assigns to each class; each stream counts by its
+    /// share of a batch.
     ///
     /// # Errors
     ///
-    /// [`TrainError`] where the network cannot be built or run.
+    /// [`TrainError`] if the network cannot be built or run.
     pub fn auxiliary_prior(&self, streams: &[Stream]) -> Result<Vec<f64>, TrainError> {
         let network = Network::from_checkpoint(&self.checkpoint, self.device)?;
         let mut prior = vec![0.0; self.checkpoint.config.model.classes];
@@ -130,7 +130,7 @@ impl Init {
     }
 }
 
-/// What the network takes each image for.
+/// The class that the network assigns to each image.
 fn classes(
     network: &Network,
     normalise: Normalise,

@@ -1,5 +1,5 @@
-//! What a network is shown: the size, the part of the picture, and the scale of its values, in
-//! training and, through the manifest, ever after.
+//! What a network gets to see: the size, the part of the image, and the scale of its values, in training and, through
+//! the manifest, ever after.
 
 use clap::ValueEnum;
 use normgate_core::manifest::{Filter, Preprocessing, Resize};
@@ -33,7 +33,7 @@ impl Normalise {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where memory does not suffice.
+    /// [`TchError`] if memory does not suffice.
     pub fn apply(self, images: Tensor) -> Result<Tensor, TchError> {
         if self == Normalise::None {
             return Ok(images);
@@ -63,9 +63,9 @@ impl std::fmt::Display for Normalise {
     }
 }
 
-/// How images of other sizes are brought to a network's: the centre, scaled to `side`. Of a network
-/// that was trained on padded squares, all of the centre square; of one that was trained on parts,
-/// the middle seven eighths of its sides (224 of 256 pixels), as in both authors' codes.
+/// How images of other sizes are brought to a network's: the centre, scaled to `side`. For a network trained on
+/// padded squares, this is the whole centre square; for one trained on parts, it is the middle seven eighths of its
+/// sides (224 of 256 pixels), as in both authors' codes.
 #[must_use]
 pub fn preprocessing(side: u32, crop: Crop, normalise: Normalise) -> Preprocessing {
     let shorter_side = match crop {
@@ -77,9 +77,8 @@ pub fn preprocessing(side: u32, crop: Crop, normalise: Normalise) -> Preprocessi
         width: side,
         height: side,
         resize: Resize::CentreCrop { shorter_side },
-        // Leaves a photo with the spectrum that CIFAR's own pictures have; sharper filters look
-        // to the network like another camera (figures: models/cifar10-lt.md). For ImageNet it is
-        // what torchvision takes.
+        // Leaves a photo with the spectrum that CIFAR's own images have; sharper filters look to the network like
+        // another camera (figures: models/cifar10-lt.md). For ImageNet it is what torchvision uses.
         filter: Filter::Bilinear,
         mean,
         std,

@@ -3,11 +3,11 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 
-/// Takes the lock of an open file or folder until it is closed; `None` where another process has it.
+/// Takes the lock of an open file or folder until it is closed; `None` if another process has it.
 ///
 /// # Errors
 ///
-/// What the system said. Where the file system has no locks, as some in a network, all get it.
+/// What the system said. If the file system has no locks (some network file systems), every process gets it.
 pub fn take(file: File) -> io::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),

@@ -5,12 +5,11 @@ use normgate_evaluation::datasets::ImageSet;
 
 use crate::error::TrainError;
 
-/// The images of each of `classes` classes: class k keeps `int(n_max * rho^(k / (classes - 1)))`
-/// with `rho = 1 / imbalance`, `imbalance` being the largest class over the smallest.
+/// How many images each of `classes` classes keeps: class k keeps `int(n_max * rho^(k / (classes - 1)))` with
+/// `rho = 1 / imbalance`, where `imbalance` is the largest class over the smallest.
 ///
-/// Cut towards zero as Python's `int` does, on the same IEEE arithmetic, so that the counts are
-/// the published ones: CIFAR-10 at imbalance 100 has 5000, 2997, 1796, 1077, 645, 387, 232, 139,
-/// 83, 50.
+/// Truncated as by Python's `int`, on the same IEEE arithmetic, so that the counts are the published ones: CIFAR-10
+/// at imbalance 100 has 5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50.
 pub fn counts(n_max: usize, imbalance: f64, classes: usize) -> Vec<usize> {
     let rho = 1.0 / imbalance;
     let last = classes.saturating_sub(1).max(1) as f64;
@@ -24,8 +23,8 @@ pub fn counts(n_max: usize, imbalance: f64, classes: usize) -> Vec<usize> {
 ///
 /// # Errors
 ///
-/// [`TrainError::Data`] for an imbalance that is not a number from 1 up, a set without labels, or one
-/// where a class is already smaller than it would become (it is more imbalanced than asked for).
+/// [`TrainError::Data`] for an imbalance that is not a finite number of 1 or more, for a set without labels, and for
+/// one in which a class is already smaller than it would become (it is more imbalanced than asked for).
 pub fn subsample(set: &ImageSet, imbalance: f64) -> Result<ImageSet, TrainError> {
     let unsuitable = |reason: String| TrainError::Data(format!("{}: {reason}", set.name));
     if !(imbalance.is_finite() && imbalance >= 1.0) {

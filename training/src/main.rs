@@ -8,12 +8,12 @@ fn main() -> ExitCode {
     normgate_training::cli::run(keep_freed_memory)
 }
 
-/// What libraries read from the environment when they are loaded.
+/// Sets what libraries read from the environment when they are loaded.
 ///
-/// Official builds of ONNX Runtime, which `calibrate` and `evaluate` load, report usage to their
-/// maker unless they are told not to. To cuDNN convolutions in float32 mean TF32, of 10 bits, unless it is
-/// told otherwise; what the user says of that stays. Where that is loaded before `main`, this may be too late,
-/// which nobody has tried: gpu.sh says it before the program starts.
+/// Official builds of ONNX Runtime, which `calibrate` and `evaluate` load, report usage to their maker unless they
+/// are told not to. cuDNN computes float32 convolutions in TF32, with 10 bits, unless it is told otherwise; what the
+/// user has set for that stays. If cuDNN is loaded before `main`, this may be too late (nobody has tried), so gpu.sh
+/// sets it before the program starts.
 #[allow(unsafe_code)]
 fn set_variables() {
     let tf32 = "NVIDIA_TF32_OVERRIDE";
@@ -27,9 +27,11 @@ fn set_variables() {
     }
 }
 
-/// Each step of a training takes and frees large tensors of the same sizes, on the main thread. glibc would
-/// have each from the system and give it back, which fills it with zeros every time (docs/training.md). What
-/// the user has set of that stays.
+/// Tells glibc to keep freed memory.
+///
+/// Each training step takes and frees large tensors of the same sizes, on the main thread. glibc would get each from
+/// the system and give it back, and it would be filled with zeros every time (docs/training.md). What the user has
+/// set for that stays.
 #[allow(unsafe_code)]
 fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

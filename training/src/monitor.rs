@@ -1,9 +1,9 @@
-//! Watching a run: how the representation norms of chosen sets change as it goes on (the paper's
-//! Fig. 7c and d).
+//! Watching a run: how the representation norms of chosen sets change from epoch to epoch (the paper's Fig. 7c and
+//! d).
 //!
-//! Watching is all: the network runs in evaluation mode, so that its batch statistics stay as they
-//! are, and nothing random is drawn. A run is the same to the last bit with it and without. The images
-//! are the same after each epoch, so they are brought into the network's form once.
+//! It only watches: the network runs in evaluation mode, so that its batch statistics stay as they are, and nothing
+//! random is drawn. A run is the same to the last bit with it and without. The images are the same after each epoch,
+//! so they are brought into the network's form once.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::config::RunConfig;
 use crate::error::TrainError;
 use crate::models::Network;
 
-/// Images a forward pass.
+/// Images in one forward pass.
 const BATCH: usize = 256;
 
 /// The sets that are watched.
@@ -26,7 +26,7 @@ pub struct Monitor {
     sets: Vec<Watched>,
 }
 
-/// A set in the network's form, where the network is.
+/// A set in the network's form, on its device.
 #[derive(Debug)]
 struct Watched {
     name: String,
@@ -39,7 +39,7 @@ impl Monitor {
     ///
     /// # Errors
     ///
-    /// [`TrainError`] naming the set that cannot be read, or two that have one name.
+    /// [`TrainError`], naming the set that cannot be read, or the name that two sets share.
     pub fn load(config: &RunConfig, network: &Network) -> Result<Self, TrainError> {
         let specs = config.monitor.iter().map(|text| text.parse::<SetSpec>());
         let specs: Vec<_> = specs
@@ -61,13 +61,12 @@ impl Monitor {
         })
     }
 
-    /// The mean representation norm of each set, by its name: in float32 with the running batch
-    /// statistics, as `evaluate` measures it on the exported model. What has grown past all numbers
-    /// is left out.
+    /// The mean representation norm of each set, by its name: in float32 with the running batch statistics, as
+    /// `evaluate` measures it on the exported model. Norms that are no longer finite are left out.
     ///
     /// # Errors
     ///
-    /// [`TrainError`] where the network cannot be run on a set.
+    /// [`TrainError`] if the network cannot be run on a set.
     pub fn norms(&self, network: &Network) -> Result<BTreeMap<String, f64>, TrainError> {
         let mut norms = BTreeMap::new();
         for set in &self.sets {

@@ -1,4 +1,4 @@
-//! From a stream's image, in memory or in a file, to the square of bytes that is then varied.
+//! From a stream's image, in memory or in a file, to the square of bytes that is then augmented.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,8 @@ use rand_pcg::Pcg64Mcg;
 use crate::augment::{Crop, Rectangle};
 use crate::batches::Stream;
 
-/// Shares of an image's area that show parts of things and plain surfaces, and none of the classes any
-/// more: what the RNA paper takes where there are no auxiliary images ("Aug. ID", Sec. 6.3.4, T7).
+/// Crops so small that they show parts of things and plain surfaces, but none of the classes any more: the RNA paper
+/// uses them instead of auxiliary images ("Aug. ID", Sec. 6.3.4, T7).
 const SMALL: Part = Part::Drawn(0.05, 0.25);
 
 /// Which part of each image is shown.
@@ -20,13 +20,13 @@ const SMALL: Part = Part::Drawn(0.05, 0.25);
 pub enum Part {
     /// The square in the centre: the whole of an image in memory.
     Whole,
-    /// One drawn at random, of so much of the image's area: least and most.
+    /// A part drawn at random; the least and the greatest share of the image's area that it may have.
     Drawn(f64, f64),
 }
 
 impl Part {
-    /// What a way of cropping shows of training images, and of those that have to be auxiliary
-    /// images too (`crops`: 5 to 25 %).
+    /// What a way of cropping shows of training images, or, if they are to be auxiliary images too (`crops`), 5 to
+    /// 25 % of their area.
     #[must_use]
     pub fn of(crop: Crop, crops: bool) -> Self {
         match (crop, crops) {
@@ -37,13 +37,13 @@ impl Part {
     }
 }
 
-/// Shows images. Owns its buffers: one for each thread.
+/// Shows images. It owns its buffers, so each thread has one.
 pub struct Pictures {
     scaler: Preprocessor,
 }
 
 impl Pictures {
-    /// For sets of the size of this one.
+    /// For sets with images of the same size as this one's.
     #[must_use]
     pub fn new(like: &ImageSet) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl Pictures {
     ///
     /// # Errors
     ///
-    /// [`DatasetError`] naming the file that cannot be read.
+    /// [`DatasetError`], naming the file that cannot be read.
     pub fn show<'a>(
         &mut self,
         stream: &'a Stream,
@@ -109,8 +109,7 @@ fn in_memory(set: &ImageSet, index: usize) -> Rgb8 {
 mod tests {
     use super::*;
 
-    /// A picture of 60×40 pixels, each one's red its column and its green its row, in a file and in
-    /// memory at 20×20.
+    /// An image of 60×40 pixels in a file, and one of 20×20 in memory; red is the column, green the row.
     fn streams(part: Part) -> (tempfile::TempDir, [Stream; 2]) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("1.png");
@@ -156,7 +155,7 @@ mod tests {
         let mut random = Pcg64Mcg::new(0);
         let mut pictures = Pictures::new(&file.images);
         let shown = pictures.show(&file, 0, &mut random).unwrap();
-        // Scaled by two, so that the outermost are means of two.
+        // Scaled down by two, so the outermost values are means of two.
         assert_eq!((shown.len(), reach(&shown)), (1200, [11, 48, 1, 38]));
         let shown = pictures.show(&memory, 0, &mut random).unwrap();
         assert_eq!(shown, memory.images.pixels);
@@ -224,7 +223,7 @@ mod tests {
             pairs.map(|(a, b)| u32::from(a.abs_diff(*b))).sum()
         };
         let upside_down: Vec<u8> = turned.iter().rev().copied().collect();
-        // All show the same, but each says of itself how it lies.
+        // Both show the same scene; their EXIF orientations differ.
         assert!(2 * apart(&turned) < apart(&upside_down));
     }
 

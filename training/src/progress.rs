@@ -1,4 +1,4 @@
-//! How a run is going, on stderr: a bar where a person watches, now and then a line elsewhere.
+//! How a run is going, on stderr: a bar on a terminal, elsewhere a line now and then.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::history::Epoch;
 
-/// How often the figures are renewed. Reading them makes a GPU wait, so not at each step.
+/// How often the figures are updated. Reading them makes a GPU wait, so not at each step.
 const ON_TERMINAL: Duration = Duration::from_millis(500);
 const ELSEWHERE: Duration = Duration::from_secs(60);
 
@@ -56,7 +56,7 @@ impl Display {
         self.shown.elapsed() >= every
     }
 
-    /// Shows the means of an epoch so far, `done` steps of the run being done.
+    /// Shows the means of an epoch so far, when `done` steps of the run are done.
     pub fn show(&mut self, epoch: &Epoch, done: usize) {
         self.shown = Instant::now();
         let line = format!("{}  {} left", self.line(epoch), self.time_left(done));

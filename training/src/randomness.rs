@@ -1,4 +1,4 @@
-//! Every random choice is a pure function of the run's seed and of what the choice is for.
+//! Random numbers: every random choice is a pure function of the run's seed and of what the choice is for.
 //!
 //! No generator is carried along: neither the number of threads nor a resumed run can change a
 //! draw, since nothing depends on the order in which draws are made.
@@ -12,15 +12,15 @@ pub enum Purpose {
     Order,
     /// The augmentation of one image.
     Augmentation,
-    /// That of its second view, where a method takes two.
+    /// That of its second view, if a method takes two.
     SecondView,
 }
 
 /// The generator for one draw.
 ///
-/// `stream` numbers the image streams of a run (0: in-distribution, 1 and up: auxiliary), `pass`
-/// how often the stream has been gone through, `position` the place within that pass (0 where the
-/// draw concerns the whole pass).
+/// `stream` numbers the image streams of a run (0: in-distribution, 1 and up: auxiliary), `pass` counts how often the
+/// stream has been gone through, and `position` is the place within that pass (0 if the draw concerns the whole
+/// pass).
 #[must_use]
 pub fn generator(seed: u64, purpose: Purpose, stream: usize, pass: u64, position: u64) -> Pcg64Mcg {
     let words = [seed, purpose as u64, stream as u64, pass, position];

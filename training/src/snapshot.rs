@@ -1,4 +1,4 @@
-//! Between tensors in libtorch's memory and a [`Checkpoint`].
+//! Conversion between tensors in libtorch's memory and a [`Checkpoint`].
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::optimiser::Optimiser;
 ///
 /// # Errors
 ///
-/// [`TchError`] where a tensor cannot be copied.
+/// [`TchError`] if a tensor cannot be copied.
 pub fn take(
     config: &RunConfig,
     progress: &Progress,
@@ -50,7 +50,7 @@ pub fn take(
 ///
 /// # Errors
 ///
-/// [`ModelError`] naming the first tensor that is missing or of another shape.
+/// [`ModelError`], naming the first tensor that is missing or of another shape.
 pub fn restore(
     checkpoint: &Checkpoint,
     network: &Network,

@@ -20,16 +20,16 @@ use crate::progress::Display;
 use crate::schedule;
 use crate::snapshot;
 
-/// Things about a run that do not change its outcome.
+/// Settings of a run that do not change its outcome.
 #[derive(Clone, Debug)]
 pub struct Execution {
     /// The run folder.
     pub run: PathBuf,
-    /// Where the network is.
+    /// The device that trains the network.
     pub device: Device,
     /// Threads that prepare batches.
     pub loaders: usize,
-    /// A checkpoint every so many epochs, and after the last.
+    /// Epochs between checkpoints; the last epoch always ends with one.
     pub checkpoint_every: usize,
 }
 
@@ -62,8 +62,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`TrainError`] where the checkpoint does not fit, a monitored set cannot be read, or memory is
-    /// lacking.
+    /// [`TrainError`] if the checkpoint does not fit, a monitored set cannot be read, or memory is lacking.
     pub fn new(
         config: RunConfig,
         execution: Execution,
@@ -107,11 +106,11 @@ impl Trainer {
         })
     }
 
-    /// Starts from another run's weights and batch statistics instead of fresh ones.
+    /// Starts from another run's weights and batch statistics instead of random ones.
     ///
     /// # Errors
     ///
-    /// [`TrainError`] naming the first tensor that is missing or of another shape.
+    /// [`TrainError`], naming the first tensor that is missing or of another shape.
     pub fn adopt(&self, other: &Checkpoint) -> Result<(), TrainError> {
         Ok(self.network.parameters().adopt(&other.tensors)?)
     }
@@ -179,13 +178,13 @@ impl Trainer {
         &self.execution.run
     }
 
-    /// What the run has come to so far.
+    /// The finished epochs.
     #[must_use]
     pub fn history(&self) -> &[Epoch] {
         &self.history
     }
 
-    /// One forward and backward pass over both halves of a batch, and one step of the optimiser.
+    /// Takes one forward and backward pass over all images of a batch, and one step of the optimiser.
     fn step(&mut self, batch: &Batch, rate: f64) -> Result<(), TrainError> {
         let labels = &batch.labels;
         let id = labels.size()[0];
@@ -219,12 +218,12 @@ impl Trainer {
         Ok(())
     }
 
-    /// The unfinished epoch's means so far.
+    /// The means of the current epoch so far.
     fn epoch(&mut self) -> Result<Epoch, TrainError> {
         if let Some(sums) = self.sums.take() {
             let mut values = vec![0.0; sums.numel()];
             let count = values.len();
-            // A GPU is given steps ahead of what it has done: this waits until it has done them.
+            // Steps are queued on a GPU before it carries them out: this waits until it has.
             let started = Instant::now();
             sums.f_to_device(Device::Cpu)?
                 .f_copy_data(&mut values, count)?;

@@ -7,15 +7,15 @@ use super::reply::{Head, Unreadable};
 /// Replies are a few hundred bytes; longer ones grow the buffer.
 const BUFFER: usize = 4096;
 
-/// A server on the same machine accepts at once, unless it drowns.
+/// A server on the same machine accepts at once, unless it is overwhelmed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A keep-alive connection with one request under way.
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
-    /// When the request under way was begun.
+    /// When the request under way began.
     pub(super) began: Instant,
-    /// Whether the system is asked to say when more can be sent.
+    /// Whether epoll is asked to report when more can be sent.
     pub(super) waits_to_send: bool,
     sent: usize,
     buffer: Vec<u8>,
@@ -31,13 +31,13 @@ pub(super) enum Received {
     Whole(Head),
 }
 
-/// Why a connection is of no more use.
+/// Why a connection can no longer be used.
 pub(super) enum Broken {
-    /// The server closed it before it had replied.
+    /// The server closed it before replying.
     Closed,
     /// The system's reason.
     Io(io::Error),
-    /// What came is no reply.
+    /// What came is not a reply.
     Unreadable,
 }
 
@@ -63,13 +63,13 @@ impl Connection {
         })
     }
 
-    /// Begins a request: sends what the socket takes.
+    /// Begins a request: sends as much of it as the socket takes.
     pub(super) fn begin(&mut self, request: &[u8], now: Instant) -> Result<(), Broken> {
         (self.began, self.sent, self.filled, self.head) = (now, 0, 0, None);
         self.send(request)
     }
 
-    /// Sends on.
+    /// Sends more of the request under way.
     pub(super) fn send(&mut self, request: &[u8]) -> Result<(), Broken> {
         while self.sent < request.len() {
             match self.stream.write(&request[self.sent..]) {
@@ -83,12 +83,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether the request has left.
+    /// Whether the whole request has been sent.
     pub(super) fn is_sent(&self, request: &[u8]) -> bool {
         self.sent >= request.len()
     }
 
-    /// Reads once: where there is more, the system will say so again.
+    /// Reads once: if there is more, epoll will report the connection again.
     pub(super) fn receive(&mut self) -> Result<Received, Broken> {
         match self.stream.read(&mut self.buffer[self.filled..]) {
             Ok(0) => return Err(Broken::Closed),
@@ -103,7 +103,7 @@ impl Connection {
         let needed = self.head.map_or(2 * self.filled, |head| head.length);
         match self.head {
             Some(head) if head.length == self.filled => Ok(Received::Whole(head)),
-            // Nothing else was asked for.
+            // More came than the one reply that was asked for.
             Some(head) if head.length < self.filled => Err(Broken::Unreadable),
             _ => {
                 if needed > self.buffer.len() {

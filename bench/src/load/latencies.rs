@@ -1,19 +1,19 @@
 use std::time::Duration;
 
-/// A tenth of a microsecond: decoding a small picture takes a hundred of them.
+/// A tenth of a microsecond: decoding a small image takes a hundred of them.
 const UNIT_NS: u128 = 100;
 
-/// All latencies of a measurement: at four bytes each, a histogram would need more until there are
-/// many thousands, and percentiles are exact.
+/// All latencies of a measurement, at four bytes each, so that percentiles are exact. A histogram would need more
+/// memory unless there were many thousands.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Latencies {
     units: Vec<u32>,
 }
 
 impl Latencies {
-    /// Adds one.
+    /// Adds a latency.
     pub fn record(&mut self, latency: Duration) {
-        // What takes over seven minutes may count as seven minutes.
+        // Anything over seven minutes counts as seven minutes.
         let units = u32::try_from(latency.as_nanos() / UNIT_NS).unwrap_or(u32::MAX);
         self.units.push(units);
     }
@@ -23,13 +23,13 @@ impl Latencies {
         self.units.extend_from_slice(&other.units);
     }
 
-    /// How many there are.
+    /// How many latencies there are.
     pub fn count(&self) -> u64 {
         self.units.len() as u64
     }
 
-    /// The smallest latency, in milliseconds, that a share `quantile` does not exceed; `None` where
-    /// there is none.
+    /// The smallest latency, in milliseconds, that a share `quantile` does not exceed; `None` if there are no
+    /// latencies.
     pub fn quantile_ms(&self, quantile: f64) -> Option<f64> {
         let mut units = self.units.clone();
         let rank = (quantile * units.len() as f64).ceil() as usize;

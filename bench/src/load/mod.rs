@@ -1,9 +1,8 @@
-//! The load generator: so many connections, each of which sends its next request as soon as it has
-//! the reply to the last.
+//! The load generator: a number of connections, each of which sends its next request as soon as it has the reply to
+//! the last.
 //!
-//! It runs on the cores that it measures the server on, so it does as little as it can: one thread,
-//! requests made beforehand, one `write` and one `read` a request, and of a reply nothing is looked
-//! at but its status and length.
+//! It shares the processors with the server, so it does as little as it can: it has one thread, makes the requests
+//! beforehand, needs one `write` and one `read` for each, and looks at nothing but a reply's status and length.
 
 mod connection;
 mod latencies;
@@ -26,15 +25,15 @@ pub use reply::{Head, Unreadable};
 
 use connection::{Broken, Connection, Received};
 
-/// Where fewer answers than this have come, the batches that happen to end within the time would say
-/// too much: it is measured for longer, up to so many times the time.
+/// With fewer answers than this, the rate would depend too much on which batches happen to end in time. The
+/// measurement then goes on, for up to `LONGEST` times the time that was asked for.
 const ENOUGH: u64 = 200;
 const LONGEST: u32 = 8;
 
-/// How long a connection waits after a refusal that does not say how long, or after it broke.
+/// How long a connection waits after a refusal that does not say how long to wait, or after it broke.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// However slow the server: after this, what it does is measured.
+/// The longest warm-up: after this, even a server that is still slow is measured.
 const LONGEST_WARM_UP: Duration = Duration::from_secs(20);
 
 /// Events taken from the system at once.
@@ -46,47 +45,47 @@ pub struct ClosedLoop<'a> {
     pub address: SocketAddr,
     /// Whole requests, head and body. Each connection goes through all of them, again and again.
     pub requests: &'a [Vec<u8>],
-    /// Connections, all open all the time.
+    /// How many connections there are; all are open all the time.
     pub connections: usize,
-    /// What is not measured: this long, and until each connection had a reply.
+    /// The least time before measuring begins; each connection must also have had a reply.
     pub warm_up: Duration,
-    /// What is measured.
+    /// How long to measure; longer if few answers come.
     pub measured: Duration,
 }
 
 /// What was measured.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Of replies with status 200, from the first byte sent to the last byte read.
+    /// Latencies of replies with status 200, from the first byte sent to the last byte read.
     pub latencies: Latencies,
     /// What else happened, by status or by reason.
     pub errors: BTreeMap<String, u64>,
-    /// How long was measured, in seconds.
+    /// How long the measurement took, in seconds.
     pub seconds: f64,
     /// Processor time of the load generator itself.
     pub own_cpu: Duration,
-    /// Processor time by the clock of the caller.
+    /// Processor time of the server, from the caller's function.
     pub server_cpu: Option<Duration>,
 }
 
 impl Outcome {
-    /// Replies with status 200, in a second.
+    /// Replies with status 200 per second.
     pub fn rate(&self) -> f64 {
         self.latencies.count() as f64 / self.seconds
     }
 }
 
 impl ClosedLoop<'_> {
-    /// Runs it. `server_cpu` is asked for the server's processor time at the beginning and at the
-    /// end of what is measured.
+    /// Runs it. `server_cpu` returns the server's processor time so far; it is called when measuring begins and when
+    /// it ends.
     ///
     /// # Errors
-    /// Where no connection can be opened at the start; what fails later is counted.
+    /// If a connection cannot be opened at the start; later failures are counted.
     pub fn run(&self, server_cpu: impl Fn() -> Option<Duration>) -> io::Result<Outcome> {
         let mut clients = Clients::connect(self)?;
         let begin = Instant::now();
         loop {
-            // Once the warm-up is over, those that are slow to answer are still waited for.
+            // After the warm-up, connections that have had no reply yet are still waited for.
             let until = (begin + self.warm_up).max(Instant::now() + PAUSE);
             let now = clients.step(until)?;
             let warm = now >= begin + self.warm_up && clients.waiting_for_first == 0;
@@ -105,7 +104,7 @@ impl ClosedLoop<'_> {
         }
         let mut outcome = clients.outcome;
         outcome.own_cpu = own_cpu().saturating_sub(own);
-        // A worker that has died in between takes its time with it: then less may be left than there was.
+        // A worker process that died meanwhile takes its processor time with it, so there may be less than before.
         let spent = |(after, before): (Duration, Duration)| after.checked_sub(before);
         outcome.server_cpu = server_cpu().zip(cpu).and_then(spent);
         outcome.seconds = (now - begin).as_secs_f64();
@@ -166,7 +165,7 @@ impl<'a> Clients<'a> {
         Ok(connection)
     }
 
-    /// Waits until something happens or `until` has come, and deals with it. The time afterwards.
+    /// Waits until something happens or `until` has come, and deals with it. Returns the time afterwards.
     fn step(&mut self, until: Instant) -> io::Result<Instant> {
         let now = Instant::now();
         let wake = self.asleep.iter().map(|(wake, _)| *wake).min();
@@ -191,7 +190,7 @@ impl<'a> Clients<'a> {
     fn handle(&mut self, index: usize, flags: EventFlags, now: Instant) -> Instant {
         let client = &mut self.clients[index];
         if client.is_asleep {
-            // The server closed it, as it may after a refusal, which is counted already.
+            // The server closed it, as it may after a refusal; the refusal is counted already.
             client.connection = None;
         }
         let request = &self.plan.requests[client.request];
@@ -230,7 +229,7 @@ impl<'a> Clients<'a> {
         let Some(connection) = &client.connection else {
             return;
         };
-        // A reply that came before the request had left: what is still to be sent cannot be.
+        // If the reply came before the whole request was sent, the rest can no longer be sent.
         let usable = !head.closes && connection.is_sent(&self.plan.requests[client.request]);
         let latency = now - connection.began;
         client.request = (client.request + 1) % self.plan.requests.len();
@@ -281,7 +280,7 @@ impl<'a> Clients<'a> {
         }
     }
 
-    /// Sends the client's next request, on a new connection where it has none.
+    /// Sends the client's next request, on a new connection if it has none.
     fn begin(&mut self, index: usize, now: Instant) {
         if self.clients[index].connection.is_none() {
             match self.open(index) {
@@ -299,7 +298,7 @@ impl<'a> Clients<'a> {
         }
     }
 
-    /// Has the system say when more can be sent, as long as there is more.
+    /// Has epoll report when more can be sent, as long as there is more to send.
     fn ask_for_space(&mut self, index: usize) {
         let client = &mut self.clients[index];
         let Some(connection) = &mut client.connection else {

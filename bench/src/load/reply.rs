@@ -1,7 +1,7 @@
-/// A reply's head is never longer than this; servers of images have short ones.
+/// No head may be longer than this; the servers that are measured send short ones.
 const LONGEST_HEAD: usize = 16 * 1024;
 
-/// As much of an HTTP/1.1 reply as a closed loop has to understand.
+/// What a closed loop has to know of an HTTP/1.1 reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The status code.
@@ -16,15 +16,15 @@ pub struct Head {
     pub retry_after: Option<u64>,
 }
 
-/// The bytes are no reply that this can read.
+/// The bytes are not a reply that this can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable;
 
 impl Head {
-    /// Reads the head from the first bytes of a reply; `None` while it is not whole.
+    /// Reads the head from the first bytes of a reply; `None` if it is not complete yet.
     ///
     /// # Errors
-    /// [`Unreadable`] if it is no head of HTTP/1.1, or says no length.
+    /// [`Unreadable`] if it is not an HTTP/1.1 head, or states no length.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, Unreadable> {
         let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
             return match bytes.len() < LONGEST_HEAD {
@@ -47,8 +47,7 @@ impl Head {
                 retry_after = value.parse().ok();
             }
         }
-        // A reply without a length is chunked, or ends with the connection: no server measured here
-        // does that.
+        // A reply without a length is chunked, or ends with the connection; no server measured here sends one.
         match (status, body) {
             (Some(status), Some(body)) => Ok(Some(Self {
                 status,

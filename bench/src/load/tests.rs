@@ -8,8 +8,8 @@ use super::*;
 
 const BODY: usize = 300_000;
 
-/// A server that answers the n-th request on all its connections by `reply(n)`: the bytes, and
-/// whether it then closes the connection.
+/// A server that answers its n-th request, counted over all connections, with `reply(n)`: the bytes, and whether it
+/// then closes the connection.
 fn server(reply: impl Fn(usize) -> (&'static str, bool) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -18,15 +18,15 @@ use normgate_evaluation::quantize::{Options, quantize};
 use crate::error::BenchError;
 use crate::pictures::{Input, cuts};
 
-/// At the end of a model's name: the same, quantised.
+/// At the end of a model's name: that model, quantised.
 const INT8: &str = "-int8";
 
 const SHIPPED: &str = "models/cifar10-lt.onnx";
 
-/// In the names of cached files: to be raised when a network here changes.
+/// Part of the names of cached files; increment it when a network here changes.
 const EDITION: u32 = 1;
 
-/// Scores behind a random network's threshold; 0.95 needs at least 19.
+/// How many images a random network's threshold comes from; 0.95 needs at least 19.
 const CALIBRATION_IMAGES: usize = 20;
 
 /// A model to measure.
@@ -81,7 +81,7 @@ impl fmt::Display for Choice {
 }
 
 impl Choice {
-    /// The pictures that such a model is measured with, unless others are asked for.
+    /// The kinds of images that such a model is measured with, unless others are asked for.
     pub fn inputs(&self) -> Vec<Input> {
         match self {
             Self::Shipped => vec![Input::Png32, Input::Jpeg12mp],
@@ -95,7 +95,7 @@ impl Choice {
     /// The model and its file; a network of random weights is made once and kept in `cache`.
     ///
     /// # Errors
-    /// [`BenchError`] where the file is no calibrated model, or cannot be written.
+    /// [`BenchError`] if the file is not a calibrated model, or cannot be written.
     pub fn open(&self, runtime: &Runtime, cache: &Path) -> Result<(PathBuf, Model), BenchError> {
         let (network, side) = match self {
             Self::Shipped => return open(SHIPPED.into()),
@@ -140,7 +140,7 @@ impl Choice {
     }
 }
 
-/// The int8 model of a model, made once for each file.
+/// The int8 form of a model, made once for each file.
 fn quantised(
     runtime: &Runtime,
     model: &Model,
@@ -162,7 +162,7 @@ fn open(path: PathBuf) -> Result<(PathBuf, Model), BenchError> {
     Ok((path, model))
 }
 
-/// With a threshold from pictures, as the server asks for one.
+/// The model with a threshold, which the server requires.
 fn calibrated(runtime: &Runtime, model: &Model) -> Result<Model, BenchError> {
     let mut manifest = (**model.manifest()).clone();
     let images = images(manifest.preprocessing.width)?;
@@ -172,7 +172,7 @@ fn calibrated(runtime: &Runtime, model: &Model) -> Result<Model, BenchError> {
     Ok(model.with_manifest(manifest)?)
 }
 
-/// Pictures to calibrate and to quantise with.
+/// Images to calibrate and quantise with.
 fn images(side: u32) -> Result<ImageSet, BenchError> {
     let cuts = cuts(CALIBRATION_IMAGES, side)?;
     Ok(ImageSet {
@@ -198,7 +198,7 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let runtime = Runtime::load(None).unwrap();
         let (path, model) = Choice::Resnet18.open(&runtime, cache.path()).unwrap();
-        // 11,173,962 parameters, of which batch normalisation folded away some.
+        // 11,173,962 parameters, less what folding batch normalisation away has saved.
         assert!((11_100_000..11_200_000).contains(&(model.bytes().len() / 4)));
         let classifier = Classifier::new(&model).unwrap();
         let mut session = Session::new(&runtime, &model, &SessionOptions::default()).unwrap();

@@ -6,8 +6,8 @@ use rand_pcg::Pcg64;
 
 use crate::error::BenchError;
 
-/// What the last convolution of a block is scaled by, so that values stay small although each block
-/// adds to what came before.
+/// Factor of the weights in a block's last convolution, so that values stay small although each block adds to its
+/// input.
 const BRANCH: f32 = 0.3;
 
 /// A residual network (He et al., CVPR 2016), batch normalisation folded into the convolutions.
@@ -15,9 +15,9 @@ pub struct Network {
     pub classes: usize,
     width: usize,
     blocks: [usize; 4],
-    /// Whether blocks are 1×1, 3×3, 1×1 with four times as many outputs, else two of 3×3.
+    /// Whether blocks are 1×1, 3×3 and 1×1 with four times as many outputs; otherwise they are two 3×3.
     bottleneck: bool,
-    /// Whether the first layer reduces by four, as for photos, else not, as for CIFAR.
+    /// Whether the stem divides the sides of images by four, as for photos; otherwise it keeps them, as for CIFAR.
     reduces: bool,
 }
 
@@ -51,7 +51,7 @@ impl Network {
         if self.bottleneck { 4 } else { 1 }
     }
 
-    /// The network for pictures of `side` × `side` pixels, with the same random weights each time.
+    /// The network for images of `side` × `side` pixels, with the same random weights each time.
     pub fn build(&self, side: usize, manifest: &Manifest) -> Result<Model, BenchError> {
         let mut layers = Layers {
             graph: GraphBuilder::new(&manifest.name),
@@ -168,7 +168,7 @@ impl Layers {
         self.graph.linear(name, x, &weight, Some(&bias))
     }
 
-    /// Uniform, of the variance that keeps the size of values behind a ReLU (He et al., ICCV 2015).
+    /// Uniform weights, with the variance that keeps the size of values behind a ReLU (He et al., ICCV 2015).
     fn weight(&mut self, name: &str, dims: &[usize], scale: f32) -> Value {
         let inputs: usize = dims[1..].iter().product();
         let bound = scale * (6.0 / inputs as f32).sqrt();

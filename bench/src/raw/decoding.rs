@@ -6,10 +6,10 @@ use normgate_core::{Preprocessing, Preprocessor};
 use crate::error::BenchError;
 use crate::load::Latencies;
 
-/// Median time in milliseconds, on one thread, from the bytes of a picture to the model's input.
+/// Median time in milliseconds, on one thread, from an image's bytes to the model's input.
 ///
 /// # Errors
-/// [`BenchError`] where a picture does not decode.
+/// [`BenchError`] if an image cannot be decoded.
 pub fn decode_ms(
     preprocessing: &Preprocessing,
     files: &[Vec<u8>],

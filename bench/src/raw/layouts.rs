@@ -3,7 +3,7 @@ use std::fmt;
 use normgate_core::runtime::Device;
 use serde::{Deserialize, Serialize};
 
-/// Batch sizes of the raw limit: as far as the server's own go, and twice as far.
+/// Batch sizes to try for the raw limit: up to the server's largest, and twice that.
 pub fn batches(device: Device) -> &'static [usize] {
     match device {
         Device::Cpu => &[1, 2, 4, 8, 16, 32],
@@ -26,9 +26,8 @@ impl fmt::Display for Layout {
     }
 }
 
-/// Of a card one session, or two, which may overlap copying with computing. Of processors one session
-/// of one thread, and everything from one session on all cores to a session for each core, by powers
-/// of two.
+/// The layouts to try. On a card: one session, or two, which may overlap copying with computing. On processors: one
+/// session of one thread, and everything from one session on all cores to a session for each core, in powers of two.
 pub fn layouts(device: Device, cores: usize) -> Vec<Layout> {
     if device != Device::Cpu {
         return [1, 2]

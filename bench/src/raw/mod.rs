@@ -1,4 +1,4 @@
-//! What ONNX Runtime itself manages on this machine: the limit that a server is measured against.
+//! What ONNX Runtime by itself can do on this machine: the limit that a server is measured against.
 
 mod decoding;
 mod layouts;
@@ -14,7 +14,7 @@ pub use layouts::{Layout, batches, layouts};
 use crate::error::BenchError;
 use crate::load::Latencies;
 
-/// So many runs are measured at least, however long they take.
+/// At least this many runs are measured, however long they take.
 const LEAST_RUNS: u64 = 2;
 
 /// What one layout did.
@@ -28,11 +28,10 @@ pub struct Rate {
     pub run_ms: f64,
 }
 
-/// Runs the model in this layout, for `time` with each of `batches`, on nothing but grey pictures:
-/// no decoding, no queue.
+/// Runs the model in this layout on grey images, for `time` with each of `batches`: no decoding, no queue.
 ///
 /// # Errors
-/// [`BenchError`] where ONNX Runtime does not run the model.
+/// [`BenchError`] if ONNX Runtime cannot run the model.
 pub fn measure(
     runtime: &Runtime,
     model: &Model,
@@ -96,7 +95,7 @@ fn again_and_again(
     start: &Barrier,
 ) -> Result<(Latencies, Duration), BenchError> {
     let mut outputs = Outputs::default();
-    // The first run of a shape allocates. All must come to the barrier, whether it failed or not.
+    // The first run of a shape allocates. Every thread must reach the barrier, even if its run failed.
     let first = session.run(images, batch, &mut outputs);
     start.wait();
     first?;

@@ -8,13 +8,13 @@ use crate::error::BenchError;
 
 const END: &str = "<!-- end -->";
 
-/// Renews the tables of a document: what lies between `<!-- table: NAME -->` and `<!-- end -->`.
+/// Updates the tables of a document: what is between `<!-- table: NAME -->` and `<!-- end -->`.
 ///
-/// A report with peers renews `peers-machine`, `peers` and `peers-all`, any other one `machine`,
-/// `raw`, `servers`, `starts` and `targets`; the rest of the document stays as it is.
+/// A report with peers updates `peers-machine`, `peers` and `peers-all`, any other `machine`, `raw`, `servers`,
+/// `starts` and `targets`; the rest of the document stays as it is.
 ///
 /// # Errors
-/// [`BenchError`] where the document cannot be read or written, or a marker has no end.
+/// [`BenchError`] if the document cannot be read or written, or a marker has no end.
 pub fn write_tables(report: &Report, path: &Path) -> Result<(), BenchError> {
     let document = fs::read_to_string(path).map_err(BenchError::file(path))?;
     let renewed = renew(&document, &parts(report))
@@ -45,7 +45,7 @@ fn parts(report: &Report) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The document with new tables, or why it cannot have them.
+/// The document with new tables, or why they cannot be put in.
 fn renew(document: &str, parts: &[(&'static str, String)]) -> Result<String, String> {
     let mut document = document.to_owned();
     let marker = |name: &str| format!("<!-- table: {name} -->");

@@ -23,7 +23,7 @@ use crate::statistics::Spread;
 pub use document::write_tables;
 pub use targets::{Target, targets};
 
-/// All of a benchmark. Its [`Display`](fmt::Display) is for the terminal, within 100 columns.
+/// The results of a benchmark. Its [`Display`](fmt::Display) is for the terminal, within 100 columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The day, in UTC.
@@ -34,7 +34,7 @@ pub struct Report {
     pub machine: Machine,
     /// Version of the Normgate that measured.
     pub normgate: String,
-    /// Rounds, of which medians are quoted.
+    /// How many rounds there were; figures are their medians.
     pub rounds: usize,
     /// Seconds of each measurement.
     pub seconds: f64,
@@ -42,20 +42,20 @@ pub struct Report {
     pub cells: Vec<Cell>,
 }
 
-/// A model with a kind of picture.
+/// A model with a kind of image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     /// The model.
     pub model: String,
-    /// The kind of picture.
+    /// The kind of image.
     pub input: Input,
-    /// Mean size of a picture's file.
+    /// Mean size of an image's file.
     pub input_bytes: usize,
     /// The raw limit of ONNX Runtime.
     pub raw: Raw,
-    /// Median time to decode a picture and bring it to the model's size, on one thread.
+    /// Median time to decode an image and bring it to the model's size, in milliseconds, on one thread.
     pub decode_ms: f64,
-    /// Median time of a batch of one, by the threads of its session.
+    /// Median time of a batch of one, in milliseconds, by the number of threads of the session.
     pub inference_ms: BTreeMap<usize, f64>,
     /// The servers.
     pub servers: Vec<Server>,
@@ -64,9 +64,9 @@ pub struct Cell {
 /// The raw limit of ONNX Runtime.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Raw {
-    /// The layout that did most.
+    /// The fastest layout.
     pub layout: Layout,
-    /// The batch that did most.
+    /// The fastest batch.
     pub batch: usize,
     /// Images a second.
     pub images_per_second: Spread,
@@ -92,12 +92,12 @@ pub struct Server {
     pub name: String,
     /// Its variant.
     pub variant: String,
-    /// Sessions, where it says how many.
+    /// How many sessions it has, if it says so.
     pub workers: Option<usize>,
-    /// Threads of one more session, for an image that is alone; 0: there is none.
+    /// Threads of one more session, for an image that is alone; 0 if there is none.
     #[serde(default)]
     pub lone_threads: Option<usize>,
-    /// Seconds from starting the process to being ready; `None` where it ran already.
+    /// Seconds from starting the process to being ready; `None` if it never was.
     pub start_seconds: Option<Spread>,
     /// The largest resident memory of any round, in MiB.
     pub peak_mib: Option<f64>,
@@ -110,13 +110,13 @@ pub struct Server {
 pub struct Load {
     /// Connections.
     pub connections: usize,
-    /// Replies with status 200, in a second.
+    /// Replies with status 200 per second.
     pub requests_per_second: Spread,
     /// The same as a share of the raw limit of the same round.
     pub share_of_raw: Spread,
-    /// Median latency of all rounds; `None` where nothing was answered.
+    /// Median latency of all rounds; `None` if nothing was answered.
     pub p50_ms: Option<f64>,
-    /// The latency that 99 % do not exceed.
+    /// The latency that 99 % of answers do not exceed.
     pub p99_ms: Option<f64>,
     /// Replies with status 200.
     pub answered: u64,
@@ -134,7 +134,7 @@ impl Report {
     /// Reads a report.
     ///
     /// # Errors
-    /// [`BenchError`] where there is none.
+    /// [`BenchError`] if the file cannot be read, or is not a report.
     pub fn read(path: &Path) -> Result<Self, BenchError> {
         let json = fs::read_to_string(path).map_err(BenchError::file(path))?;
         serde_json::from_str(&json).map_err(|source| BenchError::Json {
@@ -147,7 +147,7 @@ impl Report {
     /// Writes it as JSON.
     ///
     /// # Errors
-    /// [`BenchError`] where the file cannot be written.
+    /// [`BenchError`] if the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), BenchError> {
         let json = serde_json::to_string_pretty(self).map_err(|source| BenchError::Json {
             path: path.into(),
@@ -162,7 +162,7 @@ impl Report {
 }
 
 impl Cell {
-    /// Model and picture, as headings have them.
+    /// Model and kind of image, as in headings.
     pub fn title(&self) -> String {
         format!("{}, {}", self.model, self.input.title())
     }
@@ -183,7 +183,7 @@ impl Server {
         }
     }
 
-    /// What it did at this number of connections.
+    /// What it did with this number of connections.
     pub fn at(&self, connections: usize) -> Option<&Load> {
         self.loads
             .iter()

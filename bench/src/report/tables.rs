@@ -7,7 +7,7 @@ use crate::statistics::Spread;
 
 const NOTHING: &str = "–";
 
-/// What was measured on, in three lines.
+/// What the figures were measured on, in three lines.
 pub(super) fn machine(report: &Report) -> String {
     let machine = &report.machine;
     let int8 = match machine.int8_instructions {
@@ -30,7 +30,7 @@ pub(super) fn machine(report: &Report) -> String {
     )
 }
 
-/// All tables, titled.
+/// All tables, with titles.
 pub(super) fn for_terminal(report: &Report) -> Vec<Table> {
     let mut tables = vec![Table {
         title: "ONNX Runtime alone, and decoding".into(),
@@ -305,7 +305,7 @@ fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(String::from).into()
 }
 
-/// Three digits that count, thousands set apart.
+/// At least three significant digits, with a comma for thousands.
 pub(super) fn number(value: f64) -> String {
     match value {
         ..10.0 => format!("{value:.2}"),

@@ -3,7 +3,7 @@ use super::{Cell, Report, Server};
 use crate::models::Choice;
 use crate::pictures::Input;
 
-/// What the server is to reach on two cores.
+/// The share of the raw limit that the server should reach on two cores.
 const SHARE: [(Choice, f64); 3] = [
     (Choice::Shipped, 0.90),
     (Choice::Resnet18, 0.97),
@@ -19,7 +19,7 @@ const LARGE_PHOTO_CPU_MS: f64 = 30.0;
 pub struct Target {
     /// What is to be reached.
     pub what: String,
-    /// Whether it is.
+    /// Whether it is reached.
     pub reached: bool,
     /// The bound.
     pub wanted: String,
@@ -27,8 +27,8 @@ pub struct Target {
     pub found: String,
 }
 
-/// The targets that the report has figures for: Normgate's, on the models of this benchmark, with
-/// pictures of the model's own size and with large photos.
+/// The targets that the report has figures for: Normgate's, on the models of this benchmark, with images of the
+/// model's own size and with large photos.
 pub fn targets(report: &Report) -> Vec<Target> {
     let mut targets = Vec::new();
     for (choice, share) in SHARE {
@@ -62,8 +62,8 @@ fn throughput(cell: &Cell, server: &Server, share: f64) -> Option<Target> {
     })
 }
 
-/// Against the inference of a session with as many threads as an image gets that is alone: those of
-/// the session that is there for it, or else the cores divided by the workers.
+/// Latency, compared with inference in a session with as many threads as an image that is alone gets: those of the
+/// session for such images, or else the cores divided by the workers.
 fn latency(cores: usize, cell: &Cell, server: &Server) -> Option<Target> {
     let shared = cores / server.workers?.max(1);
     let threads = server
@@ -92,7 +92,7 @@ fn footprint(cell: &Cell, server: &Server) -> Vec<Target> {
         wanted: format!("≤ {RESIDENT_MIB} MiB"),
         found: format!("{found:.1} MiB"),
     });
-    // Which is the first as a rule: it measures the layout.
+    // As a rule that is the first, which measures the layout.
     let start = server.start_seconds.map(|found| Target {
         what: format!("{}: slowest start", cell.title()),
         reached: found.high <= START_SECONDS,
@@ -102,7 +102,7 @@ fn footprint(cell: &Cell, server: &Server) -> Vec<Target> {
     memory.into_iter().chain(start).collect()
 }
 
-/// Beside what the raw limit spends on inference: decoding, and the server itself.
+/// Processor time beyond the raw limit's inference: that of decoding and of the server itself.
 fn large_photo(cell: &Cell, server: &Server) -> Option<Target> {
     let loads = server.loads.iter().filter(|load| load.connections <= 64);
     let found = loads.filter_map(|load| load.cpu_ms).reduce(f64::max)? - cell.inference_cpu_ms();

@@ -1,8 +1,8 @@
-/// Why no calibration came of the scores.
+/// Why scores gave no calibration.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CalibrationError {
-    /// The true positive rate asked for is no share that can be promised.
+    /// The true positive rate asked for is not between 0 and 1.
     #[error("the target TPR is {target_tpr}; it must lie between 0 and 1, for example 0.95")]
     TargetOutOfRange {
         /// What was asked for.
@@ -31,26 +31,26 @@ pub enum CalibrationError {
         "{found} calibration images are too few for a TPR of {target_tpr}: at least {needed} are needed"
     )]
     TooFew {
-        /// Images there were.
+        /// The number of images.
         found: usize,
-        /// Images that would do.
+        /// The fewest images that would do.
         needed: usize,
         /// The true positive rate asked for.
         target_tpr: f64,
     },
-    /// Per-class thresholds were asked of scores other than those calibrated on.
+    /// Per-class thresholds were asked for with scores other than those calibrated on.
     #[error(
         "per-class thresholds need the same {expected} in-distribution scores that were calibrated on, each with its predicted class; {scores} scores and {predicted} predictions were given"
     )]
     NotTheSameImages {
-        /// Images calibrated on.
+        /// The number of images calibrated on.
         expected: usize,
-        /// Scores given.
+        /// The number of scores given.
         scores: usize,
-        /// Predictions given.
+        /// The number of predictions given.
         predicted: usize,
     },
-    /// A predicted class that the model does not have.
+    /// A predicted class is one that the model does not have.
     #[error(
         "image {index} (counted from 0) is predicted as class {class}, but there are only {classes} classes"
     )]
@@ -62,8 +62,7 @@ pub enum CalibrationError {
         /// Number of classes.
         classes: usize,
     },
-    /// Per-class thresholds share out the ID images' flags, which an OOD-positive target does not
-    /// speak of.
+    /// Per-class thresholds were asked of an OOD-positive calibration, whose target says nothing about ID images.
     #[error(
         "per-class thresholds need the ID-positive convention: an OOD-positive target says nothing about the in-distribution images of a class"
     )]

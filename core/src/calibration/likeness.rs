@@ -1,14 +1,15 @@
-//! Whether some scores are those that a calibration was made from.
+//! Whether scores are those that a calibration was made from.
 
 use super::{Calibration, thinning};
 
-/// Of the scores' own spread, so much may lie between what two machines compute. AVX2 and AVX-512 differ by
-/// 2e-7 of it in the shipped model; 3,000 other images of the same kind by 0.03, ten others among them by 0.002.
+/// How far apart the scores that two machines compute may be, as a share of the scores' own spread. In the shipped
+/// model, AVX2 and AVX-512 differ by 2e-7; 3,000 other images of the same kind by 0.03; ten others among them by
+/// 0.002.
 const TOLERANCE: f64 = 1e-3;
 
 impl Calibration {
-    /// Whether these are the scores that it was made from, in any order, but for what another machine computes
-    /// otherwise. On the average: a single image may fall to the other side of a rounding.
+    /// Whether the calibration was made from these scores, in any order, apart from what another machine computes
+    /// differently. It compares averages: a single image may fall on the other side of a rounding step.
     pub fn was_made_from(&self, scores: &[f32]) -> bool {
         if scores.len() != self.count || self.scores.is_empty() {
             return false;

@@ -1,12 +1,11 @@
-//! Calibration: from the scores of images set aside to a threshold with a guarantee.
+//! Calibration: from the scores of images that were set aside to a threshold with a guarantee.
 //!
-//! «TPR 95 %» means two things in this field, so it is always named which: see [`Convention`].
+//! "TPR 95 %" means two things in this field, so we always say which: see [`Convention`].
 //!
-//! With n calibration scores and the [ID-positive](Convention::IdPositive) convention the threshold
-//! is the `⌈(n+1)·tpr⌉`-th smallest score. Split conformal prediction (Vovk, Gammerman & Shafer,
-//! "Algorithmic Learning in a Random World", 2005; Papadopoulos et al., ECML 2002) then promises,
-//! whatever the distribution, that an exchangeable ID image is flagged with a chance of at most
-//! `1 - tpr`.
+//! With n calibration scores and the [ID-positive](Convention::IdPositive) convention, the threshold is the
+//! `⌈(n+1)·tpr⌉`-th smallest score. Split conformal prediction (Vovk, Gammerman & Shafer, "Algorithmic Learning in a
+//! Random World", 2005; Papadopoulos et al., ECML 2002) then promises, whatever the distribution, that an
+//! exchangeable ID image is flagged with a probability of at most `1 - tpr`.
 
 mod error;
 mod likeness;
@@ -24,15 +23,14 @@ pub use per_class::ClassThreshold;
 
 use rank::{conformal_rank, samples_needed, share_rank};
 
-/// Which images a «true positive rate» counts.
+/// Which images a "true positive rate" counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Convention {
-    /// TPR is the share of in-distribution images that pass. Needs ID images only; what a server
-    /// should use.
+    /// TPR is the share of in-distribution images that pass. Needs ID images only; a server should use this one.
     IdPositive,
-    /// TPR is the share of OOD images that are caught, as in the RNA paper's tables. Needs an OOD
-    /// set, and holds for OOD images like those only.
+    /// TPR is the share of OOD images that are caught, as in the RNA paper's tables. Needs OOD images, and holds only
+    /// for images like those.
     OodPositive,
 }
 
@@ -47,21 +45,21 @@ pub struct Calibration {
     pub threshold: f64,
     /// Number of ID calibration images.
     pub count: usize,
-    /// Their scores, ascending. At most 10,000: of more, evenly spaced order statistics, the
-    /// smallest and the largest included.
+    /// Their scores, ascending. At most 10,000: if there are more, evenly spaced order statistics, the smallest and
+    /// the largest included.
     pub scores: Vec<f32>,
     /// A threshold for each predicted class, in the order of the labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_class: Option<Vec<ClassThreshold>>,
-    /// Share of the ID calibration images past the threshold that applies to them, 0 to 1. Of few images it is
-    /// lower than what new ones can expect: that is [`flag_rate`](Self::flag_rate).
+    /// The share of the ID calibration images that are above the threshold that applies to them, 0 to 1. If they are
+    /// few, it is lower than what new ones can expect, which is [`flag_rate`](Self::flag_rate).
     pub expected_flag_rate: f64,
-    /// What the calibration images were, for people.
+    /// What the calibration images were, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
 }
 
-/// The share of new in-distribution images that a threshold flags, 0 to 1, over all calibrations with as many images.
+/// The share of new ID images that a threshold flags, 0 to 1, over all calibration sets of the same size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FlagRate {
     /// The mean.
@@ -71,14 +69,13 @@ pub struct FlagRate {
 }
 
 impl Calibration {
-    /// The conformal threshold that lets a share `tpr` of ID images pass: the
-    /// `⌈(n+1)·tpr⌉`-th smallest of n `scores` of ID images that were never trained on.
+    /// The conformal threshold that lets a share `tpr` of ID images pass: the `⌈(n+1)·tpr⌉`-th smallest of n `scores`
+    /// of ID images that were never trained on.
     ///
     /// # Errors
     /// [`TargetOutOfRange`](CalibrationError::TargetOutOfRange) unless 0 < `tpr` < 1,
-    /// [`NotFinite`](CalibrationError::NotFinite), and
-    /// [`TooFew`](CalibrationError::TooFew) where that rank is past the last score (below 19
-    /// images for 0.95).
+    /// [`NotFinite`](CalibrationError::NotFinite), and [`TooFew`](CalibrationError::TooFew) if that rank is above n
+    /// (with fewer than 19 images for 0.95).
     pub fn id_positive(scores: &[f32], tpr: f64) -> Result<Self, CalibrationError> {
         check_target(tpr)?;
         let sorted = sorted(scores, "in-distribution")?;
@@ -86,8 +83,7 @@ impl Calibration {
         Ok(Self::new(Convention::IdPositive, tpr, threshold, &sorted))
     }
 
-    /// The highest threshold past which a share `tpr` of the OOD images lies; the p-values come
-    /// from the ID scores.
+    /// The highest threshold that a share `tpr` of the OOD images is above; the p-values come from the ID scores.
     ///
     /// # Errors
     /// [`TargetOutOfRange`](CalibrationError::TargetOutOfRange),
@@ -113,7 +109,7 @@ impl Calibration {
             .ok_or(CalibrationError::Empty {
                 side: "out-of-distribution",
             })?;
-        // Flagged is what lies above the threshold, so it has to be just below that score.
+        // Only scores above the threshold are flagged, so it must be just below this one.
         let threshold = f64::from(*last_caught).next_down();
         Ok(Self::new(Convention::OodPositive, tpr, threshold, &id))
     }
@@ -132,8 +128,7 @@ impl Calibration {
         }
     }
 
-    /// The threshold for an image of this predicted class: the class's own where there is one,
-    /// else the global one.
+    /// The threshold for an image of this predicted class: the class's own if it has one, otherwise the global one.
     pub fn threshold_for(&self, predicted: usize) -> f64 {
         self.per_class
             .as_ref()
@@ -141,17 +136,19 @@ impl Calibration {
             .map_or(self.threshold, |class| class.threshold)
     }
 
-    /// Whether an image with this score and predicted class is flagged as OOD: whether its score
-    /// is above [`threshold_for`](Self::threshold_for) the class. NaN is.
+    /// Whether an image with this score and predicted class is flagged as OOD: its score is above the class's
+    /// threshold ([`threshold_for`](Self::threshold_for)), or is NaN.
     pub fn is_ood(&self, score: f32, predicted: usize) -> bool {
         let passes = f64::from(score) <= self.threshold_for(predicted);
         !passes
     }
 
-    /// How many of new in-distribution images will be flagged. Of n images that one threshold applies to, the share flagged is
-    /// distributed as Beta(n+1-k, k), with k = ⌈(n+1)·tpr⌉ (Vovk, "Conditional validity of inductive conformal
-    /// predictors", ACML 2012, Sec. 2), where scores differ; where some are equal, fewer are flagged. Thresholds
-    /// by class count by their images. `None` for an OOD-positive calibration, which promises nothing of ID images.
+    /// How many new ID images will be flagged; `None` for an OOD-positive calibration, which promises nothing about
+    /// ID images.
+    ///
+    /// The share that a threshold from n images flags is distributed as Beta(n+1-k, k), with k = ⌈(n+1)·tpr⌉ (Vovk,
+    /// "Conditional validity of inductive conformal predictors", ACML 2012, Sec. 2), if no two scores are equal; if
+    /// some are, fewer images are flagged. Per-class thresholds count by their number of images.
     pub fn flag_rate(&self) -> Option<FlagRate> {
         if self.convention != Convention::IdPositive {
             return None;
@@ -171,17 +168,18 @@ impl Calibration {
         })
     }
 
-    /// The conformal p-value of "this image is in-distribution":
-    /// `(1 + #{calibration scores ≥ score}) / (count + 1)`.
+    /// The conformal p-value of "this image is in-distribution": `(1 + #{calibration scores ≥ score}) / (count + 1)`.
     ///
-    /// Above 0, at most 1, and never larger for a larger score; smallest for NaN. It knows nothing
-    /// of classes and of the threshold, so that thresholds by class can contradict it. What connects
-    /// them, for an ID-positive calibration without per-class thresholds and with all its scores kept:
-    /// with `k = ⌈(n+1)·tpr⌉`, an image is flagged exactly where its p-value is at most `1 - k/(n+1)`,
-    /// the largest multiple of `1/(n+1)` that is not above `1 - tpr`. (In exact arithmetic: in floating point 1.0 - 0.9
-    /// is below 0.1. To flag, use [`is_ood`](Self::is_ood), or compare with a literal.) Of thinned scores the p-value is the largest that
-    /// they allow, by which it still keeps its promise (a chance of at most α to be at most α on
-    /// ID images); it is at most 1/9,999 above the exact one.
+    /// Above 0, at most 1, and never larger for a larger score; smallest for NaN. It knows nothing of classes or of
+    /// the threshold, so per-class thresholds can contradict it.
+    ///
+    /// It agrees with the threshold if the calibration is ID-positive, has no per-class thresholds and kept all its
+    /// scores: with `k = ⌈(n+1)·tpr⌉`, an image is flagged if and only if its p-value is at most `1 - k/(n+1)`, the
+    /// largest multiple of `1/(n+1)` that is not above `1 - tpr`. (That is in exact arithmetic: in floating point,
+    /// `1.0 - 0.9` is below 0.1. To flag, use [`is_ood`](Self::is_ood), or compare with a literal.)
+    ///
+    /// If scores were thinned out, it is the largest p-value that those left allow, at most 1/9,999 above the exact
+    /// one. So it still keeps its promise: on ID images it is at most α with a probability of at most α.
     pub fn p_value(&self, score: f32) -> f64 {
         let below = thinning::count_surely_below(&self.scores, self.count, score);
         let at_or_above = self.count.saturating_sub(below);

@@ -1,32 +1,32 @@
-//! A threshold for each predicted class (Mondrian conformal prediction, Vovk et al. 2005, Sec. 4.5);
-//! classes with too few calibration images share one.
+//! A threshold for each predicted class (Mondrian conformal prediction, Vovk et al. 2005, Sec. 4.5); classes with too
+//! few calibration images share one.
 //!
-//! One threshold for all flags the tail classes of a long-tailed model more often than the head. So
-//! predicted classes are put into categories, each with the conformal threshold of its own images: a
-//! class with 10·m of them or more is one by itself, all others are one together, with
+//! A single threshold flags the tail classes of a long-tailed model more often than the head classes. So predicted
+//! classes are put into categories, each with the conformal threshold of its own images: a class with 10·m of them or
+//! more is a category by itself, and all others are one together, with
 //!
 //! ```text
 //! m = ⌈tpr / (1 - tpr)⌉,
 //! ```
 //!
-//! the fewest images that give a threshold at all (19 at 0.95). From 10·m (190) on, the share that a
-//! threshold really lets pass strays from its target by 1.6 points (its standard deviation), small
-//! beside what classes differ by. Where the classes that share one have fewer than 10·m images in all,
-//! the next smallest class joins them.
+//! the fewest images that give a threshold at all (19 at 0.95). From 10·m (190) on, the share that a threshold really
+//! lets pass strays from its target by 1.6 points (its standard deviation), which is small beside the differences
+//! between classes. If the classes that share a threshold have fewer than 10·m images in all, the next smallest class
+//! joins them.
 //!
-//! Of categories that are fixed beforehand, an exchangeable ID image is flagged with a chance of at most
-//! `1 - tpr` within each, and so over all. These are chosen by the counts of the calibration images, never
-//! by their scores, which costs next to nothing of that. Within the shared one, single classes can be flagged more
-//! often than others. And it is a promise for what is predicted as a class, not for what shows it: images
-//! that are taken for another class are flagged more often. A blend of a class's own threshold and the
-//! global one keeps no such promise: where rare classes score higher, it flags 8 % and more over all.
+//! If the categories are fixed beforehand, an exchangeable ID image is flagged with a probability of at most
+//! `1 - tpr` within each, and so overall. Ours are chosen by the counts of the calibration images, never by their
+//! scores, which costs next to nothing of that promise. Within the shared category, single classes can be flagged
+//! more often than others. And the promise is about images predicted as a class, not about images of that class:
+//! those that are mistaken for another class are flagged more often. A blend of a class's own threshold and the
+//! global one keeps no such promise: if rare classes score higher, it flags 8 % and more overall.
 
 use serde::{Deserialize, Serialize};
 
 use super::rank::samples_needed;
 use super::{Calibration, CalibrationError, Convention, conformal_threshold, sorted, thinning};
 
-/// With this many times the fewest possible images a category stands on its own.
+/// A category with this many times the fewest possible images stands on its own.
 const OWN_FROM: usize = 10;
 
 /// The threshold of one predicted class.
@@ -39,13 +39,12 @@ pub struct ClassThreshold {
 }
 
 impl Calibration {
-    /// Adds a threshold for each predicted class, so that what is taken for a tail class is flagged no more
-    /// often than what is taken for a head class.
+    /// Adds a threshold for each predicted class, so that images predicted as a tail class are flagged no more often
+    /// than those predicted as a head class.
     ///
-    /// `scores` are the ID scores calibrated on, in any order; `predicted` holds the class that the
-    /// model gave each. With `10·⌈tpr/(1-tpr)⌉` images (190 at 0.95) or more a class has a conformal
-    /// threshold of its own; the others share one, with as many of the next smallest classes as it takes to
-    /// have so many images.
+    /// `scores` are the ID scores calibrated on, in any order; `predicted` has the class that the model predicted for
+    /// each. A class with `10·⌈tpr/(1-tpr)⌉` images (190 at 0.95) or more has a conformal threshold of its own; the
+    /// others share one, with as many of the next smallest classes as it takes to have that many images.
     ///
     /// # Errors
     /// [`PerClassNeedsIdPositive`](CalibrationError::PerClassNeedsIdPositive),
@@ -112,12 +111,12 @@ impl Calibration {
         Ok(self)
     }
 
-    /// The calibration images that a predicted class needs to have a threshold of its own: 190 at 0.95.
+    /// How many calibration images a predicted class needs to have a threshold of its own: 190 at 0.95.
     pub fn images_for_own_threshold(&self) -> usize {
         OWN_FROM.saturating_mul(samples_needed(self.target_tpr))
     }
 
-    /// How many calibration images each threshold comes from.
+    /// The number of calibration images that each threshold comes from.
     pub(super) fn images_of_thresholds(&self) -> Vec<usize> {
         let Some(classes) = &self.per_class else {
             return vec![self.count];
@@ -133,8 +132,8 @@ impl Calibration {
         of(false).chain([of(true).sum()]).collect()
     }
 
-    /// Whether this predicted class has a threshold of its own. False without thresholds by class, and of no
-    /// such class.
+    /// Whether this predicted class has a threshold of its own. False without per-class thresholds, and for a class
+    /// that does not exist.
     pub fn has_own_threshold(&self, class: usize) -> bool {
         let classes = self.per_class.iter().flatten();
         let counts: Vec<usize> = classes.map(|class| class.count).collect();
@@ -142,8 +141,8 @@ impl Calibration {
     }
 }
 
-/// Which classes share a threshold: those with fewer than `needed` images, and of the others the
-/// smallest, until together they have as many. None of them, where they have none.
+/// Which classes share a threshold: those with fewer than `needed` images, and the smallest of the others until
+/// together they have that many. No other class joins if those with fewer have no images at all.
 fn sharing(counts: &[usize], needed: usize) -> Vec<bool> {
     let mut ascending: Vec<usize> = (0..counts.len()).collect();
     ascending.sort_by_key(|&class| counts[class]);

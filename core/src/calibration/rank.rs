@@ -1,6 +1,6 @@
 //! Which order statistic a share of n asks for.
 
-/// `⌈(n+1)·tpr⌉`, from 1: the rank of the conformal threshold. Above n where n is too few.
+/// `⌈(n+1)·tpr⌉`, from 1: the rank of the conformal threshold. Above n if n is too small.
 pub(super) fn conformal_rank(n: usize, tpr: f64) -> usize {
     ceil((n as f64 + 1.0) * tpr).max(1)
 }
@@ -10,13 +10,13 @@ pub(crate) fn share_rank(n: usize, share: f64) -> usize {
     ceil(n as f64 * share).max(1)
 }
 
-/// The fewest samples whose conformal rank is one of them, `⌈tpr / (1 - tpr)⌉`: 19 for 0.95.
+/// The smallest n whose conformal rank is not above n, `⌈tpr / (1 - tpr)⌉`: 19 for 0.95.
 pub(super) fn samples_needed(tpr: f64) -> usize {
     ceil(tpr / (1.0 - tpr)).max(1)
 }
 
-/// Rounds up, but not where a whole number was missed by floating error only: 0.07 · 100 is
-/// 7.000000000000001 and means 7.
+/// Rounds up, unless only a floating-point error separates `x` from a whole number: 0.07 · 100 is 7.000000000000001
+/// and means 7.
 fn ceil(x: f64) -> usize {
     let nearest = x.round();
     let tolerance = 1e-12 * nearest.max(1.0);

@@ -1,16 +1,16 @@
 //! ECE: Guo, Pleiss, Sun & Weinberger, "On Calibration of Modern Neural Networks", ICML 2017,
 //! Eq. 3; first Naeini, Cooper & Hauskrecht, AAAI 2015.
 
-/// Expected calibration error, 0 to 1: over `bins` (15 is usual) intervals `(i/bins, (i+1)/bins]`
-/// of confidence, the mean, by number of images, of the gap between accuracy and mean confidence.
+/// Expected calibration error, 0 to 1: the mean gap between accuracy and mean confidence over `bins` (15 is usual)
+/// intervals `(i/bins, (i+1)/bins]` of confidence, weighted by their number of images.
 ///
-/// `confidence` holds the probability of the predicted class, 0 to 1. NaN for no images, no bins,
-/// lists of different lengths, or a confidence outside 0..=1.
+/// `confidence` holds the probability of the predicted class, 0 to 1. NaN if there are no images or no bins, the
+/// lists have different lengths, or a confidence is outside 0..=1.
 pub fn ece(confidence: &[f32], correct: &[bool], bins: usize) -> f64 {
     if confidence.len() != correct.len() || bins == 0 {
         return f64::NAN;
     }
-    // Of each bin: right answers minus confidence, summed, is the gap times its images.
+    // The sum of correct answers minus confidences in each bin: the gap times the number of images.
     let mut gaps = vec![0.0_f64; bins];
     for (&confidence, &correct) in confidence.iter().zip(correct) {
         let confidence = f64::from(confidence);

@@ -1,4 +1,4 @@
-//! How many images of each side a falling threshold has flagged.
+//! How many images of each side are flagged as the threshold falls.
 
 use super::DetectionError;
 
@@ -9,7 +9,7 @@ pub(super) struct Point {
     pub(super) ood: usize,
 }
 
-/// One point for each distinct score, thresholds falling, from nothing flagged to all.
+/// One point for each distinct score, with falling thresholds, from nothing flagged to everything.
 pub(super) struct Curve {
     pub(super) points: Vec<Point>,
 }

@@ -1,4 +1,4 @@
-//! Accuracy by how many training images a class had.
+//! Accuracy by the number of training images that a class had.
 
 use std::cmp::Reverse;
 
@@ -16,8 +16,8 @@ pub enum ClassGroup {
     Few,
 }
 
-/// Shares of images classified right, 0 to 1, overall and by group of the true class. NaN where
-/// there are no images. On a balanced test set this is the paper's mean over classes.
+/// Shares of images classified correctly, 0 to 1, overall and by the group of the true class. NaN if there are no
+/// images. On a balanced test set this is the paper's mean over classes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct GroupAccuracy {
     /// Of all images.
@@ -32,13 +32,13 @@ pub struct GroupAccuracy {
 
 /// The group of each class from its number of training images.
 ///
-/// As the authors of the RNA paper have it in their code, by number of classes:
+/// As in the code of the RNA paper's authors, by number of classes:
 ///
-/// - 100 (CIFAR100-LT): with the counts in falling order, ranks from 0, Many above the count of
-///   rank 34, Few below that of rank 67;
-/// - 1000 (ImageNet-LT): Many above 100 images, Few below 20;
-/// - otherwise by rank, with a third, rounded down, of the classes in Many and in Few (of 10:
-///   3, 4, 3). Of equal counts the class that comes first ranks first.
+/// - 100 (CIFAR100-LT): with the counts in falling order and ranks from 0, Many are those above the count of rank 34,
+///   Few those below the count of rank 67;
+/// - 1000 (ImageNet-LT): Many have more than 100 images, Few fewer than 20;
+/// - otherwise by rank, with a third of the classes, rounded down, in Many and in Few (of 10: 3, 4, 3). Among equal
+///   counts the class that comes first ranks first.
 pub fn class_groups(counts: &[u64]) -> Vec<ClassGroup> {
     match counts.len() {
         100 => {
@@ -74,14 +74,14 @@ fn by_rank(counts: &[u64]) -> Vec<ClassGroup> {
     groups
 }
 
-/// Share of images whose predicted class is the true one, 0 to 1. NaN for no images, and for lists
-/// of different lengths.
+/// Share of images whose predicted class is the true one, 0 to 1. NaN if there are no images, or if the lists have
+/// different lengths.
 pub fn accuracy(predicted: &[usize], truth: &[usize]) -> f64 {
     share_right(predicted, truth, |_| true)
 }
 
-/// [`accuracy`], overall and of the images whose true class is in each group. `groups` holds the
-/// group of each class; an image of a class beyond it counts overall only.
+/// [`accuracy`] overall, and on the images whose true class is in each group. `groups` holds the group of each class;
+/// an image of a class beyond it counts only overall.
 pub fn group_accuracy(
     predicted: &[usize],
     truth: &[usize],

@@ -1,7 +1,7 @@
 //! Detection and classification metrics. **OOD is the positive class; a larger score is more OOD.**
 //!
-//! Ties are handled as scikit-learn does: images of one score are one point of a curve. All curves
-//! come from one sort, O(n log n).
+//! Ties are handled as in scikit-learn: images with the same score are one point of a curve. All curves come from one
+//! sort, O(n log n).
 
 mod calibration_error;
 mod curve;
@@ -26,7 +26,7 @@ pub enum DetectionError {
         /// `in-distribution` or `out-of-distribution`.
         side: &'static str,
     },
-    /// A score is NaN and so neither above nor below any threshold.
+    /// A score is NaN, so it is neither above nor below any threshold.
     #[error(
         "the {side} score of image {index} (counted from 0) is NaN: check the model's output for that image"
     )]
@@ -36,7 +36,7 @@ pub enum DetectionError {
         /// Position among the scores, from 0.
         index: usize,
     },
-    /// The rate at which to measure is no share.
+    /// The true positive rate at which to measure is out of range.
     #[error("the true positive rate is {tpr}; it must be above 0 and at most 1, for example 0.95")]
     RateOutOfRange {
         /// What was asked for.
@@ -44,14 +44,14 @@ pub enum DetectionError {
     },
 }
 
-/// Area under the ROC curve: the chance that an OOD image scores above an ID image, a tie counting
-/// half. 0 to 1.
+/// Area under the ROC curve: the probability that an OOD image scores above an ID image, with a tie counted as half.
+/// 0 to 1.
 ///
 /// # Errors
 /// [`DetectionError::Empty`] and [`DetectionError::NotANumber`]; infinite scores are fine.
 pub fn auroc(id: &[f32], ood: &[f32]) -> Result<f64, DetectionError> {
     let curve = Curve::new(id, ood)?;
-    // Twice the area, in whole images: trapezoids of neighbouring points.
+    // Twice the area, in whole images, as trapezoids between neighbouring points.
     let doubled: u128 = curve
         .steps()
         .map(|(from, to)| ((to.id - from.id) as u128) * ((from.ood + to.ood) as u128))
@@ -59,8 +59,8 @@ pub fn auroc(id: &[f32], ood: &[f32]) -> Result<f64, DetectionError> {
     Ok(doubled as f64 / (2.0 * id.len() as f64 * ood.len() as f64))
 }
 
-/// Area under the precision-recall curve with OOD positive, as average precision
-/// `Σ (R_i - R_{i-1})·P_i` (no interpolation), 0 to 1. Of random scores, the share of OOD images.
+/// Area under the precision-recall curve with OOD positive, as average precision `Σ (R_i - R_{i-1})·P_i` (no
+/// interpolation), 0 to 1. For random scores it is the share of OOD images.
 ///
 /// # Errors
 /// As [`auroc`].
@@ -76,9 +76,11 @@ pub fn aupr(id: &[f32], ood: &[f32]) -> Result<f64, DetectionError> {
     Ok(area / ood.len() as f64)
 }
 
-/// FPR at a TPR with **OOD positive**: the share of ID images flagged at the highest threshold that
-/// catches at least a share `tpr` of the OOD images. With 0.95 the RNA paper's FPR95 (whose
-/// code takes the share nearest to 0.95, by at most one image another).
+/// FPR at a TPR with **OOD positive**: the share of ID images flagged at the highest threshold that catches at least
+/// a share `tpr` of the OOD images.
+///
+/// With 0.95 this is the RNA paper's FPR95. (The paper's code takes the share nearest to 0.95, which is at most one
+/// image more or less.)
 ///
 /// # Errors
 /// As [`auroc`], and [`DetectionError::RateOutOfRange`] unless 0 < `tpr` ≤ 1.
@@ -94,8 +96,8 @@ pub fn fpr_at_tpr_ood_positive(id: &[f32], ood: &[f32], tpr: f64) -> Result<f64,
     Ok(flagged as f64 / id.len() as f64)
 }
 
-/// FPR at a TPR with **ID positive**: the share of OOD images that pass at the lowest threshold that
-/// lets at least a share `tpr` of the ID images pass. What a server with a 95 % threshold does.
+/// FPR at a TPR with **ID positive**: the share of OOD images that pass at the lowest threshold that lets at least a
+/// share `tpr` of the ID images pass. This is what a server with a 95 % threshold does.
 ///
 /// # Errors
 /// As [`fpr_at_tpr_ood_positive`].
@@ -111,8 +113,8 @@ pub fn fpr_at_tpr_id_positive(id: &[f32], ood: &[f32], tpr: f64) -> Result<f64, 
     Ok((ood.len() - caught) as f64 / ood.len() as f64)
 }
 
-/// The ROC curve as (false positive rate, true positive rate) with OOD positive: from (0, 0), one
-/// point for each distinct score, falling, to (1, 1).
+/// The ROC curve as (false positive rate, true positive rate) with OOD positive: from (0, 0) to (1, 1), one point for
+/// each distinct score, with scores falling.
 ///
 /// # Errors
 /// As [`auroc`].
@@ -126,8 +128,8 @@ pub fn roc(id: &[f32], ood: &[f32]) -> Result<Vec<(f64, f64)>, DetectionError> {
         .collect())
 }
 
-/// Share of a representation's entries that are above 0 (paper, Sec. 5.2: the activation ratio of
-/// the last ReLU). NaN for an empty one.
+/// Share of a representation's entries that are above 0 (paper, Sec. 5.2: the activation ratio of the last ReLU). NaN
+/// if it is empty.
 pub fn activation_ratio(representation: &[f32]) -> f64 {
     let active = representation.iter().filter(|&&entry| entry > 0.0).count();
     active as f64 / representation.len() as f64

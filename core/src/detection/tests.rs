@@ -132,18 +132,18 @@ fn accuracy_by_group_agrees_with_numpy() {
 fn by_hand_a_tie_between_id_and_ood_counts_half() {
     // Pairs (ID, OOD): 1<2, 1<3, 2=2, 2<3, so 3.5 of 4.
     assert_eq!(auroc(&[1.0, 2.0], &[2.0, 3.0]).unwrap(), 3.5 / 4.0);
-    // Flagged at 3: 1 of 1 right; at 2: 2 of 3.
+    // Flagged at 3: 1 of 1 is correct; at 2: 2 of 3.
     assert_close(
         aupr(&[1.0, 2.0], &[2.0, 3.0]).unwrap(),
         0.5 + 0.5 * 2.0 / 3.0,
         "aupr",
     );
-    // To catch both OOD images the ID image at 2 is flagged too.
+    // Catching both OOD images flags the ID image at 2 as well.
     assert_eq!(
         fpr_at_tpr_ood_positive(&[1.0, 2.0], &[2.0, 3.0], 0.95).unwrap(),
         0.5
     );
-    // To let both ID images pass the OOD image at 2 passes too.
+    // Letting both ID images pass lets the OOD image at 2 pass as well.
     assert_eq!(
         fpr_at_tpr_id_positive(&[1.0, 2.0], &[2.0, 3.0], 0.95).unwrap(),
         0.5
@@ -152,8 +152,8 @@ fn by_hand_a_tie_between_id_and_ood_counts_half() {
 
 #[test]
 fn the_two_conventions_differ_where_the_sides_differ() {
-    // One OOD image of twenty hides among the ID images: 95 % of OOD are caught without it,
-    // but of ID 95 % pass only with the threshold below all OOD but that one.
+    // One OOD image of twenty scores below every ID image. 95 % of OOD are caught without it, and no ID image is
+    // flagged; but every threshold that lets 95 % of ID pass lets it pass too.
     let id: Vec<f32> = (0..20).map(|i| i as f32).collect();
     let ood: Vec<f32> = (0..20)
         .map(|i| if i == 0 { -1.0 } else { 18.5 + i as f32 })
@@ -229,7 +229,7 @@ fn a_rate_that_is_no_share_is_refused() {
 fn a_hundred_thousand_images_a_side_take_no_quadratic_time() {
     let id: Vec<f32> = (0..100_000).map(|i| (i % 1000) as f32).collect();
     let ood: Vec<f32> = (0..100_000).map(|i| (i % 1000) as f32 + 500.0).collect();
-    // With u, v uniform on 0..1, P(v + 1/2 > u) = 7/8; ties are between equal numbers of each.
+    // With u, v uniform on 0..1, P(v + 1/2 > u) = 7/8; ties are between equal numbers of both.
     assert_close(auroc(&id, &ood).unwrap(), 0.875, "auroc");
 }
 

@@ -3,17 +3,17 @@ use thiserror::Error;
 
 use super::SCHEMA_VERSION;
 
-/// Why a manifest was refused. Each message names the field.
+/// Why a manifest was refused. Each message names the field, if there is one.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ManifestError {
-    /// The text is no JSON document.
+    /// The text is not a JSON document.
     #[error("the manifest is not valid JSON: {source}")]
     NotJson {
         /// Where and why the parser stopped.
         source: serde_json::Error,
     },
-    /// `schema_version` is greater than this Normgate knows.
+    /// `schema_version` is greater than the one that this Normgate knows.
     #[error(
         "schema_version: is {found}, made by a newer Normgate; this one reads up to version \
          {SCHEMA_VERSION}. Update Normgate, or export the model again with this one"
@@ -22,13 +22,13 @@ pub enum ManifestError {
         /// The version found.
         found: u64,
     },
-    /// `schema_version` is missing, no whole number or was never used.
+    /// `schema_version` is missing, is not a whole number, or was never used.
     #[error(
         "schema_version: {problem}; this Normgate reads version {SCHEMA_VERSION}. \
          Export the model again"
     )]
     UnknownSchema {
-        /// What stands in its place.
+        /// What is wrong with it.
         problem: String,
     },
     /// A field is missing, of the wrong type or outside its range.
@@ -58,7 +58,7 @@ impl ManifestError {
     pub(super) fn from_serde(error: serde_path_to_error::Error<serde_json::Error>) -> Self {
         let path = error.path().to_string();
         let problem = error.inner().to_string();
-        // serde reports a missing field at its parent and names it in the message only.
+        // serde reports a missing field at its parent and names it only in the message.
         let missing = problem
             .strip_prefix("missing field `")
             .and_then(|rest| rest.split('`').next());
@@ -71,7 +71,7 @@ impl ManifestError {
     }
 }
 
-/// Refuses any document whose `schema_version` is not one that this reader understands.
+/// Refuses a document whose `schema_version` is not one that this reader understands.
 pub(super) fn check_schema_version(document: &Value) -> Result<(), ManifestError> {
     let unknown = |problem: String| Err(ManifestError::UnknownSchema { problem });
     let Some(fields) = document.as_object() else {

@@ -7,27 +7,27 @@ use super::ManifestError;
 /// The longest side, in pixels, that a model's input may have.
 const MAX_SIDE: u32 = 8192;
 
-/// Pixels are in 0..1: a mean or deviation beyond this is of something else.
+/// Pixels are in 0..1: a larger mean or deviation must be meant for another range.
 const TOO_LARGE: f32 = 8.0;
 
 /// How a decoded sRGB image becomes the model's input.
 ///
-/// Resize with an antialiased filter, scale to 0..1, then `(x − mean) / std` for each of the
-/// channels R, G, B, laid out as float32 `[3, height, width]`. An image of which nothing is to be scaled
-/// or cut off is not resampled at all.
+/// It is resized with an antialiased filter and scaled to 0..1; then each of the channels R, G, B becomes
+/// `(x − mean) / std`, laid out as float32 `[3, height, width]`. An image that needs no scaling and no cropping is
+/// not resampled at all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
     /// Width of the model's input in pixels, 1 to 8,192.
     pub width: u32,
     /// Height of the model's input in pixels, 1 to 8,192.
     pub height: u32,
-    /// How the image's shape is brought to the model's.
+    /// How the image is brought to the model's width and height.
     pub resize: Resize,
     /// The resampling filter.
     pub filter: Filter,
-    /// Per-channel mean, of values in 0..1; within -8 to 8.
+    /// Per-channel mean, for values in 0..1; within -8 to 8.
     pub mean: [f32; 3],
-    /// Per-channel standard deviation, of values in 0..1; above 0 and at most 8.
+    /// Per-channel standard deviation, for values in 0..1; above 0 and at most 8.
     pub std: [f32; 3],
 }
 
@@ -35,23 +35,22 @@ pub struct Preprocessing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resize {
-    /// The whole image, its aspect ratio given up.
+    /// The whole image; its aspect ratio is not kept.
     Stretch,
     /// The shorter side is scaled to `shorter_side`, then the centre is cut out.
     CentreCrop {
-        /// Length in pixels of the shorter side after scaling, not below the model's width and
-        /// height.
+        /// Length in pixels of the shorter side after scaling, not less than the model's width and height.
         shorter_side: u32,
     },
 }
 
-/// A resampling filter. All are antialiased: widened by the factor of reduction.
+/// A resampling filter. All are antialiased: widened by the factor by which the image is reduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Filter {
     /// The mean over the area that falls on a pixel.
     Box,
-    /// The triangle filter; what torchvision calls antialiased bilinear.
+    /// The triangle filter, which torchvision calls antialiased bilinear.
     Bilinear,
     /// Cubic convolution with B = 0, C = 0.5.
     CatmullRom,
@@ -114,7 +113,7 @@ impl Preprocessing {
     }
 }
 
-/// Size, cut and filter in words: `224 × 224 RGB, shorter side to 256, centre cut out, bilinear filter`.
+/// Size, crop and filter in words: `224 × 224 RGB, shorter side to 256, centre cut out, bilinear filter`.
 impl fmt::Display for Preprocessing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (width, height) = (self.width, self.height);
@@ -132,7 +131,7 @@ impl fmt::Display for Preprocessing {
     }
 }
 
-/// The name that a manifest has.
+/// The name in a manifest.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::test_models::manifest;
 
-/// The message for a valid manifest changed by `change`.
+/// The message that refuses a valid manifest changed by `change`.
 fn refusal(change: impl FnOnce(&mut Value)) -> String {
     let mut document = serde_json::to_value(manifest()).unwrap();
     change(&mut document);
@@ -16,7 +16,7 @@ fn refusal(change: impl FnOnce(&mut Value)) -> String {
 fn a_manifest_comes_back_as_it_was_written() {
     let mut written = manifest();
     let calibration = written.calibration.as_mut().unwrap();
-    // A number whose shortest decimal form an inexact parser misses by one bit.
+    // A number whose shortest decimal form an imprecise parser misses by one bit.
     calibration.threshold = -18.399_999_618_530_273;
     written.preprocessing.resize = Resize::CentreCrop { shorter_side: 5 };
     written.preprocessing.mean = [0.485, 0.456, 0.406];
@@ -98,7 +98,7 @@ fn a_field_of_the_wrong_type_is_named_with_its_path() {
     let message = refusal(|document| document["score"] = json!("vibes"));
     assert!(message.starts_with("score: "), "{message}");
     assert!(message.contains("representation_norm"), "{message}");
-    // How a number that is not finite looks in JSON.
+    // In JSON, a number that is not finite looks like this.
     let message = refusal(|document| document["calibration"]["threshold"] = json!(null));
     assert!(message.starts_with("calibration.threshold: "), "{message}");
 }
@@ -118,7 +118,7 @@ fn what_is_no_manifest_at_all_is_refused() {
     Manifest::from_json(&deep).unwrap_err();
 }
 
-/// A change of a valid manifest, and the field that it makes invalid.
+/// A change to a valid manifest, and the field that it makes invalid.
 type Spoiler = (&'static str, fn(&mut Manifest));
 
 #[test]
@@ -177,7 +177,7 @@ fn every_value_out_of_range_is_named_both_when_reading_and_when_writing() {
         ("training.class_counts", |m| {
             m.training.as_mut().unwrap().class_counts[0] = 1 << 40;
         }),
-        // These cannot be said in JSON, so they must not be written as something else.
+        // JSON cannot express these, so they must not be written as something else.
         ("calibration.threshold", |m| {
             calibration(m).threshold = f64::NAN
         }),

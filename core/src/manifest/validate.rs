@@ -2,13 +2,13 @@ use super::{Manifest, ManifestError, SCHEMA_VERSION, TrainingRecord};
 use crate::calibration::Calibration;
 use crate::printable::misleads;
 
-/// Far longer than any network's; each image's is kept in memory while a set is evaluated.
+/// Far longer than any network's; each image's representation is kept in memory while a set is evaluated.
 const LONGEST_REPRESENTATION: usize = 1 << 20;
 
 /// Longer than any label that people read: ImageNet's longest has 121 characters.
 const LONGEST_NAME: usize = 1000;
 
-/// Images that a training set has fewer than: sums and multiples of counts stay far from overflow.
+/// No training set has as many images, and sums and multiples of counts stay far from overflow.
 const MOST_IMAGES: u64 = 1 << 40;
 
 type Check = Result<(), ManifestError>;
@@ -178,7 +178,7 @@ fn calibration(calibration: &Calibration, classes: usize) -> Check {
     }
 }
 
-/// What stands in replies, metrics and tables: a line that does nothing to the terminal it is shown on.
+/// Checks a text for replies, metrics and tables: one line that does nothing to the terminal it is shown on.
 fn is_name(field: &str, text: &str) -> Check {
     match unfit(text) {
         Some(problem) => Err(ManifestError::invalid(field, problem)),
@@ -186,8 +186,8 @@ fn is_name(field: &str, text: &str) -> Check {
     }
 }
 
-/// Why a text can be no name of a model, a version or a class in a manifest, if it cannot: it is empty, longer than
-/// 1,000 characters, or has control characters.
+/// Why a text cannot be the name of a model, a version or a class in a manifest: it is empty, is longer than 1,000
+/// characters, or has control characters. `None` if it can.
 pub fn unfit(text: &str) -> Option<String> {
     let length = text.chars().count();
     match text.chars().find(|&it| acts(it)) {
@@ -202,18 +202,19 @@ pub fn unfit(text: &str) -> Option<String> {
     }
 }
 
-/// What could do something to a terminal. A tab does little, and in Hebrew and Arabic names there are marks of direction.
+/// Whether a character could do something to a terminal. A tab does little, and Hebrew and Arabic names have marks of
+/// direction.
 fn acts(c: char) -> bool {
     misleads(c) && !matches!(c, '\t' | '\u{200e}' | '\u{200f}')
 }
 
-/// What a text of several lines has that could do something to a terminal.
+/// The first character of a text of several lines that could do something to a terminal.
 pub(crate) fn control(text: &str) -> Option<char> {
     let mut all = text.chars();
     all.find(|&it| acts(it) && !it.is_ascii_whitespace())
 }
 
-/// What is told to people, of several lines perhaps.
+/// Checks texts for people, which may have several lines.
 fn is_text<'a>(field: &str, texts: impl IntoIterator<Item = &'a str>) -> Check {
     match texts.into_iter().find_map(control) {
         Some(it) => Err(ManifestError::invalid(

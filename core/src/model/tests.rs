@@ -31,7 +31,7 @@ fn a_saved_model_can_be_read_by_another_user() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
-    // What the process's umask leaves of 0o666, seen on an ordinary file.
+    // What the process's umask leaves of 0o666, as an ordinary file shows.
     let ordinary = folder.path().join("ordinary");
     File::create(&ordinary).unwrap();
     test_models::Variant::default().model().save(&path).unwrap();
@@ -123,7 +123,7 @@ fn what_a_score_learnt_stays_with_its_model_and_belongs_to_no_other_score() {
     let back = again.with_score(test_models::manifest(), None).unwrap();
     assert!(back.bytes() == model.bytes());
 
-    // What the messages say to do begins with opening it.
+    // What the messages tell people to do begins with opening the file.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
     let own = test_models::manifest().to_json().unwrap();

@@ -1,4 +1,4 @@
-//! Looking into and making the parts of a decoded graph.
+//! Reads and makes the parts of a decoded graph.
 
 use super::TensorData;
 use super::proto::{
@@ -18,20 +18,20 @@ impl TensorProto {
         }
     }
 
-    /// The shape; `None` where a dimension is negative or does not fit.
+    /// The shape; `None` if a dimension is negative or does not fit.
     pub fn shape(&self) -> Option<Vec<usize>> {
         let dim = |dim: &i64| usize::try_from(*dim).ok();
         self.dims.iter().map(dim).collect()
     }
 
-    /// How many values there are; `None` where the shape has none or they cannot be counted.
+    /// The number of values; `None` if the shape is not valid or they cannot be counted.
     pub fn count(&self) -> Option<usize> {
         let mut dims = self.shape()?.into_iter();
         dims.try_fold(1usize, usize::checked_mul)
     }
 
-    /// The values of a 32-bit float constant in row-major order; `None` of another type, or where
-    /// they do not fill the shape.
+    /// The values of a 32-bit float constant in row-major order; `None` if it has another type, or if they do not
+    /// fill the shape.
     pub fn floats(&self) -> Option<Vec<f32>> {
         if self.data_type != i32::from(DataType::Float) {
             return None;
@@ -51,7 +51,7 @@ impl TensorProto {
 }
 
 impl NodeProto {
-    /// A node of ONNX's own operator set with one output, by whose name it goes.
+    /// A node of ONNX's own operator set with one output, whose name is also the node's.
     pub fn new(operator: &str, inputs: &[&str], output: &str) -> Self {
         Self {
             input: inputs.iter().map(|input| (*input).into()).collect(),
@@ -62,13 +62,13 @@ impl NodeProto {
         }
     }
 
-    /// The same with one more attribute.
+    /// The same node with one more attribute.
     pub fn with(mut self, attribute: AttributeProto) -> Self {
         self.attribute.push(attribute);
         self
     }
 
-    /// Its operator; empty where that is not of ONNX's own set.
+    /// Its operator; empty if that is not of ONNX's own set.
     pub fn operator(&self) -> &str {
         match self.domain.as_str() {
             "" | "ai.onnx" => &self.op_type,
@@ -81,12 +81,12 @@ impl NodeProto {
         self.operator() == operator
     }
 
-    /// The attribute of that name, where it is given.
+    /// The attribute of that name, if it is given.
     pub fn attribute(&self, name: &str) -> Option<&AttributeProto> {
         self.attribute.iter().find(|a| a.name == name)
     }
 
-    /// The name of an input; `None` where an optional one is left out.
+    /// The name of an input; `None` if it is optional and left out.
     pub fn input(&self, index: usize) -> Option<&str> {
         let name = self.input.get(index)?;
         (!name.is_empty()).then_some(name.as_str())
@@ -122,7 +122,7 @@ impl ValueInfoProto {
         }
     }
 
-    /// The element type of a tensor, a [`DataType`]; 0 where it is not stated.
+    /// The element type of a tensor, a [`DataType`]; 0 if it is not stated.
     pub fn element_type(&self) -> i32 {
         let tensor = self.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
         tensor.map_or(0, |tensor| tensor.elem_type)

@@ -1,5 +1,5 @@
-//! What a value of a graph is, where it depends on constants only: weights kept as fp16 or int8, and
-//! what makes float32 of them.
+//! The numbers of a value that depends only on constants: weights kept as fp16 or int8, and what makes float32 of
+//! them.
 
 use half::f16;
 use std::cell::Cell;
@@ -14,17 +14,18 @@ pub(super) struct Numbers {
     pub(super) values: Vec<f32>,
 }
 
-/// Who makes each value of a graph.
+/// What makes each value of a graph.
 pub(super) struct Makers<'a> {
     nodes: HashMap<&'a str, &'a NodeProto>,
     constants: HashMap<&'a str, &'a TensorProto>,
 }
 
-/// How many nodes are looked through for who makes a value; a cycle, which no model has, would have no end.
+/// How many nodes are passed over in search of what makes a value. Without a limit, a cycle, which no valid model
+/// has, would never end.
 const LONGEST: usize = 16;
 
-/// The most values that a constant is made of. It ends cycles too, and chains whose nodes use a value several
-/// times, which to follow would take for ever.
+/// The most values that a constant may be made of. This too ends cycles, and chains whose nodes use a value several
+/// times, which would take forever to follow.
 const MOST: usize = 64;
 
 impl<'a> Makers<'a> {
@@ -37,8 +38,9 @@ impl<'a> Makers<'a> {
         }
     }
 
-    /// The node that makes the value, and the name of what it leaves as it is (an `Identity`, or the
-    /// rounding of a quantised value) as often as there is one.
+    /// The name of the value behind a value, and the node that makes it.
+    ///
+    /// Nodes that leave a value as it is (an `Identity`, or the rounding of a quantised value) are passed over.
     pub(super) fn behind<'v>(&self, value: &'v str) -> (&'v str, Option<&'a NodeProto>)
     where
         'a: 'v,
@@ -56,8 +58,8 @@ impl<'a> Makers<'a> {
         (name, self.nodes.get(name).copied())
     }
 
-    /// The numbers of a value that depends on constants only; `None` where it does not, or where
-    /// they are made in a way that is not known here.
+    /// The numbers of a value that depends only on constants; `None` if it does not, or if they are made in a way
+    /// that is not known here.
     pub(super) fn numbers(&self, value: &str) -> Option<Numbers> {
         self.made(value, &Cell::new(MOST))
     }
@@ -71,7 +73,7 @@ impl<'a> Makers<'a> {
         let input = |index: usize| self.made(node.input(index)?, left);
         match node.operator() {
             "Constant" => numbers(node.attribute("value")?.t.as_ref()?),
-            // To whole numbers nothing here is ever cast.
+            // Nothing here is ever cast to whole numbers.
             "Identity" | "Cast" => input(0),
             "Mul" => input(0)?.combine(&input(1)?, |a, b| a * b),
             "DequantizeLinear" => {
@@ -102,7 +104,7 @@ fn keeps(node: &NodeProto) -> bool {
 }
 
 impl Numbers {
-    /// Rows and columns of what has at most two axes.
+    /// Rows and columns of numbers with at most two axes.
     fn matrix(&self) -> Option<(usize, usize)> {
         match *self.shape {
             [] => Some((1, 1)),
@@ -112,7 +114,7 @@ impl Numbers {
         }
     }
 
-    /// Each number with the one of `other` at its place; an axis of length 1 there stands for any.
+    /// Combines each number with the one at its place in `other`, where an axis of length 1 fits any length.
     pub(super) fn combine(&self, other: &Self, with: impl Fn(f32, f32) -> f32) -> Option<Self> {
         let ((rows, columns), (others, wide)) = (self.matrix()?, other.matrix()?);
         if !(others == 1 || others == rows) || !(wide == 1 || wide == columns) {
@@ -131,7 +133,7 @@ impl Numbers {
         })
     }
 
-    /// One number for each index of `axis`, of `axes`, laid along it. A single one stays.
+    /// Lays one number for each index of `axis` along that axis, of `axes` in all. A single number stays as it is.
     fn along(mut self, axis: i64, axes: usize) -> Option<Self> {
         let axis = if axis < 0 { axis + axes as i64 } else { axis };
         if self.values.len() > 1 && axes == 2 {
@@ -150,7 +152,7 @@ impl Numbers {
         self
     }
 
-    /// A matrix with its axes exchanged; a vector as it is.
+    /// A matrix with its axes swapped; a vector as it is.
     pub(super) fn transposed(self) -> Self {
         let [rows, columns] = *self.shape else {
             return self;

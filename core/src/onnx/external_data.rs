@@ -2,7 +2,8 @@ use super::OnnxError;
 use super::looks_like::looks_like;
 use super::wire::{Fields, Payload};
 
-/// Graphs in attributes of nodes of graphs …: real models stay below five.
+/// The deepest that messages may be nested; a graph within a graph takes three levels (node, attribute, graph). Real
+/// models nest fewer than five graphs.
 const MAX_DEPTH: u32 = 64;
 
 /// The messages of onnx.proto3 through which a tensor can be reached.
@@ -42,19 +43,19 @@ impl Message {
     }
 }
 
-/// Refuses a model of which any tensor keeps its data in another file.
+/// Refuses a model that keeps the data of any tensor in another file.
 ///
-/// Looks at initialisers (dense and sparse), at tensors in attributes, and at all of these in
-/// nested graphs, functions and training information.
+/// This looks at initialisers (dense and sparse), at tensors in attributes, and at all of these in nested graphs,
+/// functions and training information.
 ///
 /// # Errors
-/// [`OnnxError::ExternalData`] with the first such tensor; any other if the model cannot be read.
+/// [`OnnxError::ExternalData`] with the first such tensor; another [`OnnxError`] if the model cannot be read.
 pub fn refuse_external_data(model: &[u8]) -> Result<(), OnnxError> {
     check_outline(model)?;
     walk(model, Message::Model, 0, &tensor)
 }
 
-/// Refuses a model that nests graphs too deeply to be decoded.
+/// Refuses a model whose graphs are nested too deeply to be decoded.
 pub(super) fn check_depth(model: &[u8]) -> Result<(), OnnxError> {
     check_outline(model)?;
     walk(model, Message::Model, 0, &|_| Ok(()))
@@ -82,7 +83,7 @@ fn walk(
 }
 
 fn tensor(bytes: &[u8]) -> Result<(), OnnxError> {
-    /// `TensorProto.name`, `.external_data`, `.data_location`
+    /// Field numbers of `TensorProto.name`, `.external_data` and `.data_location`.
     const NAME: u32 = 8;
     const EXTERNAL_DATA: u32 = 13;
     const DATA_LOCATION: u32 = 14;
@@ -94,7 +95,7 @@ fn tensor(bytes: &[u8]) -> Result<(), OnnxError> {
         match (field.number, field.payload) {
             (NAME, Payload::Bytes(text)) => name = text,
             (EXTERNAL_DATA, Payload::Bytes(_)) => external = true,
-            // Anything but DEFAULT: what a future value means is not known to be harmless.
+            // Anything but DEFAULT: a value that a later ONNX adds is not known to be harmless.
             (DATA_LOCATION, Payload::Varint(location)) if location != 0 => external = true,
             _ => {}
         }
@@ -107,7 +108,7 @@ fn tensor(bytes: &[u8]) -> Result<(), OnnxError> {
     Ok(())
 }
 
-/// Checks that the bytes are a `ModelProto` as far as its top level shows.
+/// Checks that the bytes are a `ModelProto`, as far as its top level shows.
 pub(super) fn check_outline(model: &[u8]) -> Result<(), OnnxError> {
     const IR_VERSION: u32 = 1;
     const GRAPH: u32 = 7;
@@ -120,7 +121,7 @@ pub(super) fn check_outline(model: &[u8]) -> Result<(), OnnxError> {
                 (GRAPH, Payload::Bytes(_)) => has_graph = true,
                 _ => {}
             },
-            // Only a file that began as a model can be said to be a damaged one.
+            // Only a file that began as a model can be called a damaged one.
             Err(error) if has_version => return Err(error),
             Err(_) => return Err(not_onnx(model)),
         }
@@ -129,6 +130,18 @@ pub(super) fn check_outline(model: &[u8]) -> Result<(), OnnxError> {
         (true, true) => Ok(()),
         (true, false) => Err(OnnxError::NoGraph),
         (false, _) => Err(not_onnx(model)),
+    }
+}
+
+/// Refuses a file by its first bytes, if no model can begin with them.
+///
+/// # Errors
+/// [`OnnxError::NotOnnx`].
+pub(crate) fn check_start(bytes: &[u8]) -> Result<(), OnnxError> {
+    match Fields::of(bytes).next() {
+        // What is cut off here may go on.
+        Some(Ok(_) | Err(OnnxError::Truncated { .. })) => Ok(()),
+        Some(Err(_)) | None => Err(not_onnx(bytes)),
     }
 }
 

@@ -9,11 +9,11 @@ use super::proto::GraphProto;
 pub struct Heads {
     /// The value that holds the logits.
     pub logits: String,
-    /// The value that the last linear layer makes them of.
+    /// The value that the last linear layer makes them from.
     pub representation: String,
-    /// Classes, and length of a representation.
+    /// The number of classes, and the length of a representation.
     pub lengths: (usize, usize),
-    /// The operator between logits and output that was passed over: a `Softmax` or `LogSoftmax`.
+    /// The operator between the logits and the output, if there is one: `Softmax` or `LogSoftmax`.
     pub softmax: Option<String>,
 }
 
@@ -29,16 +29,16 @@ pub struct NoHeads {
     pub found: String,
 }
 
-/// The operator that makes an output, passing over what leaves it as it is.
+/// The operator that makes an output, passing over those that leave it as it is.
 pub fn made_by(graph: &GraphProto, output: &str) -> Option<String> {
     let makers = Makers::of(graph);
     makers.behind(output).1.map(|node| node.op_type.clone())
 }
 
-/// More than one has never been seen in a row.
+/// The most that are passed over. More than one in a row has never been seen.
 const SOFTMAXES: usize = 4;
 
-/// The value before the `Softmax` that makes `output`, where one does, and that operator's name.
+/// The value before the `Softmax` that makes `output`, and that operator's name; `output` itself if there is none.
 pub fn before_softmax(graph: &GraphProto, output: &str) -> (String, Option<String>) {
     let makers = Makers::of(graph);
     let (mut value, mut softmax) = (output.to_owned(), None);
@@ -54,11 +54,11 @@ pub fn before_softmax(graph: &GraphProto, output: &str) -> (String, Option<Strin
     (value, softmax)
 }
 
-/// Logits and representation behind an output: what the last linear layer makes, before any
-/// `Softmax`, and what it takes.
+/// The logits and the representation behind an output: what the last linear layer before any `Softmax` makes, and
+/// what it takes.
 ///
 /// # Errors
-/// [`NoHeads`].
+/// [`NoHeads`] if there is no linear layer with constant weights.
 pub fn heads(graph: &GraphProto, output: &str) -> Result<Heads, NoHeads> {
     let makers = Makers::of(graph);
     let (logits, softmax) = before_softmax(graph, output);

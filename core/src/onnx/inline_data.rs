@@ -5,27 +5,28 @@ use super::external_data::check_depth;
 use super::proto::{DataType, GraphProto, ModelProto, StringStringEntryProto, TensorProto};
 use super::whole::refuse_unknown_fields;
 
-/// Where a tensor keeps its data, beside the model file.
+/// Where a tensor keeps its data outside the model file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalPart {
     /// The tensor.
     pub tensor: String,
-    /// The file, as the model names it: not to be trusted.
+    /// The file, as the model names it. Not to be trusted.
     pub location: String,
-    /// Where in the file it begins.
+    /// Where in the file the data begins, in bytes.
     pub offset: u64,
-    /// How many bytes it has, as the file says or the tensor's shape and type.
+    /// The length in bytes, as the model states it, or as the tensor's shape and type give it.
     pub length: u64,
 }
 
 /// Protobuf's limit for one message, and so for one model file.
 const MAX_BYTES: u64 = i32::MAX as u64;
 
-/// Decodes a model and takes the data that its tensors keep in other files into it: `read` gives
-/// the bytes of a part, having made sure that its file is one that may be read.
+/// Decodes a model and moves into it the data that its tensors keep in other files.
+///
+/// `read` returns the bytes of a part; it must make sure that the part's file may be read.
 ///
 /// # Errors
-/// [`OnnxError`] as for [`decode`](super::decode), and whatever `read` says.
+/// [`OnnxError`] if the model cannot be decoded, or would be too large for one file; and whatever `read` reports.
 pub fn decode_with_external_data<E: From<OnnxError>>(
     model: &[u8],
     mut read: impl FnMut(&ExternalPart) -> Result<Vec<u8>, E>,
@@ -83,7 +84,7 @@ fn part(tensor: &TensorProto) -> Result<ExternalPart, OnnxError> {
     })
 }
 
-/// How many bytes the values of a tensor take; `None` of a type that is not known here.
+/// How many bytes the values of a tensor take; `None` for a type that is not known here.
 fn bytes_of(tensor: &TensorProto) -> Option<u64> {
     let each = match DataType::try_from(tensor.data_type).ok()? {
         DataType::Undefined => return None,

@@ -7,9 +7,9 @@ use super::{OnnxError, decode};
 /// The linear layer between representation and logits, `z = W x + b`, as float32 numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LastLayer {
-    /// `classes · size`: the weights of each class together.
+    /// `classes · size` values: the weights of one class after another's.
     pub weights: Vec<f32>,
-    /// One for each class; zeros where the layer has none.
+    /// One for each class; zeros if the layer has none.
     pub bias: Vec<f32>,
 }
 
@@ -17,7 +17,7 @@ pub struct LastLayer {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LastLayerError {
-    /// The file cannot be decoded whole.
+    /// The file cannot be decoded completely.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
     /// The logits do not come from a linear layer.
@@ -42,7 +42,7 @@ pub enum LastLayerError {
         /// Name of the output.
         representation: String,
     },
-    /// The weights are no constant of a known kind.
+    /// The weights are not a constant of a known kind.
     #[error(
         "the weights of the last layer are not a constant that this Normgate reads: export the \
          model with float32 weights"
@@ -50,9 +50,10 @@ pub enum LastLayerError {
     Weights,
 }
 
-/// Reads the layer between the outputs `representation` and `logits`, of `classes` and `size`
-/// values: a `Gemm` or a `MatMul`, and constants that are added to it or taken from it. Weights of fp16 and int8 are
-/// turned into float32 as the graph does it.
+/// Reads the layer between the outputs `representation` and `logits`, which have `size` and `classes` values.
+///
+/// It is a `Gemm` or a `MatMul`, and constants that are added to it or subtracted from it. Weights kept as fp16 or
+/// int8 become float32 as in the graph.
 ///
 /// # Errors
 /// [`LastLayerError`].
@@ -90,14 +91,15 @@ pub fn last_layer(
 /// A linear layer of a graph.
 pub(super) struct Linear<'a> {
     pub(super) input: &'a str,
-    /// Weights, `[classes, size]`, and a bias for each class, where they could be read.
+    /// Weights, `[classes, size]`, and a bias for each class, if they could be read.
     pub(super) numbers: Option<(Numbers, Vec<f32>)>,
 }
 
-/// More than two have never been seen in a row: the bias, and one for how often a class occurs.
+/// The most constants that are added up. More than two in a row have never been seen: the bias, and one for how often
+/// a class occurs.
 const MOST_ADDED: usize = 8;
 
-/// The linear layer that makes a value, constants behind it being part of its bias.
+/// The linear layer that makes a value; constants that are added after it are part of its bias.
 pub(super) fn linear<'a>(makers: &Makers<'a>, value: &str) -> Option<Linear<'a>> {
     let mut node = makers.behind(value).1?;
     let mut added = Vec::new();
@@ -123,7 +125,7 @@ pub(super) fn linear<'a>(makers: &Makers<'a>, value: &str) -> Option<Linear<'a>>
     Some(Linear { input, numbers })
 }
 
-/// What makes a value, for people.
+/// What makes a value, in words.
 pub(super) fn maker(makers: &Makers<'_>, value: &str) -> String {
     match makers.behind(value).1 {
         None => "no node".into(),
@@ -134,7 +136,7 @@ pub(super) fn maker(makers: &Makers<'_>, value: &str) -> String {
     }
 }
 
-/// Input, weights as `[classes, size]`, and bias; the last two where they could be read.
+/// Input, weights as `[classes, size]`, and bias; the last two if they could be read.
 type Product<'a> = (&'a str, Option<Numbers>, Option<Numbers>);
 
 fn product<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<Product<'a>> {
@@ -166,7 +168,7 @@ fn product<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<Product<'a>> 
     Some((input, weights, bias))
 }
 
-/// Of a sum with a constant, or a difference from one, the other part, and the constant that is added to it.
+/// For a sum or difference with a constant: the other part, and the constant that is added to it.
 fn sum<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<(&'a str, Numbers)> {
     let (first, second) = (node.input(0)?, node.input(1)?);
     match node.operator() {

@@ -1,4 +1,4 @@
-/// Names what a file that is no ONNX model is instead, where its first bytes tell.
+/// Says what a file that is not an ONNX model looks like, if its first bytes tell.
 pub(super) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     const SIGNATURES: [(&[u8], &str); 13] = [
         (b"\x89PNG", "a PNG image"),
@@ -27,7 +27,7 @@ pub(super) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [_, _, _, _, b'O', b'R', b'T', b'M', ..] => return Some("an ORT-format model"),
         [_, _, _, _, b'T', b'F', b'L', b'3', ..] => return Some("a TensorFlow Lite model"),
-        // Eight bytes of length, then a JSON header.
+        // The length in eight bytes, then a JSON header.
         [_, _, _, _, _, _, 0, 0, b'{', ..] => return Some("a safetensors file"),
         _ => {}
     }

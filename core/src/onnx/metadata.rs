@@ -2,16 +2,16 @@ use super::OnnxError;
 use super::external_data::check_outline;
 use super::wire::{Field, Fields, push_bytes};
 
-/// `ModelProto.metadata_props`
+/// Field number of `ModelProto.metadata_props`.
 const METADATA_PROPS: u32 = 14;
-/// `StringStringEntryProto.key` and `.value`
+/// Field numbers of `StringStringEntryProto.key` and `.value`.
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
 
-/// Reads one value of the model's `metadata_props`; `None` where the key is absent.
+/// Reads one value of the model's `metadata_props`; `None` if the key is absent.
 ///
 /// # Errors
-/// [`OnnxError`] if the bytes are no ONNX file, or the key is there twice or has a value that is no text.
+/// [`OnnxError`] if the bytes are not an ONNX file, the key occurs twice, or its value is not text.
 pub fn read_metadata(model: &[u8], key: &str) -> Result<Option<String>, OnnxError> {
     check_outline(model)?;
     let mut found = None;
@@ -31,10 +31,10 @@ pub fn read_metadata(model: &[u8], key: &str) -> Result<Option<String>, OnnxErro
 
 /// A copy of `model` in which the metadata `key` has the given value.
 ///
-/// Every other field is copied byte for byte and in its order, also those unknown to this crate.
+/// Every other field, known to this crate or not, is copied byte for byte and in its order.
 ///
 /// # Errors
-/// [`OnnxError`] if the bytes are no ONNX file.
+/// [`OnnxError`] if the bytes are not an ONNX file.
 pub fn write_metadata(model: &[u8], key: &str, value: &str) -> Result<Vec<u8>, OnnxError> {
     let mut entry = Vec::with_capacity(key.len() + value.len() + 16);
     push_bytes(&mut entry, KEY, key.as_bytes());
@@ -42,7 +42,7 @@ pub fn write_metadata(model: &[u8], key: &str, value: &str) -> Result<Vec<u8>, O
     replace(model, key, Some(&entry))
 }
 
-/// A copy of `model` without the metadata `key`; every other field as in [`write_metadata`].
+/// A copy of `model` without the metadata `key`; every other field is copied as in [`write_metadata`].
 ///
 /// # Errors
 /// As [`write_metadata`].
@@ -67,7 +67,7 @@ fn replace(model: &[u8], key: &str, mut entry: Option<&[u8]>) -> Result<Vec<u8>,
     Ok(copy)
 }
 
-/// The entry's bytes, if `field` is a metadata entry of that key.
+/// The entry's bytes, if `field` is a metadata entry with this key.
 fn entry_with_key<'a>(field: &Field<'a>, key: &str) -> Result<Option<&'a [u8]>, OnnxError> {
     match field.bytes() {
         Some(entry) if field.number == METADATA_PROPS => {
@@ -77,7 +77,7 @@ fn entry_with_key<'a>(field: &Field<'a>, key: &str) -> Result<Option<&'a [u8]>, 
     }
 }
 
-/// As protobuf has it: of a repeated scalar field the last counts, of an absent one the default.
+/// As in protobuf: if a scalar field is repeated the last one counts, if it is absent the default does.
 fn last_bytes(entry: &[u8], number: u32) -> Result<&[u8], OnnxError> {
     let mut last: &[u8] = &[];
     for field in Fields::inside(entry) {

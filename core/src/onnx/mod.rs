@@ -1,9 +1,9 @@
-//! The ONNX file format, as far as Normgate needs it: metadata, external data, building graphs.
+//! The ONNX file format, as far as Normgate needs it: metadata, external data, and graphs to read, build and change.
 //!
-//! A model file may come from anyone. Reading therefore walks the bytes in place (`wire`), with
-//! bounded depth and without allocating what a length field merely claims. Writing metadata copies
-//! every other field's bytes, so that nothing this crate does not know is lost. To change a graph, it is decoded whole
-//! ([`decode`]), which refuses a file of which anything would be lost.
+//! A model file may come from anyone. So reading walks the bytes in place (`wire`), with bounded depth, and never
+//! allocates by what a length field claims. Writing metadata copies the bytes of every other field, so nothing that
+//! this crate does not know is lost. A graph that is to be changed is decoded completely ([`decode`]), and refused if
+//! anything would be lost.
 
 mod access;
 mod builder;
@@ -24,7 +24,7 @@ mod tests;
 
 pub use builder::{Conv, Dim, GraphBuilder, GraphError, TensorData, Value};
 pub use error::OnnxError;
-pub(crate) use external_data::refuse_external_data;
+pub(crate) use external_data::{check_start, refuse_external_data};
 pub use heads::{Heads, NoHeads, before_softmax, heads, made_by};
 pub use inline_data::{ExternalPart, decode_with_external_data};
 pub use last_layer::{LastLayer, LastLayerError, last_layer};

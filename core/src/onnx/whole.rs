@@ -9,10 +9,10 @@ use super::wire::Fields;
 ///
 /// # Errors
 ///
-/// [`OnnxError`]; besides damage and external data, a field that `onnx.proto3` of ONNX 1.20 does not
-/// have: encoding the model again would drop it.
+/// [`OnnxError`]; besides damage and external data, for a field that `onnx.proto3` of ONNX 1.20 does not have, which
+/// would be lost when the model is encoded again.
 pub fn decode(model: &[u8]) -> Result<ModelProto, OnnxError> {
-    // Before prost decodes: it bounds the depth.
+    // This comes first, since it bounds the depth that prost then decodes.
     refuse_external_data(model)?;
     refuse_unknown_fields(model)?;
     ModelProto::decode(model).map_err(|_| OnnxError::Malformed {
@@ -83,7 +83,7 @@ impl Message {
     }
 }
 
-/// Of a model whose depth is known to be bounded, and which is known not to be cut short.
+/// Refuses fields that would be lost. The model must have been checked for its depth and for being complete.
 pub(super) fn refuse_unknown_fields(model: &[u8]) -> Result<(), OnnxError> {
     refuse_unknown(model, Message::Model)
 }

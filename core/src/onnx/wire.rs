@@ -7,7 +7,7 @@ use super::OnnxError;
 pub(super) struct Field<'a> {
     pub(super) number: u32,
     pub(super) payload: Payload<'a>,
-    /// The field as it stands in the message, tag included.
+    /// The field as it is in the message, tag included.
     pub(super) raw: &'a [u8],
 }
 
@@ -16,7 +16,7 @@ pub(super) enum Payload<'a> {
     Varint(u64),
     /// A string, bytes, a message or packed scalars.
     Bytes(&'a [u8]),
-    /// A fixed-width number, which no reader here looks into.
+    /// A fixed-width number, whose value nothing here reads.
     Fixed,
 }
 
@@ -39,8 +39,8 @@ impl<'a> Fields<'a> {
         Self { rest: message }
     }
 
-    /// Of a message in another that is whole: a length that points out of it is damage, not a file that ends
-    /// too early.
+    /// The fields of a message inside another that is complete: a length that points out of it is damage, not a file
+    /// that ends too early.
     pub(super) fn inside(message: &'a [u8]) -> impl Iterator<Item = Result<Field<'a>, OnnxError>> {
         Self::of(message).map(|field| {
             field.map_err(|error| match error {
@@ -97,7 +97,7 @@ fn field(bytes: &[u8]) -> Result<(u32, Payload<'_>, &[u8]), OnnxError> {
             (Payload::Bytes(bytes), rest)
         }
         5 => (Payload::Fixed, take(rest, 4)?.1),
-        // Groups (3, 4) left protobuf before ONNX came; readers differ in how they skip them.
+        // Groups (3, 4) left protobuf before ONNX existed, and readers differ in how they skip them.
         _ => return Err(malformed("a field has an unknown wire type")),
     };
     Ok((number, payload, rest))
@@ -109,7 +109,7 @@ const MAX_LENGTH: u64 = (1 << 31) - 1;
 fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), OnnxError> {
     let mut value = 0u64;
     for (index, byte) in bytes.iter().enumerate() {
-        // The tenth byte holds the 64th bit only.
+        // The tenth byte holds only the 64th bit.
         if index == 9 && *byte > 1 {
             return Err(malformed("a number is longer than 64 bits"));
         }

@@ -1,23 +1,23 @@
 use super::ImageFormat;
 use super::decode::LONGEST_SIDE;
 
-/// Why bytes are no usable image.
+/// Why bytes are not a usable image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// There are no bytes.
     #[error("the image is empty (0 bytes)")]
     Empty,
-    /// The bytes are not of a format that is decoded here.
+    /// The bytes are not in a format that is decoded here.
     #[error(
         "not a JPEG, PNG, WebP, GIF or BMP image{}: send one of these formats",
         looks_like.map(|kind| format!(" (it looks like {kind})")).unwrap_or_default()
     )]
     UnsupportedFormat {
-        /// What the bytes look like instead, where that is known.
+        /// What the bytes look like instead, if that is known.
         looks_like: Option<&'static str>,
     },
-    /// The format is known, but the file uses a part of it that is not decoded here.
+    /// The format is known, but the file uses a feature of it that is not decoded here.
     #[error("the {format} image cannot be decoded: {feature} is not supported")]
     UnsupportedFeature {
         /// The format.
@@ -25,8 +25,8 @@ pub enum DecodeError {
         /// What it uses.
         feature: String,
     },
-    /// The image says that it has more pixels than the limit allows. Found in the header, before
-    /// any memory was reserved for pixels.
+    /// The image says that it has more pixels than the limit allows. This is found in the header, before any memory
+    /// is reserved for pixels.
     #[error(
         "the image is too large: it has {width} x {height} pixels, more than the {limit} allowed \
          in all: scale it down"
@@ -36,10 +36,10 @@ pub enum DecodeError {
         width: u32,
         /// Height in pixels.
         height: u32,
-        /// Most pixels allowed.
+        /// The largest number of pixels allowed.
         limit: u64,
     },
-    /// A side is longer than 65,535 pixels. Found as [`TooLarge`](Self::TooLarge) is.
+    /// A side is longer than 65,535 pixels. This is found as [`TooLarge`](Self::TooLarge) is.
     #[error(
         "the image is too large: it has {width} x {height} pixels, and a side may have at most \
          {LONGEST_SIDE}: scale it down or crop it"
@@ -78,7 +78,7 @@ impl DecodeError {
     }
 }
 
-/// Why a decoded picture could not be made the model's input.
+/// Why a decoded image could not be made the model's input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PreprocessError {
@@ -93,21 +93,21 @@ pub enum PreprocessError {
         width: u32,
         /// Height in pixels.
         height: u32,
-        /// Bytes of pixels there are.
+        /// The number of bytes of pixels.
         bytes: usize,
     },
-    /// The output has not the length of the model's input.
+    /// The output does not have the length of the model's input.
     #[error("the output has room for {found} values, but the model's input has {expected}")]
     OutputLength {
-        /// Values that the model's input has.
+        /// The number of values of the model's input.
         expected: usize,
-        /// Values that there is room for.
+        /// The number of values that there is room for.
         found: usize,
     },
     /// The resampler refused.
     #[error("the image could not be resized: {reason}")]
     Resize {
-        /// The resampler's words.
+        /// The resampler's reason.
         reason: String,
     },
 }

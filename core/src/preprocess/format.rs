@@ -1,4 +1,4 @@
-//! What a file is, from its first bytes; names and declared types lie.
+//! What a file is, from its first bytes: names and declared types may be wrong.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use std::fmt;
 pub enum ImageFormat {
     /// JPEG, baseline or progressive, 8 bits.
     Jpeg,
-    /// PNG; of an animated one the default image.
+    /// PNG; the default image of an animated one.
     Png,
-    /// WebP, lossy or lossless; of an animated one the first frame.
+    /// WebP, lossy or lossless; the first frame of an animated one.
     WebP,
-    /// GIF; of an animated one the first frame.
+    /// GIF; the first frame of an animated one.
     Gif,
     /// Windows bitmap.
     Bmp,
 }
 
 impl ImageFormat {
-    /// Every format, in the order in which they are named to people.
+    /// Every format, in the order in which messages name them.
     pub const ALL: [Self; 5] = [Self::Jpeg, Self::Png, Self::WebP, Self::Gif, Self::Bmp];
 
     /// The media type, for example `image/jpeg`.
@@ -66,7 +66,7 @@ pub fn sniff(bytes: &[u8]) -> Option<ImageFormat> {
             ..,
         ] => Some(ImageFormat::WebP),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(ImageFormat::Gif),
-        // Two letters are little to go by: the size of the header must be one that exists.
+        // Two letters say little, so the header must also have a size that exists.
         [b'B', b'M', rest @ ..] => match rest.get(12..16) {
             Some([12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]) => Some(ImageFormat::Bmp),
             _ => None,
@@ -75,7 +75,7 @@ pub fn sniff(bytes: &[u8]) -> Option<ImageFormat> {
     }
 }
 
-/// What bytes that are no supported image look like, for the error message.
+/// What bytes that are not a supported image look like, for the error message.
 pub(super) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Some("TIFF"),
@@ -89,8 +89,8 @@ pub(super) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
         [b'%', b'P', b'D', b'F', ..] => Some("PDF"),
         [b'P', b'K', 3, 4, ..] => Some("a ZIP archive"),
         [0x1F, 0x8B, ..] => Some("gzip"),
-        // The first bytes of a JPEG or a PNG, read as UTF-8 with U+FFFD for what is none, or as
-        // Latin-1, and written as UTF-8.
+        // The first bytes of a JPEG or a PNG that was read as UTF-8 (with U+FFFD for what is invalid) or as Latin-1,
+        // and then written as UTF-8.
         [0xEF, 0xBF, 0xBD, 0xEF, 0xBF, 0xBD, ..]
         | [0xEF, 0xBF, 0xBD, b'P', b'N', b'G', ..]
         | [0xC3, 0xBF, 0xC3, 0x98, ..]
@@ -123,7 +123,7 @@ fn text(bytes: &[u8]) -> Option<&'static str> {
         [b'h', b't', b't', b'p', b':', ..] | [b'h', b't', b't', b'p', b's', b':', ..] => {
             Some("a URL")
         }
-        // The first bytes of a JPEG and of a PNG in base64.
+        // The first bytes of a JPEG and of a PNG, in base64.
         [b'/', b'9', b'j', b'/', ..] | [b'i', b'v', b'b', b'o', b'r', b'w', ..] => {
             Some("an image in base64 text")
         }

@@ -1,8 +1,8 @@
 //! From the bytes of an image file to the model's input.
 //!
-//! [`decode`] makes an upright 8-bit RGB picture of a file; a [`Preprocessor`] brings it to the
-//! model's size and writes the normalised tensor. The same code runs in training, calibration and
-//! serving, so that a model sees in production what it was measured on.
+//! [`decode`] makes an upright 8-bit RGB image of a file; a [`Preprocessor`] brings it to the model's size and writes
+//! the normalised tensor. Training, calibration and serving run the same code, so a model sees in production what it
+//! was measured on.
 
 mod decode;
 mod error;

@@ -3,7 +3,7 @@ use super::resize::Scaler;
 use super::{DecodeError, Limits, PreprocessError, Rgb8};
 use crate::manifest::Preprocessing;
 
-/// Brings pictures to the model's size and normalises them. Owns its buffers: one for each thread.
+/// Brings images to the model's size and normalises them. It owns its buffers, so each thread needs its own.
 pub struct Preprocessor {
     scaler: Scaler,
     /// What each of the 256 values of a byte is normalised to, for each channel.
@@ -11,8 +11,10 @@ pub struct Preprocessor {
 }
 
 impl Preprocessor {
-    /// A preprocessor that does what a manifest says. What [`Preprocessing::validate`] refuses may make it panic; that
-    /// of a [`Model`](crate::Model) is valid.
+    /// A preprocessor that does what a manifest says.
+    ///
+    /// It may panic with values that [`Preprocessing::validate`] refuses; those of a [`Model`](crate::Model) are
+    /// valid.
     pub fn new(preprocessing: &Preprocessing) -> Self {
         let normalised = std::array::from_fn(|channel| {
             let (mean, std) = (preprocessing.mean[channel], preprocessing.std[channel]);
@@ -24,22 +26,22 @@ impl Preprocessor {
         }
     }
 
-    /// Number of values that [`write_tensor`](Self::write_tensor) writes: 3 × height × width.
+    /// The number of values that [`write_tensor`](Self::write_tensor) writes: 3 × height × width.
     pub fn tensor_len(&self) -> usize {
         self.scaler.output_bytes()
     }
 
-    /// Whether [`resize`](Self::resize) leaves a picture of this size as it is: it has the model's, and nothing of it
-    /// is cut off.
+    /// Whether [`resize`](Self::resize) leaves an image of this size as it is: it has the model's size, and nothing
+    /// of it is cut off.
     pub fn keeps(&self, width: u32, height: u32) -> bool {
         self.scaler.keeps(width, height)
     }
 
-    /// The picture of an image file at the model's size: what [`decode`](super::decode) gives, as
-    /// [`resize`](Self::resize) makes it, but that no more detail is decoded than the model can be shown.
+    /// Decodes an image file and brings it to the model's size: [`decode`](super::decode) and
+    /// [`resize`](Self::resize) in one, without decoding more detail than the model can be shown.
     ///
-    /// A JPEG is scaled to a quarter or an eighth while it is decoded, where two and a half times the
-    /// model's size is left, and 256 pixels each way. All else is decoded whole.
+    /// A JPEG is scaled to a quarter or an eighth while it is decoded, if at least two and a half times the model's
+    /// size is left, and 256 pixels each way. Everything else is decoded at full size.
     ///
     /// # Errors
     /// As [`decode`](super::decode).
@@ -59,10 +61,10 @@ impl Preprocessor {
         })
     }
 
-    /// A picture of any size at the model's, cut as the manifest says.
+    /// Brings an image of any size to the model's, cropped as the manifest says.
     ///
     /// # Errors
-    /// [`PreprocessError::NotAPicture`] where a side is 0 or the pixels do not fit the sides.
+    /// [`PreprocessError::NotAPicture`] if a side is 0 or the pixels do not fit the sides.
     pub fn resize(&mut self, image: &Rgb8) -> Result<Rgb8, PreprocessError> {
         let pixels = self.scaler.scale(image, Extent::of(image))?.to_vec();
         let (width, height) = self.scaler.size();
@@ -73,11 +75,11 @@ impl Preprocessor {
         })
     }
 
-    /// Writes the model's input for a picture at the model's size, as [`decode`](Self::decode) and
+    /// Writes the model's input for an image of the model's size, as [`decode`](Self::decode) and
     /// [`resize`](Self::resize) give it: `(x/255 - mean) / std`, all of red first, then green, then blue (CHW).
     ///
     /// # Errors
-    /// [`PreprocessError::NotAPicture`] where its size is another, and [`PreprocessError::OutputLength`] unless `out`
+    /// [`PreprocessError::NotAPicture`] if it has another size, and [`PreprocessError::OutputLength`] unless `out`
     /// holds [`tensor_len`](Self::tensor_len) values.
     pub fn write_tensor(&self, image: &Rgb8, out: &mut [f32]) -> Result<(), PreprocessError> {
         let expected = self.tensor_len();

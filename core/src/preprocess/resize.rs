@@ -1,4 +1,4 @@
-//! From a picture of any size to one of the model's.
+//! Brings an image of any size to the model's.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
@@ -8,11 +8,11 @@ use super::decode::Extent;
 use super::{PreprocessError, Rgb8};
 use crate::manifest::{Filter, Preprocessing, Resize};
 
-/// Pixels between the two steps of scaling that are never too many.
+/// An image between the two steps of scaling may always have this many pixels.
 const ENOUGH_BETWEEN: u64 = 1 << 20;
 
-/// The least width and height of a picture that was scaled down while it was decoded, whatever the
-/// model's. A small model's score depends on few pixels, and so on each one's last bit.
+/// The least width and height to which an image is scaled down while it is decoded, whatever the model's size. A
+/// small model's score depends on few pixels, and so on the last bit of each.
 const ENOUGH_OF_ANY: u32 = 256;
 
 pub(super) struct Scaler {
@@ -47,7 +47,7 @@ impl Scaler {
         (self.width, self.height)
     }
 
-    /// Width and height from which on a picture has all the detail that the model is shown.
+    /// The width and height from which on an image has all the detail that the model is shown.
     pub(super) fn enough(&self) -> (u32, u32) {
         let (width, height) = match self.shape {
             Resize::Stretch => (self.width, self.height),
@@ -61,13 +61,13 @@ impl Scaler {
         3 * self.width as usize * self.height as usize
     }
 
-    /// Whether a picture of this size is shown to the model as it is.
+    /// Whether an image of this size is shown to the model as it is.
     pub(super) fn keeps(&self, width: u32, height: u32) -> bool {
         let whole = [0.0, 0.0, f64::from(width), f64::from(height)];
         (width, height) == self.size() && self.crop_of(width, height) == whole
     }
 
-    /// The picture's pixels at the model's size; its own where the model is shown it as it is.
+    /// The image's pixels at the model's size; its own pixels if the model is shown the image as it is.
     pub(super) fn scale<'a>(
         &'a mut self,
         image: &'a Rgb8,
@@ -90,10 +90,10 @@ impl Scaler {
             return Ok(pixels);
         }
         let [left, top, crop_width, crop_height] = self.crop(extent);
-        // Each way on its own, rows first, as Pillow does with most pictures, and image sets are
-        // made by it: the resizer would begin with the columns, and what it rounds and cuts off
-        // in between would differ by up to 4 levels. Of a tall sliver the rows would take many
-        // times the memory of the picture.
+        // One direction after the other, width first, as Pillow does with most images, since image sets are made with
+        // Pillow. By itself the resizer would begin with the height, and what it rounds and clips in between would
+        // differ by up to 4 levels. For a tall sliver, scaling the width first would take many times the memory of
+        // the image.
         let (rows, columns) = (f64::from(height), f64::from(width));
         let (between, first, second) = if self.goes_rows_first(width, height) {
             let across = self.options(left, 0.0, crop_width, rows);
@@ -104,7 +104,7 @@ impl Scaler {
             let across = self.options(left, 0.0, crop_width, f64::from(self.height));
             ((width, self.height), down, across)
         };
-        // Typed: the untyped call compiles every pixel type's kernels into this crate.
+        // Typed, because the untyped call compiles the kernels of every pixel type into this crate.
         let source = picture((width, height), pixels)?;
         let mut halfway = canvas(&mut self.halfway, between)?;
         self.resizer
@@ -132,21 +132,21 @@ impl Scaler {
             .crop(left, top, width, height)
     }
 
-    /// The part of the picture that is shown to the model, in decoded pixels: left, top, width,
-    /// height. Scaling only that part saves scaling what would be cut off.
+    /// The part of the image that is shown to the model, in decoded pixels: left, top, width, height. Scaling only
+    /// that part saves scaling what would be cut off.
     fn crop(&self, extent: Extent) -> [f64; 4] {
         let [left, top, width, height] = self.crop_of(extent.width, extent.height);
         let (left, top) = (left + f64::from(extent.left), top + f64::from(extent.top));
         [left, top, width, height].map(|length| length / f64::from(extent.pixel))
     }
 
-    /// The same of a picture's size in its file's pixels.
+    /// The same for an image of this size, in the file's pixels.
     fn crop_of(&self, width: u32, height: u32) -> [f64; 4] {
         let Resize::CentreCrop { shorter_side } = self.shape else {
             return [0.0, 0.0, f64::from(width), f64::from(height)];
         };
-        // As torchvision's `Resize` and `CenterCrop` do it one after the other: scaled sides have whole pixels, and
-        // so has the cut.
+        // As torchvision's `Resize` and `CenterCrop` do one after the other: scaled sides are whole numbers of
+        // pixels, and so are the crop's offsets.
         let cut = |side: u32, shown: u32| {
             let scaled =
                 u64::from(side) * u64::from(shorter_side) / u64::from(width.min(height).max(1));

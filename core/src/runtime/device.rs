@@ -28,8 +28,8 @@ impl Device {
         }
     }
 
-    /// Checks that a library can use the device, as far as that shows before a model is loaded, and
-    /// loads the CUDA libraries that lie beside it.
+    /// Checks that a library can use the device, as far as that shows before a model is loaded, and loads the CUDA
+    /// libraries that are beside it.
     pub(super) fn prepare(self, library: &Path) -> Result<(), RuntimeError> {
         let Self::Cuda(_) = self else {
             return Ok(());
@@ -40,7 +40,7 @@ impl Device {
             });
         }
         let folder = library.parent().unwrap_or(Path::new("."));
-        // Where they are not beside it, the system's loader may know where they are.
+        // If they are not beside it, the system's loader may know where they are.
         let beside = |name: &str| folder.join(name).is_file().then_some(folder);
         cuda::preload_dylibs(beside("libcudart.so.13"), beside("libcudnn.so.9")).map_err(|error| {
             RuntimeError::CudaLibraries {
@@ -49,17 +49,16 @@ impl Device {
         })
     }
 
-    /// Makes a session run here, wholly or not at all: what would be left to the processor in
-    /// silence is an error.
+    /// Makes a session run here, completely or not at all: leaving part of it to the processor silently is an error.
     pub(super) fn configure(self, builder: SessionBuilder) -> ort::Result<SessionBuilder> {
         let Self::Cuda(number) = self else {
             return Ok(builder);
         };
         let provider = CUDA::default()
             .with_device_id(number.into())
-            // Scores as calibrated: TensorFloat-32 would round each factor to 11 bits.
+            // Keeps scores as calibrated: TensorFloat-32 would round each factor to 11 bits.
             .with_tf32(false)
-            // The other search tries every algorithm anew for every size of batch.
+            // An exhaustive search, the default, would try every algorithm again for each size of batch.
             .with_conv_algorithm_search(cuda::ConvAlgorithmSearch::Heuristic)
             .build()
             .error_on_failure();
@@ -79,7 +78,7 @@ impl fmt::Display for Device {
     }
 }
 
-/// A text that names no device.
+/// The error for a text that does not name a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected cpu, cuda, or cuda:N with the number of a card, from 0")]
 pub struct NoDevice;

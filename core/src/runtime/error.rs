@@ -26,17 +26,17 @@ pub enum RuntimeError {
         /// The argument or variable that holds it.
         asked_by: &'static str,
     },
-    /// No library was asked for, and none lies in the usual places.
+    /// No library was asked for, and none is in the usual places.
     #[error(
         "ONNX Runtime was not found: run `make runtime` to fetch it into .runtime/, or give the \
          path of libonnxruntime.so with --onnxruntime or ORT_DYLIB_PATH. Looked for{}",
         looked_at.iter().map(|path| format!("\n  {}", path.display())).collect::<String>()
     )]
     NotFound {
-        /// Where it was looked for.
+        /// The places that were looked at.
         looked_at: Vec<PathBuf>,
     },
-    /// The library exists and cannot be used.
+    /// The library exists but cannot be used.
     #[error(
         "the ONNX Runtime library {} cannot be used: {reason}. Normgate needs version 1.24 or \
          newer, built for this machine; run `make runtime` to fetch one",
@@ -48,7 +48,7 @@ pub enum RuntimeError {
         /// The loader's reason.
         reason: String,
     },
-    /// The library has no CUDA in it.
+    /// The library was built without CUDA.
     #[error(
         "the ONNX Runtime library {} was built without CUDA: fetch one that has it with \
          `scripts/fetch-onnxruntime --cuda` and name it with --onnxruntime \
@@ -68,7 +68,7 @@ pub enum RuntimeError {
         /// The loader's reason.
         reason: String,
     },
-    /// A process can use one ONNX Runtime only.
+    /// A process can use only one ONNX Runtime.
     #[error(
         "this process has loaded ONNX Runtime from {} and cannot also use {}",
         loaded.display(),
@@ -115,7 +115,7 @@ pub enum SessionError {
         /// ONNX Runtime's reason.
         reason: String,
     },
-    /// The model takes none or several inputs.
+    /// The model has no input, or several.
     #[error("a model must have one input, the images; the model {model} has {found}")]
     Inputs {
         /// Name and version of the model.
@@ -136,7 +136,7 @@ pub enum SessionError {
         /// The outputs that are.
         found: String,
     },
-    /// An input or output has another type or shape than the manifest says.
+    /// An input or output does not have the type or shape that the manifest says.
     #[error("`{name}` of the model {model} is {found}; by its manifest it must be {expected}")]
     Shape {
         /// Name and version of the model.
@@ -148,17 +148,17 @@ pub enum SessionError {
         /// What they must be.
         expected: String,
     },
-    /// The caller's images have another length than their count says.
+    /// The caller's images do not have the length that their count says.
     #[error("{count} images of this model are {expected} values; {found} were given")]
     ImagesLength {
-        /// Images announced.
+        /// The number of images announced.
         count: usize,
-        /// Values needed.
+        /// The number of values needed.
         expected: usize,
-        /// Values given.
+        /// The number of values given.
         found: usize,
     },
-    /// A run gave an output of another length than the manifest says.
+    /// A run gave an output that does not have the length that the manifest says.
     #[error(
         "the model's output `{output}` has {found} values for {count} image(s); by its manifest it \
          must have {expected}"
@@ -166,11 +166,11 @@ pub enum SessionError {
     OutputLength {
         /// Name of the output.
         output: &'static str,
-        /// Images run.
+        /// The number of images run.
         count: usize,
-        /// Values needed.
+        /// The number of values needed.
         expected: usize,
-        /// Values found.
+        /// The number of values found.
         found: usize,
     },
     /// ONNX Runtime failed while running the model.

@@ -5,12 +5,12 @@ use super::RuntimeError;
 
 const FOLDER: &str = ".runtime";
 
-/// A build puts executables at most this deep: `<repository>/target/debug/deps/…`. Looking at all
-/// folders up to the root, or at the working directory, would run the code of whoever can write
-/// there: a folder of other people's photos, say.
+/// A build puts executables at most this deep: `<repository>/target/debug/deps/…`. Looking at all folders up to the
+/// root, or at the working directory, would run the code of anyone who can write there: a folder of other people's
+/// photos, for example.
 const FOLDERS_ABOVE: usize = 4;
 
-/// Finds the library by the order that [`super::Runtime::load`] documents. The result is absolute.
+/// Finds the library in the order that [`super::Runtime::load`] documents. The result is absolute.
 pub(super) fn find(asked: Option<&Path>) -> Result<PathBuf, RuntimeError> {
     if let Some(path) = asked {
         return existing(path, "--onnxruntime");
@@ -32,13 +32,13 @@ fn existing(path: &Path, asked_by: &'static str) -> Result<PathBuf, RuntimeError
     })
 }
 
-/// Absolute, as a relative path would be looked up beside the executable; with symbolic links kept,
-/// as providers lie beside the name that was given.
+/// The absolute path of a file, since a relative path would be looked up beside the executable. Symbolic links are
+/// kept, since providers are beside the name that was given.
 fn absolute(path: &Path) -> Option<PathBuf> {
     path.is_file().then(|| std::path::absolute(path).ok())?
 }
 
-/// Whether two paths lead to one file.
+/// Whether two paths lead to the same file.
 pub(super) fn same(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,

@@ -1,7 +1,7 @@
 //! ONNX Runtime: finding and loading the library, and running a model with it.
 //!
-//! The library is loaded at run time, so that building Normgate needs no ONNX Runtime, and one
-//! binary serves with any version from 1.24 on.
+//! The library is loaded at run time, so building Normgate needs no ONNX Runtime, and one binary works with any
+//! version from 1.24 on.
 
 mod device;
 mod error;
@@ -32,7 +32,7 @@ pub use shape::{LOGITS, REPRESENTATION};
 /// Official builds of ONNX Runtime upload usage data unless this variable is 1 before they start.
 const DISABLE_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 
-/// ONNX Runtime allows one environment a process; it lives until the process ends.
+/// ONNX Runtime allows one environment per process; it lives until the process ends.
 static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 
 /// The ONNX Runtime of this process. Cheap to clone.
@@ -47,12 +47,12 @@ pub struct Runtime {
 impl Runtime {
     /// Loads ONNX Runtime, or returns the one that is loaded already.
     ///
-    /// Looks at `library`, else `ORT_DYLIB_PATH`, else beside the executable, else in `.runtime/`
-    /// of the folders above it. `ORT_DISABLE_TELEMETRY=1` must be in the environment: set it first thing in `main`,
-    /// before any thread is started.
+    /// Looks at `library`, or else at `ORT_DYLIB_PATH`, or else beside the executable, or else in `.runtime/` of the
+    /// folders above it. `ORT_DISABLE_TELEMETRY=1` must be in the environment: set it first thing in `main`, before
+    /// any thread is started.
     ///
     /// # Errors
-    /// [`RuntimeError`]: the variable is not set, there is no such library, it is too old or cannot be loaded, or
+    /// [`RuntimeError`] if the variable is not set, there is no such library, it is too old or cannot be loaded, or
     /// another one is loaded already.
     pub fn load(library: Option<&Path>) -> Result<Self, RuntimeError> {
         if !telemetry_is_off(env::var_os(DISABLE_TELEMETRY)) {
@@ -91,7 +91,7 @@ impl Runtime {
                 library: path.clone(),
                 reason: error.to_string(),
             })?;
-        // Else every message is formatted and handed over, only to be dropped by `log`'s filter.
+        // Otherwise every message would be formatted and passed to `log`, only to be filtered out there.
         environment.set_log_level(LogLevel::Warning);
         let version = match ort::util::probe(&path) {
             Some(minor) => format!("1.{minor}"),
@@ -106,17 +106,17 @@ impl Runtime {
         })
     }
 
-    /// The same, for sessions on this device.
+    /// The same runtime, for sessions on this device.
     ///
     /// # Errors
-    /// [`RuntimeError::NoCuda`] and [`RuntimeError::CudaLibraries`]. Whether there is a card shows
-    /// when a session is made.
+    /// [`RuntimeError::NoCuda`] and [`RuntimeError::CudaLibraries`]. Whether there is a card shows only when a
+    /// session is made.
     pub fn on(self, device: Device) -> Result<Self, RuntimeError> {
         device.prepare(&self.library)?;
         Ok(Self { device, ..self })
     }
 
-    /// Where its sessions run: the processor, unless [`on`](Self::on) said something else.
+    /// Where its sessions run: on the processor, unless [`on`](Self::on) said otherwise.
     pub fn device(&self) -> Device {
         self.device
     }
@@ -136,7 +136,8 @@ fn telemetry_is_off(variable: Option<OsString>) -> bool {
     variable.is_some_and(|value| value == "1")
 }
 
-/// Every failure comes back as an error too, so the log is for looking into one: a level quieter.
+/// Logs ONNX Runtime's messages at lower levels: every failure also comes back as an error, so the log only serves to
+/// look into one.
 fn log(level: LogLevel, category: &str, _id: &str, location: &str, message: &str) {
     match level {
         LogLevel::Verbose | LogLevel::Info => {

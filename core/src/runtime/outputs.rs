@@ -8,7 +8,7 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Empties both, and keeps their memory.
+    /// Empties both, but keeps their memory.
     pub fn clear(&mut self) {
         self.logits.clear();
         self.representation.clear();

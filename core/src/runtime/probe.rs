@@ -5,8 +5,8 @@ use super::session::{configure, run};
 use super::{Runtime, SessionError, SessionOptions, shape};
 use crate::model::Model;
 
-/// A graph of which any values are read, not only what a [`Session`](super::Session) returns: how
-/// quantisation sees what flows between the layers.
+/// A graph of which any values can be read, not only those that a [`Session`](super::Session) returns. Quantisation
+/// uses it to see what flows between the layers.
 pub struct Probe {
     inner: ort::session::Session,
     selected: RunOptions<HasSelectedOutputs>,
@@ -16,13 +16,12 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Prepares `graph`, a variant of `model`'s ONNX file that takes the same images, to read its
-    /// float outputs `names`.
+    /// Prepares `graph`, a variant of `model`'s ONNX file that takes the same images, to read its float outputs
+    /// `names`.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Unloadable`], and [`SessionError::Inputs`] where it takes something else
-    /// beside the images.
+    /// [`SessionError::Unloadable`], and [`SessionError::Inputs`] if it takes something else besides the images.
     pub fn new(
         runtime: &Runtime,
         model: &Model,
@@ -67,8 +66,8 @@ impl Probe {
         })
     }
 
-    /// Runs `count` images, float32 `[count, 3, height, width]`, and shows each value to `see`: its
-    /// place among the names, and its entries, possibly in several parts.
+    /// Runs `count` images, float32 `[count, 3, height, width]`, and passes each value to `see`: its place among the
+    /// names, and its entries, possibly in several parts.
     ///
     /// # Errors
     ///

@@ -9,12 +9,11 @@ use crate::model::Model;
 /// How a [`Session`] uses the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionOptions {
-    /// Threads that share the work of one operator, the calling one included. 0: as many as there
-    /// are physical cores.
+    /// Threads that share the work of one operator, including the calling one. 0: as many as there are physical
+    /// cores.
     pub threads: usize,
-    /// Whether its threads stay awake from one operator to the next until the run ends. Faster where
-    /// the session has its cores to itself; where several sessions share them, it steals from the
-    /// others.
+    /// Whether its threads stay awake from one operator to the next until the run ends. This is faster if the session
+    /// has its cores to itself; if several sessions share them, it steals from the others.
     pub spinning: bool,
 }
 
@@ -27,7 +26,7 @@ impl Default for SessionOptions {
     }
 }
 
-/// A model, ready to run. One thread uses it at a time; it can be sent between threads.
+/// A model, ready to run. Only one thread can use it at a time, but it can be sent between threads.
 pub struct Session {
     inner: ort::session::Session,
     selected: RunOptions<HasSelectedOutputs>,
@@ -41,7 +40,7 @@ impl Session {
     /// `logits` `[N, labels]` and `representation` `[N, representation size]`; N may be fixed to 1.
     ///
     /// # Errors
-    /// [`SessionError`] if ONNX Runtime or the device cannot take the model, or it is not as its manifest says.
+    /// [`SessionError`] if ONNX Runtime or the device cannot take the model, or if it is not as its manifest says.
     pub fn new(
         runtime: &Runtime,
         model: &Model,
@@ -77,11 +76,11 @@ impl Session {
 
     /// Runs the model on `count` images: float32 `[count, 3, height, width]` in `images`.
     ///
-    /// `outputs` is overwritten; reuse it, and nothing is allocated for it after the first run. On
-    /// an error it is empty.
+    /// `outputs` is overwritten. If it is reused, nothing is allocated for it after the first run. After an error it
+    /// is empty.
     ///
     /// # Errors
-    /// [`SessionError`] if `images` is not of that length, or the model fails or answers in another shape.
+    /// [`SessionError`] if `images` does not have that length, or if the model fails or answers in another shape.
     pub fn run(
         &mut self,
         images: &[f32],
@@ -151,8 +150,8 @@ impl Session {
     }
 }
 
-/// Memory stays as ONNX Runtime has it: for ResNet18, neither switching the arena off nor sharing
-/// prepacked weights made two or four sessions smaller. (It shares only initialisers that the caller
+/// The builder of a session. Memory is left as ONNX Runtime handles it: for ResNet18, neither switching the arena off
+/// nor sharing prepacked weights made two or four sessions smaller. (It shares only initialisers that the caller
 /// supplies, not those in the file.)
 pub(super) fn configure(
     runtime: &Runtime,
@@ -162,16 +161,16 @@ pub(super) fn configure(
         .with_intra_threads(options.threads)?
         .with_inter_threads(1)?
         .with_intra_op_spinning(options.spinning)?
-        // From one operator to the next takes a few µs. Who waits for longer waits for a thread that
-        // had to give way, to decoding say, and would only keep it waiting.
+        // The next operator follows within a few µs. Whoever waits for longer waits for a thread that had to give
+        // way, to decoding for example, and would only delay it further.
         .with_config_entry("session.intra_op.spin_duration_us", "30")?
-        // Between runs they sleep: nothing is burnt where nothing is asked.
+        // Between runs the threads sleep: an idle server takes no processor time.
         .with_config_entry("session.force_spinning_stop", "1")?
-        // Not by the first bytes, which may say another: what was checked is what is loaded.
+        // Not by the first bytes, which may suggest another format: what was checked is what is loaded.
         .with_config_entry("session.load_model_format", "ONNX")?
         .with_optimization_level(GraphOptimizationLevel::All)?
-        // On x86 without VNNI, sums of two products of 8-bit numbers overflow 16 bits: a cat becomes a
-        // frog. This has weights computed with that cannot; processors with VNNI take no notice.
+        // On x86 without VNNI, sums of two products of 8-bit numbers overflow 16 bits: a cat becomes a frog. With
+        // this, weights are used in a form that cannot overflow; processors with VNNI ignore it.
         .with_config_entry("session.x64quantprecision", "1")?
         .with_memory_pattern(true)?;
     runtime.device.configure(builder)

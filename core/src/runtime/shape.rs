@@ -4,9 +4,9 @@ use ort::value::{Outlet, TensorElementType};
 use super::SessionError;
 use crate::model::Model;
 
-/// The output with the logits, `[N, classes]`, before any softmax.
+/// The output that holds the logits, `[N, classes]`, before any softmax.
 pub const LOGITS: &str = "logits";
-/// The output with the representation, `[N, size]`: what the last linear layer takes.
+/// The output that holds the representation, `[N, size]`: what the last linear layer takes.
 pub const REPRESENTATION: &str = "representation";
 
 /// Lengths of one image's input and outputs, and whether several images go into one run.
@@ -63,7 +63,7 @@ impl Shape {
 
 /// Checks type and shape after the batch axis; returns whether the batch may have any length.
 ///
-/// Dynamic axes pass: what they really are shows, and is checked, when the model runs.
+/// Dynamic axes pass: their real length shows, and is checked, when the model runs.
 fn check(
     outlet: &Outlet,
     after_batch: &[i64],

@@ -9,14 +9,14 @@ use super::linear::Linear;
 use super::softmax::log_sum_exp;
 use super::{Score, ScoreKind};
 
-/// The share of activations that is removed: the authors' choice for ResNet-50.
+/// The share of activations that is removed, as the authors chose it for ResNet-50.
 const REMOVED: f64 = 0.9;
 
-/// The energy of the logits that come of shaped activations: the smallest 90 % become 0, and the
-/// others are multiplied by `exp(s₁ / s₂)`, the sums of the activations before and after.
+/// The energy of the logits from shaped activations: the smallest 90 % become 0, and the others are multiplied by
+/// `exp(s₁ / s₂)`, with the sums s₁ and s₂ of the activations before and after.
 ///
-/// For activations from 0 up, as they are behind a ReLU. Fitted: nothing but the last layer, which
-/// is read from the model.
+/// For activations from 0 up, as they are after a ReLU. It learns nothing, but keeps the last layer, which is read
+/// from the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ash {
     layer: Linear,
@@ -30,8 +30,9 @@ impl Ash {
     }
 }
 
-/// The largest activations, all but the `removed` share of them and at least one: their indices, and the sum of all
-/// activations over theirs. 1 where all are 0.
+/// The largest activations: all but the `removed` share of them, and at least one.
+///
+/// Returns their indices, and the sum of all activations over the sum of these; 1 if both sums are 0.
 pub(super) fn largest(x: &[f32], removed: f64) -> (Vec<usize>, f64) {
     let kept = x.len() - (x.len() as f64 * removed).round_ties_even() as usize;
     let kept = kept.max(1);
@@ -60,7 +61,7 @@ impl Score for Ash {
         for index in kept {
             shaped[index] = (f64::from(representation[index]) * ratio.exp()) as f32;
         }
-        // What is removed counts in the ratio, and so does NaN in it.
+        // Removed activations count only in the ratio, so a NaN among them shows only there.
         let energy = -log_sum_exp(&self.layer.logits(&shaped));
         (if ratio.is_nan() { ratio } else { energy }) as f32
     }

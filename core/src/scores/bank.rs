@@ -1,15 +1,14 @@
 //! Which training images a score remembers.
 
-/// As many numbers are remembered at the most: 4 MiB, which a processor reads in a fraction of a
-/// millisecond. 8,192 images of 128 values, 2,048 of 512. Where there are more classes than that
-/// leaves images, one of each.
+/// The most numbers that are remembered: 4 MiB, which a processor reads in a fraction of a millisecond. That is 8,192
+/// images of 128 values, or 2,048 of 512. If there are more classes than that, one image of each is remembered.
 const NUMBERS: usize = 1 << 20;
 
-/// Indices of the images that are remembered, where each takes `size` numbers.
+/// Indices of the images that are remembered, if each takes `size` numbers.
 ///
-/// The papers draw a share α of the training images at random. In a long-tailed set that would
-/// leave hardly one of a rare class, and its images would be far from everything; here rare classes
-/// stay whole and the others get equally many, evenly spaced in the set's order.
+/// The papers draw a share α of the training images at random. In a long-tailed set that would leave hardly one image
+/// of a rare class, and images of that class would be far from everything. Here rare classes stay whole, and the
+/// others get equally many images, evenly spaced in the set's order.
 pub(super) fn choose(labels: &[usize], classes: usize, size: usize) -> Vec<usize> {
     evenly(labels, classes, (NUMBERS / size.max(1)).max(classes))
 }
@@ -21,7 +20,7 @@ fn evenly(labels: &[usize], classes: usize, limit: usize) -> Vec<usize> {
     }
     let mut counts: Vec<usize> = of_class.iter().map(Vec::len).collect();
     counts.sort_unstable();
-    // What a class may have: the room is shared anew after each class that needs less.
+    // What each class may have: the room is shared out again after each class that needs less.
     let (mut room, mut each) = (limit, 0);
     for (done, count) in counts.iter().enumerate() {
         each = room / (classes - done);

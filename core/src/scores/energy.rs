@@ -4,7 +4,7 @@
 use super::softmax::log_sum_exp;
 use super::{Score, ScoreKind};
 
-/// The free energy, `-log Σ_k exp(z_k)`: of logits, not of probabilities.
+/// The free energy, `-log Σ_k exp(z_k)`, of the logits rather than of probabilities.
 #[derive(Clone, Copy, Debug)]
 pub struct Energy;
 

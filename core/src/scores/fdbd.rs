@@ -12,10 +12,9 @@ use super::vectors::{minus, norm, squared_distance};
 use super::{Score, ScoreKind};
 
 /// Minus the mean distance to the decision boundaries between the predicted class p and the others,
-/// `|z_p − z_c| / ‖w_p − w_c‖`, divided by the distance to the mean of the training images. At most
-/// 0.
+/// `|z_p − z_c| / ‖w_p − w_c‖`, divided by the distance to the mean of the training images. At most 0.
 ///
-/// Fitted: the mean of the training images, and the distances between the classes' weights.
+/// It learns the mean of the training images, and keeps the distances between the classes' weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fdbd {
     /// `size` values.
@@ -48,13 +47,13 @@ impl Score for Fdbd {
             return f32::NAN;
         };
         let distances = self.distances.iter().skip(predicted * logits.len());
-        // Classes with the same weights, the predicted one among them, have no boundary.
+        // The predicted class itself, and any class with the same weights, have no boundary.
         let boundaries = logits.iter().zip(distances).filter(|(_, d)| **d > 0.0);
         let to_each = boundaries.map(|(z, d)| f64::from(largest - z) / f64::from(*d));
         let others = (logits.len() - 1) as f64;
         let mean = to_each.sum::<f64>() / others;
         let from_mean = norm(minus(representation, &self.mean));
-        // Not `max`, which would take the number where the norm is NaN.
+        // Not `max`, which would replace a norm that is NaN.
         let divisor = if from_mean < f64::from(f32::MIN_POSITIVE) {
             f64::from(f32::MIN_POSITIVE)
         } else {

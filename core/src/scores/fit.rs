@@ -5,9 +5,9 @@ use thiserror::Error;
 use super::ScoreKind;
 use crate::onnx::{LastLayer, LastLayerError};
 
-/// What a model answered on training images of its own classes, and its last layer.
+/// What a model answered for training images of its own classes, and its last layer.
 ///
-/// Every score that is fitted takes what it needs of this.
+/// Every fitted score takes what it needs from this.
 #[derive(Clone, Debug)]
 pub struct FitData<'a> {
     logits: &'a [f32],
@@ -22,30 +22,30 @@ pub struct FitData<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FitError {
-    /// The lists are not of one number of images.
+    /// The lists are not of the same number of images.
     #[error(
         "{labels} labels, {logits} logits and {representation} values of representations do not \
          belong to the same images of {classes} classes and {size} values"
     )]
     Lengths {
-        /// Labels given.
+        /// The number of labels given.
         labels: usize,
-        /// Logits given.
+        /// The number of logits given.
         logits: usize,
-        /// Values of representations given.
+        /// The number of values of representations given.
         representation: usize,
-        /// Classes of the model.
+        /// The number of classes of the model.
         classes: usize,
         /// Length of a representation.
         size: usize,
     },
-    /// Too few images.
+    /// There are too few images.
     #[error("{images} images are too few to fit a score to: give the training images")]
     TooFew {
-        /// Images given.
+        /// The number of images given.
         images: usize,
     },
-    /// A label that is no class of the model.
+    /// A label is not a class of the model.
     #[error(
         "image {index} (counted from 0) has the label {label}, but the model has {classes} classes"
     )]
@@ -54,10 +54,10 @@ pub enum FitError {
         index: usize,
         /// Its label.
         label: usize,
-        /// Classes of the model.
+        /// The number of classes of the model.
         classes: usize,
     },
-    /// A logit or a value of a representation that is NaN or infinite.
+    /// A logit or a value of a representation is NaN or infinite.
     #[error(
         "the model's output for image {index} (counted from 0) is not finite: check that image"
     )]
@@ -65,22 +65,22 @@ pub enum FitError {
         /// The image.
         index: usize,
     },
-    /// A last layer that is not one of such classes and representations.
+    /// The last layer does not fit the classes and representations.
     #[error(
         "the last layer has {weights} weights and {bias} biases; {classes} classes and representations of {size} \
          values need {classes} times {size} and {classes}, all finite"
     )]
     Misfit {
-        /// Weights given.
+        /// The number of weights given.
         weights: usize,
-        /// Biases given.
+        /// The number of biases given.
         bias: usize,
-        /// Classes of the model.
+        /// The number of classes of the model.
         classes: usize,
         /// Length of a representation.
         size: usize,
     },
-    /// A score of activations from 0 up, and one that is below.
+    /// The score is for activations from 0 up, and one is below 0.
     #[error(
         "{score} cannot be fitted: it is made for activations from 0 up, as they are behind a ReLU, and image \
          {index} (counted from 0) has one below"
@@ -91,7 +91,7 @@ pub enum FitError {
         /// The image.
         index: usize,
     },
-    /// A score of classes, and a class without images.
+    /// The score needs images of every class, and one class has none.
     #[error(
         "{score} needs images of every class, but there is none of class {class} (counted from 0)"
     )]
@@ -101,12 +101,12 @@ pub enum FitError {
         /// The class.
         class: usize,
     },
-    /// A score of the last layer's weights, which could not be read.
+    /// The score needs the last layer's weights, which could not be read.
     #[error("{score} needs the weights of the model's last layer: {source}")]
     LastLayer {
         /// The score.
         score: ScoreKind,
-        /// What is in the way.
+        /// Why it could not be read.
         source: LastLayerError,
     },
     /// The representations differ too little, or in too few directions.
@@ -118,7 +118,7 @@ pub enum FitError {
         /// The score.
         score: ScoreKind,
     },
-    /// A score of the representation's norm, which is always the same.
+    /// The score needs the representation's norm, which is always the same.
     #[error(
         "{score} cannot be fitted: the representations of the images all have the same norm, as a \
          normalised (cosine) head gives them. Use a score that does not depend on it: energy, \
@@ -128,7 +128,7 @@ pub enum FitError {
         /// The score.
         score: ScoreKind,
     },
-    /// The score counts on logits above 0, and the largest ones are not, on average.
+    /// The score relies on logits above 0, but the largest ones are not above 0 on average.
     #[error("{score} cannot be fitted: the images' largest logits are not above 0 on average")]
     NoPositiveLogits {
         /// The score.
@@ -143,8 +143,8 @@ pub enum FitError {
 }
 
 impl<'a> FitData<'a> {
-    /// Checks what belongs together: for each image a label below `classes`, `classes` logits and
-    /// `size` values of its representation; and a last layer of so many weights. All must be finite.
+    /// Checks that everything fits together: for each image a label below `classes`, `classes` logits, and the `size`
+    /// values of its representation; and a last layer with the right number of weights. All numbers must be finite.
     ///
     /// # Errors
     /// [`FitError`].
@@ -206,12 +206,12 @@ impl<'a> FitData<'a> {
         }
     }
 
-    /// Images.
+    /// The number of images.
     pub fn count(&self) -> usize {
         self.labels.len()
     }
 
-    /// Classes, the logits of an image.
+    /// The number of classes, and so of an image's logits.
     pub(super) fn classes(&self) -> usize {
         self.classes
     }
@@ -242,7 +242,7 @@ impl<'a> FitData<'a> {
         self.representation.chunks_exact(self.size)
     }
 
-    /// That no activation is below 0, for a score that is made for such.
+    /// Checks that no activation is below 0, for a score that needs this.
     pub(super) fn check_activations(&self, score: ScoreKind) -> Result<(), FitError> {
         let is_below = |x: &[f32]| x.iter().any(|value| *value < 0.0);
         match self.features().position(is_below) {

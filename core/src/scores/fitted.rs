@@ -1,4 +1,4 @@
-//! What a fitted score has learnt, as it travels in the model file.
+//! What a fitted score has learnt, as it is stored in the model file.
 
 use std::sync::Arc;
 
@@ -26,15 +26,14 @@ pub const METADATA_KEY: &str = "normgate.fitted";
 /// The layout that this Normgate writes, and the newest it reads.
 const VERSION: u32 = 1;
 
-/// A score with what it learnt from training images: ready to be computed, and to be written into
-/// the model file.
+/// A score with what it learnt from training images: ready to be computed, and to be written into the model file.
 ///
-/// A JSON document; lists of numbers are base64 of little-endian f32 in it, since ONNX metadata is
-/// text.
+/// In the file it is a JSON document in which lists of numbers are base64 of little-endian f32, since ONNX metadata
+/// is text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fitted {
     version: u32,
-    /// Images that it was fitted to.
+    /// The number of images that it was fitted to.
     pub images: usize,
     /// What those images were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,12 +43,12 @@ pub struct Fitted {
 
 /// A score that learns from training images.
 pub(super) trait Learned: Score {
-    /// Whether what it learnt is whole, and of a model with that many classes and values in a
-    /// representation (neither is 0). The file may come from anyone.
+    /// Whether what it learnt is complete, and is for a model with this many classes and values in a representation
+    /// (neither of them 0). The file may come from anyone.
     fn fits(&self, classes: usize, size: usize) -> bool;
 }
 
-/// An enum of the fitted scores, each under its name in the manifest, and what is done with whichever it is.
+/// An enum of the fitted scores, each under its name in the manifest, and what is done with any of them.
 macro_rules! parameters {
     ($($score:ident),* $(,)?) => {
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,7 +92,7 @@ parameters! {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FittedError {
-    /// The manifest asks for a fitted score, and the file has none.
+    /// The manifest asks for a fitted score, but the file has none.
     #[error(
         "the score {score} is fitted to training images, but the file lacks what it learnt: run \
          `normgate calibrate --score {score} --fit-data SET` on it"
@@ -102,7 +101,7 @@ pub enum FittedError {
         /// The manifest's score.
         score: ScoreKind,
     },
-    /// The file holds another score's.
+    /// The file holds what another score learnt.
     #[error(
         "the file holds what the score {found} learnt, but its manifest asks for {score}: \
          calibrate the model again with --score, and with --fit-data if that score is fitted"
@@ -113,7 +112,7 @@ pub enum FittedError {
         /// The one found.
         found: ScoreKind,
     },
-    /// It is no valid document.
+    /// It is not a valid document.
     #[error("what the score learnt cannot be read: {source}")]
     NotJson {
         /// Where and why the parser stopped.
@@ -134,7 +133,7 @@ pub enum FittedError {
         /// The first such character.
         control: char,
     },
-    /// Its lists are not as long as this model's classes and representations ask for.
+    /// Its lists do not have the lengths that this model's classes and representations require.
     #[error(
         "what the score {score} learnt is damaged, or not of a model with {classes} classes and \
          representations of {size} values: run `normgate calibrate --score {score} --fit-data SET` \
@@ -143,7 +142,7 @@ pub enum FittedError {
     Misfit {
         /// The score.
         score: ScoreKind,
-        /// Classes of the model.
+        /// The number of classes of the model.
         classes: usize,
         /// Length of its representations.
         size: usize,
@@ -151,7 +150,7 @@ pub enum FittedError {
 }
 
 impl Fitted {
-    /// Fits a score to training images; `name` says which they are.
+    /// Fits a score to training images; `name` says which images they are.
     ///
     /// # Errors
     /// [`FitError`].
@@ -175,7 +174,7 @@ impl Fitted {
         classes: usize,
         size: usize,
     ) -> Result<Self, FittedError> {
-        // Before anything else of it, which a newer Normgate may write otherwise.
+        // Read before the rest, which a newer Normgate may write differently.
         #[derive(Deserialize)]
         struct Version {
             version: u64,
@@ -209,7 +208,7 @@ impl Fitted {
     }
 }
 
-/// A score ready to be computed, and what it learnt by itself, where it is one that does.
+/// A score ready to be computed, and what it learnt, if it is a fitted one.
 pub(crate) type Ready = (Arc<dyn Score>, Option<Arc<Fitted>>);
 
 /// The score that a model file asks for, from what the file holds for it.

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Finite numbers that are written as one string: little-endian f32 in base64. A third larger than
-/// the bytes, where decimal digits would be three times as large.
+/// Finite numbers that are written as one string: little-endian f32 in base64. That is a third larger than the bytes;
+/// decimal digits would be three times as large.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Floats(Vec<f32>);
 

@@ -1,7 +1,7 @@
-//! Fusion: Normgate's own, of two kinds of evidence that fail in different places.
+//! Fusion: Normgate's own score, from two kinds of evidence that fail in different places.
 //!
-//! On far OOD images the representation norm is ahead of scores of the logits, on near ones behind (Shin &
-//! Chung, TMLR 2024, Table 11: near are the other CIFAR and Tiny ImageNet). `docs/scores.md` says what else
+//! On far OOD images the representation norm is ahead of scores of the logits, on near ones it is behind (Shin &
+//! Chung, TMLR 2024, Table 11, where near means the other CIFAR and Tiny ImageNet). `docs/scores.md` says what else
 //! was tried.
 
 use serde::{Deserialize, Serialize};
@@ -10,19 +10,20 @@ use super::fit::{FitData, FitError};
 use super::fitted::Learned;
 use super::{Energy, RepresentationNorm, Score, ScoreKind};
 
-/// The representation-norm score and the energy of the logits, each in standard deviations from its
-/// mean, added up with equal weights. Scores are added rather than p-values, so that an image far
-/// beyond all others in one of them stays far.
+/// The representation-norm score and the energy of the logits, each in standard deviations from its mean, added up
+/// with equal weights.
 ///
-/// Fitted: mean and standard deviation of both scores over the training images, all classes counting
-/// equally, since most of a long-tailed set is its few large classes.
+/// Scores are added rather than p-values, so that an image far beyond all others in one of them stays far.
+///
+/// It learns the mean and standard deviation of both scores over the training images. All classes count equally,
+/// since most of a long-tailed set is its few large classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fusion {
     norm: Standard,
     energy: Standard,
 }
 
-/// Scores that differ by less, as a share of their mean, differ by rounding: a norm of 1 in f32 by 1e-7.
+/// Scores that differ by less than this share of their mean differ only by rounding: a norm of 1 in f32 by 1e-7.
 const ROUNDING: f64 = 1e-5;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,7 +33,7 @@ struct Standard {
 }
 
 impl Standard {
-    /// Of scores and the weight of each; `None` where they differ by no more than rounding.
+    /// The mean and deviation of scores, each with its weight; `None` if they differ only by rounding.
     fn of(scores: &[(f64, f64)]) -> Option<Self> {
         let total: f64 = scores.iter().map(|(_, weight)| weight).sum();
         let mean = scores.iter().map(|(s, weight)| s * weight).sum::<f64>() / total;

@@ -7,15 +7,15 @@ use super::{Score, ScoreKind};
 
 /// γ, as the authors set it for every model.
 const GAMMA: f64 = 0.1;
-/// M, the number of largest probabilities that count: as the authors set it for ImageNet's 1,000
-/// classes. With fewer than that, all count.
+/// M, the number of largest probabilities that count, as the authors set it for ImageNet's 1,000 classes. With fewer
+/// classes, all count.
 const LARGEST: usize = 100;
 
 /// The generalised entropy of the softmax, `Σ_j p_j^γ (1 − p_j)^γ` over the 100 largest
 /// probabilities, γ = 0.1. From 0 up.
 ///
-/// So small a power makes it see whether the improbable classes are improbable or impossible,
-/// where MSP looks at the most probable one alone.
+/// With so small a power it sees whether the improbable classes are improbable or impossible, while MSP looks only at
+/// the most probable one.
 #[derive(Clone, Copy, Debug)]
 pub struct Gen;
 
@@ -32,7 +32,7 @@ impl Score for Gen {
         let Some((first, others)) = terms.split_first() else {
             return f32::NAN;
         };
-        // Of a probability near 1, what is missing to 1 is known only from the others.
+        // For a probability near 1, the difference from 1 is known only from the others.
         let missing: f64 = others.iter().sum();
         let sum = first + missing;
         let entropy = |p: f64, rest: f64| (p * rest).powf(GAMMA);

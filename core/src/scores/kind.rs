@@ -17,8 +17,8 @@ pub enum ScoreKind {
     /// `-‖x‖₂`, at most 0: Shin & Chung, "Representation Norm Amplification for Out-of-Distribution Detection in
     /// Long-Tail Learning", TMLR 2024, Eq. 4.
     RepresentationNorm,
-    /// `-max p`, from -1 to -1/K for K classes: Hendrycks & Gimpel, ICLR 2017. Computed in f32, it is -1 for all
-    /// images whose largest logit is some 17 or more above the others.
+    /// `-max p`, from -1 to -1/K for K classes: Hendrycks & Gimpel, ICLR 2017. Computed in f32, it is -1 for every
+    /// image whose largest logit is some 17 or more above the others.
     Msp,
     /// `-log Σ exp(z)`: Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020, Eq. 4.
     Energy,
@@ -27,36 +27,36 @@ pub enum ScoreKind {
     /// `Σ p^0.1 (1 − p)^0.1` over the 100 largest p, from 0 up: Liu, Lochman & Zach, CVPR 2023.
     Gen,
     /// The squared distance to the nearest class mean, in units of the spread within classes, from 0 up: Lee et al.,
-    /// NeurIPS 2018. Fitted to the class means and their common covariance.
+    /// NeurIPS 2018. Learns the class means and their common covariance.
     Mahalanobis,
     /// [`Mahalanobis`](Self::Mahalanobis) less the same distance to all images as one Gaussian: Ren et al., 2021.
     RelativeMahalanobis,
-    /// `α ‖P⊥ (x − o)‖ − log Σ exp(z)`, what the principal directions leave of x, against the energy: Wang et al.,
-    /// CVPR 2022. Fitted to these directions, the origin o and α; of the last layer.
+    /// `α ‖P⊥ (x − o)‖ − log Σ exp(z)`, what the principal directions leave of x, plus the energy: Wang et al.,
+    /// CVPR 2022. Learns these directions, the origin o and α; needs the last layer.
     Vim,
-    /// The distance of x to the k-th nearest training image, both with norm 1, in 0..=2: Sun et al., ICML 2022.
-    /// Fitted to the representations that it remembers.
+    /// The distance from x to the k-th nearest training image, both with norm 1, in 0..=2: Sun et al., ICML 2022.
+    /// Remembers representations of training images.
     Knn,
     /// Minus the mean distance to the decision boundaries of c, over the distance to the mean of the training images;
-    /// at most 0: Liu & Qin, ICML 2024. Of the last layer.
+    /// at most 0: Liu & Qin, ICML 2024. Learns that mean; needs the last layer.
     Fdbd,
-    /// The energy of the logits `W min(x, clip) + b`: Sun, Guo & Li, NeurIPS 2021. Fitted to the clip, the 90th
-    /// percentile of the activations.
+    /// The energy of the logits `W min(x, clip) + b`: Sun, Guo & Li, NeurIPS 2021. Learns the clip, the 90th
+    /// percentile of the activations; needs the last layer.
     React,
     /// The energy of the logits if the smallest 90 % of x become 0 and the others are scaled up: Djurisic et al.,
     /// ICLR 2023 (ASH-S). For activations from 0 up; keeps the last layer and learns nothing else.
     Ash,
-    /// The energy of the logits if x is scaled by what its largest 15 % are of it: Xu et al., ICLR 2024. For
-    /// activations from 0 up; keeps the last layer and learns nothing else.
+    /// The energy of the logits if x is scaled by how much of it its largest 15 % make up: Xu et al., ICLR 2024. For
+    /// activations from 0 up; keeps the last layer's bias and learns nothing else.
     Scale,
     /// Minus the confidence (of the energy) times the guidance of the 10 nearest training images: Park, Jung & Teoh,
-    /// ICCV 2023. Fitted to the representations that it remembers.
+    /// ICCV 2023. Remembers representations of training images.
     Nnguide,
-    /// Minus how near x, seen from the mean of the training images, points to the weights of c, with a little of its
-    /// norm: Liu & Qin, CVPR 2025. Of the last layer.
+    /// Minus how closely x, seen from the mean of the training images, points to the weights of c, with a little of
+    /// its norm: Liu & Qin, CVPR 2025. Learns that mean; needs the last layer.
     Nci,
     /// [`RepresentationNorm`](Self::RepresentationNorm) and [`Energy`](Self::Energy), each in standard deviations
-    /// from its mean, added up: Normgate's own (docs/scores.md). Fitted to means and deviations.
+    /// from its mean, added up: Normgate's own (docs/scores.md). Learns these means and deviations.
     Fusion,
 }
 
@@ -164,7 +164,7 @@ impl ScoreKind {
         all
     };
 
-    /// The score, where it needs nothing but the model's output; `None` of one that is fitted.
+    /// The score, if it needs nothing but the model's output; `None` for one that is fitted.
     pub fn unfitted(self) -> Option<Arc<dyn Score>> {
         Some(match self {
             Self::RepresentationNorm => Arc::new(super::RepresentationNorm),

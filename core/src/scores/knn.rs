@@ -10,20 +10,20 @@ use super::floats::Floats;
 use super::vectors::{normalised, squared_distance};
 use super::{Score, ScoreKind};
 
-/// The distance between the representation and the k-th nearest one of the training images, both
-/// with norm 1. In 0..=2.
+/// The distance between the representation and the k-th nearest one of the training images, both with norm 1. In
+/// 0..=2.
 ///
-/// Fitted: the representations that are remembered, evenly of each class (`bank`). k is one in a
-/// thousand of them, as the authors' 50 is of CIFAR's 50,000, and their 1,000 nearly of ImageNet's
-/// 1.28 million; 50 of a small set would be beyond its rare classes.
+/// It remembers representations of training images, evenly from each class (`bank`). k is one in a thousand of them,
+/// as the authors' 50 is of CIFAR's 50,000, and their 1,000 nearly is of ImageNet's 1.28 million. In a small set, the
+/// 50th neighbour of an image of a rare class would be of another class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Knn {
     k: usize,
-    /// `images · size`, each image's with norm 1.
+    /// `images · size` values, each image's with norm 1.
     bank: Floats,
 }
 
-/// Remembered images for each neighbour that counts.
+/// The number of remembered images for each neighbour that counts.
 const IMAGES_A_NEIGHBOUR: usize = 1000;
 
 impl Knn {

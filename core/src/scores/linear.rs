@@ -4,7 +4,7 @@ use super::floats::Floats;
 use super::vectors::dot;
 use crate::onnx::LastLayer;
 
-/// The model's last layer, for scores that ask what it would say of another representation.
+/// The model's last layer, for scores that ask what it would say about another representation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Linear {
     /// `classes · size`
@@ -33,7 +33,7 @@ impl Linear {
         rows.map(|(row, bias)| dot(row, x) + bias).collect()
     }
 
-    /// Whether it is the layer of a model with that many classes and values.
+    /// Whether it is the layer of a model with this many classes and values.
     pub(super) fn fits(&self, classes: usize, size: usize) -> bool {
         self.bias.len() == classes && self.weights.len() == classes.saturating_mul(size)
     }

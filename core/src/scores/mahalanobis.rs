@@ -13,11 +13,11 @@ use super::vectors::squared_distance;
 use super::whitening::Whitening;
 use super::{Score, ScoreKind};
 
-/// `min_c (x − μ_c)ᵀ Σ⁻¹ (x − μ_c)`: the squared distance to the nearest class mean, in units of the
-/// spread around the class means, which all classes share. From 0 up.
+/// The squared distance to the nearest class mean, `min_c (x − μ_c)ᵀ Σ⁻¹ (x − μ_c)`, in units of the spread around
+/// the class means, which all classes share. From 0 up.
 ///
-/// Fitted: the class means μ_c and the covariance `Σ = Σ_i (x_i − μ_{y_i})(x_i − μ_{y_i})ᵀ / n`. Its
-/// pseudo-inverse stands for its inverse where it is singular, as in the authors' code.
+/// It learns the class means μ_c and the covariance `Σ = Σ_i (x_i − μ_{y_i})(x_i − μ_{y_i})ᵀ / n`. If that is
+/// singular, its pseudo-inverse is used, as in the authors' code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mahalanobis {
     within: Whitening,
@@ -30,7 +30,7 @@ impl Mahalanobis {
         Self::fit_as(ScoreKind::Mahalanobis, data)
     }
 
-    /// Fits it as a part of this score, which errors are about then.
+    /// Fits it as a part of the given score, which errors then name.
     pub(super) fn fit_as(score: ScoreKind, data: &FitData<'_>) -> Result<Self, FitError> {
         let means = data.class_means(score)?;
         let around = data.images().map(|(label, _, x)| (x, &means[label]));

@@ -1,10 +1,10 @@
 //! OOD scores: one number from a model's output, **larger = more OOD**.
 //!
-//! One file each, all behind [`Score`]; [`ScoreKind`] names the one that a manifest asks for. A
+//! Each has a file of its own, and all are behind [`Score`]; [`ScoreKind`] names the one that a manifest asks for. A
 //! score is NaN, never a plausible number, if what it uses of the output holds NaN.
 //!
-//! Some need nothing but the output. The others are [`Fitted`] to training images first, and what
-//! they learnt travels in the model file.
+//! Some scores need nothing but the output. The others are [`Fitted`] to training images first, and what they learnt
+//! is stored in the model file.
 
 mod ash;
 mod bank;
@@ -52,10 +52,10 @@ pub trait Score: Send + Sync {
     /// Which score it is.
     fn kind(&self) -> ScoreKind;
 
-    /// The score of one image from its logits (one a class) and its penultimate representation.
+    /// The score of one image, from its logits (one for each class) and its penultimate representation.
     ///
-    /// Pure. The lengths must be the model's: of a fitted score those that it was fitted to, which is not checked.
-    /// NaN where an input that the score uses holds NaN. Empty or infinite input, and such of another length, gives
-    /// no meaningful number, and no panic.
+    /// Pure. The lengths must be the model's (for a fitted score, those that it was fitted to), which is not checked.
+    /// It is NaN if an input that the score uses holds NaN. Input that is empty, infinite or of another length gives
+    /// no meaningful number, but no panic.
     fn score(&self, logits: &[f32], representation: &[f32]) -> f32;
 }

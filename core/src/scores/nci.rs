@@ -1,5 +1,5 @@
-//! NCI: Liu & Qin, "Detecting Out-of-Distribution Through the Lens of Neural Collapse", CVPR 2025:
-//! `pScore` with the filter of the norm, as in the authors' code in OpenOOD.
+//! NCI: Liu & Qin, "Detecting Out-of-Distribution Through the Lens of Neural Collapse", CVPR 2025: `pScore` with the
+//! filter of the norm, as in the authors' code in OpenOOD.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +15,10 @@ use super::{Score, ScoreKind};
 /// 1e-4 and 0.1 on OOD images.
 const ALPHA: f64 = 1e-4;
 
-/// Minus `w_p · (x − μ) / ‖x − μ‖ + α ‖x‖₁`: how near the representation, seen from the mean μ of
-/// the training images, points to the weights of the predicted class p, and how large it is.
-/// α = 1e-4.
+/// Minus `w_p · (x − μ) / ‖x − μ‖ + α ‖x‖₁`: how closely the representation, seen from the mean μ of the training
+/// images, points to the weights of the predicted class p, and how large it is. α = 1e-4.
 ///
-/// Fitted: the mean of the training images; with the last layer.
+/// It learns the mean of the training images, and keeps the last layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Nci {
     /// `size` values.
@@ -49,7 +48,7 @@ impl Score for Nci {
         };
         let from_mean = minus(representation, &self.mean);
         let along = f64::from(dot(weights, &from_mean));
-        // Nothing points nowhere; a norm that is NaN stays.
+        // A difference of zero points nowhere; a norm that is NaN stays NaN.
         let closeness = match norm(from_mean) {
             0.0 => 0.0,
             norm => along / norm,

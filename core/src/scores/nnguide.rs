@@ -11,15 +11,15 @@ use super::softmax::log_sum_exp;
 use super::vectors::{dot, normalised};
 use super::{Score, ScoreKind};
 
-/// How many neighbours guide: the authors' choice.
+/// How many neighbours guide, as the authors chose.
 const NEIGHBOURS: usize = 10;
 
-/// Minus `S(x) · G(x)`: S is minus the energy of the logits, and the guidance G the mean, over the
-/// 10 training images with the largest, of `S(x_i) cos(x, x_i)`. Confidence counts only near
-/// training images that the model is confident of.
+/// Minus `S(x) · G(x)`, where S is minus the energy of the logits, and the guidance G is the mean of the 10 largest
+/// `S(x_i) cos(x, x_i)` over the training images. So confidence counts only near training images that the model is
+/// confident of.
 ///
-/// Fitted: the representations that are remembered, evenly of each class (`bank`), each with norm 1
-/// and multiplied by its S.
+/// It remembers representations of training images, evenly from each class (`bank`), each with norm 1 and multiplied
+/// by its S.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Nnguide {
     /// `images · size`

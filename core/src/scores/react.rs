@@ -12,10 +12,10 @@ use super::{Score, ScoreKind};
 /// The share of the training images' activations that is not clipped: the authors' 90th percentile.
 const UNCLIPPED: f64 = 0.9;
 
-/// The energy of the logits that come of clipped activations, `−log Σ_k exp(W min(x, c) + b)_k`:
-/// OOD images often have a few that are far too large.
+/// The energy of the logits from clipped activations, `−log Σ_k exp(W min(x, c) + b)_k`: OOD images often have a few
+/// activations that are far too large.
 ///
-/// Fitted: c, the 90th percentile of all activations of the training images; with the last layer.
+/// It learns c, the 90th percentile of all activations of the training images, and keeps the last layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct React {
     layer: Linear,
@@ -30,8 +30,8 @@ impl React {
     }
 }
 
-/// With linear interpolation between the two values at either side, as NumPy has it. The values must
-/// be finite, and not none.
+/// The quantile, with linear interpolation between the two nearest values, as in NumPy. The values must be finite,
+/// and there must be at least one.
 fn quantile(mut values: Vec<f32>, share: f64) -> f32 {
     let position = share * (values.len() - 1) as f64;
     let (_, below, above) =
@@ -48,7 +48,7 @@ impl Score for React {
     }
 
     fn score(&self, _logits: &[f32], representation: &[f32]) -> f32 {
-        // Not `min`, which would take the clip where the activation is NaN.
+        // Not `min`, which would replace an activation that is NaN by the clip.
         let clip = |x: &f32| if *x > self.clip { self.clip } else { *x };
         let clipped: Vec<f32> = representation.iter().map(clip).collect();
         -log_sum_exp(&self.layer.logits(&clipped)) as f32

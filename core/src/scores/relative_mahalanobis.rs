@@ -12,11 +12,10 @@ use super::vectors::dot;
 use super::whitening::Whitening;
 use super::{Score, ScoreKind};
 
-/// `min_c MD_c(x) − MD_0(x)`: the Mahalanobis distance to the nearest class less the one to all
-/// training images as a single Gaussian, so that directions that tell no class from another weigh
-/// little.
+/// `min_c MD_c(x) − MD_0(x)`: the Mahalanobis distance to the nearest class, less the one to all training images as a
+/// single Gaussian, so that directions that do not tell classes apart weigh little.
 ///
-/// Fitted: what [`Mahalanobis`] is, and the mean and covariance of all images.
+/// It learns what [`Mahalanobis`] does, and the mean and covariance of all images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RelativeMahalanobis {
     classes: Mahalanobis,

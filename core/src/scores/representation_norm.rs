@@ -6,7 +6,7 @@ use super::{Score, ScoreKind};
 
 /// Minus the L2 norm of the penultimate representation, `-‖f(x)‖₂`.
 ///
-/// Training with RNA makes the norm large on ID images and near nothing on OOD ones. At most 0.
+/// Training with RNA makes the norm large on ID images and nearly 0 on OOD images. The score is at most 0.
 #[derive(Clone, Copy, Debug)]
 pub struct RepresentationNorm;
 

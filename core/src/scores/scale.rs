@@ -13,12 +13,11 @@ use super::{Score, ScoreKind};
 /// The share of activations that counts as small: the authors' 85th percentile.
 const SMALL: f64 = 0.85;
 
-/// The energy of the logits that come of activations multiplied by `exp(r)`, where r is the sum of
-/// all activations over the sum of the largest 15 %. The layer is linear, so these logits are
-/// `exp(r) (z − b) + b`.
+/// The energy of the logits from activations multiplied by `exp(r)`, where r is the sum of all activations over the
+/// sum of the largest 15 %. The layer is linear, so these logits are `exp(r) (z − b) + b`.
 ///
-/// For activations from 0 up, as they are behind a ReLU. Fitted: nothing but the last layer's bias,
-/// which is read from the model.
+/// For activations from 0 up, as they are after a ReLU. It learns nothing, but keeps the last layer's bias, which is
+/// read from the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scale {
     bias: Floats,

@@ -1,7 +1,7 @@
-//! What the scores that look at logits have in common.
+//! What the scores of logits have in common.
 
-/// The class probabilities of one image: `exp(z_k) / Σ exp(z_j)`, computed so that no logit
-/// overflows. Empty for no logits; all NaN where a logit is NaN or plus infinity.
+/// The class probabilities of one image, `exp(z_k) / Σ exp(z_j)`, computed so that no logit overflows. Empty for no
+/// logits; all NaN if a logit is NaN or plus infinity.
 pub fn softmax(logits: &[f32]) -> Vec<f32> {
     let largest = f64::from(maximum(logits));
     let sum = sum_of_exp(logits, largest);
@@ -11,8 +11,7 @@ pub fn softmax(logits: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// The largest value; NaN where there is one (unlike `f32::max`, which drops it), minus infinity
-/// of nothing.
+/// The largest value: NaN if there is one (unlike `f32::max`, which drops it), minus infinity if there are no values.
 pub(super) fn maximum(values: &[f32]) -> f32 {
     let larger = |most: f32, value: f32| {
         if value > most || value.is_nan() {

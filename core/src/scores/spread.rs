@@ -2,10 +2,10 @@
 
 use nalgebra::{DMatrix, SymmetricEigen};
 
-/// Rows that are multiplied at once: enough for a matrix product, little beside the matrix.
+/// How many rows are multiplied at once: enough for an efficient matrix product, at little memory.
 const ROWS: usize = 512;
 
-/// `Σ d dᵀ / n` over `n` differences `d` of a vector and its centre, each of `size` numbers.
+/// The mean `Σ d dᵀ / n` over `n` differences `d` of a vector and its centre, each of `size` numbers.
 pub(super) fn covariance<'a>(
     size: usize,
     vectors: impl Iterator<Item = (&'a [f32], &'a Vec<f64>)>,
@@ -49,10 +49,10 @@ pub(super) fn directions(symmetric: DMatrix<f64>) -> Vec<Direction> {
     directions
 }
 
-/// Directions whose eigenvalue is more than what rounding to f32 leaves of nothing.
+/// The directions whose eigenvalue is more than what rounding to f32 makes of zero.
 ///
-/// A covariance of representations that never differ in some direction (units that are always 0) is
-/// singular; like the pseudo-inverse, what is built of it leaves such directions out.
+/// If representations never differ in some direction (units that are always 0), their covariance is singular. What is
+/// built from it leaves such directions out, as the pseudo-inverse does.
 pub(super) fn significant(mut directions: Vec<Direction>) -> Vec<Direction> {
     let largest = directions.first().map_or(0.0, |(value, _)| *value);
     let rounding = f64::from(f32::EPSILON).powi(2) * directions.len() as f64;

@@ -1,4 +1,4 @@
-//! Sums over long vectors of f32, written so that the compiler keeps several in a register.
+//! Sums over long vectors of f32, written so that the compiler keeps several of them in one register.
 
 const LANES: usize = 16;
 
@@ -25,14 +25,13 @@ fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     sums.iter().sum::<f32>() + rest.sum::<f32>()
 }
 
-/// The L2 norm. In f64 the square of no f32 overflows, and no small entry is lost beside a large
-/// one.
+/// The L2 norm, in f64, where no square of an f32 overflows, and no small entry is lost beside a large one.
 pub(super) fn norm(values: impl IntoIterator<Item = f32>) -> f64 {
     let squares = values.into_iter().map(|value| f64::from(value).powi(2));
     squares.sum::<f64>().sqrt()
 }
 
-/// The vector with norm 1; zeros of zeros.
+/// The vector scaled to norm 1; zeros stay zeros.
 pub(super) fn normalised(values: &[f32]) -> Vec<f32> {
     let norm = norm(values.iter().copied()).max(f64::MIN_POSITIVE);
     values
@@ -41,7 +40,7 @@ pub(super) fn normalised(values: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// The vector less another of its length.
+/// The vector less another of the same length.
 pub(super) fn minus(values: &[f32], centre: &[f32]) -> Vec<f32> {
     values
         .iter()

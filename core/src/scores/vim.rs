@@ -13,13 +13,12 @@ use super::vectors::{dot, minus, norm};
 use super::{Score, ScoreKind};
 use crate::onnx::LastLayer;
 
-/// `α ‖P⊥ (x − o)‖ − log Σ_k exp(z_k)`: the part of the representation that lies outside the
-/// principal directions of the training images, as a logit of its own beside the others. The
-/// authors' probability of that logit rises with it.
+/// `α ‖P⊥ (x − o)‖ − log Σ_k exp(z_k)`: the part of the representation outside the principal directions of the
+/// training images, as one more logit beside the others. The authors' probability of that logit rises with this
+/// score.
 ///
-/// Fitted: the origin `o = −W⁺ b`, at which all logits are 0; the directions P⊥ behind the first
-/// [`principal`] ones of the training images around o; and α, which makes the mean of the new logit
-/// that of the largest old one.
+/// It learns the origin `o = −W⁺ b`, at which all logits are 0; the directions P⊥ after the first [`principal`] ones
+/// of the training images around o; and α, which gives the new logit the same mean as the largest old one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Vim {
     /// `size` values.
@@ -29,8 +28,8 @@ pub struct Vim {
     alpha: f32,
 }
 
-/// How many directions count as principal: the authors' numbers for representations of 768 values
-/// and more, half of shorter ones (OpenOOD's choice for 512).
+/// How many directions count as principal: the authors' numbers for representations of 768 values or more, and half
+/// of shorter ones (OpenOOD's choice for 512).
 fn principal(size: usize) -> usize {
     match size {
         2048.. => 1000,
@@ -55,7 +54,7 @@ impl Vim {
         let residuals: f64 = data.features().map(|x| vim.outside(x)).sum();
         vim.alpha = (logits / residuals) as f32;
         if logits <= 0.0 {
-            // The new one would count against itself.
+            // Otherwise α would make the new logit count in the wrong direction.
             return Err(FitError::NoPositiveLogits { score });
         }
         match vim.alpha.is_finite() && vim.alpha > 0.0 {
@@ -72,7 +71,7 @@ impl Vim {
     }
 }
 
-/// `−W⁺ b`, by the smaller of the two matrices of which W⁺ can be made.
+/// `−W⁺ b`, with W⁺ made from the smaller of the two matrices that give it.
 fn origin(layer: &LastLayer) -> Vec<f64> {
     let (classes, size) = (
         layer.bias.len(),
@@ -116,6 +115,7 @@ impl Learned for Vim {
             && !self.residual.is_empty()
             && self.residual.len().is_multiple_of(size)
             && self.alpha.is_finite()
+            && self.alpha > 0.0
     }
 }
 
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn as_many_directions_are_principal_as_the_authors_and_openood_have_of_their_models() {
-        // ResNet-50 and BiT, ViT and DeiT, ResNet-18.
+        // ResNet-50 and BiT; ViT and DeiT; ResNet-18.
         for (size, directions) in [(2048, 1000), (768, 512), (512, 256)] {
             assert_eq!(principal(size), directions);
         }

@@ -5,19 +5,18 @@ use super::floats::Floats;
 use super::spread::{directions, significant};
 use super::vectors::{dot, minus};
 
-/// A linear map after which a covariance is the identity: there, the Mahalanobis distance is the
-/// Euclidean one.
+/// A linear map after which a covariance is the identity, so that the Mahalanobis distance becomes the Euclidean one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Whitening {
-    /// `size` values that are taken away first, which keeps the numbers small.
+    /// `size` values that are subtracted first, which keeps the numbers small.
     centre: Floats,
     /// `rank · size`: the principal directions, each divided by the spread along it.
     rows: Floats,
 }
 
 impl Whitening {
-    /// Of a covariance; `None` where nothing spreads. Directions without spread are left out, as the
-    /// pseudo-inverse does.
+    /// The whitening of a covariance; `None` if nothing spreads. Directions without spread are left out, as by the
+    /// pseudo-inverse.
     pub(super) fn of(covariance: DMatrix<f64>, centre: &[f64]) -> Option<Self> {
         let directions = significant(directions(covariance));
         let scaled = |(value, vector): &(f64, Vec<f64>)| {
@@ -29,12 +28,12 @@ impl Whitening {
         (!rows.is_empty()).then_some(Self { centre, rows })
     }
 
-    /// The directions that are kept.
+    /// The number of directions that are kept.
     pub(super) fn rank(&self) -> usize {
         self.rows.len() / self.centre.len().max(1)
     }
 
-    /// `rank` values.
+    /// The representation in those directions: `rank` values.
     pub(super) fn apply(&self, x: &[f32]) -> Vec<f32> {
         let from_centre = minus(x, &self.centre);
         let rows = self.rows.chunks_exact(self.centre.len().max(1));

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use normgate_core::onnx::OnnxError;
 use normgate_core::runtime::SessionError;
 
-/// Why a model from elsewhere could not be taken in.
+/// Why a model from elsewhere could not be adopted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdoptError {
@@ -15,10 +15,10 @@ pub enum AdoptError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The file is no ONNX model, or a damaged one.
+    /// The file is not an ONNX model, or is damaged.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
-    /// A tensor keeps its data where nothing is read from.
+    /// A tensor keeps its data in a place that is not read.
     #[error(
         "the tensor `{tensor}` keeps its data in `{location}`, which is not a file in the model's \
          own folder: save the model as one file"
@@ -57,23 +57,23 @@ pub enum AdoptError {
         "the model takes images of any size: give the size that it was trained at, such as --size 224"
     )]
     NoSize,
-    /// An option or a file and the model differ in the image's size.
+    /// An option or a file differs from the model, or from another option, in the image's size.
     #[error("{by} says {said}, but {found}: leave {by} out")]
     OtherSize {
         /// The option.
         by: &'static str,
-        /// As that says.
+        /// The size that it gives.
         said: String,
-        /// What the model takes, or another option says.
+        /// What the model takes, or what another option says.
         found: String,
     },
-    /// The file that says how images are prepared does not say the filter.
+    /// The file that says how images are prepared does not name the filter.
     #[error("--preprocessing {} does not name the filter (resample): add --filter", path.display())]
     NoFilter {
         /// The file.
         path: PathBuf,
     },
-    /// The file that says how images are prepared cannot be read, or not be followed.
+    /// The file that says how images are prepared cannot be read, or cannot be followed.
     #[error(
         "--preprocessing {}: {reason}. Use --normalise, --resize, --shorter-side and --filter instead",
         path.display()
@@ -89,7 +89,7 @@ pub enum AdoptError {
     NoOutput {
         /// The output asked for.
         wanted: String,
-        /// Those that there are.
+        /// Those that it has.
         found: String,
     },
     /// No output comes from a linear layer.
@@ -107,7 +107,7 @@ pub enum AdoptError {
         /// The outputs.
         found: String,
     },
-    /// Of an output that was named, it is not known how many values it has.
+    /// The length of an output that was named is unknown.
     #[error(
         "the file does not say how many values the output `{output}` has: export the model with \
          that axis fixed"
@@ -137,7 +137,7 @@ pub enum AdoptError {
         /// Classes.
         classes: usize,
     },
-    /// The classes are told of one by one.
+    /// The model decides on each class separately.
     #[error(
         "the output `{output}` comes from a {operator}, which decides on each class separately; \
          Normgate is for models in which exactly one class applies. If that is so here, export the \
@@ -149,7 +149,7 @@ pub enum AdoptError {
         /// The operator.
         operator: String,
     },
-    /// Batch normalisation in training mode.
+    /// Batch normalisation is in training mode.
     #[error(
         "the model's batch normalisation is in training mode, so an answer depends on what else is \
          in the batch: call model.eval() before the export"
@@ -164,7 +164,7 @@ pub enum AdoptError {
         /// The operator.
         operator: String,
     },
-    /// The first image cannot be run, and the file does not say which axis is that of the channels.
+    /// The model cannot run on an image, and the file does not say which axis is that of the channels.
     #[error(
         "the model does not run on an image [1, 3, height, width]. If it takes channels last, export it with channels \
          first (PyTorch's layout). {source}"
@@ -173,7 +173,7 @@ pub enum AdoptError {
         /// What ONNX Runtime said.
         source: SessionError,
     },
-    /// One image can be run, and several cannot.
+    /// The model runs on one image, but not on several.
     #[error(
         "the model runs on one image, but not on {images} together: its input has a dynamic batch, but \
          its batch is fixed inside. Export it with a dynamic batch throughout, or with a batch of 1. \
@@ -185,13 +185,13 @@ pub enum AdoptError {
         /// What ONNX Runtime said.
         source: SessionError,
     },
-    /// `--out` names the model itself, or a file with data of it.
+    /// `--out` names the model itself, or a file with its data.
     #[error("--out {} is a file of the model, which would be lost: give another name", path.display())]
     OverwritesModel {
         /// The path.
         path: PathBuf,
     },
-    /// The model answers otherwise beside other images.
+    /// The model's answer to an image depends on the images beside it.
     #[error(
         "the model's answer to an image depends on the images beside it (by up to {difference:.3}): \
          export it in inference mode (PyTorch: model.eval()), and with a dynamic batch"
@@ -200,13 +200,13 @@ pub enum AdoptError {
         /// The largest difference of a value.
         difference: f32,
     },
-    /// What is taken for logits is probabilities.
+    /// The output taken for the logits gives probabilities.
     #[error(
         "the output taken for the logits gives probabilities (none is below 0, and their sum is 1): \
          export the model without its softmax"
     )]
     Probabilities,
-    /// NaN or infinity.
+    /// The model's answer is NaN or infinite.
     #[error(
         "the model's answer to an image of noise is not finite (NaN or infinite): its weights are \
          broken, or its pixels are not normalised as in training (--normalise, --preprocessing)"

@@ -1,4 +1,4 @@
-//! Tensors whose data lies beside the model file, as PyTorch's exporter puts it into `model.onnx.data`.
+//! Tensors whose data is beside the model file, as PyTorch's exporter puts it into `model.onnx.data`.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -10,11 +10,11 @@ use normgate_core::onnx::{ExternalPart, decode_with_external_data};
 use super::AdoptError;
 use crate::out::is_same_file;
 
-/// The model with all of its data, none of which lies where `out` shall be written.
+/// Reads the model with all of its data; `out` must be none of the data's files.
 ///
 /// # Errors
-/// [`AdoptError`]; data that is not in the model's own folder, or below it, is not read: a model
-/// from anyone could name any file of this machine.
+/// [`AdoptError`]. Data that is not in the model's own folder, or below it, is not read: a model from anyone could
+/// name any file on this machine.
 pub fn read(path: &Path, out: &Path) -> Result<ModelProto, AdoptError> {
     let unreadable = |source| AdoptError::Unreadable {
         path: path.into(),
@@ -51,7 +51,7 @@ fn read_part(folder: &Path, part: &ExternalPart, out: &Path) -> Result<Vec<u8>, 
     if !real(&path)?.starts_with(real(home)?) {
         return Err(elsewhere());
     }
-    // A pipe would be waited for.
+    // Reading from a pipe could wait forever.
     if !path.is_file() {
         return Err(elsewhere());
     }
@@ -61,7 +61,7 @@ fn read_part(folder: &Path, part: &ExternalPart, out: &Path) -> Result<Vec<u8>, 
     let mut file = File::open(&path).map_err(failed)?;
     file.seek(SeekFrom::Start(part.offset)).map_err(failed)?;
     let mut bytes = Vec::new();
-    // What is announced may be more than there is: room is made for what comes.
+    // More may be announced than there is, so memory is taken only for what is read.
     file.take(part.length)
         .read_to_end(&mut bytes)
         .map_err(failed)?;

@@ -1,4 +1,4 @@
-//! What a foreign graph takes and gives, and how it comes to give what Normgate needs.
+//! What a graph from elsewhere takes and gives, and how it is made to give what Normgate needs.
 
 use normgate_core::onnx::proto::{
     AttributeProto, DataType, Dimension, DimensionValue, GraphProto, NodeProto, ValueInfoProto,
@@ -14,9 +14,9 @@ pub struct Input {
     pub name: String,
     /// Whether the file says which axis is that of the channels.
     pub has_channels: bool,
-    /// Width and height, where they are fixed.
+    /// Width and height, if they are fixed.
     pub size: [Option<u32>; 2],
-    /// The batch's axis, as it stands in the file.
+    /// The batch's axis, as in the file.
     pub batch: Dimension,
 }
 
@@ -26,6 +26,8 @@ impl Input {
         !matches!(self.batch.value, Some(DimensionValue::Fixed(_)))
     }
 
+    /// Finds the graph's input, which must be one image.
+    ///
     /// # Errors
     /// [`AdoptError::Input`].
     pub fn of(graph: &GraphProto) -> Result<Self, AdoptError> {
@@ -73,10 +75,10 @@ impl Input {
     }
 }
 
-/// The logits and the representation, by the names that the graph has for them.
+/// Finds the logits and the representation, under the names that the graph has for them.
 ///
 /// # Errors
-/// [`AdoptError`]: they cannot be told without help.
+/// [`AdoptError`] if they cannot be identified without help.
 pub fn find(
     graph: &GraphProto,
     logits: Option<&str>,
@@ -92,7 +94,7 @@ pub fn find(
         }
     }
     let logits = logits.or_else(|| outputs.contains(&LOGITS).then_some(LOGITS));
-    // Whoever calls both as they are called here has chosen.
+    // If the outputs have both of Normgate's names, they are the ones.
     let both = logits == Some(LOGITS) && outputs.contains(&REPRESENTATION);
     let chosen = representation.or(both.then_some(REPRESENTATION));
     for output in logits
@@ -108,7 +110,7 @@ pub fn find(
     }
     if let Some(named) = chosen {
         match both_named(graph, logits, named, &outputs) {
-            // The weights tell how long it is, if it is what they take.
+            // The last layer's weights say how long it is, if it is their input.
             Err(AdoptError::NoLength { .. } | AdoptError::NotFlat { .. })
                 if representation.is_none() => {}
             found => return found,
@@ -180,7 +182,7 @@ fn both_named(
     })
 }
 
-/// That the value has two axes, as far as the file says.
+/// Checks that the value has two axes, as far as the file says.
 fn check_flat(graph: &GraphProto, name: &str) -> Result<(), AdoptError> {
     let mut values = graph.output.iter().chain(&graph.value_info);
     let value = values.find(|value| value.name == name);
@@ -220,7 +222,7 @@ pub fn set_outputs(graph: &mut GraphProto, heads: &Heads, batch: &Dimension) {
             // Half precision may be used inside.
             let to_float = AttributeProto::int("to", i32::from(DataType::Float).into());
             graph.node.push(NodeProto {
-                // A node may have the name that it would get.
+                // Any name could already be that of another node.
                 name: String::new(),
                 ..NodeProto::new("Cast", &[&value], name).with(to_float)
             });

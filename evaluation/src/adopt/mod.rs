@@ -181,7 +181,7 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
     let invalid = |source| EvaluationError::Manifest { source };
     let json = manifest.to_json().map_err(invalid)?;
     let bytes = write_metadata(&onnx::encode(&network), METADATA_KEY, &json);
-    // What a score learnt of a Normgate model is of its own labels and representation.
+    // What a score has learnt about a Normgate model applies to that model's labels and representation only.
     let bytes = bytes.and_then(|bytes| remove_metadata(&bytes, scores::METADATA_KEY));
     let model = Model::from_bytes(bytes.map_err(AdoptError::from)?)?;
     try_out::try_out(&args.runtime.load()?, &model, &input)?;

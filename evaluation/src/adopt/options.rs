@@ -1,4 +1,4 @@
-//! What only the user knows of a foreign model, as it is said on the command line.
+//! What only the user knows about a model from elsewhere, as said on the command line.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use super::described::Described;
 use super::{AdoptArgs, AdoptError};
 use crate::datasets::{DatasetError, labels as names};
 
-/// ImageNet's channels, as torchvision's models have them.
+/// ImageNet's normalisation, as of torchvision's models.
 const IMAGENET: Normalisation = Normalisation {
     mean: [0.485, 0.456, 0.406],
     std: [0.229, 0.224, 0.225],
@@ -75,10 +75,10 @@ impl FromStr for Normalisation {
 pub struct Size(pub u32, pub u32);
 
 impl Size {
-    /// What options and files say together.
+    /// The size that the options and files agree on.
     ///
     /// # Errors
-    /// [`AdoptError`]: none of them says it, or they differ.
+    /// [`AdoptError`] if none of them gives a size, or they differ.
     pub(super) fn agreed(
         asked: Option<Self>,
         found: [Option<u32>; 2],
@@ -157,7 +157,8 @@ pub(super) fn labels(text: &str) -> Result<Vec<String>, DatasetError> {
     Ok(told_apart(&names::class_names(text)?))
 }
 
-/// ImageNet has two cranes, a bird and a machine: answers and folders of images must say which.
+/// Adds the class number to names that occur twice: ImageNet has two cranes, a bird and a machine, and answers and
+/// folders of images must say which.
 fn told_apart(names: &[String]) -> Vec<String> {
     let mut count = HashMap::<&str, usize>::new();
     for name in names {

@@ -1,4 +1,4 @@
-//! What was made of a foreign model, for the terminal.
+//! The result of adopting a model, for the terminal.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use normgate_core::onnx::Heads;
 
 use crate::shell::quoted_path;
 
-/// What adopting came to; its [`Display`](fmt::Display) is what `adopt` prints.
+/// The result of adopting a model; its [`Display`](fmt::Display) is what `adopt` prints.
 #[derive(Clone, Debug)]
 pub struct AdoptReport {
     /// The file that was read.
     pub read: PathBuf,
     /// The file that was written.
     pub written: PathBuf,
-    /// Its size.
+    /// The size of that file, in bytes.
     pub bytes: usize,
     /// What it says about itself.
     pub manifest: Manifest,

@@ -6,7 +6,7 @@ use normgate_core::onnx::proto::{GraphProto, NodeProto, TensorProto};
 
 use super::AdoptError;
 
-/// Among the types of elements, as ONNX numbers them.
+/// ONNX's number for the element type bool.
 const BOOL: i32 = 9;
 
 const RANDOM: [&str; 6] = [
@@ -18,8 +18,8 @@ const RANDOM: [&str; 6] = [
     "Multinomial",
 ];
 
-/// That an answer depends on the image alone: no batch normalisation takes its statistics from the batch itself, and
-/// nothing is left to chance. ONNX Runtime leaves out a `Dropout` that is not told to train.
+/// Checks that an answer depends on the image alone: no batch normalisation takes its statistics from the batch
+/// itself, and nothing is random. ONNX Runtime leaves out a `Dropout` that is not told to train.
 ///
 /// # Errors
 /// [`AdoptError::TrainingMode`], [`AdoptError::Random`].
@@ -66,7 +66,7 @@ fn makes_on(node: &NodeProto, on: &HashSet<&str>) -> bool {
     }
 }
 
-/// Whether it is one truth value, and true.
+/// Whether it is a single boolean, and true.
 fn is_on(tensor: &TensorProto) -> bool {
     tensor.data_type == BOOL && (tensor.raw_data == [1] || tensor.int32_data == [1])
 }

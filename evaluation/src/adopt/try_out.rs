@@ -13,11 +13,12 @@ use crate::error::EvaluationError;
 
 const IMAGES: usize = 3;
 
-/// So much of the largest value may differ with what is beside an image: rounding, and no more.
+/// How much an answer may differ with what is beside an image, as a share of the largest value: rounding, and no
+/// more.
 const ROUNDING: f32 = 1e-2;
 
-/// Opens the model and runs it: its shapes are as its manifest says, its answers are finite, are no
-/// probabilities, and do not depend on what else is in a batch.
+/// Opens the model and runs it. Its shapes must be as its manifest says; its answers must be finite, must not be
+/// probabilities, and must not depend on what else is in a batch.
 ///
 /// # Errors
 /// [`EvaluationError`].
@@ -64,7 +65,7 @@ pub fn try_out(runtime: &Runtime, model: &Model, input: &Input) -> Result<(), Ev
     Ok(())
 }
 
-/// Pictures of noise, prepared as any others.
+/// Images of noise, prepared like any others.
 fn noise(preprocessing: &Preprocessing) -> Result<Vec<f32>, EvaluationError> {
     let preprocessor = Preprocessor::new(preprocessing);
     let length = preprocessor.tensor_len();

@@ -82,7 +82,7 @@ pub struct CalibrateArgs {
     pub workbench: WorkbenchArgs,
 }
 
-/// The share where none is given.
+/// The share if none is given.
 pub(crate) const DEFAULT_TPR: f64 = 0.95;
 
 /// A convention's name on the command line.
@@ -148,7 +148,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     Ok(report)
 }
 
-/// That the logits are not squashed: its manifest may have been written by hand.
+/// Checks that the logits have not gone through a softmax or the like: the manifest may have been written by hand.
 fn check_logits(model: &Model) -> Result<(), EvaluationError> {
     let graph = onnx::decode(model.bytes())
         .ok()
@@ -166,10 +166,10 @@ fn check_logits(model: &Model) -> Result<(), EvaluationError> {
     }
 }
 
-/// That images can give the threshold at all, before many are read and run in vain.
+/// Checks that the options can give a threshold at all, before many images are read and run in vain.
 fn check_threshold(args: &CalibrateArgs) -> Result<(), CalibrationError> {
     let is_of_ood = args.convention == ConventionName::OodPositive;
-    // Of the share, it says so before it finds that there are no scores.
+    // It checks the share before it finds that there are no scores.
     match Calibration::id_positive(&[], args.tpr) {
         Err(error @ CalibrationError::TargetOutOfRange { .. }) => Err(error),
         _ if args.per_class && is_of_ood => Err(CalibrationError::PerClassNeedsIdPositive),
@@ -177,7 +177,7 @@ fn check_threshold(args: &CalibrateArgs) -> Result<(), CalibrationError> {
     }
 }
 
-/// That there is something to fit the score to where it is one that is fitted, and nothing else.
+/// Checks that there are images to fit the score to if it has to be fitted, and none if it is not a fitted one.
 fn check_fit_data(args: &CalibrateArgs, model: &Model) -> Result<(), EvaluationError> {
     let score = args.score.unwrap_or(model.manifest().score);
     let is_known = model.fitted().is_some_and(|fitted| fitted.kind() == score);
@@ -191,7 +191,7 @@ fn check_fit_data(args: &CalibrateArgs, model: &Model) -> Result<(), EvaluationE
     }
 }
 
-/// What the score learns from --fit-data, or has learnt before; `None` of one that learns nothing.
+/// What the score learns from --fit-data, or has learnt before; `None` if it learns nothing.
 fn fitted(
     args: &CalibrateArgs,
     bench: &Workbench,
@@ -204,12 +204,12 @@ fn fitted(
         return Ok(known.map(Arc::clone));
     }
     let images = bench.load_training(&args.fit_data, model)?;
-    // Among the very images that it was fitted to none would look unusual, and of others too many.
+    // None of the images that the score was fitted to would look unusual, and so too many others would.
     Fingerprints::of("--fit-data", &images).apart_from("--data", id)?;
     fit::fit(bench, model, &args.fit_data, &images, score).map(Some)
 }
 
-/// A score to compute.
+/// The score, ready to be computed.
 pub(crate) fn ready(
     score: ScoreKind,
     fitted: Option<&Arc<Fitted>>,
@@ -230,7 +230,7 @@ pub fn run(args: &CalibrateArgs) -> Result<(), EvaluationError> {
     print(&calibrate(args)?.to_string())
 }
 
-/// The first n images of each class, in the set's order, n being what the rarest class has.
+/// The first n images of each class, in the set's order; n is how many the rarest class has.
 ///
 /// # Errors
 /// [`EvaluationError::ClassWithoutImages`].

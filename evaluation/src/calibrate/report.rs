@@ -1,4 +1,4 @@
-//! What a calibration came to, in numbers and for the terminal.
+//! The result of a calibration, in numbers and for the terminal.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,32 +6,32 @@ use std::path::PathBuf;
 use normgate_core::calibration::{Calibration, Convention};
 use normgate_core::scores::ScoreKind;
 
-/// What a calibration came to; its [`Display`](fmt::Display) is what `calibrate` prints.
+/// The result of a calibration; its [`Display`](fmt::Display) is what `calibrate` prints.
 #[derive(Clone, Debug)]
 pub struct CalibrationReport {
     /// Where the calibrated model was written.
     pub written: PathBuf,
     /// The score calibrated.
     pub score: ScoreKind,
-    /// Training images that it was fitted to, where it is fitted.
+    /// How many training images it was fitted to, if it is fitted.
     pub fitted_to: Option<usize>,
     /// What the model file now holds.
     pub calibration: Calibration,
     /// ID images of each class that were used.
     pub class_counts: Vec<u64>,
-    /// How many images are there again.
+    /// How many of the images are copies of others.
     pub repeated: usize,
-    /// What the model was trained on that these may be images of.
+    /// What the model was trained on that may include some of these images.
     pub trained_on: Option<String>,
-    /// How many of these images the model takes for what they are.
+    /// How many of these images the model classifies correctly.
     pub right: u64,
-    /// How many of each class `--balance` took.
+    /// How many images of each class `--balance` took.
     pub balanced_to: Option<u64>,
     /// Name of each class, in order.
     pub labels: Vec<String>,
-    /// Share flagged of the calibration images of each true class; NaN where there are none.
+    /// Share flagged of each true class's calibration images; NaN if there are none.
     pub flagged_per_class: Vec<f64>,
-    /// The same images under both conventions, where OOD images were given.
+    /// The same images under both conventions, if OOD images were given.
     pub both: Option<BothConventions>,
 }
 
@@ -44,10 +44,10 @@ pub struct BothConventions {
     pub ood_positive: (f64, f64, f64),
 }
 
-/// So many classes without images are named.
+/// At most this many classes without images are named.
 const NAMED: usize = 5;
 
-/// From fewer images than these, what a threshold flags strays by more than 1.5 points.
+/// From fewer images than this, the share that a threshold flags varies by more than 1.5 points.
 const FEW: usize = 200;
 
 impl fmt::Display for CalibrationReport {
@@ -145,7 +145,7 @@ impl fmt::Display for CalibrationReport {
                 )?;
             }
         }
-        // Of a folder of photos without labels, every line would say 0 and nothing.
+        // For a folder of photos without labels, every line would say 0 images and nothing else.
         if self.class_counts.iter().all(|&count| count == 0) && calibration.per_class.is_none() {
             return Ok(());
         }
@@ -192,8 +192,8 @@ impl fmt::Display for CalibrationReport {
     }
 }
 
-/// How many of new images a threshold will flag, and how surely; nothing of an OOD-positive one, which promises
-/// nothing of these.
+/// How many new images a threshold will flag, and how certain that is; `None` for an OOD-positive threshold, which
+/// promises nothing about ID images.
 pub(crate) fn expected(calibration: &Calibration) -> Option<String> {
     let rate = calibration.flag_rate()?;
     let [mean, deviation] = [rate.mean, rate.deviation].map(|share| 100.0 * share);
@@ -207,8 +207,8 @@ pub(crate) fn expected(calibration: &Calibration) -> Option<String> {
 }
 
 impl CalibrationReport {
-    /// What the labels of the images tell: whether the model does what it is said to, and whom the
-    /// promise is not made for.
+    /// What the images' labels show: whether the model is as accurate as it should be, and for which classes nothing
+    /// is promised.
     fn labelled(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let labelled: u64 = self.class_counts.iter().sum();
         let unlabelled = (self.calibration.count as u64).saturating_sub(labelled);

@@ -4,11 +4,12 @@ use normgate_core::scores::ScoreKind;
 
 use crate::error::EvaluationError;
 
-/// Norms that differ by less, as a share of themselves, differ by rounding: of f32 it is about 1e-7.
+/// Norms whose relative difference is below this differ only by rounding, which is about 1e-7 for f32.
 const ROUNDING: f32 = 1e-5;
 
-/// That scores tell images apart. Norms are asked for more than not to be equal: a head that normalises leaves them
-/// rounding, while the probabilities of a sure model may well lie as near to each other.
+/// Checks that scores tell images apart. For norms, it is not enough that they are not equal: a head that normalises
+/// leaves differences by rounding. The probabilities of a confident model, however, may well be as close to each
+/// other.
 pub fn check(score: ScoreKind, scores: &[f32]) -> Result<(), EvaluationError> {
     let (images, value) = match scores {
         [first, _, ..] => (scores.len(), *first),

@@ -4,16 +4,15 @@ use super::labels::composed;
 use super::{DatasetError, ImageSet};
 
 impl ImageSet {
-    /// Changes the labels to indices of `names`, by class name; images of other classes become
-    /// unlabelled. A set without class names takes `names` for its own.
+    /// Changes the labels to indices of `names`, by class name; images of other classes become unlabelled. A set
+    /// without class names takes `names` as its own.
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Unsuitable`] where a set without class names has a label past the last of
-    /// `names`.
+    /// [`DatasetError::Unsuitable`] if a set without class names has a label past the last of `names`.
     pub fn align(&mut self, names: &[String]) -> Result<(), DatasetError> {
         if self.class_names.as_deref() == Some(names) {
-            // Also where two classes have one name.
+            // Even if two classes have the same name.
             return Ok(());
         }
         if let Some(own) = &self.class_names {
@@ -37,13 +36,13 @@ impl ImageSet {
         Ok(())
     }
 
-    /// As [`align`](Self::align), for a set that must show nothing but the classes `names`. Images
-    /// that nobody has labelled (no class names, no labels) are taken on trust.
+    /// As [`align`](Self::align), for a set in which every image must be of one of the classes `names`. If a set has
+    /// neither class names nor labels, this is assumed.
     ///
     /// # Errors
     ///
-    /// As [`align`](Self::align), and [`DatasetError::Unsuitable`] with the class of the first
-    /// image that is of none of `names`.
+    /// As [`align`](Self::align), and [`DatasetError::Unsuitable`], naming the class of the first image that is of
+    /// none of `names`.
     pub fn align_only(&mut self, names: &[String]) -> Result<(), DatasetError> {
         let own = self.class_names.clone();
         let labels = self.labels.clone();
@@ -73,13 +72,13 @@ impl ImageSet {
     }
 }
 
-/// Labels, as indices of `names` instead of `own`; none of a class that is not there.
+/// The labels as indices of `names` instead of `own`; `None` for a class that `names` does not have.
 pub(crate) fn renamed(
     labels: &[Option<u16>],
     own: &[String],
     names: &[String],
 ) -> Vec<Option<u16>> {
-    // A model file may have been made by other hands.
+    // Other tools may have written the model file.
     let written: Vec<String> = names.iter().map(|name| composed(name)).collect();
     let index = |name: &String| {
         let name = composed(name);
@@ -91,7 +90,7 @@ pub(crate) fn renamed(
     labels.iter().map(renamed).collect()
 }
 
-/// What to say where a class differs from one of the names by the case of letters and by signs alone.
+/// What to say if a class differs from one of the names only in case and in signs.
 fn alike(class: &str, names: &[String]) -> Option<String> {
     let letters = |name: &str| -> String {
         let letters = name.chars().filter(|c| c.is_alphanumeric());
@@ -101,7 +100,7 @@ fn alike(class: &str, names: &[String]) -> Option<String> {
     Some(format!(": \"{class}\" is called \"{meant}\" by the model"))
 }
 
-/// The names, without the middle where they would fill the screen.
+/// The names, without those in the middle if they would fill the screen.
 fn abridged(names: &[String]) -> String {
     match names {
         [first @ .., last] if first.len() > 20 => {

@@ -6,14 +6,14 @@ use std::str::FromStr;
 /// `N` images of each class, or `N%` of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amount {
-    /// So many.
+    /// This many.
     Images(usize),
-    /// So many of a hundred, 1 to 99, rounded down: of a class with few images none.
+    /// This many in a hundred, 1 to 99, rounded down: none of a class with few images.
     Percent(u8),
 }
 
 impl Amount {
-    /// How many that are of a class with so many images.
+    /// How many images that is, of a class with `images` images.
     #[must_use]
     pub fn of(self, images: usize) -> usize {
         match self {
@@ -31,7 +31,7 @@ impl Amount {
         }
     }
 
-    /// Both together, as far as that can be said without knowing the class; else the first.
+    /// The sum of both, if it is known without knowing the class; otherwise the first.
     pub(crate) fn with(self, other: Self) -> Self {
         match (self, other) {
             (Amount::Images(own), Amount::Images(other)) => {
@@ -43,7 +43,7 @@ impl Amount {
     }
 }
 
-/// The text is no amount.
+/// The text is not an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not N or N%, with 1 to 99 percent")]
 pub struct NoAmount;

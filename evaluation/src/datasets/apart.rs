@@ -8,21 +8,21 @@ use super::{Amount, ClassFilter, SetSpec, Split, cifar_binary};
 pub(crate) struct Learnt<'a> {
     /// The set and its filters.
     pub spec: &'a SetSpec,
-    /// What was read where the set has several splits and the filters name none.
+    /// What was read if the set has several splits and the filters name none.
     pub split: Split,
     /// The model's classes.
     pub labels: &'a [String],
-    /// How many images of each class, the last ones, were not learnt from after all.
+    /// How many of the last images of each class were held out.
     pub held_out: &'a [Amount],
 }
 
 impl SetSpec {
-    /// Whether no filter takes a part of it.
+    /// Whether no filter selects a part of it.
     pub(crate) fn is_whole(&self) -> bool {
         self.filters.is_empty()
     }
 
-    /// Whether no image of this part can be of the other one. Where it cannot be told, it is not so.
+    /// Whether no image of this part can be in the other; `false` if that cannot be told.
     pub(crate) fn is_apart_from(&self, learnt: &Learnt<'_>) -> bool {
         self.is_of_another_split(learnt) || self.is_what_is_left(learnt)
     }
@@ -61,7 +61,7 @@ impl SetSpec {
 
 const NONE: Amount = Amount::Images(0);
 
-/// Whether filters leave of each class at most so many images, the last ones.
+/// Whether filters leave at most `most` images of each class, and these the last ones.
 fn is_of_last(filters: &[Filter], labels: &[String], most: impl Fn(usize) -> Amount) -> bool {
     let Some(Filter::Last(count)) = first_cut(filters) else {
         return false;
@@ -77,7 +77,7 @@ fn is_of_last(filters: &[Filter], labels: &[String], most: impl Fn(usize) -> Amo
     left.all(|(class, _)| count.is_at_most(most(class)))
 }
 
-/// The first filter that does not choose among classes: it alone takes images of the whole set.
+/// The first filter that does not choose among classes: the others act on what it leaves, not on the whole set.
 fn first_cut(filters: &[Filter]) -> Option<&Filter> {
     filters.iter().find(|filter| filter.of_classes().is_none())
 }

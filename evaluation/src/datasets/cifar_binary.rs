@@ -47,8 +47,8 @@ impl Kind {
     }
 }
 
-/// Where an official layout lies: in the folder itself, or in the folder that the official archive
-/// unpacks to inside it.
+/// Where the files of an official layout are: in the folder itself, or in the folder inside it that the official
+/// archive unpacks to.
 pub(crate) struct Layout {
     kind: Kind,
     folder: PathBuf,
@@ -106,7 +106,7 @@ pub(crate) fn load_file(
     let kind = match (fits(Kind::Cifar10), fits(Kind::Cifar100)) {
         (true, false) => Kind::Cifar10,
         (false, true) => Kind::Cifar100,
-        // Both lengths divide it: only one of them finds labels where labels must be.
+        // Both lengths divide it, but only one of them finds labels where labels must be.
         (true, true) => {
             let mut records = bytes.chunks_exact(Kind::Cifar10.record_bytes());
             let cifar10 = records.all(|record| usize::from(record[0]) < labels::CIFAR10.len());
@@ -128,7 +128,7 @@ fn read(path: &Path) -> Result<Vec<u8>, DatasetError> {
     fs::read(path).map_err(|source| files::io(path, source))
 }
 
-/// Of pixels, hardly a line would be.
+/// Whether the bytes are text, which pixels hardly ever are.
 fn is_text(bytes: &[u8]) -> bool {
     let is_written = |c: char| !c.is_control() || c.is_whitespace();
     !bytes.is_empty() && std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_written))

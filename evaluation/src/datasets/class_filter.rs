@@ -24,7 +24,7 @@ impl ClassFilter {
             true => set.coarse_index(class),
             false => set.class_index(class),
         };
-        // What was left out as an empty folder is no class any more.
+        // A class that was left out because its folder is empty is not one of the set's.
         let is_there = |class: &str| {
             let inside = entries(path).map(|(folders, _)| folders);
             let mut names = inside
@@ -44,8 +44,8 @@ impl ClassFilter {
         Ok(set.filter(|i, _| is_chosen(i)))
     }
 
-    /// Whether it leaves out a class of this name. What it says in numbers nobody can tell before the classes are
-    /// known.
+    /// Whether it is certain to leave out a class of this name. What the filter's numbers mean is unknown before the
+    /// classes are known.
     pub(super) fn leaves_out(&self, name: &str) -> bool {
         let mut classes = self.classes.iter();
         let is_named = classes.any(|class| composed(class) == name);

@@ -1,8 +1,8 @@
-//! What can be wrong with an image set, said with the file and with what to do about it.
+//! What can be wrong with an image set; messages name the file and say what to do.
 
 use std::path::PathBuf;
 
-/// Why an image set could not be read or cut to measure.
+/// Why an image set, or a part of it, could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
@@ -71,7 +71,7 @@ pub enum DatasetError {
         /// What the decoder said.
         reason: String,
     },
-    /// The same of several images.
+    /// Several images cannot be decoded or brought to size.
     #[error(
         "{count} of {of} images cannot be read:\n  {}{}\nRepair or remove them, or add #readable to \
          the set, which leaves such images out",
@@ -104,7 +104,7 @@ pub enum DatasetError {
     Unsuitable {
         /// The name of the set.
         set: String,
-        /// What was asked, why it cannot be, and what can.
+        /// What was asked for, why it is not possible, and what is.
         reason: String,
     },
 }

@@ -9,7 +9,7 @@ use normgate_core::preprocess::{self, Limits, Preprocessor, Rgb8};
 
 use super::{DatasetError, ImageSet, LoadOptions, parallel};
 
-/// So many broken images are named, the rest counted.
+/// At most this many broken images are named; the others are counted.
 const NAMED: usize = 10;
 
 /// The set of these files, in this order.
@@ -69,7 +69,7 @@ pub(crate) fn read(
     })
 }
 
-/// A set that was left in its files, read.
+/// Reads the images of a set that was left in its files.
 pub(crate) fn read_in(set: ImageSet, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
     let options = LoadOptions {
         in_files: false,
@@ -86,7 +86,7 @@ pub(crate) fn read_in(set: ImageSet, options: &LoadOptions) -> Result<ImageSet, 
 ///
 /// # Errors
 ///
-/// What is wrong with the system and not with an image.
+/// [`DatasetError`] if the system, and not an image, is the problem.
 pub(crate) fn readable(set: &ImageSet) -> Result<ImageSet, DatasetError> {
     if !set.is_in_files() {
         return Ok(set.clone());
@@ -109,8 +109,7 @@ pub(crate) fn readable(set: &ImageSet) -> Result<ImageSet, DatasetError> {
     Ok(readable)
 }
 
-/// All images, or what is wrong with each that cannot be read: who repairs them wants to know of
-/// all at once.
+/// All images, or what is wrong with each that cannot be read: whoever repairs them wants to know about all at once.
 fn all_or_what_is_broken(
     images: Vec<Result<Rgb8, DatasetError>>,
 ) -> Result<Vec<Rgb8>, DatasetError> {

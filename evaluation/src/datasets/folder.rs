@@ -10,37 +10,37 @@ use super::files::{self, io};
 use super::labels::composed;
 use super::{DatasetError, ImageSet, LoadOptions, parts};
 
-/// Deeper than any real set; a link that leads back up would otherwise never end.
+/// Deeper than any real set; without a limit, a link that leads back up would never end.
 const MAX_DEPTH: usize = 16;
 
-/// Names that people take for images. Files that a decoder does not know are among them on
-/// purpose: they are refused by name, not passed over.
+/// Extensions of image files. Some are of formats that cannot be decoded, on purpose: such files are refused by name,
+/// not passed over.
 const IMAGE_EXTENSIONS: [&str; 14] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic",
     "jxl", "jp2",
 ];
 
-/// Folders that file systems and archives keep beside what they hold: of Synology and of zip files from macOS.
+/// Folders that systems add to the user's own: Synology's, and those in zip files from macOS.
 const NOT_OURS: [&str; 2] = ["@eaDir", "__MACOSX"];
 
-/// What follows the last set's name in a record of training, in front of what was held out and a closing bracket.
+/// In a record of training, this follows the last set's name; then come what was held out and a closing bracket.
 pub const HELD_OUT: &str = " (held out: ";
 
-/// What the trainer puts into a folder of class folders that it made of images that it held out: whatever these are
-/// called, they are classes. Its first line has how many images of each class were trained on, separated by commas; each
-/// further one a set that they are of, as the model's record of the training names it.
+/// The file that the trainer puts into a folder of class folders that it made from held-out images: whatever these
+/// folders are called, they are classes. The first line says how many images of each class were trained on, separated
+/// by commas; each further line names a set that the images are from, as the model's record of training does.
 pub const HELD_OUT_MARK: &str = ".normgate-held-out";
 
-/// Whether a folder of this name is one that is read.
+/// Whether a folder of this name is read.
 pub fn is_read(name: &str) -> bool {
     !name.starts_with('.') && !NOT_OURS.contains(&name)
 }
 
-/// Reads a folder of class folders (labels in the order of their sorted names; images may lie
-/// deeper inside) or of images (unlabelled), in the order of the sorted paths.
+/// Reads a folder of class folders (labels in the order of their sorted names; images may be deeper inside) or of
+/// images (unlabelled), in the order of the sorted paths.
 ///
-/// Files that are neither named like images nor begin like images are passed over, and so is what
-/// is hidden (a name that begins with a dot) or not of the set ([`NOT_OURS`]).
+/// Files that neither have an image's extension nor begin like an image are passed over, and so is what is hidden (a
+/// name that begins with a dot) or not part of the set ([`NOT_OURS`]).
 pub(crate) fn load(
     folder: &Path,
     name: String,
@@ -102,7 +102,8 @@ pub(crate) fn load(
 
 const TOO_MANY: &str = "it has more than 65,536 class folders";
 
-/// Folders with the names of their classes, sorted by these: as on any other system, however this one writes them.
+/// Folders with the names of their classes, sorted by these names: in the same order on every system, however it
+/// writes them.
 fn by_name(folders: Vec<PathBuf>) -> Vec<(String, PathBuf)> {
     let named = folders.into_iter();
     let mut named: Vec<_> = named
@@ -157,7 +158,7 @@ fn collect(
     Ok(())
 }
 
-/// What to say of a class that is divided into parts, as if they had the classes inside.
+/// What to say about a class that is divided into parts, when the parts should have the classes inside.
 fn mixed(class: &str, parts: &[&Path]) -> String {
     let places = parts
         .iter()
@@ -170,7 +171,7 @@ fn mixed(class: &str, parts: &[&Path]) -> String {
     )
 }
 
-/// The folders and the files in a folder, sorted, without what is hidden or not of the set.
+/// The folders and the files in a folder, sorted, without what is hidden or not part of the set.
 pub(super) fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DatasetError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(|source| io(folder, source))? {

@@ -7,17 +7,17 @@ use normgate_core::preprocess::{PreprocessError, Preprocessor, Rgb8};
 use super::labels::composed;
 use super::{DatasetError, FineOrCoarse};
 
-/// What parts names and sets from each other on the command line, so that no name given there can have it.
+/// Characters that separate names and sets on the command line, so that no name given there can have them.
 const SIGNS: [char; 3] = ['+', ',', '#'];
 
 /// A set of RGB images of one size, in a fixed order, with what is known of their classes.
 ///
-/// Everything that evaluates or trains reads this one type, whatever the files looked like. Where
-/// [`LoadOptions::in_files`](super::LoadOptions) left the images in their files, the set has `files`
-/// in place of `pixels`; all that concerns labels and order is the same.
+/// Everything that evaluates or trains reads this one type, whatever the files looked like. If
+/// [`LoadOptions::in_files`](super::LoadOptions) left the images in their files, the set has `files` instead of
+/// `pixels`; labels and order are the same.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImageSet {
-    /// What reports call the set: the name given, else the last part of its path.
+    /// What reports call the set: the name given, or else the last part of its path.
     pub name: String,
     /// Width of every image in pixels.
     pub width: usize,
@@ -25,18 +25,18 @@ pub struct ImageSet {
     pub height: usize,
     /// The images one after another: rows of R, G, B bytes (`n * height * width * 3`).
     pub pixels: Vec<u8>,
-    /// The image files, one each, of any size, where the images are still to be read; else empty.
-    /// Width and height are then those that the images are to be brought to.
+    /// The image files, one for each image, of any size, if the images are still to be read; otherwise empty. Width
+    /// and height are then those that the images will be brought to.
     pub files: Vec<PathBuf>,
-    /// The class of each image; `None` where it belongs to none of the classes, or is unlabelled.
+    /// The class of each image; `None` if it belongs to none of the classes, or is unlabelled.
     pub labels: Vec<Option<u16>>,
-    /// The superclass of each image, where the layout has such (CIFAR-100: 0 to 19).
+    /// The superclass of each image, if the layout has superclasses (CIFAR-100: 0 to 19).
     pub coarse_labels: Option<Vec<Option<u16>>>,
-    /// The names of the classes by index, where the layout or the caller gives them.
+    /// The names of the classes by index, if the layout or the caller gives them.
     pub class_names: Option<Vec<String>>,
-    /// The names of the superclasses by index, where the layout has such.
+    /// The names of the superclasses by index, if the layout has superclasses.
     pub coarse_names: Option<Vec<String>>,
-    /// How many images `#readable` left out, since they cannot be read.
+    /// How many images `#readable` left out because they cannot be read.
     pub left_out: usize,
 }
 
@@ -51,7 +51,7 @@ impl ImageSet {
         self.labels.is_empty()
     }
 
-    /// What to tell people of images that were left out.
+    /// What to tell people about images that were left out, if there are any.
     pub fn notice(&self) -> Option<String> {
         let (name, all) = (&self.name, self.len() + self.left_out);
         (self.left_out > 0).then(|| {
@@ -60,7 +60,7 @@ impl ImageSet {
         })
     }
 
-    /// Bytes an image takes: `height * width * 3`.
+    /// Bytes of an image: `height * width * 3`.
     pub fn image_bytes(&self) -> usize {
         self.width * self.height * 3
     }
@@ -70,7 +70,7 @@ impl ImageSet {
         !self.files.is_empty()
     }
 
-    /// The pixels of image `i` (HWC, RGB); empty where there is no such image in memory.
+    /// The pixels of image `i` (HWC, RGB); empty if there is no such image in memory.
     pub fn image(&self, i: usize) -> &[u8] {
         let size = self.image_bytes();
         let start = i.checked_mul(size);
@@ -78,7 +78,7 @@ impl ImageSet {
         pixels.unwrap_or_default()
     }
 
-    /// Image `i` with its size; without pixels where there is no such image in memory.
+    /// Image `i` with its size; without pixels if there is no such image in memory.
     pub fn picture(&self, i: usize) -> Rgb8 {
         Rgb8 {
             width: self.width as u32,
@@ -149,7 +149,7 @@ impl ImageSet {
         counts
     }
 
-    /// The number of classes: as many as there are names, else one more than the largest label.
+    /// The number of classes: as many as there are names, or else one more than the largest label.
     pub fn classes(&self) -> usize {
         let largest = self.labels.iter().flatten().max();
         match &self.class_names {
@@ -176,13 +176,13 @@ impl ImageSet {
         self.index_in(class, names, count, "superclass")
     }
 
-    /// The sets one after another, under the name of the first joined with the others' by "+".
+    /// The sets one after another, under the name of the first joined with the others' by "+". Superclasses are kept
+    /// only if all the sets have the same.
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Mismatch`] where the image sizes differ, where the images of one set are in
-    /// memory and the other's in files, or where of two sets with labels one names its classes
-    /// differently, or not at all. Superclasses are kept only where all the sets have the same.
+    /// [`DatasetError::Mismatch`] if the image sizes differ, if the images of one set are in memory and the other's
+    /// in files, or if of two sets with labels one names its classes differently, or not at all.
     pub fn concat(sets: Vec<ImageSet>) -> Result<ImageSet, DatasetError> {
         let mut sets = sets.into_iter();
         let Some(mut all) = sets.next() else {
@@ -194,7 +194,7 @@ impl ImageSet {
         Ok(all)
     }
 
-    /// The images without what is known of their classes.
+    /// The images without labels and class names.
     pub fn unlabelled(self) -> ImageSet {
         ImageSet {
             labels: vec![None; self.len()],
@@ -205,7 +205,7 @@ impl ImageSet {
         }
     }
 
-    /// Takes on CIFAR-100's two kinds of label, one of them as the classes.
+    /// Sets CIFAR-100's two kinds of labels, one of them as the classes.
     pub(super) fn set_cifar100(
         &mut self,
         coarse: Vec<Option<u16>>,
@@ -248,7 +248,7 @@ impl ImageSet {
                 return Err(mismatch(
                     match (&self.class_names, &other.class_names) {
                         (Some(_), Some(_)) => "their classes have different names",
-                        // Numbers mean the same as names only where somebody says so.
+                        // Numbers mean the same as names only if somebody says so.
                         _ => {
                             "one names its classes, the other has only numbers: give the names (for \
                              training: --class-names)"

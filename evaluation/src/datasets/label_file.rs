@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 use super::labels::composed;
 use super::{DatasetError, files};
 
-/// What a JSON file may hold, for people.
+/// What a JSON file may hold, in words.
 const FORMS: &str = "it has no class names: JSON may be a list of names, {\"0\": name, …}, \
                      {name: 0, …}, or one of these under id2label, as in Hugging Face's config.json";
 
-/// Reads one name a line, as `batches.meta.txt` and `fine_label_names.txt` have them (blank lines are passed over),
-/// or from a file called `….json` what Hugging Face (`config.json`), timm (`label_names`), Keras
-/// (`imagenet_class_index.json`) and torchvision (`class_to_idx`) write. In the order of the classes; two may have
-/// the same name, as the two cranes of ImageNet.
+/// Reads the names, in the order of the classes. A text file has one name a line, like `batches.meta.txt` and
+/// `fine_label_names.txt` (blank lines are passed over); a file called `….json` has what Hugging Face
+/// (`config.json`), timm (`label_names`), Keras (`imagenet_class_index.json`) or torchvision (`class_to_idx`) writes.
+/// Two classes may have the same name, like ImageNet's two cranes.
 pub(crate) fn read(path: &Path) -> Result<Vec<String>, DatasetError> {
     let text = fs::read_to_string(path).map_err(|source| files::io(path, source))?;
     let text = text.trim_start_matches('\u{feff}');
@@ -59,7 +59,7 @@ fn of_value(value: &Value) -> Result<Vec<String>, String> {
             .map(|name| name.as_str().map(String::from))
             .collect::<Option<Vec<_>>>(),
         Value::Object(map) => {
-            // timm's `pretrained_cfg` has them where the model was saved without names of its own.
+            // timm's `pretrained_cfg` has them if the model was saved without names of its own.
             let inner = ["id2label", "label_names", "pretrained_cfg"];
             if let Some(inner) = inner.iter().find_map(|key| map.get(*key)) {
                 return of_value(inner);

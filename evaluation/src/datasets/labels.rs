@@ -51,7 +51,7 @@ pub const CIFAR100_COARSE: [&str; 20] = [
 /// name a line or JSON.
 ///
 /// # Errors
-/// [`DatasetError`] if the file cannot be read, or the names are none or not told apart.
+/// [`DatasetError`] if the file cannot be read, there are no names, or two are the same.
 pub fn class_names(said: &str) -> Result<Vec<String>, DatasetError> {
     match said {
         "cifar10" => Ok(owned(&CIFAR10)),
@@ -64,13 +64,13 @@ pub fn class_names(said: &str) -> Result<Vec<String>, DatasetError> {
     }
 }
 
-/// A class's name as all are written here (NFC): macOS takes letters with marks apart in the names of folders, and
+/// A class's name in the one form that is used here (NFC): in folder names, macOS splits accented letters in two, and
 /// what looks the same must be the same.
 pub(crate) fn composed(name: &str) -> String {
     name.nfc().collect()
 }
 
-/// The first class that is called as one before it, and that one, by their numbers.
+/// The first class with the same name as one before it: the earlier one's number, and its own.
 pub fn twins(names: &[String]) -> Option<(usize, usize)> {
     (0..names.len()).find_map(|second| {
         let mut before = names[..second].iter();
@@ -79,7 +79,7 @@ pub fn twins(names: &[String]) -> Option<(usize, usize)> {
     })
 }
 
-/// The names beside a data file where they are there, else the preset's.
+/// The names from the file beside a data file, or the preset's if there is none.
 pub(crate) fn beside(
     folder: &Path,
     file: &str,

@@ -10,7 +10,7 @@ use super::files::{self, io};
 use super::labels::composed;
 use super::{DatasetError, ImageSet, LoadOptions};
 
-/// What the names of list files end in.
+/// The extension of list files.
 const EXTENSION: &str = "txt";
 
 /// Whether the file has this layout.
@@ -19,8 +19,8 @@ pub(crate) fn is_here(file: &Path) -> bool {
         .is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION))
 }
 
-/// Reads the set, in the list's order. The classes are called as the folders of their images, where
-/// all images of a class lie in one folder and no other class's do; else they have only numbers.
+/// Reads the set, in the list's order. Classes are named after the folders of their images if all images of a class
+/// are in one folder, and no other class's are; otherwise they have only numbers.
 pub(crate) fn load(
     list: &Path,
     name: String,

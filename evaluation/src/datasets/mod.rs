@@ -44,7 +44,7 @@ pub use folder::{HELD_OUT, HELD_OUT_MARK, is_read};
 pub use image_set::ImageSet;
 pub use spec::{SYNTAX, SetSpec};
 
-/// Which of a data set's own splits to read, where the layout has both in one folder (CIFAR).
+/// Which of a data set's own splits to read, if the layout has both in one folder (CIFAR).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
     /// The training images.
@@ -64,32 +64,32 @@ pub enum FineOrCoarse {
     Coarse,
 }
 
-/// How to read a set. There is no default, since training images where test images were meant is
-/// the worst of mistakes: begin with [`LoadOptions::train`] or [`LoadOptions::test`].
+/// How to read a set. There is no default, since nothing is worse than to read training images instead of test
+/// images: begin with [`LoadOptions::train`] or [`LoadOptions::test`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoadOptions {
-    /// The split to read, where the layout has several.
+    /// The split to read, if the layout has several.
     pub split: Split,
-    /// The labels to read, where the layout has two kinds.
+    /// The labels to read, if the layout has two kinds.
     pub labels: FineOrCoarse,
     /// How images of another size are brought to the model's. Without it they keep their size,
     /// and all images of a set must have the same.
     pub preprocessing: Option<Preprocessing>,
     /// The names of the classes, for layouts that have none (WebP strips).
     pub class_names: Option<Vec<String>>,
-    /// Leaves images that are files of their own unread ([`ImageSet::files`]), for who reads them
-    /// as they are needed. Without preprocessing, which says their size, they are read all the same.
+    /// Leaves images that are files of their own unread ([`ImageSet::files`]), for callers that read them as they are
+    /// needed. Without preprocessing, which says their size, they are read nevertheless.
     pub in_files: bool,
-    /// Whether the set is to show classes: then a folder of `train` and `test` is none. Of auxiliary and OOD
-    /// images nobody asks for them.
+    /// Whether the set must show classes: a folder of `train` and `test` is then refused. Auxiliary and OOD images
+    /// need no classes.
     pub has_classes: bool,
-    /// The classes that the set will be narrowed to by name: a folder without images is then an error
-    /// only where it is one of them.
+    /// Filters that will choose among the set's classes: a folder without images is an error unless one of them
+    /// leaves it out by name.
     pub class_filters: Vec<ClassFilter>,
 }
 
 impl LoadOptions {
-    /// Reads the training images where the layout has both.
+    /// Reads the training images if the layout has both.
     pub fn train() -> Self {
         LoadOptions {
             split: Split::Train,
@@ -102,7 +102,7 @@ impl LoadOptions {
         }
     }
 
-    /// Reads the test images where the layout has both.
+    /// Reads the test images if the layout has both.
     pub fn test() -> Self {
         LoadOptions {
             split: Split::Test,
@@ -111,15 +111,14 @@ impl LoadOptions {
     }
 }
 
-/// Reads the image set at `path`, whichever layout it has. It is called what the last part of the
-/// path says.
+/// Reads the image set at `path`, whichever layout it has. It is named after the last part of the path.
 ///
 /// # Errors
 ///
-/// [`DatasetError`], naming the file and the record or the reason: nothing is left out in silence.
+/// [`DatasetError`], naming the file and the record or the reason: nothing is left out silently.
 pub fn load(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
     let mut set = read(path, options)?;
-    // Strips that say "none of the classes" of every image are labelled too.
+    // Strips that say "none of the classes" about every image are labelled too.
     if let (None, Some(names)) = (&set.class_names, &options.class_names)
         && (set.labels.iter().any(Option::is_some) || webp_strips::is_here(path))
     {
@@ -158,8 +157,8 @@ fn read(path: &Path, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
     folder::load(path, name, options)
 }
 
-/// The last part of the path: of a file without its ending, of a folder whole, for what follows a
-/// dot in it (`v1.2`) is no ending.
+/// The last part of the path; of a file without its extension, of a folder whole, since what follows a dot in it
+/// (`v1.2`) is not an extension.
 fn name_of(path: &Path) -> String {
     // "." and ".." have no name of their own, but the folder that they lead to has.
     let whole = match path.file_name() {
@@ -176,8 +175,8 @@ fn name_of(path: &Path) -> String {
     )
 }
 
-/// A set of stored pixels with its images as a model is shown them, where it is read for one. (Of image files only
-/// that is read.)
+/// A set of stored pixels, with its images as a model is shown them if it is read for one. (Image files are read like
+/// that in the first place.)
 fn prepared(set: ImageSet, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
     let changes =
         |it: &&Preprocessing| !Preprocessor::new(it).keeps(set.width as u32, set.height as u32);

@@ -4,9 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// `items` mapped by `f` on all cores, in order. After an error no new item is begun; of several
-/// errors the first in order that was met is returned. `start` makes what each thread keeps for
-/// itself.
+/// `items` mapped by `f` on all cores, in order. After an error, no new item is begun; of several errors, the first
+/// in order is returned. `start` makes what each thread keeps for itself.
 pub(crate) fn map<I: Sync, S, T: Send, E: Send>(
     items: &[I],
     start: impl Fn() -> S + Sync,

@@ -1,6 +1,6 @@
 //! The parts that sets are divided into: folders called `train`, `test` and the like, with the classes inside. They
-//! are no classes, and an image of the one may never be taken for one of the other. A folder with such a name that
-//! holds images itself, beside others, is a class: a train is a vehicle.
+//! are not classes, and an image of one part must never be taken for one of another. A folder with such a name that
+//! holds images itself, beside other folders, is a class: a train is a vehicle.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,8 @@ use super::folder::{entries, file_name};
 const TRAINING: [&str; 2] = ["train", "training"];
 const OTHERS: [&str; 5] = ["test", "testing", "val", "valid", "validation"];
 
-/// The folders that are parts, those for training first: where they have folders inside, or there is nothing but
-/// parts of both kinds.
+/// The folders that are parts, those for training first: they have folders inside, or there is nothing but parts of
+/// both kinds.
 pub(super) fn of_set(folders: &[PathBuf]) -> Option<Vec<&Path>> {
     let (parts, has_both) = called_so(folders);
     let are_all = !parts.is_empty() && parts.len() == folders.len();
@@ -21,13 +21,13 @@ pub(super) fn of_set(folders: &[PathBuf]) -> Option<Vec<&Path>> {
     ((has_both && are_all) || ((has_both || are_all) && have_folders())).then_some(parts)
 }
 
-/// The folders in that of a class, where there is nothing but parts of both kinds.
+/// The parts in a class's folder, if there is nothing but parts of both kinds.
 pub(super) fn of_class(folders: &[PathBuf]) -> Option<Vec<&Path>> {
     let (parts, has_both) = called_so(folders);
     (has_both && parts.len() == folders.len()).then_some(parts)
 }
 
-/// The folders that are called as parts, those for training first, and whether there are both kinds.
+/// The folders with the names of parts, those for training first, and whether there are both kinds.
 fn called_so(folders: &[PathBuf]) -> (Vec<&Path>, bool) {
     let [training, others] = [named(folders, &TRAINING), named(folders, &OTHERS)];
     let has_both = !training.is_empty() && !others.is_empty();

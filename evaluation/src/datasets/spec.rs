@@ -1,5 +1,4 @@
-//! An image set as it is named on the command line: where it lies, what it is called, and which
-//! part of it is meant.
+//! An image set as named on the command line: where it is, what it is called, and which part of it is meant.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -33,7 +32,7 @@ For example: unseen=data/cifar-100#split=test#coarse!=fish+flowers";
 
 /// An image set on the command line: `[NAME=]PATH[#FILTER]…`, as [`SYNTAX`] explains it.
 ///
-/// No comma is in the syntax, so options can take several sets separated by commas.
+/// The syntax has no comma, so options can take several sets separated by commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetSpec {
     text: String,
@@ -44,7 +43,7 @@ pub struct SetSpec {
     pub(super) filters: Vec<Filter>,
 }
 
-/// What a run held images out of, as its model's record of the training has it.
+/// What a run held images out of, as in its model's record of training.
 pub(crate) struct Sources {
     /// How many images of each class were trained on.
     pub class_counts: Vec<u64>,
@@ -62,18 +61,17 @@ pub(super) enum Filter {
 }
 
 impl SetSpec {
-    /// Reads the set and narrows it. What the filters say of split and labels goes before
-    /// `options`.
+    /// Reads the set and applies the filters. What these say about split and labels overrides `options`.
     ///
     /// # Errors
     ///
-    /// Those of [`load`], and [`DatasetError::Unsuitable`] for a class that the set has not, or
-    /// where nothing is left.
+    /// Those of [`load`], and [`DatasetError::Unsuitable`] for a class that the set does not have, or if no image is
+    /// left.
     pub fn load(&self, options: &LoadOptions) -> Result<ImageSet, DatasetError> {
         let mut options = options.clone();
         options.split = self.split.unwrap_or(options.split);
         options.labels = self.labels.unwrap_or(options.labels);
-        // Of the files that no filter leaves, none needs reading.
+        // Files that the filters leave out need not be read.
         let wanted_in_files = options.in_files;
         options.in_files |= !self.filters.is_empty();
         let class_filters = self.filters.iter().filter_map(Filter::of_classes);
@@ -95,17 +93,17 @@ impl SetSpec {
         Ok(set)
     }
 
-    /// What reports call the set: the name given, else the last part of its path.
+    /// What reports call the set: the name given, or else the last part of its path.
     pub fn name(&self) -> String {
         self.name.clone().unwrap_or_else(|| name_of(&self.path))
     }
 
-    /// Where it lies.
+    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Of images that the trainer held out: what they are of.
+    /// The sets that the images are from, if the trainer held them out.
     pub(crate) fn sources_of_held_out(&self) -> Option<Sources> {
         let mark = fs::read_to_string(self.path.join(HELD_OUT_MARK)).ok()?;
         let mut lines = mark.lines().map(String::from);
@@ -119,7 +117,7 @@ impl SetSpec {
         })
     }
 
-    /// The set's name with its filters: which images they were, and not where they lay.
+    /// The set's name with its filters: which images they are, but not where.
     pub fn describe(&self) -> String {
         let filters = self.text.find('#').map_or("", |start| &self.text[start..]);
         self.name() + filters
@@ -228,7 +226,7 @@ impl Filter {
     }
 }
 
-/// Of the indices, the first of each class, so many.
+/// The first `amount` of the indices of each class.
 fn leading(order: impl Iterator<Item = usize>, set: &ImageSet, amount: Amount) -> Vec<usize> {
     let mut images: HashMap<_, usize> = HashMap::new();
     for label in &set.labels {
@@ -316,7 +314,7 @@ mod tests {
         assert_eq!(kept("last=1"), [2, 3, 4, 5]);
         assert_eq!(kept("but-last=1"), [0, 1]);
         assert_eq!(kept("but-last=0"), [0, 1, 2, 3, 4, 5]);
-        // Of two cats and two dogs one each, of the others none.
+        // One each of two cats and two dogs, none of the others.
         assert_eq!(kept("last=50%"), [3, 4]);
         assert_eq!(kept("but-last=50%"), [0, 1, 2, 5]);
     }

@@ -1,6 +1,6 @@
-//! WebP strips: `000.webp`, `001.webp`, … each with images of 32×32 one under another (lossless),
-//! and `labels.bin` with one byte an image (255: none of the classes) or two (CIFAR-100: coarse,
-//! fine) in the same order. The smallest lossless form that a plain decoder reads.
+//! WebP strips: `000.webp`, `001.webp`, … each with images of 32×32 pixels, one below the other (lossless), and
+//! `labels.bin` with one byte an image (255: none of the classes) or two (CIFAR-100: coarse, fine) in the same order.
+//! The smallest lossless form that a plain decoder reads.
 
 use std::fs;
 use std::path::{Path, PathBuf};

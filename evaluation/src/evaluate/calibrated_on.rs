@@ -1,5 +1,5 @@
-//! The images that the served threshold comes from: given again they have to be the same ones, and what
-//! is tested on has to be others.
+//! The images that the served threshold comes from: if they are given again, they must be the same, and those to test
+//! on must be others.
 
 use normgate_core::calibration::Calibration;
 use normgate_core::model::Model;
@@ -11,10 +11,10 @@ use crate::error::EvaluationError;
 use crate::outputs::SetOutputs;
 use crate::workbench::Workbench;
 
-/// The images of --calibration; none without it.
+/// The images of --calibration, if it is given.
 ///
 /// # Errors
-/// [`EvaluationError`] where they cannot be read, or not be balanced.
+/// [`EvaluationError`] if they cannot be read, or cannot be balanced.
 pub(super) fn load(
     args: &EvaluateArgs,
     bench: &Workbench,
@@ -30,7 +30,7 @@ pub(super) fn load(
     Ok(Some(set))
 }
 
-/// That the images of --calibration are as many as the scores that the model file keeps, and have these.
+/// Checks that the images of --calibration have the scores that the model file keeps.
 ///
 /// # Errors
 /// [`EvaluationError::OtherCalibration`], [`EvaluationError::OtherCalibrationScores`].
@@ -56,7 +56,7 @@ pub(super) fn check_same(
     }
 }
 
-/// That the ID test images are not the calibration images, which nobody may have named.
+/// Checks that the ID test images are not the calibration images, even if nobody has named these.
 ///
 /// # Errors
 /// [`EvaluationError::TestedOnCalibration`].

@@ -6,8 +6,8 @@ use normgate_core::model::Model;
 use crate::datasets::{ImageSet, SetSpec};
 use crate::seen;
 
-/// A sentence for what a set, which `option` names, may share with the training images, and one for the
-/// calibration's, unless these are at hand and were compared.
+/// A sentence about what a set, which `option` names, may share with the training images, and one about the
+/// calibration images, unless these were given and compared.
 pub(super) fn of(
     option: &str,
     specs: &[SetSpec],
@@ -34,7 +34,8 @@ pub(super) fn of(
     sentences.into_iter().flatten().collect()
 }
 
-/// A sentence for what an OOD set may share with the auxiliary images, which training taught to be foreign.
+/// A sentence about what an OOD set may share with the auxiliary images, which training taught the model to treat as
+/// OOD.
 pub(super) fn of_foreign(specs: &[SetSpec], model: &Model) -> Option<String> {
     let seen = seen::in_auxiliary(model.manifest(), specs)?;
     Some(format!(

@@ -4,13 +4,13 @@ use normgate_core::detection::GroupAccuracy;
 use normgate_core::scores::ScoreKind;
 use serde::Serialize;
 
-/// Of more classes than these, what is taken for what is more than anybody reads.
+/// With more classes than this, nobody would read what is taken for what.
 pub const MOST_LISTED: usize = 20;
 
-/// All that was measured. Depends on the model file and the image sets only: the same ones give
-/// the same figures, whatever the number of threads.
+/// All that was measured. It depends on the model file and the image sets only: the same ones give the same figures,
+/// whatever the number of threads.
 ///
-/// Shares are 0..=1. What cannot be said (accuracy of no images) is NaN here and `null` in JSON.
+/// Shares are 0..=1. What is undefined (accuracy of no images) is NaN here and `null` in JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures {
     /// The score that the model is served with.
@@ -21,10 +21,10 @@ pub struct Figures {
     pub shifted: Vec<ShiftedFigures>,
     /// Each OOD set, in the order given.
     pub ood: Vec<OodFigures>,
-    /// The mean of each score's figures over the OOD sets; empty where there is none.
+    /// The mean of each score's figures over the OOD sets; empty if there are none.
     pub mean: Vec<ScoreFigures>,
-    /// Each score's own ID-positive threshold, from the calibration sets given to the evaluation;
-    /// empty where none was given. The served score has the model file's threshold instead.
+    /// Each score's own ID-positive threshold, from the calibration sets given to the evaluation; empty if none was
+    /// given. The served score has the model file's threshold instead.
     pub thresholds: Vec<ScoreThreshold>,
     /// The ID test set first, then its classes from other sources, in the order given.
     pub trust: Vec<TrustFigures>,
@@ -35,7 +35,7 @@ pub struct Figures {
 pub struct SetFigures {
     /// The set's name.
     pub name: String,
-    /// Its images.
+    /// How many images it has.
     pub images: usize,
     /// Mean L2 norm of the representation.
     pub mean_norm: f64,
@@ -51,8 +51,7 @@ pub struct IdFigures {
     /// What every set has; its `flagged` is the false-flag rate.
     #[serde(flatten)]
     pub set: SetFigures,
-    /// Accuracy overall and by class group (by training images; only overall where the manifest
-    /// has no training record).
+    /// Accuracy overall and by class group (by training images; only overall if the manifest has no training record).
     pub accuracy: GroupAccuracy,
     /// Accuracy on each class, in the order of the labels.
     pub accuracy_per_class: Vec<f64>,
@@ -60,8 +59,8 @@ pub struct IdFigures {
     pub false_flags: GroupAccuracy,
     /// Share flagged of each class, in the order of the labels.
     pub false_flags_per_class: Vec<f64>,
-    /// Of each class's images, the share that is taken for each class, flagged or not, in the order of
-    /// the labels; empty where the model has more than [`MOST_LISTED`] classes.
+    /// Of each class's images, the share that is taken for each class, flagged or not, in the order of the labels;
+    /// empty if the model has more than [`MOST_LISTED`] classes.
     pub taken_for: Vec<Vec<f64>>,
     /// Expected calibration error of the softmax confidence, 15 bins.
     pub ece: f64,
@@ -110,7 +109,7 @@ pub struct ScoreFigures {
 pub struct ScoreThreshold {
     /// The score.
     pub score: ScoreKind,
-    /// Flagged is what is above it.
+    /// Scores above it are flagged.
     pub threshold: f64,
 }
 
@@ -120,7 +119,7 @@ pub struct ScoreThreshold {
 pub struct TrustFigures {
     /// The set's name.
     pub name: String,
-    /// Its images.
+    /// How many images it has.
     pub images: usize,
     /// The score that flags, with the served threshold or with its own.
     pub score: ScoreKind,

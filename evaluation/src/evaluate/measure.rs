@@ -1,4 +1,4 @@
-//! From what a model answered to the figures: pure functions, no files.
+//! From a model's answers to the figures: pure functions, no files.
 
 use std::sync::Arc;
 
@@ -30,15 +30,15 @@ pub struct Answers {
     pub ood: Vec<SetOutputs>,
     /// The ID classes from other sources, every image labelled.
     pub shifted: Vec<SetOutputs>,
-    /// The calibration set, where the scores that are not served shall have thresholds too.
+    /// The calibration set, if the scores that are not served are to have thresholds too.
     pub calibration: Option<SetOutputs>,
 }
 
-/// Measures everything, `scores` telling the OOD sets from the ID set. Flags are the served ones,
-/// decided by [`Classifier`].
+/// Measures everything, including how well each of `scores` tells the OOD sets from the ID set. Flags are the served
+/// ones, decided by [`Classifier`].
 ///
 /// # Errors
-/// [`EvaluationError`]: an image of an ID set without a label, or scores that give no figure.
+/// [`EvaluationError`] if an image of an ID set has no label, or scores give no figure.
 pub fn measure(
     model: &Model,
     calibration: &Calibration,
@@ -119,7 +119,7 @@ fn set_figures(set: &SetOutputs, flags: &[bool]) -> SetFigures {
     }
 }
 
-/// Whether it makes sense to tell classes of many images from those of few: among classes of about equally
+/// Whether it makes sense to distinguish classes with many images from those with few: if they have about equally
 /// many, chance would decide which is which.
 pub(super) fn is_long_tailed(counts: &[u64]) -> bool {
     let (fewest, most) = (counts.iter().min(), counts.iter().max());
@@ -162,7 +162,7 @@ fn id_figures(
     })
 }
 
-/// A row for each true class.
+/// What each true class is taken for, a row for each.
 fn confusion(predicted: &[usize], truth: &[usize], classes: usize) -> Vec<Vec<f64>> {
     let row = |class| {
         let own = predicted.iter().zip(truth).filter(|&(_, &t)| t == class);
@@ -183,7 +183,7 @@ fn taken_for(predicted: &[usize], classes: usize) -> Vec<f64> {
     }
 }
 
-/// The share flagged overall and by group: the "accuracy" where flagged images count as right.
+/// The share flagged overall and by group: the "accuracy" if flagged images count as correct.
 fn flag_rates(flags: &[bool], truth: &[usize], groups: &[ClassGroup]) -> detection::GroupAccuracy {
     let counted: Vec<usize> = flags
         .iter()
@@ -263,8 +263,8 @@ fn thresholds(
     pairs.map(threshold).collect()
 }
 
-/// The share of ID images that a score's threshold lets pass, so that its flags compare with the
-/// served ones. An OOD-positive target says nothing of ID images: then it is the usual 95 %.
+/// The share of ID images that a score's threshold lets pass, so that its flags compare with the served ones. An
+/// OOD-positive target says nothing about ID images: then it is the usual 95 %.
 fn passing_share(calibration: &Calibration) -> f64 {
     match calibration.convention {
         Convention::IdPositive => calibration.target_tpr,
@@ -295,7 +295,7 @@ fn trust_figures(
     }
 }
 
-/// The share of hits; NaN of none.
+/// The share of hits; NaN if there are no elements.
 pub(crate) fn share(hits: &[bool]) -> f64 {
     hits.iter().filter(|&&hit| hit).count() as f64 / hits.len() as f64
 }

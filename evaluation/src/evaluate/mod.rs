@@ -74,11 +74,11 @@ pub struct EvaluateArgs {
     pub workbench: WorkbenchArgs,
 }
 
-/// A report and its pictures.
+/// A report and its plots.
 pub struct Evaluation {
     /// What was measured; its `Display` is the table for the terminal.
     pub report: Report,
-    /// Of norms, ROC, classes and sets, and the training curves where a run was given.
+    /// Norms, ROC curves, classes and sets, and the training curves if a run was given.
     pub plots: Vec<NamedPlot>,
 }
 
@@ -101,7 +101,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
         false => Some(bench.load_training(&args.fit_data, &model)?),
     };
     let calibration_images = calibrated_on::load(args, &bench, &model)?;
-    // Whatever its sets are called, an image says something once only.
+    // Whatever its sets are called, an image may be used only once.
     let mut known = Vec::new();
     for (option, set) in [
         ("--fit-data", fit_images.as_ref()),
@@ -178,10 +178,10 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     Ok(Evaluation { report, plots })
 }
 
-/// Evaluates, prints the tables, and writes the report folder where one was asked for.
+/// Evaluates, prints the tables, and writes the report folder if one was asked for.
 ///
 /// # Errors
-/// As [`evaluate`], and where the folder cannot be written.
+/// As [`evaluate`], and if the folder cannot be written.
 pub fn run(args: &EvaluateArgs) -> Result<(), EvaluationError> {
     let evaluation = evaluate(args)?;
     print(&evaluation.report.to_string())?;
@@ -199,10 +199,10 @@ pub fn run(args: &EvaluateArgs) -> Result<(), EvaluationError> {
     }
 }
 
-/// That sets which each get a row of their own have names of their own.
+/// Checks that sets with a row of their own each have different names.
 ///
 /// # Errors
-/// [`EvaluationError::SameName`] with the first two that have not, and `option`, which names them.
+/// [`EvaluationError::SameName`] with the first two that do not, and `option`, which names them.
 pub fn told_apart(option: &'static str, specs: &[SetSpec]) -> Result<(), EvaluationError> {
     for (index, spec) in specs.iter().enumerate() {
         let name = spec.name();
@@ -218,7 +218,7 @@ pub fn told_apart(option: &'static str, specs: &[SetSpec]) -> Result<(), Evaluat
     Ok(())
 }
 
-/// That a set shares no image with those before it.
+/// Checks that a set shares no image with those before it.
 fn apart(
     known: &[Fingerprints],
     option: &'static str,

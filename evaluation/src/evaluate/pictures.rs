@@ -1,4 +1,4 @@
-//! The pictures that need nothing but the figures: of classes, of sets, and of answers.
+//! The plots that need nothing but the figures: of classes, of sets, and of answers.
 
 use normgate_core::detection;
 use normgate_core::manifest::Manifest;
@@ -8,8 +8,8 @@ use super::measure::is_long_tailed;
 use crate::reports::NamedPlot;
 use crate::reports::plots::{ClassPoint, SetBars, class_points, set_bars, taken_for};
 
-/// One of the sets; one of the classes, where the manifest knows how many images each was trained on;
-/// and one of the answers, where the classes are few enough to be listed.
+/// A plot of the sets; one of the classes, if the manifest knows how many images each was trained on; and one of the
+/// answers, if the classes are few enough to be listed.
 pub(super) fn of_figures(manifest: &Manifest, figures: &Figures) -> Vec<NamedPlot> {
     let name = format!("{} {}", manifest.name, manifest.version);
     let bars = |set: &SetFigures, is_id| SetBars {

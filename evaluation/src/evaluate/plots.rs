@@ -11,7 +11,7 @@ use crate::outputs::SetOutputs;
 use crate::reports::NamedPlot;
 use crate::reports::plots::{NormPanel, RocPanel, norm_histograms, roc_curves};
 
-/// A plot with more curves than that cannot be read.
+/// A plot with more curves than this cannot be read.
 const MOST_CURVES: usize = 4;
 
 /// The scores whose curves are drawn: the first ones, and the served one.
@@ -26,7 +26,7 @@ fn drawn(scores: &[Arc<dyn Score>], served: ScoreKind) -> Vec<Arc<dyn Score>> {
     drawn
 }
 
-/// The histograms of the norms and the ROC curves; none where there is no OOD set.
+/// The histograms of the norms and the ROC curves; none if there is no OOD set.
 pub(super) fn detection_plots(
     model: &Model,
     scores: &[Arc<dyn Score>],
@@ -41,7 +41,7 @@ pub(super) fn detection_plots(
         let scores = set.scores(&RepresentationNorm);
         scores.into_iter().map(|score| -score).collect()
     };
-    // Empty where the score was not asked for.
+    // Empty if the score was not asked for.
     let auroc = |set: usize, prefix: &str| {
         let norm = |f: &&ScoreFigures| f.score == ScoreKind::RepresentationNorm;
         let found = figures.ood[set].scores.iter().find(norm);

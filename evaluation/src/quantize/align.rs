@@ -7,14 +7,14 @@ use super::plan::Plan;
 use super::simplify::unused;
 use super::weights::{constant, floats};
 
-/// ONNX Runtime's fast int8 convolution takes channels by fours, and gives at least sixteen.
+/// ONNX Runtime's fast int8 convolution takes channels in fours, and gives them in fours, at least sixteen.
 const CHANNELS: usize = 4;
 const LEAST_OUTPUTS: usize = 16;
 
-/// Gives the images a channel of zeros, where a quantised convolution takes them: three channels
-/// go a way that copies each pixel once for each weight of a kernel, and takes half as long again.
+/// Gives images a fourth channel, of zeros, if a quantised convolution takes them. With three channels, ONNX Runtime
+/// copies each pixel once for each weight of a kernel, which takes half as long again.
 ///
-/// The plan is then for another graph; whether there is anything to change is what comes back.
+/// Returns whether it changed the graph; the plan is then for another one.
 pub fn align(graph: &mut GraphProto, plan: &Plan) -> Result<bool, QuantizeError> {
     let mut names = Names::of(graph);
     let mut changes = Vec::new();
@@ -55,7 +55,7 @@ pub fn align(graph: &mut GraphProto, plan: &Plan) -> Result<bool, QuantizeError>
         ]);
         graph.node[*index].input[0].clone_from(&padded);
         graph.node[*index].input[1] = weights;
-        // Goes to the front below: it takes nothing but the model's input.
+        // Moved to the front below, since it takes nothing but the model's input.
         graph
             .node
             .push(NodeProto::new("Pad", &[&image, &pads], &padded));
@@ -65,7 +65,7 @@ pub fn align(graph: &mut GraphProto, plan: &Plan) -> Result<bool, QuantizeError>
     Ok(!changes.is_empty())
 }
 
-/// Weights `[K, C, …]` with zeros for `more` channels.
+/// Weights `[K, C, …]` with `more` channels of zeros added.
 fn widened(weight: &[f32], shape: &[usize], more: usize) -> (Vec<f32>, Vec<usize>) {
     let kernel: usize = shape[2..].iter().product();
     let mut shape = shape.to_vec();

@@ -98,7 +98,7 @@ pub struct QuantizeArgs {
     pub workbench: WorkbenchArgs,
 }
 
-/// Images that the ranges come from.
+/// How many images the ranges come from by default.
 const IMAGES: usize = 512;
 
 /// Quantises, prints what changed, and writes the model file.
@@ -117,7 +117,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     let options = threshold_options(args, model.manifest().calibration.as_ref())?;
     check_fit_data(args, &model)?;
     let bench = Workbench::new(&args.workbench)?;
-    // All that is read from files comes first: a mistaken path costs no time.
+    // All files are read first, so that a mistaken path costs no time.
     let data = bench.load_id(&args.data, &model)?;
     let (for_ranges, others) = split(&data, args);
     let mut calibration = match args.calibrate.is_empty() {
@@ -146,7 +146,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     let fit_images = some(&args.fit_data, &|| {
         bench.load_training(&args.fit_data, &model)
     })?;
-    // Copies would be among the ranges' images and the threshold's.
+    // A copy could be among the images for the ranges and among those for the threshold.
     let for_threshold = match args.calibrate.is_empty() {
         true => &data,
         false => &calibration,
@@ -251,7 +251,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
 
 /// The images that the ranges come from, and the others.
 fn split(data: &ImageSet, args: &QuantizeArgs) -> (ImageSet, ImageSet) {
-    // Where the threshold has no images of its own, half of these are for it, unless told otherwise.
+    // If the threshold has no images of its own, half of these are for it, unless told otherwise.
     let default = match args.calibrate.is_empty() {
         true => IMAGES.min(data.len().div_ceil(2)),
         false => IMAGES,
@@ -287,14 +287,14 @@ fn quantized(
     Ok(int8?)
 }
 
-/// That there is something to fit the score to where it is one that is fitted, and nothing else.
+/// Checks that there are images to fit the score to if it is a fitted one, and none if it is not.
 fn check_fit_data(args: &QuantizeArgs, model: &Model) -> Result<(), EvaluationError> {
     match (model.fitted(), args.fit_data.is_empty()) {
         (None, true) => Ok(()),
         (None, false) => Err(EvaluationError::Options(
             "--fit-data is for models whose score is fitted, and this one's is not: leave it out",
         )),
-        // What an fp32 model's score learnt is of representations that the int8 one does not have.
+        // What an fp32 model's score has learnt is about representations that the int8 model does not have.
         (Some(fitted), true) => Err(EvaluationError::NothingToFitTo {
             score: fitted.kind(),
         }),
@@ -315,7 +315,7 @@ fn fitted(
     fit::fit(bench, int8, &args.fit_data, images, score).map(Some)
 }
 
-/// What names the images that the threshold comes from.
+/// The option that names the images for the threshold.
 fn threshold_from(args: &QuantizeArgs) -> &'static str {
     match args.calibrate.is_empty() {
         true => "--data",

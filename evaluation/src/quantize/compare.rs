@@ -6,10 +6,9 @@ use crate::error::EvaluationError;
 use crate::evaluate::measure::share;
 use crate::outputs::SetOutputs;
 
-/// What the answers of both models are compared by.
+/// What is needed to compare the answers of both models.
 pub struct Changes<'a> {
-    /// The score that each is served with, fp32 first: the same one, fitted to each where it is
-    /// one that is fitted.
+    /// The score that each is served with, fp32 first: the same score, fitted to each model if it is a fitted one.
     pub scores: [&'a dyn Score; 2],
     /// The fp32 model's threshold.
     pub old: &'a Calibration,
@@ -27,9 +26,9 @@ pub struct Row {
     pub name: String,
     /// Its images.
     pub images: usize,
-    /// Share of right answers, of an ID set with labels.
+    /// Share of correct answers, for an ID set with labels.
     pub accuracy: Option<[f64; 2]>,
-    /// Of an OOD set against the test set.
+    /// AUROC of an OOD set against the test set.
     pub auroc: Option<[f64; 2]>,
     /// Share flagged, each model by its own threshold.
     pub flagged: [f64; 2],
@@ -43,8 +42,7 @@ pub struct Row {
     pub score_change: [f64; 2],
 }
 
-/// Compares the answers (fp32, int8) to one set; `id` are those to the test set, where this is an
-/// OOD set.
+/// Compares the answers (fp32, int8) to one set; `id` are those to the test set, if this is an OOD set.
 pub fn compare(
     changes: &Changes<'_>,
     (fp32, int8): &(SetOutputs, SetOutputs),

@@ -7,25 +7,25 @@ use normgate_core::runtime::SessionError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QuantizeError {
-    /// The file cannot be decoded whole.
+    /// The file cannot be decoded completely.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
-    /// The quantised file does not read back.
+    /// The quantised file cannot be read back.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// ONNX Runtime refused the model, or failed to run it.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// The operator set cannot say what a quantised model must.
+    /// The operator set is too old for a quantised model.
     #[error(
         "the model is written for ONNX operator set {found}; a scale for each channel needs 13 or \
          newer: export it again (for PyTorch: opset_version=17)"
     )]
     Opset {
-        /// The set it is written for; 0 where it names none.
+        /// The operator set that it is written for; 0 if it names none.
         found: i64,
     },
-    /// There are quantised values in it.
+    /// The model is quantised already.
     #[error(
         "the model is quantised already (its node `{node}` is a {operator}): give the fp32 model \
          that it was made from"
@@ -36,7 +36,7 @@ pub enum QuantizeError {
         /// Its operator.
         operator: String,
     },
-    /// The weights of a layer are no float32 constant.
+    /// The weights of a layer are not a constant.
     #[error(
         "the weights of `{node}` are computed in the graph, by a {operator}: export the model with \
          float32 weights (normgate-train: export --weights fp32) and constants folded (PyTorch: \
@@ -48,7 +48,7 @@ pub enum QuantizeError {
         /// The operator that its weights come from.
         operator: String,
     },
-    /// The weights of a layer are of another kind than float32.
+    /// The weights of a layer are not float32.
     #[error(
         "the weights of `{node}` are not float32 (half precision?): export the model in float32 \
          (PyTorch: model.float()), and quantise that"
@@ -57,7 +57,7 @@ pub enum QuantizeError {
         /// The layer.
         node: String,
     },
-    /// No layer of it is one that is quantised.
+    /// The model has no layer that can be quantised.
     #[error(
         "the model has no convolution or linear layer with constant float32 weights left to \
          quantise: nothing would be faster"
@@ -71,7 +71,7 @@ pub enum QuantizeError {
         /// NaN or an infinity.
         value: f32,
     },
-    /// A part of the graph is not what its operator takes.
+    /// A node is not valid for its operator.
     #[error("the node `{node}` is not a valid {operator}: {what}")]
     BrokenNode {
         /// The node.
@@ -81,7 +81,7 @@ pub enum QuantizeError {
         /// What is wrong.
         what: &'static str,
     },
-    /// There are no calibration images.
+    /// There are no images for the ranges.
     #[error("no images were given: the ranges of the model's values are measured on images")]
     NoImages,
     /// An image could not be brought to the model's size.
@@ -103,7 +103,7 @@ pub enum QuantizeError {
         /// The first image of the batch, from 0.
         image: usize,
     },
-    /// A percentile that is none.
+    /// A percentile is out of range.
     #[error("--percentile {0} is out of range: it must be above 50 and at most 100")]
     Percentile(f64),
 }

@@ -1,7 +1,7 @@
 /// Bins of a histogram; eight for each of the 256 levels that a value is rounded to.
 const BINS: usize = 2048;
 
-/// How often which values were seen, between the smallest and the largest, 0 included.
+/// How often values were seen, from the smallest to the largest, with 0 included.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
     /// Lower end of the first bin, at most 0.
@@ -13,7 +13,7 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// An empty one. 0 is always in it: padding is 0 and must be kept exactly.
+    /// An empty histogram. Its range always includes 0: padding is 0 and must be kept exactly.
     pub fn new(low: f32, high: f32) -> Self {
         Self {
             low: low.min(0.0),
@@ -22,7 +22,7 @@ impl Histogram {
         }
     }
 
-    /// Counts values; what is outside counts into the bin at that end.
+    /// Counts values; those outside the range count in the bin at that end.
     pub fn add(&mut self, values: &[f32]) {
         let per_unit = 1.0 / self.width() as f32;
         if !per_unit.is_finite() {
@@ -41,7 +41,7 @@ impl Histogram {
         (f64::from(self.high) - f64::from(self.low)) / self.counts.len() as f64
     }
 
-    /// Lower end of a bin; of the one past the last, the upper end of all.
+    /// Lower end of a bin; for the bin past the last, the upper end of the range.
     pub fn edge(&self, bin: usize) -> f64 {
         f64::from(self.low) + bin as f64 * self.width()
     }

@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use normgate_core::onnx::proto::{GraphProto, NodeProto, TensorProto};
 
-/// Who makes and who takes each value of a graph.
+/// Which nodes make and which take each value of a graph.
 pub struct Links<'a> {
     graph: &'a GraphProto,
     makers: HashMap<&'a str, usize>,
@@ -12,7 +12,7 @@ pub struct Links<'a> {
 }
 
 impl<'a> Links<'a> {
-    /// Reads the graph, with what its nodes' own graphs (branches of `If`) take from it.
+    /// Reads the graph, including what its nodes' own graphs (branches of `If`) take from it.
     pub fn of(graph: &'a GraphProto) -> Self {
         let mut links = Self {
             graph,
@@ -42,12 +42,12 @@ impl<'a> Links<'a> {
         self.makers.get(value).copied()
     }
 
-    /// The nodes that take the value, in order; one that takes it twice, twice.
+    /// The nodes that take the value, in order; a node that takes it twice is there twice.
     pub fn takers(&self, value: &str) -> &[usize] {
         self.takers.get(value).map_or(&[], Vec::as_slice)
     }
 
-    /// The one node that takes the value, unless others do too or it leaves the model.
+    /// The one node that takes the value; `None` if others do too, or if the model returns it.
     pub fn only_taker(&self, value: &str) -> Option<(usize, &'a NodeProto)> {
         match self.takers(value) {
             &[taker] if !self.is_output(value) => Some((taker, &self.graph.node[taker])),
@@ -65,7 +65,7 @@ impl<'a> Links<'a> {
         self.constants.get(value).copied()
     }
 
-    /// Whether any node takes the value from inside a graph of its own.
+    /// Whether any node takes the value only inside a graph of its own.
     pub fn is_captured(&self, value: &str) -> bool {
         let direct = |index: &usize| self.graph.node[*index].input.iter().any(|i| i == value);
         !self.takers(value).iter().all(direct)
@@ -90,14 +90,14 @@ fn inputs<'a>(node: &'a NodeProto, taken: &mut Vec<&'a str>) {
 pub struct Names(HashSet<String>);
 
 impl Names {
-    /// All that the graph uses, in graphs of its nodes too.
+    /// All names that the graph uses, and those in the graphs of its nodes.
     pub fn of(graph: &GraphProto) -> Self {
         let mut names = HashSet::new();
         collect(graph, &mut names);
         Self(names)
     }
 
-    /// The wanted name, with a number where it is taken.
+    /// The wanted name, with a number if it is taken.
     pub fn fresh(&mut self, wanted: &str) -> String {
         let numbered = (1..).map(|number| format!("{wanted}.{number}"));
         let mut candidates = std::iter::once(wanted.to_owned()).chain(numbered);

@@ -1,4 +1,4 @@
-//! `quantize`: from an fp32 model to one whose layers compute with 8-bit whole numbers.
+//! `quantize`: from an fp32 model to one whose layers compute with 8-bit integers.
 //!
 //! ```text
 //! model.onnx ─ simplify ─► plan ─ observe ─► histograms ─ ranges ─► scales ─ rewrite ─► int8 model
@@ -52,11 +52,11 @@ pub struct Options {
     pub percentile: f64,
     /// Layers that stay fp32.
     pub keep_fp32: Vec<KeepFp32>,
-    /// Weights of 7 bits: for processors without VNNI, whose 8-bit products may overflow.
+    /// Weights of 7 bits: for processors without VNNI, on which sums of 8-bit products may overflow.
     pub reduce_range: bool,
     /// Threads of the runs over the images.
     pub threads: usize,
-    /// Counts every image twice.
+    /// Advances twice for every image.
     pub progress: ProgressBar,
 }
 
@@ -85,7 +85,7 @@ pub enum KeepFp32 {
 }
 
 impl KeepFp32 {
-    /// As a manifest has it.
+    /// Its name in a manifest.
     fn name(self) -> Option<&'static str> {
         match self {
             Self::None => None,
@@ -98,10 +98,10 @@ impl KeepFp32 {
 /// A static int8 model (QDQ) of an fp32 one: activations uint8 with one scale for each tensor,
 /// weights int8 with one for each output channel, biases int32; the outputs stay float32.
 ///
-/// `images` are what the ranges of the activations are read from, a few hundred of the kind that
-/// the model will see; their labels do not matter. The model that comes back says in its manifest
-/// what it was made from, and is **not calibrated**: a threshold of the fp32 model is none of the
-/// int8 one. What a fitted score learnt is still the fp32 model's: fit it anew before calibrating.
+/// The ranges of the activations are read from `images`, a few hundred of the kind that the model will see; their
+/// labels do not matter. The model that is returned says in its manifest what it was made from, and is **not
+/// calibrated**: the fp32 model's threshold is not valid for it. What a fitted score has learnt is still from the
+/// fp32 model: fit it again before calibrating.
 ///
 /// # Errors
 /// [`QuantizeError`].

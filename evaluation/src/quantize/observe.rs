@@ -10,12 +10,12 @@ use super::histogram::Histogram;
 use super::{Options, QuantizeError};
 use crate::datasets::ImageSet;
 
-/// Entries of the input tensor that run at a time: the values between the layers are many times
-/// as large, and all of a batch's are in memory at once.
+/// How many entries of the input tensor run at a time: the values between the layers are many times as large, and all
+/// of a batch's are in memory at once.
 const ENTRIES: usize = 1 << 16;
 
-/// What each of `values` is on the images: the images are run twice, for the ends and for what lies
-/// between them, so that memory does not grow with them.
+/// A histogram of each of `values` over the images. These are run twice, for the ends and for what is between them,
+/// so that memory does not grow with their number.
 pub fn observe(
     runtime: &Runtime,
     model: &Model,
@@ -46,7 +46,7 @@ pub fn observe(
     observer.each_batch(|first, images, probe| {
         let mut widen = |place: usize, seen: &[f32]| {
             let (low, high) = &mut ends[place];
-            // NaN is lost by min and max, so it is looked for.
+            // min and max ignore NaN, so it is looked for.
             let finite = seen.iter().fold(true, |finite, value| {
                 *low = low.min(*value);
                 *high = high.max(*value);

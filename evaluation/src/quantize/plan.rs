@@ -5,18 +5,18 @@ use normgate_core::onnx::proto::{DataType, GraphProto, NodeProto};
 use super::links::Links;
 use super::{KeepFp32, QuantizeError};
 
-/// What of a graph becomes int8.
+/// What becomes int8 in a graph.
 ///
-/// A layer (convolution, linear layer) is quantised with its input and output, and so is what joins
-/// quantised values (`Add`, `Concat`). An activation that follows at once (`Relu`, `Clip`) goes into
-/// the range of the output. Everything else stays as it is, on real numbers.
+/// A layer (convolution, linear layer) is quantised with its input and output, and so is what joins quantised values
+/// (`Add`, `Concat`). An activation that follows directly (`Relu`, `Clip`) becomes part of the output's range.
+/// Everything else stays as it is, in floating point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Layers with weights, by index of their node, and the axis of their weights' output channels.
     pub layers: BTreeMap<usize, usize>,
     /// Nodes that take and give quantised values, the layers among them.
     pub nodes: BTreeSet<usize>,
-    /// Quantised values, and the value that each has its range from.
+    /// Quantised values, each with the value that its range comes from.
     pub values: BTreeMap<String, String>,
 }
 
@@ -55,7 +55,7 @@ impl Plan {
     }
 }
 
-/// The axis of a layer's weights that counts its outputs; `None` of what is not to be quantised.
+/// The axis of a layer's weights that counts its outputs; `None` if it is not to be quantised.
 fn output_axis(
     graph: &GraphProto,
     links: &Links<'_>,
@@ -110,7 +110,7 @@ fn output_axis(
             false => Err(broken("its weights have the wrong number of dimensions")),
         };
     }
-    // Bias by a computed value, or an input that is itself a constant: rare, and left alone.
+    // A computed bias, or an input that is itself a constant, is rare and left alone.
     let constant_bias = node.input(2).is_none_or(|bias| {
         let channels = tensor.dims[axis];
         let fits = |tensor: &&_| bias_fits(tensor, channels);
@@ -123,7 +123,7 @@ fn bias_fits(tensor: &normgate_core::onnx::proto::TensorProto, channels: i64) ->
     tensor.dims == [channels] && tensor.floats().is_some()
 }
 
-/// The node's name, or what it makes, where it has none.
+/// The node's name, or that of its first output if it has none.
 pub fn title(node: &NodeProto) -> &str {
     match node.name.is_empty() {
         true => node.output.first().map_or("", String::as_str),
@@ -134,8 +134,8 @@ pub fn title(node: &NodeProto) -> &str {
 struct Planner<'a> {
     graph: &'a GraphProto,
     links: &'a Links<'a>,
-    /// Values that a quantised node gives, or that are such a value in another shape, with the
-    /// value that the range is read from.
+    /// Values that a quantised node gives, or that are such a value in another shape, each with the value that its
+    /// range comes from.
     carried: HashMap<String, String>,
     plan: Plan,
 }
@@ -159,7 +159,7 @@ impl Planner<'_> {
         if self.plan.layers.contains_key(&index) {
             self.plan.nodes.insert(index);
             self.need(&node.input[0]);
-            // A linear layer can give real numbers at no cost, a convolution cannot.
+            // A linear layer can give floats at no cost, a convolution cannot.
             if node.is("Conv") {
                 self.gives(output);
             }
@@ -179,7 +179,7 @@ impl Planner<'_> {
         }
     }
 
-    /// The value leaves a quantised node, through the activation behind it.
+    /// A quantised node gives this value, through the activation behind it if there is one.
     fn gives(&mut self, output: &str) {
         let mut value = output;
         if let Some((_, taker)) = self.links.only_taker(value)
@@ -197,7 +197,7 @@ impl Planner<'_> {
         node.is("Clip") && bounds.all(|bound| self.links.constant(bound).is_some())
     }
 
-    /// The value is to be quantised, and, where it is another one in another shape, that one too.
+    /// Marks the value as quantised, and, if it is another one in another shape, that one too.
     fn need(&mut self, value: &str) {
         let range = self.carried.get(value).cloned();
         let range = range.unwrap_or_else(|| value.to_owned());

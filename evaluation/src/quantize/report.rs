@@ -9,7 +9,7 @@ use crate::calibrate;
 use crate::machine::has_int8_instructions;
 use crate::reports::table::{Table, header, percent};
 
-/// What quantising came to; its [`Display`](fmt::Display) is what `quantize` prints.
+/// The result of quantising; its [`Display`](fmt::Display) is what `quantize` prints.
 pub struct QuantizeReport {
     /// Where the int8 model was written.
     pub written: PathBuf,
@@ -17,15 +17,15 @@ pub struct QuantizeReport {
     pub sizes: [usize; 2],
     /// The fp32 model's threshold.
     pub old_threshold: f64,
-    /// What the int8 model's comes from.
+    /// The int8 model's calibration.
     pub calibration: Calibration,
-    /// Images that the ranges come from.
+    /// How many images the ranges come from.
     pub range_images: usize,
-    /// Whether the first row is a test set, or else the calibration images.
+    /// Whether the first row is a test set; otherwise it is the calibration images.
     pub tested: bool,
     /// The ID set, then the OOD sets.
     pub rows: Vec<Row>,
-    /// For each batch size.
+    /// Speed at each batch size.
     pub speed: Vec<Speed>,
 }
 
@@ -55,7 +55,7 @@ impl fmt::Display for QuantizeReport {
 }
 
 impl QuantizeReport {
-    /// How far the share of flags may stray by chance: without it, that would be taken for what int8 costs.
+    /// How far the share of flags may vary by chance: without it, that would be taken for the cost of int8.
     fn expected(&self) -> String {
         let expected = calibrate::expected(&self.calibration);
         expected.map_or_else(String::new, |expected| {
@@ -200,7 +200,7 @@ mod tests {
             many.contains("expected 5.0 ± 0.7 % of new images like these.\n"),
             "{many}"
         );
-        // Of new ID images such a threshold says nothing.
+        // Such a threshold says nothing about new ID images.
         let caught = Calibration::ood_positive(&scores(46), &scores(46), 0.95).unwrap();
         assert!(!shown(caught).contains("expected"));
     }

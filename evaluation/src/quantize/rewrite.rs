@@ -49,7 +49,7 @@ struct Writer<'a> {
     plan: &'a Plan,
     scales: &'a HashMap<String, Scale>,
     largest: i8,
-    /// Names of scale and zero point by the value that they were read from.
+    /// Names of scale and zero point, by the value that they come from.
     parameters: HashMap<String, [String; 2]>,
     /// The model's inputs, which keep their names, and what quantised nodes take in their place.
     inputs: HashMap<String, String>,
@@ -77,7 +77,7 @@ impl Writer<'_> {
                 }
             }
         }
-        // Who takes the value goes on under its name, and gets the rounded one.
+        // Nodes that take the value still take it under its name, and so get the rounded one.
         let mut made = Vec::new();
         for output in &mut node.output {
             if self.plan.values.contains_key(output) {
@@ -92,14 +92,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// `exact` to int8 and back to `rounded`, with the scale of `value`.
+    /// Adds the nodes from `exact` to int8 and back to `rounded`, with the scale of `value`.
     fn pair(&mut self, value: &str, exact: &str, rounded: &str) {
         let [scale, zero_point] = self.parameters(value);
         let level = self.names.fresh(&format!("{value}.quantized"));
         let quantize = NodeProto::new("QuantizeLinear", &[exact, &scale, &zero_point], &level);
         let inputs = [level.as_str(), &scale, &zero_point];
         let mut dequantize = NodeProto::new("DequantizeLinear", &inputs, rounded);
-        // The node that made the value may go by its name.
+        // The node that made the value may have its name.
         dequantize.name = self.names.fresh(&format!("{value}.dequantize"));
         self.nodes.extend([quantize, dequantize]);
     }
@@ -161,7 +161,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A constant with a scale for each index of `axis`, and the node that makes real numbers of it.
+    /// Adds a constant with a scale for each index of `axis`, and the node that makes floats of it.
     fn dequantized(
         &mut self,
         name: &str,

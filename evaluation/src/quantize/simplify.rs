@@ -1,5 +1,4 @@
-//! The same function with fewer nodes: what exporters leave in a graph that quantisation would
-//! stumble over.
+//! The same function with fewer nodes: without what exporters leave in a graph and quantisation would stumble over.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +8,7 @@ use super::QuantizeError;
 use super::links::{Links, Names};
 use super::weights::{constant, floats};
 
-/// Leaves out what no output depends on, makes constants of `Constant` nodes, drops `Identity` and `Dropout`, and folds
+/// Removes what no output depends on, makes constants of `Constant` nodes, drops `Identity` and `Dropout`, and folds
 /// `BatchNormalization` into the convolution before it.
 pub fn simplify(graph: &mut GraphProto) -> Result<(), QuantizeError> {
     useless(graph);
@@ -20,12 +19,12 @@ pub fn simplify(graph: &mut GraphProto) -> Result<(), QuantizeError> {
     Ok(())
 }
 
-/// What no output depends on, such as a head that was not adopted: it is no layer of the model, least of
-/// all its last.
+/// Removes what no output depends on, such as a head that was not adopted: it is not a layer of the model, and
+/// certainly not its last.
 fn useless(graph: &mut GraphProto) {
     let links = Links::of(graph);
     let mut useful: HashSet<usize> = HashSet::new();
-    // One pass finds all, where nodes stand before those that take from them, as ONNX asks.
+    // One pass is enough if nodes come before those that take from them, as ONNX requires.
     loop {
         let before = useful.len();
         for (index, node) in graph.node.iter().enumerate().rev() {
@@ -63,7 +62,7 @@ fn constants(graph: &mut GraphProto) {
     graph.node = kept;
 }
 
-/// `Identity`, and `Dropout`, which does nothing outside training.
+/// Drops `Identity`, and `Dropout`, which does nothing outside training.
 fn copies(graph: &mut GraphProto) {
     let links = Links::of(graph);
     let mut original: HashMap<String, String> = HashMap::new();
@@ -136,8 +135,8 @@ struct Fold {
     bias: Vec<f32>,
 }
 
-/// The convolution that this node and the one before it are together; `None` where they are not a
-/// convolution and its normalisation.
+/// The convolution that this node and the one before it make together; `None` if they are not a convolution and its
+/// normalisation.
 fn fold(
     graph: &GraphProto,
     links: &Links<'_>,
@@ -216,6 +215,6 @@ pub fn unused(graph: &mut GraphProto) {
     graph
         .initializer
         .retain(|tensor| !unused.contains(&tensor.name));
-    // Old exporters list constants among the inputs, as ones that could be replaced.
+    // Old exporters list constants among the inputs, as defaults that can be replaced.
     graph.input.retain(|input| !unused.contains(&input.name));
 }

@@ -3,16 +3,16 @@ use std::time::{Duration, Instant};
 use normgate_core::model::Model;
 use normgate_core::runtime::{Outputs, Runtime, Session, SessionError, SessionOptions};
 
-/// Images a run.
+/// Images in a run.
 const BATCHES: [usize; 2] = [1, 16];
-/// Both models take turns, so that whatever else the machine does hits both.
+/// Both models take turns, so that whatever else the machine does affects both.
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_millis(150);
 
 /// Images a second at one batch size, on one thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Speed {
-    /// Images a run.
+    /// Images in a run.
     pub batch: usize,
     /// The median rates: fp32, int8.
     pub rates: [f64; 2],
@@ -32,7 +32,7 @@ pub fn measure(runtime: &Runtime, fp32: &Model, int8: &Model) -> Result<Vec<Spee
         let mut rates = [Vec::new(), Vec::new()];
         for _ in 0..ROUNDS {
             for (session, rates) in sessions.iter_mut().zip(&mut rates) {
-                // Whatever the other model has left in the caches goes in a run that is not counted.
+                // A run that is not counted removes what the other model has left in the caches.
                 session.run(&images, batch, &mut outputs)?;
                 let (start, mut done) = (Instant::now(), 0);
                 while start.elapsed() < ROUND {

@@ -4,10 +4,10 @@ use normgate_core::onnx::proto::TensorProto;
 use super::QuantizeError;
 use super::links::Links;
 
-/// Weights as whole numbers, with a scale for each output channel: `real = level · scale`.
+/// Weights as integers, with a scale for each output channel: `real = level · scale`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
-    /// In the order of the real ones.
+    /// In the order of the weights.
     pub levels: Vec<i8>,
     /// One for each output channel.
     pub scales: Vec<f32>,
@@ -16,8 +16,8 @@ pub struct Weights {
 /// A bias must fit 32 bits with room for what the layer adds to it.
 const LARGEST_BIAS: f64 = (1u32 << 30) as f64;
 
-/// Rounds weights to −`largest`..=`largest`. `axis` of `shape` is the output channel. `bias` and the
-/// `input` scale make sure that each bias fits a 32-bit multiple of `input · scale`.
+/// Rounds weights to −`largest`..=`largest`. `axis` of `shape` is the output channel. `bias` and the scale of the
+/// `input` are needed for scales with which each bias fits into 32 bits, as a multiple of `input · scale`.
 pub fn quantize(
     values: &[f32],
     shape: &[usize],
@@ -57,7 +57,7 @@ pub fn quantize(
     }
 }
 
-/// The bias in multiples of `input · scale` of its channel, and those multiples.
+/// The bias in units of `input · scale` of its channel, and these units.
 pub fn quantize_bias(bias: &[f32], input: f32, scales: &[f32]) -> (Vec<i32>, Vec<f32>) {
     let units: Vec<f32> = scales.iter().map(|scale| input * scale).collect();
     let levels = bias.iter().zip(&units);

@@ -21,8 +21,8 @@ use crate::error::EvaluationError;
 use crate::evaluate::figures::Figures;
 use plots::Plot;
 
-/// All of an evaluation, as `report.json` holds it. Its [`Display`](fmt::Display) is the table for
-/// the terminal, at most 100 columns wide.
+/// The results of an evaluation, as in `report.json`. Its [`Display`](fmt::Display) is the table for the terminal, at
+/// most 100 columns wide.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Version of the Normgate that evaluated.
@@ -35,8 +35,7 @@ pub struct Report {
     pub seconds: f64,
     /// What was evaluated.
     pub model: ModelRecord,
-    /// What the model may have seen before of what it was tested on, to judge by people: a sentence
-    /// for each set.
+    /// Test images that the model may have seen before, for people to judge: a sentence for each set.
     pub doubts: Vec<String>,
     /// What was measured.
     pub figures: Figures,
@@ -57,7 +56,7 @@ pub struct ModelRecord {
     pub score: ScoreKind,
     /// When it flags.
     pub calibration: CalibrationRecord,
-    /// How it was trained, where the manifest says.
+    /// How it was trained, if the manifest says so.
     pub training: Option<TrainingRecord>,
 }
 
@@ -68,11 +67,11 @@ pub struct CalibrationRecord {
     pub convention: Convention,
     /// The true positive rate asked for.
     pub target_tpr: f64,
-    /// Flagged is what scores above it.
+    /// Scores above it are flagged.
     pub threshold: f64,
     /// Whether predicted classes have thresholds of their own.
     pub per_class: bool,
-    /// Images calibrated on.
+    /// How many images it was calibrated on.
     pub count: usize,
     /// Share of the calibration's ID images that are flagged.
     pub expected_flag_rate: f64,
@@ -139,11 +138,11 @@ impl Report {
         out
     }
 
-    /// Writes `report.json`, `report.md`, `report.html` and every plot as SVG and PNG into `folder`, which is made
-    /// where it is not there; files of those names are replaced.
+    /// Writes `report.json`, `report.md`, `report.html` and every plot as SVG and PNG into `folder`, which is made if
+    /// it does not exist; files with those names are replaced.
     ///
     /// # Errors
-    /// [`EvaluationError`]: a file cannot be written, or a plot not be rendered.
+    /// [`EvaluationError`] if a file cannot be written, or a plot cannot be rendered.
     pub fn write(&self, folder: &Path, plots: &[NamedPlot]) -> Result<(), EvaluationError> {
         let io = |path: &Path, result: std::io::Result<()>| {
             result.map_err(|source| EvaluationError::Io {
@@ -176,6 +175,6 @@ pub struct NamedPlot {
     pub file: &'static str,
     /// A heading for it.
     pub caption: &'static str,
-    /// The picture.
+    /// The plot itself.
     pub plot: Plot,
 }

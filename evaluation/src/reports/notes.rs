@@ -6,10 +6,10 @@ use super::{CalibrationRecord, Report};
 use crate::evaluate::figures::{Figures, OodFigures};
 use crate::reports::table::decimals;
 
-/// So many standard deviations off, it is not by chance.
+/// A difference of this many standard deviations is not chance.
 const SURE: f64 = 4.0;
 
-/// A sentence for each thing that is wrong with the model as it is served, of about a line each.
+/// A sentence of about a line for each thing that is wrong with the model as it is served.
 pub(super) fn of(report: &Report) -> Vec<String> {
     let figures = &report.figures;
     let others = figures
@@ -23,7 +23,7 @@ pub(super) fn of(report: &Report) -> Vec<String> {
         .collect()
 }
 
-/// The promise of an ID-positive threshold is for images from where the calibration images came from.
+/// An ID-positive threshold's promise is for images from the same source as the calibration images.
 fn unkept(calibration: &CalibrationRecord, figures: &Figures) -> Option<String> {
     let set = &figures.id.set;
     let promised = 1.0 - calibration.target_tpr;
@@ -47,7 +47,7 @@ fn upside_down(figures: &Figures, set: &OodFigures) -> Option<String> {
         .scores
         .iter()
         .find(|it| it.score == figures.served_score)?;
-    // As the rank sum of Mann and Whitney varies where both are alike.
+    // That is how the rank sum of Mann and Whitney varies if both sets are alike.
     let (m, n) = (figures.id.set.images as f64, set.set.images as f64);
     let by_chance = SURE * ((m + n + 1.0) / (12.0 * m * n)).sqrt();
     let is_worse = served.auroc < 0.5 - by_chance;

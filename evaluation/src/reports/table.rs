@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// Columns of text at the left, columns of numbers at the right.
+/// A table with columns of text at the left and columns of numbers at the right.
 pub struct Table {
     /// Above the table; may be empty in Markdown.
     pub title: String,
@@ -17,7 +17,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// At most 100 columns wide as long as names are short: aligned with spaces.
+    /// The table with its columns aligned by spaces, at most 100 columns wide as long as names are short.
     pub fn terminal(&self) -> String {
         let widths: Vec<usize> = (0..self.header.len())
             .map(|column| {
@@ -50,7 +50,7 @@ impl Table {
         out
     }
 
-    /// A heading of the second level unless the title is empty, the note, and a pipe table.
+    /// The table in Markdown: a heading of the second level unless the title is empty, the note, and a pipe table.
     pub fn markdown(&self) -> String {
         let line = |cells: &[String]| {
             let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
@@ -87,7 +87,7 @@ impl Table {
                 } else {
                     " class=\"n\""
                 };
-                // What is empty heads nothing.
+                // An empty cell is no heading.
                 let tag = if cell.is_empty() { "td" } else { tag };
                 format!("<{tag}{class}>{}</{tag}>", escape(cell))
             };
@@ -116,19 +116,19 @@ pub(crate) fn header(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.into()).collect()
 }
 
-/// Text as it may stand between the tags of HTML and SVG.
+/// Text that may be put between the tags of HTML and SVG.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
 }
 
-/// A share as percent with two decimals, as the paper's tables; "–" where there is none.
+/// A share as percent with two decimals, as in the paper's tables; "–" if it is not finite.
 pub fn percent(share: f64) -> String {
     decimals(100.0 * share)
 }
 
-/// Two decimals; "–" where there is no number.
+/// Two decimals; "–" if the value is not finite.
 pub fn decimals(value: f64) -> String {
     match value.is_finite() {
         true => format!("{value:.2}"),

@@ -62,7 +62,7 @@ pub(super) fn introduction(report: &Report) -> Vec<String> {
     lines
 }
 
-/// What was trained on, where the record says.
+/// What was trained on, if the record says so.
 fn sets_of(training: &TrainingRecord) -> Option<String> {
     let sets = training.data.join(" + ");
     let auxiliary = match training.auxiliary.is_empty() {

@@ -1,6 +1,6 @@
-//! Calibrating and evaluating, whole, on a model so simple that every figure is known beforehand:
-//! its representation is an image's mean colour, its classes are red, green and blue. So an
-//! image's norm is its brightness, and a dark image is OOD.
+//! Calibrating and evaluating as a whole, on a model so simple that every figure is known beforehand: its
+//! representation is an image's mean colour, its classes are red, green and blue. So an image's norm is its
+//! brightness, and a dark image is OOD.
 
 mod fitting;
 mod place;
@@ -18,8 +18,8 @@ fn close(found: f64, expected: f64) {
     assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
 }
 
-/// The threshold that 300 images of brightness 100 to 199, three of each, give at 95 %: the
-/// ⌈301 · 0.95⌉ = 286th in falling brightness.
+/// The threshold that 300 images of brightness 100 to 199, three of each, give at 95 %: the ⌈301 · 0.95⌉ = 286th from
+/// the brightest.
 const THRESHOLD: f64 = -104.0 / 255.0;
 
 fn calibrated() -> Place {
@@ -112,7 +112,7 @@ fn the_ood_positive_threshold_catches_its_share_of_the_ood_images() {
 fn every_figure_of_an_evaluation_is_the_one_known_beforehand() {
     let place = calibrated();
     place.add_test("id");
-    // Taken for blue though it is called red, and dark enough to be flagged.
+    // Taken for blue though its folder is called red, and dark enough to be flagged.
     place.add("id", "red", 2, 90..91);
     place.add("dark", "", 1, 0..100);
     place.add("brighter", "", 1, 200..250);
@@ -132,7 +132,7 @@ fn every_figure_of_an_evaluation_is_the_one_known_beforehand() {
 
     assert_eq!(figures.id.set.images, 301);
     close(figures.id.set.flagged, 13.0 / 301.0);
-    // Of all but that one a trace of a second colour is there.
+    // All but that image have a trace of a second colour.
     close(
         figures.id.set.activation_ratio,
         (300.0 * 2.0 + 1.0) / 3.0 / 301.0,
@@ -164,7 +164,7 @@ fn every_figure_of_an_evaluation_is_the_one_known_beforehand() {
         .iter()
         .find(|f| f.score == ScoreKind::RepresentationNorm)
         .unwrap();
-    // One ID image is darker than the ten brightest OOD images but one, and as dark as one.
+    // That ID image is darker than the nine brightest OOD images, and as dark as the tenth.
     close(norm.auroc, 1.0 - 9.5 / (301.0 * 100.0));
     // 95 of the 100 OOD images are darker than 95, and so is that ID image.
     close(norm.fpr95_ood_positive, 1.0 / 301.0);
@@ -188,7 +188,7 @@ fn every_figure_of_an_evaluation_is_the_one_known_beforehand() {
     close(shifted.flagged, 0.5);
     close(shifted.accuracy, 0.5);
     close(shifted.accuracy_unflagged, 1.0);
-    // A brighter colour is a surer one here: MSP flags the same images.
+    // A brighter colour is a more confident answer here: MSP flags the same images.
     close(of("shifted", ScoreKind::Msp).flagged, 0.5);
     let [shifted] = &figures.shifted[..] else {
         panic!("one set from another source")
@@ -429,7 +429,8 @@ fn what_is_expected_with_thresholds_by_class_counts_each_by_its_images() {
     let mut args = place.calibrate_args();
     args.data = vec![place.path("some").to_str().unwrap().parse().unwrap()];
     args.per_class = true;
-    // The 182nd of 190 is each one's, with 9/191 expected above it. Of all 570 the 543rd would be, with 28/571.
+    // The threshold of each class is its 182nd of 190 scores, with 9/191 expected above it. For all 570 together it
+    // would be the 543rd, with 28/571.
     let said = calibrate::calibrate(&args).unwrap().to_string();
     assert!(said.contains("expected   4.7 ± 0.9 % of new"), "{said}");
 }

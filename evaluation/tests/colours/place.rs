@@ -15,14 +15,14 @@ use normgate_evaluation::evaluate::EvaluateArgs;
 
 pub const COLOURS: [&str; 3] = ["red", "green", "blue"];
 const SIDE: u32 = 8;
-/// Of another colour, in images to test on: too little to make one as bright as the next.
+/// How much of another colour test images have: too little to make one as bright as the next brighter one.
 pub const TRACE: u8 = 10;
 
 /// A folder with the model and image sets; gone when dropped.
 pub struct Place(tempfile::TempDir);
 
 impl Place {
-    /// With the model `colours.onnx`, whose training had 100, 10 and 1 images of the classes, in the set `training`.
+    /// Makes the model `colours.onnx`, whose training had 100, 10 and 1 images of the classes, in the set `training`.
     pub fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         let manifest = Manifest {
@@ -109,7 +109,7 @@ impl Place {
         }
     }
 
-    /// Adds as many to test on, which are others, and slightly brighter.
+    /// Adds as many test images, which differ from those and are slightly brighter.
     pub fn add_test(&self, set: &str) {
         for (channel, class) in COLOURS.iter().enumerate() {
             self.add_with(TRACE, set, class, channel, 100..200);

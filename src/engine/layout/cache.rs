@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::Layout;
 
-/// What was measured by another measure is measured again.
+/// The version of the measurement: what another version measured is measured again.
 const MEASURE: u32 = 5;
 
-/// The name under which a layout is kept: it holds for this model on this machine, and for what was asked of
-/// the lone session's threads, if anything.
+/// The name under which a layout is kept. It is for this model on this machine, and for the lone session's threads
+/// that were asked for, if any.
 pub fn key(model: &Model, runtime: &Runtime, processors: usize, lone: Option<usize>) -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = processor
@@ -36,7 +36,7 @@ pub fn read(key: &str) -> Option<Layout> {
     serde_json::from_slice(&text).ok()
 }
 
-/// Keeps a layout. Where that is not possible it is measured again at the next start.
+/// Keeps a layout. If that is not possible, it is measured again at the next start.
 pub fn write(key: &str, layout: Layout) {
     if let Err(error) = try_write(key, layout) {
         tracing::debug!(%error, "the measured layout could not be kept");
@@ -54,7 +54,7 @@ fn try_write(key: &str, layout: Layout) -> io::Result<()> {
     Ok(())
 }
 
-/// By the XDG Base Directory Specification.
+/// The folder for layouts, by the XDG Base Directory Specification.
 fn folder() -> Option<PathBuf> {
     let absolute = |name| {
         env::var_os(name)
@@ -75,7 +75,7 @@ mod tests {
         let runtime = Runtime::load(None).unwrap();
         let model = model();
         let mut bytes = model.bytes().to_vec();
-        // An empty `doc_string` of the ONNX model: another file of the same meaning.
+        // An empty `doc_string` of the ONNX model: another file with the same meaning.
         bytes.extend([0x32, 0x00]);
         let other = Model::from_bytes(bytes).unwrap();
         let first = key(&model, &runtime, 4, None);

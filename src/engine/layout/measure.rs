@@ -1,4 +1,4 @@
-//! Images a second of each layout, in turns.
+//! Measures how many images a second each layout classifies, in turns.
 
 use std::sync::RwLock;
 use std::thread::{self, Builder};
@@ -9,25 +9,25 @@ use normgate_core::{Model, Outputs, Runtime, Session};
 use super::Layout;
 use crate::engine::{PipelineError, StartError};
 
-/// The most images in a batch: enough for threads to share. Of a heavy model as many as a round has
-/// time for, or one: it gains nothing by more.
+/// The most images in a batch: enough for threads to share. With a heavy model, as many as a round has time for, or
+/// one: it gains nothing from more.
 const BATCH: usize = 8;
-/// A round of a light model; of a heavy one it is a single image in each session.
+/// How long a round takes with a light model; with a heavy one, it is a single image in each session.
 const ROUND: Duration = Duration::from_millis(12);
-/// A round of single images, of which a light model classifies ten in this time.
+/// A round of single images; a light model classifies ten in this time.
 const LONE_ROUND: Duration = Duration::from_millis(10);
 
-/// Sessions of a layout, and their input.
+/// The sessions of a layout, and their input.
 struct Trial {
     sessions: Vec<Session>,
     batch: usize,
     images: Vec<f32>,
 }
 
-/// Images a second of two layouts.
+/// How many images a second two layouts classify.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Round {
-    /// All sessions at a time, on batches.
+    /// All sessions at the same time, on batches.
     pub together: [f64; 2],
     /// One session, on one image after the other.
     pub alone: [f64; 2],
@@ -53,8 +53,8 @@ impl Contest {
         model: &Model,
         [one, other]: [Layout; 2],
     ) -> Result<Self, StartError> {
-        // One after the other: together they are sooner, but leave memory in pieces that does not go back to
-        // the system (10 MiB of the shipped model, 40 to 120 of a ResNet18).
+        // One after the other: together they would be faster, but leave memory in pieces that does not go back to the
+        // system (10 MiB for the shipped model, 40 to 120 for a ResNet18).
         let one = Trial::new(runtime, model, one)?;
         Ok(Self([one, Trial::new(runtime, model, other)?]))
     }
@@ -110,7 +110,7 @@ impl Trial {
         };
         let rates: Result<Vec<f64>, StartError> = thread::scope(|scope| {
             let work = &work;
-            // All begin together, and none waits for one that the system has no thread for.
+            // All begin together, and if the system has no thread for one of them, the others do not wait for it.
             let closed = gate.write();
             let start = |session| Builder::new().spawn_scoped(scope, move || work(session));
             let running: Result<Vec<_>, _> = self.sessions.iter_mut().map(start).collect();
@@ -124,7 +124,7 @@ impl Trial {
     }
 }
 
-/// Images a second of a session that is given so many of these at once, for so long, and once at least.
+/// How many images a second a session classifies that is given `count` at once, for this time, and once at least.
 fn rate(
     session: &mut Session,
     images: &[f32],

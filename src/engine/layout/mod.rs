@@ -1,9 +1,9 @@
-//! How many workers of how many threads: measured, where nobody says.
+//! How many workers there are, and of how many threads: measured, unless the options say.
 //!
-//! Many workers of one thread classify the most images a second: threads that share an operator wait
-//! for each other, the more so where others want their processors too. Beside them there is one more
-//! session, of all threads, for an image that is alone in the engine: nobody else wants the processors
-//! then. One worker of all threads takes the least memory, and is chosen where it does clearly more.
+//! Many workers of one thread classify the most images a second: threads that share an operator wait for each other,
+//! all the more if others want their processors, too. Beside them there is one more session, of all threads, for an
+//! image that is alone in the engine: nobody else wants the processors then. One worker of all threads takes the
+//! least memory, and is chosen if it does clearly more.
 
 mod cache;
 mod measure;
@@ -15,37 +15,36 @@ use super::StartError;
 use crate::config::{EngineConfig, processors};
 use measure::{Contest, Round};
 
-/// Each worker's session has weights of its own. Where they would take more bytes than this, there is
-/// one worker, and nothing to measure.
+/// Each worker's session has weights of its own. If they would take more bytes than this, there is one worker, and
+/// nothing to measure.
 const MOST_WEIGHTS: usize = 2 << 30;
 
-/// A single worker is chosen where it does so many times what many do, with nothing else going on: that
-/// ResNet18 for which both did the same did 91 % of ONNX Runtime's limit with one under load, and 102 %
-/// with many.
+/// A single worker is chosen if it does this many times what many do, with nothing else going on. A ResNet18 for
+/// which both did the same reached, under load, 91 % of ONNX Runtime's limit with one worker, and 102 % with many.
 const CLEARLY_MORE: f64 = 1.05;
 
-/// An image that is alone gets a session of its own where that makes it so many times as fast.
+/// An image that is alone gets a session of its own if that makes it this many times as fast.
 const SOONER: f64 = 1.1;
 
-/// Where so many rounds agree, there are no more: each delays the start by some 50 ms.
+/// If this many rounds agree, no more are measured: each delays the start by some 50 ms.
 const FEWEST_ROUNDS: usize = 3;
-/// After so many it is left to another start to be sure.
+/// After this many, it is left to another start to be sure.
 const MOST_ROUNDS: usize = 5;
 
-/// Inference threads, and the threads that share the work of one batch in each.
+/// The number of inference threads, and of the threads in each that share the work of one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Layout {
     pub workers: usize,
     pub threads: usize,
-    /// The threads of one more session, for an image that is alone in the engine; 0: there is none.
+    /// The threads of one more session, for an image that is alone in the engine; 0 if there is none.
     pub lone: usize,
 }
 
 impl Layout {
-    /// How each worker's session is opened. The threads of a single one stay awake while it runs, and
-    /// need not be woken for each operator; what else wants their processors then, decoding above
-    /// all, has to wait little longer. Of several workers, a thread that spins takes its processor
-    /// from the others, and so does one thread too many.
+    /// How each worker's session is opened. The threads of a single worker stay awake while it runs, so that they
+    /// need not be woken for each operator; what else wants their processors then, above all decoding, has to wait
+    /// little longer. With several workers, a thread that spins takes its processor from the others, and so does one
+    /// thread too many.
     pub fn session_options(self) -> SessionOptions {
         match self.workers {
             1 => awake(self.threads),
@@ -61,8 +60,8 @@ impl Layout {
         (self.lone > 0).then(|| awake(self.lone))
     }
 
-    /// This layout, or a single worker where a model with weights of so many bytes would take too much memory
-    /// in many, and nobody has said how many there are to be.
+    /// This layout; or a single worker, if a model with this many bytes of weights would take too much memory in many
+    /// workers, and nobody has said how many there are to be.
     pub fn for_weights(self, bytes: usize, config: &EngineConfig) -> Self {
         let is_much = bytes.saturating_mul(self.workers + 1) > MOST_WEIGHTS;
         match is_much && self.workers > 1 && !config.layout_is_fixed() {
@@ -75,7 +74,7 @@ impl Layout {
         }
     }
 
-    /// As the options say; what they leave open is measured, or known from an earlier start.
+    /// The layout that the options ask for; what they leave open is measured, or known from an earlier start.
     pub fn choose(
         config: &EngineConfig,
         runtime: &Runtime,
@@ -140,7 +139,7 @@ impl Layout {
     }
 }
 
-/// What a machine does most with.
+/// Which layout the machine does most with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Suits {
     Single,
@@ -148,8 +147,8 @@ enum Suits {
     ManyAndOne,
 }
 
-/// Measures until it is clear what suits the machine, which may be busy with starting up in a round, or
-/// for as many rounds as there may be.
+/// Measures until it is clear what suits the machine, or for the most rounds that there may be: in some of them, the
+/// machine may be busy with starting up.
 fn settle<E>(
     mut round: impl FnMut() -> Result<Round, E>,
     is_lone_given: bool,
@@ -158,8 +157,8 @@ fn settle<E>(
     loop {
         rounds.push(round()?);
         let (suits, is_clear) = what_suits(&rounds, is_lone_given);
-        // The usual answer is believed soon. A neighbour on one processor, which slows down whatever wants all,
-        // can pretend the others for a while, and what is kept holds for all starts to come.
+        // The usual answer is believed soon. A neighbour on one processor, which slows down whatever wants all of
+        // them, can make the other answers appear for a while, and what is kept holds for all starts to come.
         let is_usual = suits == Suits::ManyAndOne;
         let is_settled = is_clear && is_usual && rounds.len() >= FEWEST_ROUNDS;
         if is_settled || rounds.len() >= MOST_ROUNDS {
@@ -168,9 +167,9 @@ fn settle<E>(
     }
 }
 
-/// What the best of all rounds say, figure by figure: whatever else the machine does only takes from a
-/// layout. And whether all but one of five rounds say the same, and all of fewer: where they disagree, something
-/// else was going on, and the next start may know better.
+/// What the best of all rounds says, figure by figure: whatever else the machine does can only slow a layout down.
+/// And whether all rounds say the same, or four of five: if they disagree, something else was going on, and the next
+/// start may know better.
 fn what_suits(rounds: &[Round], is_lone_given: bool) -> (Suits, bool) {
     let best = rounds
         .iter()
@@ -186,7 +185,7 @@ fn what_suits(rounds: &[Round], is_lone_given: bool) -> (Suits, bool) {
 }
 
 impl Round {
-    /// Where the lone session's threads are given, none too, it does not matter whether it helps.
+    /// If the lone session's threads are given, even as none, it does not matter whether it helps.
     fn suits(&self, is_lone_given: bool) -> Suits {
         let ([many, single], [one, all]) = (self.together, self.alone);
         if single >= CLEARLY_MORE * many {
@@ -300,13 +299,13 @@ mod tests {
 
     #[test]
     fn of_several_rounds_each_figure_counts_where_it_was_best_and_disagreement_is_said() {
-        // Many workers were disturbed in the first, the single one in the second.
+        // Many workers were disturbed in the first round, the single one in the second.
         let rounds = [
             round(60.0, 100.0, 50.0, 50.0),
             round(99.0, 70.0, 40.0, 80.0),
         ];
         assert_eq!(what_suits(&rounds, false), (Suits::ManyAndOne, false));
-        // An image alone was disturbed in the second.
+        // The session for an image alone was disturbed in the second round.
         let rounds = [
             round(100.0, 60.0, 50.0, 80.0),
             round(99.0, 60.0, 50.0, 40.0),

@@ -53,7 +53,7 @@ fn it_is_quiet_until_another_waits_or_is_taken_and_a_while_after_that_is_served(
     assert!(!queue.is_quiet());
     assert!(queue.take(3, &mut taken) && !queue.is_quiet());
     queue.served(1, 1, Duration::from_millis(1));
-    // It may be a gap among many; the next time it is none.
+    // It may be a gap among many; the next time it is not.
     assert!(!queue.is_quiet() && queue.is_quiet());
 }
 
@@ -87,7 +87,7 @@ fn with_a_window_a_taker_waits_for_a_full_batch_and_takes_less_when_it_is_over()
 fn a_window_is_over_for_a_taker_that_comes_late_and_for_what_is_left_of_a_batch() {
     let (window, started) = (Duration::from_secs(20), Instant::now());
     let queue = fill(Queue::new(8, 1).with_window(window), 0..3);
-    // As if the first had come that long ago.
+    // As if the first item had come that long ago.
     queue.lock().ripe = Some(Instant::now());
     // Two of them are a quarter of a second's work.
     queue.guess(Duration::from_millis(125));
@@ -133,12 +133,12 @@ fn with_a_window_one_taker_gets_the_batch_that_several_waited_for_and_the_others
         thread::yield_now();
     }
     for items in [[0, 1], [2, 3]] {
-        // The first of them wakes one, and the second the other.
+        // The first item wakes one taker, and the second the other.
         for item in items {
             queue.push(item, LONG).unwrap();
         }
         assert_eq!(taken.recv_timeout(LONG).unwrap(), items);
-        // Whoever got nothing sleeps by then.
+        // The taker that got nothing sleeps by then.
         thread::sleep(2 * window);
     }
 }

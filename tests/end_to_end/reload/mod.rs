@@ -1,4 +1,4 @@
-//! Another model in the file that is served.
+//! Putting another model into the file that is served.
 
 mod refused;
 mod signals;

@@ -22,7 +22,7 @@ fn a_file_that_cannot_be_served_leaves_the_old_model_in_service_and_says_why() {
         ..GERMAN.manifest()
     };
     let misfit = GERMAN.model().with_manifest(misfit).unwrap();
-    // The first run of it shows that no number comes out.
+    // Its first run shows that no numbers come out.
     let metadata = [(METADATA_KEY, GERMAN.manifest().to_json().unwrap())];
     let broken = GERMAN.graph(f32::INFINITY, &metadata);
     let cases: [(&str, Option<Vec<u8>>); 7] = [

@@ -48,7 +48,7 @@ fn many_signals_at_once_are_one_reload_or_few() {
     let mut manifest = Manifest::clone(next.manifest());
     manifest.version = "next".into();
     next.with_manifest(manifest).unwrap().save(&model).unwrap();
-    // For as long as the first reload takes; each sends one that is there before the last is done with.
+    // For as long as the first reload takes: each signal is there before the last is dealt with.
     let deadline = Instant::now() + PATIENCE;
     let mut signals = 0;
     while count(&server, "ok") == 0 {
@@ -64,12 +64,12 @@ fn many_signals_at_once_are_one_reload_or_few() {
 
 #[test]
 fn sighup_during_start_up_is_a_reload_after_it() {
-    // Where it was ready before the signal came, there was nothing to see.
+    // If the server was ready before the signal came, there was nothing to see.
     let was_in_time = (0..10).any(|_| is_reloaded_after_sighup_during_start_up());
     assert!(was_in_time, "always ready too soon");
 }
 
-/// False where it was ready already.
+/// False if it was ready already.
 fn is_reloaded_after_sighup_during_start_up() -> bool {
     // A port known from the start, since the server says where it listens only when it is ready.
     let port = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -84,7 +84,7 @@ fn is_reloaded_after_sighup_during_start_up() -> bool {
         assert!(Instant::now() < deadline, "never there");
         thread::sleep(Duration::from_millis(1));
     };
-    // Who accepts connections minds signals.
+    // Once it accepts connections, it heeds signals.
     while get(&address, "/livez").is_none() {
         patiently();
     }
@@ -156,7 +156,7 @@ impl Drop for Killed {
     }
 }
 
-/// The reply as it came; `None` where nobody answers.
+/// The reply as it came; `None` if nobody answers.
 fn get(address: &str, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;

@@ -16,7 +16,7 @@ use crate::{
     wire::{connect, head, status},
 };
 
-/// The replies to one picture, or to several in one request.
+/// The replies to one image, or to several in one request.
 fn replies(server: &Server, files: usize) -> Vec<Value> {
     let image = red();
     if files == 1 {
@@ -84,7 +84,7 @@ fn a_body_that_stalls_holds_no_reload_back_and_is_answered_by_the_last_model() {
     slow.read_exact(&mut said).unwrap();
     assert_eq!(said, *go_on);
     slow.write_all(some).unwrap();
-    // Each waits until nobody has the model before the last any more.
+    // Each waits until nobody uses the model before the last any more.
     for kind in [&GERMAN, &ENGLISH, &GERMAN] {
         it.reload(kind);
     }
@@ -133,7 +133,7 @@ fn the_metrics_are_those_of_the_model_in_service_only() {
         lines("normgate_ood_score_count"),
         ["normgate_ood_score_count 1"]
     );
-    // The server's own go on.
+    // The server's own metrics go on.
     let batches = lines("normgate_batch_size_count");
     assert_eq!(batches, ["normgate_batch_size_count 2"]);
     let asked = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3";
@@ -145,7 +145,7 @@ fn the_metrics_are_those_of_the_model_in_service_only() {
         text.ends_with("\n# EOF\n") && text.matches("# EOF").count() == 1,
         "{text}"
     );
-    // Scores are below zero, and sums of them no counters.
+    // Scores are below zero, so sums of them are not counters.
     assert!(!metrics.contains("normgate_ood_score_sum"), "{metrics}");
     for missing in ["normgate_ood_score_sum", "normgate_ood_score_count"] {
         assert!(!text.contains(missing), "{text}");

@@ -25,7 +25,7 @@ fn with_watch_a_file_that_is_renamed_or_written_in_pieces_is_taken_up() {
     it.wait_for("ok", 2);
     it.assert_serves(&ENGLISH);
 
-    // A writer that takes a rest is believed to be done, and not for ever.
+    // A writer that pauses is believed to be done, but not for ever.
     let failed = it.count("failed");
     let bytes = GERMAN.model().bytes().to_vec();
     let (first, rest) = bytes.split_at(bytes.len() / 2);
@@ -43,7 +43,7 @@ fn with_watch_a_file_that_is_renamed_or_written_in_pieces_is_taken_up() {
 fn with_watch_a_volume_whose_link_is_swapped_is_followed() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    // As Kubernetes mounts a ConfigMap: the file leads over `..data` into a folder a version.
+    // As Kubernetes mounts a ConfigMap: the file leads through `..data` into a folder for each version.
     for (version, kind) in [("..1", &ENGLISH), ("..2", &GERMAN)] {
         fs::create_dir(at(version)).unwrap();
         kind.put(&at(version).join("model.onnx"));

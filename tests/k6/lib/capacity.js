@@ -1,5 +1,5 @@
-// What the server can do: answers a second with all its clients waiting, and milliseconds for a
-// client that is alone. scripts/k6 runs capacity.js just before what needs it.
+// What the server can do: answers a second with all its clients waiting, and milliseconds for a client that is alone.
+// scripts/k6 runs capacity.js just before the scenarios that need it.
 
 import { inSeconds } from './units.js';
 

@@ -1,4 +1,4 @@
-// Every kind of request that a public server meets, and the status that each is due.
+// Every kind of request that a public server meets, and the status that it should get.
 //
 // Each is a name, a way to send it, and what else must hold for the reply.
 
@@ -26,7 +26,7 @@ function damaged(file) {
 
 const within = (time) => ({ headers: { 'x-request-timeout': time } });
 
-// Only of the shipped model is known what is foreign to it.
+// Which images are OOD is known only for the shipped model.
 const verdict = (flagged) => ({
   [flagged ? 'what is foreign is flagged' : 'what is known is not flagged']: (r) =>
     r.json('model.name') !== 'cifar10-lt' || r.json('is_ood') === flagged,
@@ -95,7 +95,7 @@ const fields = [...Array(65).keys()].map((i) => `file${i}`);
 
 export const huge = [
   right('12 megapixels', photo, 'image/jpeg'),
-  // Refused where the server can tell at once that it will be late.
+  // Refused if the server can tell at once that it will be late.
   wrong('too late', [504, 429], photo, 'image/jpeg', within('1ms')),
   wrong('bomb', 413, bomb, 'image/png'),
   wrong('more than 32 MiB', 413, new ArrayBuffer(33 << 20), 'image/bmp'),
@@ -110,6 +110,6 @@ export function send({ name, status, body, type, options, checks }) {
   return reply;
 }
 
-// Each kind must have been sent at least so often: what never came was never answered.
+// Each kind must have been sent at least this often: what never came was never answered.
 export const seen = (kinds, count) =>
   Object.fromEntries(kinds.map(({ name }) => [`http_reqs{kind:${name}}`, [`count>=${count}`]]));

@@ -1,7 +1,7 @@
 // The one request of all scenarios that are about capacity, and what becomes of it.
 //
-// The picture is small in bytes and dear to decode, so that the server is at its limit while k6 is
-// far from its own. Replies are counted by their status; their bodies are thrown away unread.
+// The image is small in bytes and costly to decode, so that the server is at its limit while k6 is far from its own.
+// Replies are counted by their status; their bodies are thrown away unread.
 
 import { check } from 'k6';
 import { Counter } from 'k6/metrics';

@@ -1,8 +1,8 @@
-// The pictures to send. Each client has a copy of what its scenario opens: open only what is sent.
+// The images to send. Each client has a copy of what its scenario opens: open only what is sent.
 
 export const photograph = (name) => open(import.meta.resolve(`../../../docs/images/${name}.jpg`), 'b');
 
-// What tests/k6/pictures.py has written into the folder PICTURES, which scripts/k6 does beforehand.
+// What tests/k6/pictures.py has written into the folder PICTURES; scripts/k6 runs it beforehand.
 export function generated(file) {
   const folder = __ENV.PICTURES;
   if (!folder) throw new Error('set PICTURES to a folder that tests/k6/pictures.py has filled');

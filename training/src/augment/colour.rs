@@ -7,7 +7,7 @@ use rand_pcg::Pcg64Mcg;
 use super::config::ColourConfig;
 use super::{chance, uniform};
 
-/// How much of each primary is in grey (ITU-R BT.601, with torchvision's digits).
+/// Weights of the primaries in grey (ITU-R BT.601, with torchvision's digits).
 pub(super) const GREY: [f32; 3] = [0.2989, 0.587, 0.114];
 
 /// One change of an image's colours.
@@ -27,7 +27,7 @@ impl Change {
         Change::Hue,
     ];
 
-    /// Changes an image; the number is the factor, of the hue the turn.
+    /// Changes an image; `by` is the factor or, for the hue, the turn.
     pub(super) fn apply(self, image: &mut [f32], by: f32) {
         match self {
             Change::Brightness => brightness(image, by),
@@ -38,8 +38,8 @@ impl Change {
     }
 }
 
-/// What changes an image's colours, and by how much: brightness, contrast, saturation and hue by
-/// random factors, in a random order, or nothing.
+/// Draws what changes an image's colours, and by how much: brightness, contrast, saturation and hue by random
+/// factors, in a random order, or nothing.
 pub(super) fn draw(config: &ColourConfig, random: &mut Pcg64Mcg) -> Vec<(Change, f32)> {
     if !chance(random, config.probability) {
         return Vec::new();
@@ -73,7 +73,7 @@ pub(super) fn brightness(image: &mut [f32], factor: f32) {
     }
 }
 
-/// Draws every value away from (`factor` over 1) or towards the mean grey of the image.
+/// Moves every value away from (`factor` over 1) or towards the mean grey of the image.
 pub(super) fn contrast(image: &mut [f32], factor: f32) {
     let area = image.len() / 3;
     let sums = image
@@ -86,7 +86,7 @@ pub(super) fn contrast(image: &mut [f32], factor: f32) {
     }
 }
 
-/// Draws every pixel away from (`factor` over 1) or towards its own grey.
+/// Moves every pixel away from (`factor` over 1) or towards its own grey.
 pub(super) fn saturation(image: &mut [f32], factor: f32) {
     each_pixel(image, |rgb| {
         let offset = (1.0 - factor) * grey(rgb);
@@ -100,7 +100,7 @@ pub(super) fn hue(image: &mut [f32], turn: f32) {
         let most = red.max(green).max(blue);
         let chroma = most - red.min(green).min(blue);
         let scale = if chroma > 0.0 { 1.0 / chroma } else { 0.0 };
-        // The hue in sixths of the circle, from the primary that is strongest.
+        // The hue in sixths of the circle, counted from the strongest primary.
         let sixths = if most == red {
             (green - blue) * scale
         } else if most == green {
@@ -109,7 +109,7 @@ pub(super) fn hue(image: &mut [f32], turn: f32) {
             4.0 + (red - green) * scale
         };
         let sixths = sixths + 6.0 * turn;
-        // Back without the usual six cases: each channel is the same trapezoid, shifted.
+        // Back to RGB without the usual six cases: each channel is the same trapezoid, shifted.
         [5.0, 3.0, 1.0].map(|shift| {
             let place = sixths + shift;
             let place = place - 6.0 * (place * (1.0 / 6.0)).floor();
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn all_orders_are_drawn_and_equally_often() {
-        // Brightness first or contrast first differ on this image; nothing else is switched on.
+        // On this image the order of brightness and contrast makes a difference; nothing else is switched on.
         let config = ColourConfig {
             probability: 1.0,
             brightness: 0.4,

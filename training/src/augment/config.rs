@@ -1,10 +1,10 @@
-//! How images are varied: the options of the command line, and what of them a run records.
+//! Augmentation: the options of the command line, and what a run records of them.
 
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-/// How training images are varied at random, in-distribution and auxiliary ones alike. The default
-/// is the paper's recipe (Appendix D.1; the same as in PASCL, Wang et al., ICML 2022).
+/// How training images are augmented, in-distribution and auxiliary ones alike. The default is the paper's recipe
+/// (Appendix D.1; the same as in PASCL, Wang et al., ICML 2022).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AugmentConfig {
@@ -53,8 +53,8 @@ pub struct ColourConfig {
     pub hue: f32,
 }
 
-/// Changes of how an image seems to have been made, so that a model learns what is shown and not
-/// which camera and which resampling showed it.
+/// Changes of how an image seems to have been made, so that a model learns what images show, not which camera and
+/// which resampling made them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CameraConfig {
@@ -82,7 +82,7 @@ pub enum CameraOperation {
 }
 
 impl AugmentConfig {
-    /// Nothing is varied: the image is only scaled to 0..1.
+    /// No augmentation: the image is only scaled to 0..1.
     #[must_use]
     pub fn off() -> Self {
         AugmentConfig {
@@ -187,7 +187,7 @@ impl From<&AugmentArgs> for AugmentConfig {
 }
 
 impl AugmentArgs {
-    /// What the options say; `crop` is the way of cropping where they do not say it.
+    /// The configuration that the options give, with this `crop` if they do not say which.
     #[must_use]
     pub fn config(&self, crop: Crop) -> AugmentConfig {
         let args = self;

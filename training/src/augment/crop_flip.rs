@@ -1,4 +1,4 @@
-//! Random window and mirror image: where in the picture things are.
+//! Random crop and mirroring: where in the image things are.
 
 /// Copies an image (HWC bytes) into planes (CHW, 0 to 1), mirrored if asked.
 pub(super) fn to_planes(image: &[u8], side: usize, mirrored: bool, out: &mut [f32]) {
@@ -17,8 +17,8 @@ pub(super) fn to_planes(image: &[u8], side: usize, mirrored: bool, out: &mut [f3
     }
 }
 
-/// Moves the content of square planes `down` and `right` (negative: up and left); what comes in is
-/// black. Cutting a window out of an image padded with black is this.
+/// Moves the content of square planes `down` and `right` (negative: up and left); what moves in is black. This is the
+/// same as cutting a window out of an image padded with black.
 pub(super) fn shift(planes: &mut [f32], side: usize, down: isize, right: isize) {
     if (down, right) == (0, 0) {
         return;

@@ -1,11 +1,10 @@
-//! Random variation of training images: each by itself on the CPU, one of 32×32 in a few tens of
-//! microseconds, or all of a batch together where the network computes ([`apply_together`]), which gives
-//! the same images but for the rounding.
+//! Random augmentation of training images: each by itself on the CPU, in a few tens of microseconds for 32×32 pixels,
+//! or a whole batch at once on the network's device ([`apply_together`]), which gives the same images except for
+//! rounding.
 //!
-//! In-distribution and auxiliary images go through the same chain with independent draws, once they
-//! are squares of the network's size ([`crate::pictures`]): first [`camera`](CameraConfig) (how the image
-//! seems to have been made), then crop and flip, then colour. What an image becomes follows from the
-//! generator it is given alone.
+//! In-distribution and auxiliary images go through the same chain with independent draws, once they are squares of
+//! the network's size ([`crate::pictures`]): flip, [`camera`](CameraConfig) (how the image seems to have been made),
+//! crop, colour, greyscale. What an image becomes depends only on the generator that it is given.
 
 mod camera;
 mod colour;
@@ -27,23 +26,23 @@ pub use together::apply_together;
 
 use colour::Change;
 
-/// Turns square images into inputs of the network, varied at random. Shared by all threads.
+/// Turns square images into randomly augmented inputs of the network. Shared by all threads.
 #[derive(Clone, Debug)]
 pub struct Augmenter {
     config: AugmentConfig,
 }
 
 impl Augmenter {
-    /// An augmenter of this configuration.
+    /// An augmenter with this configuration.
     #[must_use]
     pub fn new(config: AugmentConfig) -> Self {
         Augmenter { config }
     }
 
-    /// Varies one image.
+    /// Augments one image.
     ///
-    /// `image` is square, HWC, RGB bytes; `out`, of the same length, becomes CHW, 0 to 1. All that
-    /// is random is drawn from `random`.
+    /// `image` is square, HWC, RGB bytes; `out`, of the same length, becomes CHW, 0 to 1. All that is random is drawn
+    /// from `random`.
     pub fn apply(&self, image: &[u8], random: &mut Pcg64Mcg, out: &mut [f32]) {
         debug_assert_eq!(image.len(), out.len());
         let side = (image.len() / 3).isqrt();
@@ -60,11 +59,11 @@ impl Augmenter {
         }
     }
 
-    /// Whether a batch can be varied at once ([`apply_together`]): all but what a camera does to an image
-    /// ([`CameraConfig`]; noise and JPEG, say) is written for that too.
+    /// Whether a batch can be augmented at once ([`apply_together`]): this is written for everything except what a
+    /// camera does to an image ([`CameraConfig`]: noise and JPEG, for example).
     #[must_use]
     pub fn can_batch(&self) -> bool {
-        // Named one by one, so that an operation that is added has to be decided upon.
+        // Named one by one, so that whoever adds an operation has to decide about it.
         let AugmentConfig {
             camera,
             crop: _,
@@ -76,7 +75,7 @@ impl Augmenter {
         camera.strength <= 0.0
     }
 
-    /// What [`apply`](Self::apply) would draw for an image, but for the camera's part.
+    /// What [`apply`](Self::apply) would draw for an image, except for the camera's part.
     #[must_use]
     pub fn draw(&self, random: &mut Pcg64Mcg) -> Drawn {
         Drawn {

@@ -1,4 +1,4 @@
-//! Figures of torchvision, Pillow and SciPy, and the image that they were computed for
+//! Figures from torchvision, Pillow and SciPy, and the image that they were computed for
 //! (`tests/fixtures/augment.py`).
 
 /// The image (HWC bytes) of `side` × `side` pixels.
@@ -32,6 +32,6 @@ pub(super) fn distance(found: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(found.len(), expected.len());
     let pairs = found.iter().zip(expected);
     let distances = pairs.map(|(a, b)| (a - b).abs());
-    // NaN is the largest.
+    // To `total_cmp`, NaN is the largest.
     distances.max_by(f32::total_cmp).unwrap()
 }

@@ -1,14 +1,13 @@
-//! A part of a picture drawn at random, to be scaled to the network's size: torchvision's
-//! `RandomResizedCrop`.
+//! A part of an image drawn at random, to be scaled to the network's size: torchvision's `RandomResizedCrop`.
 
 use normgate_core::preprocess::Rgb8;
 
-/// The widest part is 4:3, the highest 3:4.
+/// The widest part is 4:3, the tallest 3:4.
 const ASPECT: f64 = 4.0 / 3.0;
-/// How often a part is drawn that may not fit.
+/// How many parts are drawn in search of one that fits.
 const ATTEMPTS: usize = 10;
 
-/// Part of a picture, in pixels.
+/// A part of an image, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rectangle {
     /// Columns to its left.
@@ -22,9 +21,9 @@ pub struct Rectangle {
 }
 
 impl Rectangle {
-    /// A part of `scale` (least and most) of the area of a picture of `width` × `height`, its aspect
-    /// ratio even on a logarithmic scale; after ten that do not fit, the largest in the centre that
-    /// keeps to the aspect ratios. `uniform` draws from 0 to 1, 1 excluded.
+    /// Draws a part of an image of `width` × `height`, of `scale` (least and most) of its area, with an aspect ratio
+    /// that is uniform on a logarithmic scale; after ten that do not fit, takes the largest central part within the
+    /// aspect ratios. `uniform` draws from 0 to 1, 1 excluded.
     pub fn draw(
         (width, height): (u32, u32),
         scale: (f64, f64),
@@ -67,7 +66,7 @@ impl Rectangle {
         }
     }
 
-    /// The pixels of this part of a picture; what lies outside the picture is left out.
+    /// The pixels of this part of an image, which should lie inside it: rows that do not are left out.
     pub fn cut(self, picture: &Rgb8) -> Rgb8 {
         let length = |pixels: u32| 3 * pixels as usize;
         let rows = picture.pixels.chunks_exact(length(picture.width).max(1));

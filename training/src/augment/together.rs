@@ -1,20 +1,20 @@
-//! All images of a batch varied together, in tensor operations where the network computes: bytes go to a
-//! GPU and not floats, and the loaders draw instead of changing pixels.
+//! All images of a batch augmented at once, in tensor operations on the network's device: a GPU gets bytes instead of
+//! floats, and the loaders only draw random numbers.
 
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::Drawn;
 use super::colour::{Change, GREY};
 
-/// Varies a batch's images as [`Augmenter::apply`](super::Augmenter::apply) varies each of them, by what
-/// [`Augmenter::draw`](super::Augmenter::draw) has drawn. What both give differs by rounding alone.
+/// Augments a batch's images as [`Augmenter::apply`](super::Augmenter::apply) does each of them, with what
+/// [`Augmenter::draw`](super::Augmenter::draw) has drawn. The results differ only by rounding.
 ///
 /// `images` are squares of `side` pixels, HWC, RGB bytes, one after another, as many as there are draws. The
 /// result is [images, 3, side, side], float32, 0 to 1, on the device.
 ///
 /// # Errors
 ///
-/// [`TchError`] where the device's memory does not suffice, or the bytes are not so many images.
+/// [`TchError`] if the device's memory does not suffice, or if the bytes are not as many images as there are draws.
 pub fn apply_together(
     images: &[u8],
     side: usize,
@@ -40,7 +40,7 @@ pub fn apply_together(
     Ok(images)
 }
 
-/// Images to which the same is done: a change of colours, or to make them grey.
+/// Images that get the same operation: a change of colours or, without one, grey.
 struct Group {
     change: Option<Change>,
     /// Where their numbers and factors begin.
@@ -48,15 +48,15 @@ struct Group {
     count: i64,
 }
 
-/// What was drawn, on the device: in three copies, since each waits for what the network computes there.
+/// What was drawn, on the device: in only three copies, since each waits for what the network computes there.
 struct Uploaded {
     /// [3, images]: how far each moves down, how far right, and whether it is mirrored.
     places: Tensor,
-    /// In the order in which they are changed.
+    /// In the order in which they are carried out.
     groups: Vec<Group>,
     /// Each group's images, as places in the batch.
     numbers: Tensor,
-    /// By what they are changed.
+    /// By how much each of these images is changed.
     factors: Tensor,
 }
 
@@ -80,7 +80,7 @@ impl Uploaded {
         };
         let last = drawn.iter().map(|drawn| drawn.colour.len()).max();
         for turn in 0..last.unwrap_or(0) {
-            // Each image has an order of its own: of those that turn to the same change now, all at once.
+            // Each image has its own order, so at each turn all those are grouped whose next change is the same.
             for change in Change::ALL {
                 add(Some(change), &|drawn| match drawn.colour.get(turn) {
                     Some(&(next, by)) if next == change => Some(by),
@@ -107,7 +107,7 @@ impl Uploaded {
         })
     }
 
-    /// The images as planes, 0 to 1, mirrored and moved; what comes in is black.
+    /// The images as planes, 0 to 1, mirrored and moved; what moves in is black.
     fn placed(&self, bytes: &Tensor) -> Result<Tensor, TchError> {
         let (count, side) = (bytes.size()[0], bytes.size()[1]);
         let row = |row| self.places.f_select(0, row)?.f_unsqueeze(1);
@@ -139,7 +139,7 @@ impl Uploaded {
     }
 }
 
-/// Images with their colours changed, as `colour.rs` does it to one.
+/// Changes the images' colours as `colour.rs` changes those of one.
 fn changed(change: Change, images: &Tensor, by: &Tensor) -> Result<Tensor, TchError> {
     let blended = |with: Tensor| {
         let rest = with.f_mul(&from_end(by, 1)?)?;
@@ -171,7 +171,7 @@ fn hue(images: &Tensor, turn: &Tensor) -> Result<Tensor, TchError> {
     let scale = chroma.f_reciprocal()?.f_masked_fill(&grey, 0.0)?;
     let channel = |number| images.f_narrow(1, number, 1);
     let (red, green, blue) = (channel(0)?, channel(1)?, channel(2)?);
-    // The hue in sixths of the circle, from the primary that is strongest.
+    // The hue in sixths of the circle, counted from the strongest primary.
     let from = |start: f64, one: &Tensor, other: &Tensor| {
         one.f_sub(other)?.f_mul(&scale)?.f_add_scalar(start)
     };

@@ -1,4 +1,4 @@
-//! What the loaders do: read a step's images, and vary them or draw how.
+//! What the loaders do: read a step's images, and augment them or draw how to.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::error::TrainError;
 use crate::pictures::Pictures;
 use crate::randomness::{Purpose, generator};
 
-/// Batches that a loader has ready ahead of the network.
+/// Batches that each loader prepares ahead of the network.
 const AHEAD: usize = 2;
 
-/// The threads that load batches, each every so-many-th.
+/// The threads that load batches, in turn: with n threads, each loads every n-th batch.
 pub(super) struct Loaders {
     plan: Arc<Plan>,
     device: Device,
@@ -50,7 +50,7 @@ impl Loaders {
         })
     }
 
-    /// The next step's batch, brought to the device.
+    /// The next step's batch, on the device.
     pub(super) fn receive(&mut self) -> Result<Batch, TrainError> {
         let loaded = self.threads[self.next]
             .recv()
@@ -78,9 +78,9 @@ struct Loaded {
 }
 
 enum Images {
-    /// In the network's form.
+    /// Augmented, in the network's form.
     Planes(Vec<f32>),
-    /// As they are stored, with what was drawn for each.
+    /// As they are stored, with what was drawn for each image.
     Bytes(Vec<u8>, Vec<Drawn>),
 }
 
@@ -146,7 +146,7 @@ fn load(
     }
 }
 
-/// Shows a step's images in the order of the batch, each with its generator; gives the labels.
+/// Passes a step's images to `show` in the order of the batch, each with its generator; returns the labels.
 fn show_all(
     plan: &Plan,
     step: usize,

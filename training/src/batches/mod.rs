@@ -1,8 +1,8 @@
-//! Batches, prepared on threads of their own while the network computes: loaders read the images and vary
-//! them, or draw how; for a device one thread more brings batch after batch there.
+//! Batches, prepared on separate threads while the network computes: loaders read the images and augment them, or
+//! draw how to; one more thread brings each batch to a GPU.
 //!
-//! Which images are in step s, and how they are augmented, follows from the seed and s alone: the
-//! number of threads changes nothing, and a run can resume at any step.
+//! Which images are in step s, and how they are augmented, depends only on the seed and s: the number of threads
+//! changes nothing, and a run can resume at any step.
 
 mod load;
 #[cfg(test)]
@@ -24,21 +24,21 @@ use crate::error::TrainError;
 use crate::input::Normalise;
 use crate::pictures::Part;
 
-/// Turns an image (HWC bytes) into planes (CHW, 0 to 1), varied at random.
+/// Turns an image (HWC bytes) into planes (CHW, 0 to 1), augmented at random.
 pub type Prepare = dyn Fn(&[u8], &mut Pcg64Mcg, &mut [f32]) + Send + Sync;
 
 /// How images are brought into the network's form.
 pub enum Vary {
-    /// Each by itself, by the loaders.
+    /// By the loaders, each image by itself.
     OneByOne(Box<Prepare>),
-    /// All of a batch together, on the device; the loaders only draw.
+    /// On the device, a whole batch at once; the loaders only draw.
     Together(Augmenter),
 }
 
-/// Batches that are ready on a device, where memory is dearer, beside the one that is being made.
+/// Batches that wait on a device, besides the one that is being made: memory is scarcer there.
 const AHEAD_ON_DEVICE: usize = 1;
 
-/// Images and how many of them each step takes.
+/// Images, and how many of them each step takes.
 #[derive(Debug)]
 pub struct Stream {
     /// The images.
@@ -50,14 +50,14 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Steps that one pass over the images lasts; an incomplete last batch is dropped.
+    /// Steps in one pass over the images; an incomplete last batch is dropped.
     #[must_use]
     pub fn steps_per_pass(&self) -> usize {
         self.images.len() / self.per_step.max(1)
     }
 }
 
-/// Steps of an epoch with these images.
+/// Steps in an epoch with these images.
 #[must_use]
 pub fn steps_per_epoch(streams: &[Stream], end: EpochEnd) -> usize {
     let mut steps = streams.iter().map(Stream::steps_per_pass);
@@ -74,16 +74,16 @@ pub struct Plan {
     pub streams: Vec<Stream>,
     /// Seed of the order and the augmentation.
     pub seed: u64,
-    /// How often each image of the first stream is in its step, each time varied anew.
+    /// How often each image of the first stream is in its step, each time augmented anew.
     pub views: usize,
     /// How images are brought into the network's form.
     pub vary: Vary,
-    /// What is done to their values then.
+    /// How their values are then normalised.
     pub normalise: Normalise,
 }
 
 impl Plan {
-    /// Images that a step forwards.
+    /// Images in the forward pass of a step.
     #[must_use]
     pub fn images_per_step(&self) -> usize {
         (0..self.streams.len())
@@ -91,7 +91,7 @@ impl Plan {
             .sum()
     }
 
-    /// How many of them come from a stream.
+    /// How many of them come from the stream with this number.
     fn rows(&self, number: usize) -> usize {
         let views = if number == 0 { self.views } else { 1 };
         self.streams[number].per_step * views
@@ -111,9 +111,9 @@ pub struct Batch {
 pub struct Batches(Source);
 
 enum Source {
-    /// Made when they are asked for: loaders and network share the processors, and nothing is copied.
+    /// Made when asked for: loaders and network share the processors, and nothing is copied.
     Asked(Loaders),
-    /// Made by a thread of its own, ahead of the network.
+    /// Made by a separate thread, ahead of the network.
     Ahead(Ahead),
 }
 
@@ -122,7 +122,7 @@ impl Batches {
     ///
     /// # Errors
     ///
-    /// [`TrainError::LoaderStopped`] where the system gives no threads.
+    /// [`TrainError::LoaderStopped`] if the system cannot start a thread.
     pub fn start(
         plan: &Arc<Plan>,
         device: Device,
@@ -130,8 +130,8 @@ impl Batches {
         threads: usize,
     ) -> Result<Self, TrainError> {
         let loaders = Loaders::start(plan, device, steps, threads.max(1))?;
-        // What is varied together goes on a CPU the same way as on a GPU, so that the way can be tried
-        // where there is none.
+        // What is augmented together takes the same path on a CPU as on a GPU, so that the path can be tested without
+        // a GPU.
         let on_device = device.is_cuda() || matches!(plan.vary, Vary::Together(_));
         Ok(Self(match on_device {
             true => Source::Ahead(Ahead::start(loaders)?),
@@ -143,9 +143,8 @@ impl Batches {
     ///
     /// # Errors
     ///
-    /// [`TrainError::LoaderStopped`] past the last step, or where a thread has died;
-    /// [`TrainError::Image`] naming the file that cannot be read; [`TrainError::Torch`] where the
-    /// device's memory does not suffice.
+    /// [`TrainError::LoaderStopped`] past the last step, or if a thread has died; [`TrainError::Image`], naming the
+    /// file, if it cannot be read; [`TrainError::Torch`] if the device's memory does not suffice.
     pub fn receive(&mut self) -> Result<Batch, TrainError> {
         match &mut self.0 {
             Source::Asked(loaders) => loaders.receive(),

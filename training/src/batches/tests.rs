@@ -5,7 +5,7 @@ use rand::RngExt;
 use super::*;
 use crate::augment::AugmentConfig;
 
-/// Images of one pixel, its red the image's number.
+/// Images of one pixel, whose red is the image's number.
 fn numbered(count: usize) -> ImageSet {
     ImageSet {
         width: 1,
@@ -16,7 +16,7 @@ fn numbered(count: usize) -> ImageSet {
     }
 }
 
-/// Of ten images three a step, and two of five others.
+/// A plan with three of ten images a step, and two of five others.
 fn plan(seed: u64, views: usize, vary: Vary) -> Arc<Plan> {
     let stream = |count, per_step| Stream {
         images: numbered(count),
@@ -32,7 +32,7 @@ fn plan(seed: u64, views: usize, vary: Vary) -> Arc<Plan> {
     })
 }
 
-/// Both ways of varying images.
+/// Both ways of augmenting images.
 fn both(config: &AugmentConfig) -> [Vary; 2] {
     let [augmenter, other] = [0; 2].map(|_| Augmenter::new(config.clone()));
     let one_by_one = Vary::OneByOne(Box::new(move |image, random, out| {
@@ -62,7 +62,7 @@ fn values<T: tch::kind::Element + Copy>(tensor: &Tensor) -> Vec<T> {
     Vec::try_from(tensor.view([-1])).unwrap()
 }
 
-/// The numbers of the images in each step, (in-distribution, auxiliary), the same either way.
+/// The numbers of the images in each step, (in-distribution, auxiliary), which are the same in both ways.
 fn steps(seed: u64, first: usize, end: usize, threads: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     let [one_by_one, together] = both(&AugmentConfig::off()).map(|vary| {
         let plan = plan(seed, 1, vary);
@@ -140,7 +140,7 @@ fn a_second_view_shows_the_same_images_varied_anew_and_leaves_the_first_as_it_wa
     assert_eq!(both_labels, [labels.clone(), labels].concat());
 }
 
-/// Thirty noisy images, of which two views are shown, and twenty others.
+/// Thirty noisy images, each in two views, and twenty others.
 fn noisy(vary: Vary) -> Arc<Plan> {
     let mut random = Pcg64Mcg::new(5);
     let mut stream = |count| Stream {
@@ -182,7 +182,7 @@ fn a_batch_varied_together_is_the_one_whose_images_are_varied_one_by_one() {
             assert_eq!(together.labels.to_device(Device::Cpu), one_by_one.labels);
             let apart = together.images.to_device(Device::Cpu) - one_by_one.images;
             let apart = apart.abs().max().double_value(&[]);
-            // A normalised value is up to 4.5 times one between 0 and 1.
+            // Normalisation makes differences up to 4.5 times as large.
             assert!(apart < 4.5e-5, "{device:?}, {config:?}: {apart}");
         }
     }
@@ -230,9 +230,9 @@ fn a_run_that_ends_early_leaves_no_thread_behind() {
         let mut batches = Batches::start(&plan, Device::Cpu, 0..1_000_000, 3).unwrap();
         batches.receive().unwrap();
         drop(batches);
-        // The one that makes batches, where there is one, has ended.
+        // The thread that makes batches, if there is one, has ended.
         assert!(Arc::strong_count(&plan) <= 1 + 3);
-        // The loaders notice it when they have finished what they are at.
+        // The loaders notice once they have finished what they are doing.
         let started = Instant::now();
         while Arc::strong_count(&plan) > 1 {
             assert!(started.elapsed() < Duration::from_secs(60));

@@ -1,4 +1,4 @@
-//! Options of how a run is carried out: where, with how many threads.
+//! Options for how a run is carried out: on which device, with how many threads.
 
 use std::num::NonZeroUsize;
 
@@ -51,11 +51,12 @@ impl ExecutionArgs {
         self.device == Device::Cpu
     }
 
-    /// How images are varied.
+    /// How images are augmented, and where.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Options`] where they cannot be varied where it is asked for.
+    /// [`TrainError::Options`] if the device is to augment them but the configuration has what only the loaders can
+    /// do.
     pub(super) fn vary(
         &self,
         config: &AugmentConfig,
@@ -80,8 +81,7 @@ impl ExecutionArgs {
         })
     }
 
-    /// The options that differ from their defaults, to be given again: what a run goes on with is not kept
-    /// in it.
+    /// The options that differ from their defaults, to be given again with `--resume`: a run does not record them.
     pub(super) fn given(&self) -> String {
         let threads = self.threads.map(|threads| format!(" --threads {threads}"));
         let options = [
@@ -98,7 +98,7 @@ impl ExecutionArgs {
         options.into_iter().flatten().collect()
     }
 
-    /// Threads for what is not training.
+    /// Threads for evaluation, if their number was given.
     pub(crate) fn evaluation_threads(&self) -> Option<NonZeroUsize> {
         self.threads
             .and_then(|threads| NonZeroUsize::new(threads.into()))

@@ -44,7 +44,7 @@ pub struct ExportArgs {
 ///
 /// # Errors
 ///
-/// What is wrong with the checkpoint or the place to write to.
+/// If the checkpoint cannot be read or exported, or the model file cannot be written.
 pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let checkpoint = Checkpoint::load(&args.run)?;
     let stem = args.out.file_stem().unwrap_or(args.out.as_os_str());

@@ -71,7 +71,7 @@ pub struct MethodArgs {
 const SINGLE: &str = "Recipe of single methods";
 
 impl MethodArgs {
-    /// Refuses options that the method has no use for, and the lack of what it needs.
+    /// Refuses options that the method has no use for, and requires those that it needs.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl MethodArgs {
         Err(TrainError::Options(format!("--method {method} {problem}")))
     }
 
-    /// That no option of other methods is given, which would change nothing.
+    /// Refuses options of other methods, which would change nothing.
     fn check_single(&self) -> Result<(), TrainError> {
         use MethodKind::{Bel, EnergyOe, Oecc, Pascl};
         let options: [(&str, bool, &[MethodKind]); 10] = [
@@ -151,7 +151,7 @@ impl MethodArgs {
         (tau, self.lambda.or(traits.lambda).unwrap_or(0.0))
     }
 
-    /// What takes the steps, where it is not given; else it is as the recipe has it.
+    /// The optimiser if none is given: SGD to tune a run with a method whose authors do so, else the recipe's.
     pub(super) fn optimiser(&self, recipe: OptimiserKind) -> OptimiserKind {
         match self.tunes_gently() {
             true => OptimiserKind::Sgd,
@@ -159,9 +159,9 @@ impl MethodArgs {
         }
     }
 
-    /// The learning rate where none is given.
+    /// The learning rate if none is given.
     pub(super) fn learning_rate(&self, optimiser: OptimiserKind) -> f64 {
-        // Second stages as PASCL's authors have them, with SGD on ImageNet.
+        // Those of second stages are PASCL's authors', who use SGD on ImageNet.
         match (optimiser, self.method.is_second_stage()) {
             (OptimiserKind::Adam, false) => 1e-3,
             (OptimiserKind::Adam, true) => 5e-4,
@@ -175,17 +175,17 @@ impl MethodArgs {
         self.init.is_some() && self.method.is_tuned_with_sgd()
     }
 
-    /// The head beside the linear one.
+    /// The head besides the linear one.
     pub(super) fn projection(&self) -> Projection {
         let default = self.method.traits().projection;
         self.projection.unwrap_or(default)
     }
 
-    /// The numbers of single methods.
+    /// The hyperparameters of single methods.
     ///
     /// # Errors
     ///
-    /// [`TrainError`] where the run to start from cannot be asked what it has to say of them.
+    /// [`TrainError`] if one of them has to be found with the run to start from, and that fails.
     pub(super) fn hyperparameters(
         &self,
         data: &TrainingData,

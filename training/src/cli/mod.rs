@@ -17,7 +17,7 @@ use normgate_evaluation::evaluate::{self, EvaluateArgs};
 
 use crate::reproduce::{self, ReproduceArgs};
 
-/// What the trainer is called in the command lines that runs remember.
+/// The trainer's name in the command lines that runs record.
 pub(crate) const PROGRAM: &str = "normgate-train";
 
 /// Train image classifiers that know when they should not answer
@@ -59,8 +59,8 @@ impl Command {
     }
 }
 
-/// Carries out the command line, and says what went wrong. `keep_freed_memory` is called before anything
-/// that trains on the CPU: it tells the allocator to keep what is freed, which takes `unsafe` code.
+/// Carries out the command line, and says what went wrong. `keep_freed_memory` is called before anything that trains
+/// on the CPU: it tells the allocator to keep what is freed, which needs `unsafe` code.
 #[must_use]
 pub fn run(keep_freed_memory: fn()) -> ExitCode {
     let command = Cli::parse().command;

@@ -1,4 +1,4 @@
-//! `--recipe`: what options that are not given mean.
+//! `--recipe`: the defaults of options that are not given.
 
 use clap::ValueEnum;
 
@@ -17,28 +17,28 @@ pub enum Preset {
     ImagenetLt,
 }
 
-/// Their numbers.
+/// A recipe's defaults.
 pub struct Defaults {
     /// The backbone.
     pub architecture: Architecture,
-    /// Side in pixels of what it sees.
+    /// Side in pixels of the square that it sees.
     pub image_size: u32,
     /// What is shown of each image.
     pub crop: Crop,
     /// How the values are scaled.
     pub normalise: Normalise,
-    /// What takes the steps.
+    /// The optimiser.
     pub optimiser: OptimiserKind,
     /// Passes over the images.
     pub epochs: u32,
-    /// The same where another run is tuned (E.8).
+    /// The same when another run is tuned (E.8).
     pub tuning_epochs: u32,
-    /// Images a step, of either kind.
+    /// Images in a step, of either kind.
     pub batch_size: u32,
 }
 
 impl Preset {
-    /// The recipe's numbers.
+    /// The recipe's defaults.
     pub fn defaults(self) -> Defaults {
         match self {
             Preset::CifarLt => Defaults {

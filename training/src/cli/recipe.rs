@@ -126,11 +126,11 @@ pub struct RecipeArgs {
 }
 
 impl RecipeArgs {
-    /// What to read.
+    /// Which images to read, and how.
     ///
     /// # Errors
     ///
-    /// [`TrainError`] where options contradict each other, or the class names cannot be read.
+    /// [`TrainError`] if options contradict each other, or the class names cannot be read.
     pub(super) fn selection(
         &self,
         method: &MethodArgs,
@@ -161,11 +161,11 @@ impl RecipeArgs {
         !self.hold_out.is_empty()
     }
 
-    /// That no image is read from where what is held out is written.
+    /// Checks that no images are read from the folder that held-out images are written to.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Options`].
+    /// [`TrainError::Options`] if they are, naming the set.
     pub(super) fn check_reads_elsewhere(&self, run: &Path) -> Result<(), TrainError> {
         let place = run.join(held_out_folder::FOLDER).canonicalize();
         let Some(place) = place.ok().filter(|_| held_out_folder::may_write(run)) else {
@@ -189,7 +189,7 @@ impl RecipeArgs {
         }
     }
 
-    /// The way of cropping where the augmentation's options do not say it.
+    /// The way of cropping if the augmentation's options do not say.
     pub(super) fn crop(&self) -> Crop {
         self.recipe.defaults().crop
     }
@@ -198,7 +198,7 @@ impl RecipeArgs {
     ///
     /// # Errors
     ///
-    /// [`TrainError`] where the run to start from does not fit.
+    /// [`TrainError`] if the run to start from does not fit.
     pub(super) fn config(
         &self,
         method: &MethodArgs,
@@ -289,7 +289,7 @@ impl RunConfig {
     ///
     /// # Errors
     ///
-    /// [`TrainError`] where the configuration was tampered with.
+    /// [`TrainError`] if what the configuration names cannot be parsed.
     pub(super) fn selection(&self) -> Result<Selection, TrainError> {
         let hold_out = self.data.hold_out.iter().map(|text| text.parse());
         let auxiliary = self.data.auxiliary.iter().map(|text| text.parse());
@@ -315,8 +315,9 @@ impl RunConfig {
     }
 }
 
-/// On processors with AVX2 and without AVX-512, oneDNN as libtorch 2.11 has it writes past its memory
-/// in the backward pass of 1×1 convolutions whose channels fill no vector of eight.
+/// Parses a network's width, which must be a multiple of 8: on processors with AVX2 but without AVX-512, the oneDNN
+/// of libtorch 2.11 writes past its memory in the backward pass of 1×1 convolutions whose channels do not fill
+/// vectors of eight.
 pub(crate) fn channels(text: &str) -> Result<u16, String> {
     match text.parse() {
         Ok(channels @ 8..=1024) if channels % 8 == 0 => Ok(channels),

@@ -1,4 +1,4 @@
-//! The folder of a run: whose it is, and what is in it before the first epoch.
+//! The folder of a run: which process may write to it, and what is in it before the first epoch.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -13,11 +13,11 @@ use crate::error::TrainError;
 use crate::export::id_sets;
 use crate::{held_out_folder, lock};
 
-/// What the options are kept in.
+/// The file that keeps a run's options.
 pub(super) const CONFIG_FILE: &str = "config.json";
 
-/// That no run would be lost. One that was killed before its first checkpoint leaves what nothing could
-/// go on from.
+/// Checks that no run would be lost. One that was killed before its first checkpoint may be: nothing could continue
+/// from it.
 pub(super) fn check_is_free(run: &Path, holds_out: bool) -> Result<(), TrainError> {
     let shown = run.display();
     let problem = if run.is_file() {
@@ -38,7 +38,7 @@ pub(super) fn check_is_free(run: &Path, holds_out: bool) -> Result<(), TrainErro
     Err(TrainError::Options(format!("--out: {problem}")))
 }
 
-/// As [`lock`], of a new run, whose folder is made where it is not there.
+/// Makes the folder of a new run, if it is not there, and locks it as [`lock()`] does.
 pub(super) fn make_and_lock(run: &Path) -> Result<File, TrainError> {
     std::fs::create_dir_all(run).map_err(|source| TrainError::File {
         path: run.to_owned(),
@@ -47,7 +47,7 @@ pub(super) fn make_and_lock(run: &Path) -> Result<File, TrainError> {
     lock(run)
 }
 
-/// Takes the folder of a run, so that no other process writes into it meanwhile.
+/// Locks the folder of a run, so that no other process writes into it meanwhile.
 pub(super) fn lock(run: &Path) -> Result<File, TrainError> {
     let taken = File::open(run).and_then(lock::take);
     let taken = taken.map_err(|source| TrainError::File {
@@ -62,7 +62,7 @@ pub(super) fn lock(run: &Path) -> Result<File, TrainError> {
     })
 }
 
-/// Keeps what is held out of training, for `calibrate`, and says where.
+/// Keeps the held-out images in the run folder, for `calibrate`, and says where.
 pub(super) fn keep_held_out(
     run: &Path,
     config: &RunConfig,
@@ -100,10 +100,10 @@ pub(super) fn keep_held_out(
     Ok(())
 }
 
-/// Calibration images for a threshold at a TPR of 95 %.
+/// The fewest calibration images that give a threshold at a TPR of 95 % (ID-positive).
 const LEAST: usize = 19;
 
-/// All of a run's options, for people and scripts; the checkpoint holds them too.
+/// Writes all of a run's options, for people and scripts; the checkpoint holds them too.
 pub(super) fn write_config(run: &Path, config: &RunConfig) -> Result<(), TrainError> {
     let path = run.join(CONFIG_FILE);
     let file = |source| TrainError::File {

@@ -68,7 +68,7 @@ pub struct TrainArgs {
 ///
 /// [`TrainError`], saying what to do.
 pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
-    // Whatever its file is called: `reproduce` compares runs by their command lines.
+    // Not the name of the program's file, which may differ: `reproduce` compares runs by their command lines.
     let program = std::iter::once(OsString::from(PROGRAM));
     let command = command_line(program.chain(std::env::args_os().skip(1)));
     let started = Instant::now();
@@ -96,8 +96,8 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
     }
 }
 
-/// Reads the sets and builds the network of a run that begins or goes on, and takes its folder for as
-/// long as the lock is kept. `command` is what a new run remembers as the command line that started it.
+/// Reads the sets and builds the network of a run that begins or continues, and holds its folder for as long as the
+/// lock is kept. A new run records `command` as the command line that started it.
 ///
 /// # Errors
 ///
@@ -207,7 +207,7 @@ fn start(
         command,
     )?;
     let lock = make_and_lock(&run)?;
-    // Another may have finished it while the images were read.
+    // Another process may have finished a run there while the images were read.
     check_is_free(&run, recipe.holds_out())?;
     write_config(&run, &config)?;
     Ok(Run {
@@ -298,8 +298,8 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
     }
 }
 
-/// Each class with its number of images, of more than ten classes the numbers, of more than a hundred
-/// their range.
+/// Each class with its number of images; for more than ten classes only the numbers, for more than a hundred their
+/// range.
 fn listed(names: &[String], counts: &[u64]) -> String {
     let listed: Vec<String> = match counts.len() {
         ..=10 => {
@@ -320,7 +320,7 @@ fn listed(names: &[String], counts: &[u64]) -> String {
 
 const ONE_AND_THE_SAME: Duration = Duration::from_secs(1);
 
-/// Set by Ctrl-C or SIGTERM. A second one ends the process at once.
+/// A flag that Ctrl-C or SIGTERM sets. A second signal ends the process at once.
 pub(crate) fn stop_on_signal() -> Result<Arc<AtomicBool>, TrainError> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
@@ -331,7 +331,7 @@ pub(crate) fn stop_on_signal() -> Result<Arc<AtomicBool>, TrainError> {
             flag.store(true, Ordering::Relaxed);
             eprintln!("\nstopping after this step …");
         }
-        // Who signals a process and then its group, as `timeout` does, signals once.
+        // To signal a process and then its group, as `timeout` does, is to signal once.
         Some(first) if first.elapsed() < ONE_AND_THE_SAME => {}
         Some(_) => std::process::exit(130),
     })

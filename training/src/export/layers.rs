@@ -7,18 +7,17 @@ use normgate_core::onnx::{Conv, GraphBuilder, Value};
 use super::{ExportError, WeightForm};
 use crate::checkpoint::NamedTensor;
 
-/// PyTorch's default, with which the networks are trained.
+/// PyTorch's default for batch normalisation, which the networks are trained with.
 const EPSILON: f64 = 1e-5;
 
-/// A checkpoint's tensors, and how they are to lie in the file.
+/// A checkpoint's tensors, and how the file is to store them.
 pub(super) struct Layers<'a> {
     pub tensors: &'a BTreeMap<String, NamedTensor>,
     pub weights: WeightForm,
 }
 
 impl Layers<'_> {
-    /// What leads around a block: its input, or what the 1×1 convolution makes of it where the
-    /// block has one.
+    /// The shortcut around a block: its input, or the 1×1 convolution of it if the block has one.
     pub fn shortcut(
         &self,
         graph: &mut GraphBuilder,
@@ -33,13 +32,12 @@ impl Layers<'_> {
         }
     }
 
-    /// A convolution with the batch normalisation that follows it folded into weight and bias, in
-    /// double precision.
+    /// A convolution with the batch normalisation that follows it folded into weight and bias, in double precision.
     ///
-    /// A `BatchNormalization` node of its own gains nothing: ONNX Runtime 1.32 folds it itself
-    /// while loading (the same time a batch to 1 % at widths 16, 32 and 64, batches of 1 and 32;
-    /// answers within 1e-6 of each other). Folded here, the file is smaller, runtimes that do not
-    /// fold gain too, and 8-bit weights are scaled for what is really computed with.
+    /// A separate `BatchNormalization` node would gain nothing: ONNX Runtime 1.32 folds it while loading (the same
+    /// time a batch to within 1 % at widths 16, 32 and 64, batches of 1 and 32; answers within 1e-6 of each other).
+    /// Folded here, the file is smaller, runtimes that do not fold gain too, and the scales of 8-bit weights fit the
+    /// weights that are really computed with.
     pub fn conv_bn(
         &self,
         graph: &mut GraphBuilder,

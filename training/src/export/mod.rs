@@ -1,6 +1,5 @@
-//! From a run's checkpoint to a model file: all heads but the linear one are dropped, batch
-//! normalisation is folded into the convolutions, and the manifest is written into the ONNX
-//! metadata.
+//! From a run's checkpoint to a model file: all heads except the linear one are dropped, batch normalisation is
+//! folded into the convolutions, and the manifest is written into the ONNX metadata.
 //!
 //! Without libtorch: a checkpoint's tensors go straight into the ONNX messages of the core.
 
@@ -32,7 +31,7 @@ pub struct ExportOptions {
     pub version: String,
     /// What the model is, for people.
     pub description: Option<String>,
-    /// How the weights lie in the file.
+    /// How the file stores the weights.
     pub weights: WeightForm,
 }
 
@@ -45,7 +44,7 @@ pub enum ExportError {
         /// The tensor's name.
         name: String,
     },
-    /// A tensor has not the shape that its place in the network needs.
+    /// A tensor does not have the shape that its place in the network needs.
     #[error(
         "the tensor `{name}` has shape {found:?} in the checkpoint, but the network needs {wanted:?}"
     )]
@@ -57,7 +56,7 @@ pub enum ExportError {
         /// What the network needs.
         wanted: &'static str,
     },
-    /// The run has not come to the end of its first epoch.
+    /// The run has not finished its first epoch.
     #[error("the run has not finished an epoch yet: there is nothing worth exporting")]
     Untrained,
     /// The graph could not be built.
@@ -66,16 +65,17 @@ pub enum ExportError {
     /// The manifest would be invalid.
     #[error("the model's manifest would be invalid: {0}")]
     Manifest(#[from] ManifestError),
-    /// The finished file does not read back.
+    /// The finished file cannot be read back.
     #[error(transparent)]
     Model(#[from] ModelError),
 }
 
-/// Makes a model of a checkpoint: input `image` [N, 3, H, W], outputs `logits` [N, classes] and
-/// `representation` [N, D], N free. Not calibrated yet.
+/// Makes a model from a checkpoint: input `image` [N, 3, H, W], outputs `logits` [N, classes] and `representation`
+/// [N, D], for any N. It is not calibrated yet.
 ///
 /// # Errors
-/// [`ExportError`].
+///
+/// [`ExportError`] if the run has not finished an epoch, or the checkpoint does not make a valid model.
 pub fn export(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Model, ExportError> {
     let config = &checkpoint.config;
     if checkpoint.progress.epochs == 0 {

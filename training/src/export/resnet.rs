@@ -1,4 +1,4 @@
-//! A residual network as ONNX nodes: the structure of [`crate::models`]'s.
+//! A residual network as ONNX nodes, with the structure that [`crate::models`] says.
 
 use normgate_core::onnx::{Conv, GraphBuilder, Value};
 

@@ -1,4 +1,4 @@
-//! How weights lie in the file: as they are, or smaller.
+//! How the file stores weights: as they are, or smaller.
 //!
 //! Whatever the form, ONNX Runtime turns them into float32 once, when the model is loaded (it
 //! folds what depends on constants only), so a smaller form changes the file's size, and the
@@ -21,8 +21,7 @@ pub enum WeightForm {
 }
 
 impl WeightForm {
-    /// Adds a weight of shape `dims` (its first axis the output channels) and what makes it
-    /// float32 again.
+    /// Adds a weight of shape `dims` (its first axis the output channels) and the nodes that make it float32 again.
     pub(super) fn add(
         self,
         graph: &mut GraphBuilder,
@@ -44,8 +43,8 @@ impl WeightForm {
                 let mut broadcast = vec![1; dims.len()];
                 broadcast[0] = dims[0];
                 let scales = graph.floats(&format!("{name}.scale"), &broadcast, &scales);
-                // Not DequantizeLinear, which ONNX Runtime keeps for quantised kernels and would
-                // so compute again for every batch.
+                // Not DequantizeLinear, which ONNX Runtime keeps for quantised kernels and would therefore compute
+                // again for every batch.
                 let whole = graph.cast_to_float(&format!("{name}.whole"), &stored);
                 graph.node(name, "Mul", &[&whole, &scales], vec![])
             }
@@ -53,8 +52,8 @@ impl WeightForm {
     }
 }
 
-/// To whole numbers in −127..=127 with one scale for each output channel: the scale that the
-/// channel's largest weight needs.
+/// Rounds to whole numbers in −127..=127 with one scale for each output channel: the one that the channel's largest
+/// weight needs.
 fn quantise(values: &[f32], channels: usize) -> (Vec<i8>, Vec<f32>) {
     let mut bytes = Vec::with_capacity(values.len());
     let mut scales = Vec::with_capacity(channels);
@@ -69,8 +68,8 @@ fn quantise(values: &[f32], channels: usize) -> (Vec<i8>, Vec<f32>) {
     (bytes, scales)
 }
 
-/// The nearest half as its bit pattern; what is too large becomes the largest finite half, so that
-/// one huge weight does not turn answers into NaN.
+/// The nearest half as its bit pattern; values that are too large become the largest finite half, so that one huge
+/// weight does not turn answers into NaN.
 fn nearest_half(value: f32) -> u16 {
     f16::from_f32(value.clamp(-65504.0, 65504.0)).to_bits()
 }

@@ -1,5 +1,5 @@
-//! The variants of RNA that its paper compares it to (Sec. 6.3.1, T3): attenuation of auxiliary
-//! norms, alone or beside the amplification of the others.
+//! The variants of RNA that its paper compares it to (Sec. 6.3.1, T3): attenuation of auxiliary norms, alone or
+//! together with amplification of the others.
 //!
 //! Here auxiliary images do enter the loss. The paper finds both worse than RNA: a network can
 //! attenuate by mapping auxiliary features into the null space of h, without switching them off.
@@ -9,8 +9,8 @@ use tch::TchError;
 use super::rna::log_norm;
 use super::{LogitAdjustment, Loss, Method, Step};
 
-/// CE(logits + τ·log prior, y) + λ·(mean over auxiliary images of log(1 + ‖h(f)‖₂), and with
-/// amplification − mean over the others of log(1 + ‖h(f)‖₂)); τ = 1, λ = 0.5 as for RNA.
+/// Attenuation, with or without amplification: CE(logits + τ·log prior, y) + λ·(mean over auxiliary images of
+/// log(1 + ‖h(f)‖₂), and with amplification − mean over the others of log(1 + ‖h(f)‖₂)); τ = 1, λ = 0.5 as for RNA.
 #[derive(Debug)]
 pub struct Attenuation {
     adjustment: LogitAdjustment,
@@ -19,8 +19,7 @@ pub struct Attenuation {
 }
 
 impl Attenuation {
-    /// From the classification part, the weight of the other, and whether RNA's loss is part of
-    /// that.
+    /// Takes the classification part, the weight of the other part, and whether that includes RNA's loss.
     #[must_use]
     pub fn new(adjustment: LogitAdjustment, lambda: f64, amplify: bool) -> Self {
         Self {

@@ -1,20 +1,20 @@
-//! Balanced energy regularisation (Choi, Jeong & Choi, CVPR 2023, Eq. 4 to 8): EnergyOE that
-//! presses harder on auxiliary images that look like a frequent class.
+//! Balanced energy regularisation (Choi, Jeong & Choi, CVPR 2023, Eq. 4 to 8): EnergyOE that presses harder on
+//! auxiliary images that look like a frequent class.
 //!
-//! The prior P of the classes among the auxiliary images is counted with the classifier that
-//! training starts from (`--init`), as by the authors, whose code holds the result. They tune for
-//! 20 epochs, with 256 auxiliary images to 128. As in their code, the weights are normalised within
-//! the batch, and gradients flow through them, unless the balance is fixed: a network learns to take
-//! auxiliary images for classes by what these weigh (`docs/results/README.md`).
+//! The prior P of the classes among the auxiliary images is counted with the classifier that training starts from
+//! (`--init`); so did the authors, whose code has the result. They tune for 20 epochs, with 256 auxiliary images to
+//! every 128. As in their code, the weights are normalised within the batch, and gradients flow through them unless
+//! the balance is fixed: through these gradients, a network learns to classify auxiliary images by the weights of the
+//! classes (`docs/results/README.md`).
 
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::energy_oe::{energy, too_high, with_energies};
 use super::{Hyperparameters, LogitAdjustment, Loss, Method, Step};
 
-/// CE + λ·(mean max(0, E(x) − m_in)² + Σ Z(x)·max(0, m_out − E(x) + α·Z(x))² / Σ Z(x)), the second
-/// over auxiliary images, with Z(x) = Σₖ softmaxₖ·P(k)^γ / Σₖ P(k)^γ and E = −log Σₖ exp zₖ;
-/// λ = 0.1, m_in = −23, m_out = −5, α = 10 (CIFAR-100: −27, −5, 100), γ = 0.75.
+/// Balanced energies: CE + λ·(mean max(0, E(x) − m_in)² + Σ Z(x)·max(0, m_out − E(x) + α·Z(x))² / Σ Z(x)), the second
+/// over auxiliary images, with Z(x) = Σₖ softmaxₖ·P(k)^γ / Σₖ P(k)^γ and E = −log Σₖ exp zₖ; λ = 0.1, m_in = −23,
+/// m_out = −5, α = 10 (CIFAR-100: −27, −5, 100), γ = 0.75.
 #[derive(Debug)]
 pub struct BalancedEnergy {
     adjustment: LogitAdjustment,
@@ -28,12 +28,12 @@ pub struct BalancedEnergy {
 }
 
 impl BalancedEnergy {
-    /// From the classification part, the weight of the other, its numbers, and the prior of the
-    /// classes among the auxiliary images.
+    /// Takes the classification part, the weight of the other part, its hyperparameters, and the prior of the classes
+    /// among the auxiliary images.
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the device has no memory left.
+    /// [`TchError`] if the device has no memory left.
     pub fn new(
         adjustment: LogitAdjustment,
         lambda: f64,

@@ -1,4 +1,4 @@
-//! Cross-entropy, nothing else: what the gap to RNA is measured from.
+//! Cross-entropy and nothing else: the baseline.
 
 use tch::{Reduction, TchError, Tensor};
 

@@ -1,15 +1,15 @@
-//! Energy-bounded learning, "EnergyOE" in the RNA paper (Liu et al., NeurIPS 2020, Eq. 8 and 9):
-//! two margins that in-distribution energies are to lie below and auxiliary ones above.
+//! Energy-bounded learning, "EnergyOE" in the RNA paper (Liu et al., NeurIPS 2020, Eq. 8 and 9): in-distribution
+//! energies should be below one margin, auxiliary ones above another.
 //!
-//! The authors tune a trained classifier with it: 10 epochs, 256 auxiliary images to 128. So does
-//! the RNA paper (its T2 and T17 have the same row); here that is `--init RUN`.
+//! The authors tune a trained classifier with it, for 10 epochs, with 256 auxiliary images to every 128. So does the
+//! RNA paper (its T2 and T17 have the same row); here that is `--init RUN`.
 
 use tch::{Kind, TchError, Tensor};
 
 use super::{Hyperparameters, LogitAdjustment, Loss, Method, Step};
 
-/// CE + λ·(mean max(0, E(x) − m_in)² + mean over auxiliary images max(0, m_out − E(x))²), where
-/// E = −log Σₖ exp zₖ; λ = 0.1, m_in = −23 (CIFAR-100: −27), m_out = −5.
+/// Energy-bounded learning: CE + λ·(mean max(0, E(x) − m_in)² + mean over auxiliary images max(0, m_out − E(x))²),
+/// where E = −log Σₖ exp zₖ; λ = 0.1, m_in = −23 (CIFAR-100: −27), m_out = −5.
 #[derive(Debug)]
 pub struct EnergyOutlierExposure {
     adjustment: LogitAdjustment,
@@ -19,7 +19,7 @@ pub struct EnergyOutlierExposure {
 }
 
 impl EnergyOutlierExposure {
-    /// From the classification part, the weight of the other and its margins.
+    /// Takes the classification part, the weight of the other part, and its margins.
     #[must_use]
     pub fn new(adjustment: LogitAdjustment, lambda: f64, more: &Hyperparameters) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl Method for EnergyOutlierExposure {
     }
 }
 
-/// Classification + λ·(both energy losses), where each stands in the history.
+/// Classification + λ·(both energy losses), with each energy loss as a part for the history.
 pub(super) fn with_energies(
     classification: Tensor,
     [inside, outside]: [Tensor; 2],

@@ -1,8 +1,8 @@
-//! The numbers that single methods have beside τ and λ.
+//! The hyperparameters of single methods, besides τ and λ.
 
 use serde::{Deserialize, Serialize};
 
-/// All of them; a method reads its own. Default: the authors' for CIFAR-10.
+/// All of them; each method reads its own. The defaults are the authors' values for CIFAR-10.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Hyperparameters {
@@ -12,12 +12,12 @@ pub struct Hyperparameters {
     pub energy_out: f64,
     /// α: how much m_out rises for auxiliary images that look like a frequent class (BEL).
     pub alpha: f64,
-    /// γ: power of the prior, 0 treating all classes alike (BEL).
+    /// γ: power of the prior, where 0 treats all classes alike (BEL).
     pub gamma: f64,
-    /// Whether Z(x) is taken as given, no gradient flowing through it (BEL).
+    /// Whether Z(x) is taken as given, with no gradient through it (BEL).
     pub fixed_balance: bool,
-    /// Share of the auxiliary images that the network took for each class before training, in the
-    /// order of the classes (BEL); empty where training started from scratch.
+    /// Share of the auxiliary images that the network assigned to each class before training, in the order of the
+    /// classes (BEL); empty if training started from scratch.
     pub auxiliary_prior: Vec<f64>,
     /// λ₁, the weight of confidence control (OECC).
     pub confidence_weight: f64,
@@ -27,7 +27,7 @@ pub struct Hyperparameters {
     pub contrast_weight: f64,
     /// T, the temperature of the contrastive loss (PASCL).
     pub temperature: f64,
-    /// k, the share of the classes, the rarest, that are contrasted (PASCL).
+    /// k, the share of the classes that are contrasted, the rarest ones (PASCL).
     pub tail: f64,
 }
 
@@ -50,8 +50,8 @@ impl Default for Hyperparameters {
 }
 
 impl Hyperparameters {
-    /// The authors' for CIFAR-10, and from 100 classes on those for CIFAR-100. From 1,000 on, PASCL's
-    /// are those of its command for ImageNet, which are its code's defaults.
+    /// The authors' values for CIFAR-10; for 100 classes or more, those for CIFAR-100. For 1,000 or more, PASCL's are
+    /// those of its command for ImageNet, which are its code's defaults.
     #[must_use]
     pub fn for_classes(classes: usize) -> Self {
         let few = Self::default();
@@ -73,9 +73,9 @@ impl Hyperparameters {
         }
     }
 
-    /// The share of each class among the auxiliary images. Where no trained network could say,
-    /// the training images': a classifier trained on a long tail takes what it does not know for
-    /// its frequent classes too.
+    /// The share of each class among the auxiliary images. If no trained network has counted them, these are the
+    /// shares of the training images: a classifier trained on a long tail assigns what it does not know to its
+    /// frequent classes, too.
     #[must_use]
     pub fn auxiliary_prior(&self, class_counts: &[u64]) -> Vec<f64> {
         if self.auxiliary_prior.len() == class_counts.len() {

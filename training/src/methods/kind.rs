@@ -1,4 +1,4 @@
-//! The methods by name, and what about them concerns the rest of the trainer.
+//! The methods by name, and what the rest of the trainer has to know about them.
 
 use clap::ValueEnum;
 use normgate_core::scores::ScoreKind;
@@ -43,24 +43,24 @@ pub enum MethodKind {
 /// Whether auxiliary images take part in each step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auxiliary {
-    /// There is no use for them.
+    /// It has no use for them.
     Never,
-    /// It also goes without.
+    /// It also works without them.
     Optional,
     /// The loss is not defined without them.
     Needed,
 }
 
-/// What sets a method apart outside its own file.
+/// What the rest of the trainer has to know about a method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Traits {
     /// Whether auxiliary images take part.
     pub auxiliary: Auxiliary,
-    /// The head that it needs beside the linear one.
+    /// The head that it needs besides the linear one.
     pub projection: Projection,
-    /// τ of the logit adjustment, 0 being plain cross-entropy; `None` where it is that by name.
+    /// τ of the logit adjustment, where 0 is plain cross-entropy; `None` if the method is just that.
     pub tau: Option<f64>,
-    /// The weight λ of its loss on norms or auxiliary images, where it has one.
+    /// The weight λ of its loss on norms or auxiliary images, if it has one.
     pub lambda: Option<f64>,
     /// The score that it trains for.
     pub score: ScoreKind,
@@ -99,7 +99,7 @@ impl MethodKind {
         }
     }
 
-    /// How many views, each varied anew, a step takes of every in-distribution image.
+    /// How many views, each augmented anew, a step takes of every in-distribution image.
     #[must_use]
     pub fn views(self) -> usize {
         match self {
@@ -108,22 +108,21 @@ impl MethodKind {
         }
     }
 
-    /// Whether it is a second stage: no training of its own, but the end of another method's.
+    /// Whether it is a second stage: not a training of its own, but the end of another method's.
     ///
-    /// PASCL's (Wang et al., ICML 2022, "auxiliary branch fine-tuning"), which BEL borrows: logit
-    /// adjustment on in-distribution images alone, which trains the linear head and the batch
-    /// normalisation; everything else stays as it is. The authors keep both networks, and take
-    /// classes from the second and OOD scores from the first. Here the outcome is a run of its own,
-    /// scored as such: what the RNA paper lists as PASCL-FT and BEL-FT.
+    /// The stage is PASCL's (Wang et al., ICML 2022, "auxiliary branch fine-tuning"), and BEL borrows it: logit
+    /// adjustment on in-distribution images alone trains the linear head and the batch normalisation; everything else
+    /// stays as it is. The authors keep both networks, and take classes from the second and OOD scores from the
+    /// first. Here the outcome is a run of its own, scored by itself, like the paper's rows PASCL-FT and BEL-FT.
     #[must_use]
     pub fn is_second_stage(self) -> bool {
         matches!(self, Self::PasclFt | Self::BelFt)
     }
 
-    /// Whether its authors tune a trained network with SGD and Nesterov's momentum, from a learning
-    /// rate of 0.001 on (the code of OE, EnergyOE, OECC and BEL, `CIFAR/oe_tune.py`, `CIFAR/train.py`,
-    /// `CIFAR/OECC_tune_cifar.ipynb` and `classification/inf_train_res.py`). What Adam does at that rate
-    /// is in docs/training.md.
+    /// Whether its authors tune a trained network with SGD and Nesterov's momentum, starting at a learning rate of
+    /// 0.001 (the code of OE, EnergyOE, OECC and BEL, `CIFAR/oe_tune.py`, `CIFAR/train.py`,
+    /// `CIFAR/OECC_tune_cifar.ipynb` and `classification/inf_train_res.py`). docs/training.md says what Adam does at
+    /// that rate.
     #[must_use]
     pub fn is_tuned_with_sgd(self) -> bool {
         matches!(

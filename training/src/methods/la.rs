@@ -1,12 +1,12 @@
-//! Logit adjustment (Menon et al., ICLR 2021, Eq. 10): a class is not favoured merely for being
-//! frequent. The classification part of every method here that asks for τ > 0.
+//! Logit adjustment (Menon et al., ICLR 2021, Eq. 10): a class is not favoured merely for being frequent. It is the
+//! classification part of every method here with τ > 0.
 
 use tch::{Device, TchError, Tensor};
 
 use super::ce::cross_entropy;
 use super::{Loss, Method, Step};
 
-/// CE(logits + τ·log prior, y); plain cross-entropy where τ is 0.
+/// Logit adjustment: CE(logits + τ·log prior, y); plain cross-entropy if τ is 0.
 #[derive(Debug)]
 pub struct LogitAdjustment {
     /// τ·log prior, [1, classes].
@@ -14,11 +14,11 @@ pub struct LogitAdjustment {
 }
 
 impl LogitAdjustment {
-    /// From the number of training images of each class; the authors' τ is 1.
+    /// Takes the number of training images of each class; the authors' τ is 1.
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the device has no memory left.
+    /// [`TchError`] if the device has no memory left.
     pub fn new(class_counts: &[u64], tau: f64, device: Device) -> Result<Self, TchError> {
         if tau == 0.0 {
             return Ok(Self { offsets: None });
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn tau_is_the_power_of_the_prior() {
-        // Of logits that say nothing the prior is left: (1/4)² to (3/4)², one in ten.
+        // With logits of 0, only the prior is left; for τ = 2, (1/4)² to (3/4)², one in ten.
         let (logits, labels) = (
             Tensor::zeros([1, 2], (tch::Kind::Float, Device::Cpu)),
             [0i64],

@@ -1,12 +1,12 @@
-//! Training methods: a file each. A method turns what the network made of a batch into a loss.
+//! Training methods, with a file for each. A method turns what the network made of a batch into a loss.
 //!
-//! Every step forwards all of its images at once, auxiliary ones included, so that batch
-//! normalisation has the statistics of both; so do the authors of every method here. What further
-//! sets a method apart stands in the table of [`MethodKind::traits`].
+//! Every step forwards all of its images at once, auxiliary ones included, so that batch normalisation has the
+//! statistics of both; so do the authors of every method here. What else sets a method apart is in the table of
+//! [`MethodKind::traits`].
 //!
-//! Where a paper and its authors' code differ, the code is followed, since the published figures
-//! come from it, and the method's file says so. Augmentation is that of the run, for
-//! all methods alike; so are optimiser and schedule, but where a trained network is tuned.
+//! If a paper and its authors' code differ, the code is followed, since the published figures come from it, and the
+//! method's file says so. Augmentation is that of the run, for all methods alike; so are optimiser and schedule,
+//! except when a trained network is tuned.
 
 mod attenuation;
 mod bel;
@@ -44,10 +44,10 @@ pub use rna_oe::RnaWithOutlierExposure;
 pub struct Step<'a> {
     /// The network, for its heads.
     pub network: &'a Network,
-    /// Representations of the in-distribution images, `[B, D]`, float32. With a method that wants
-    /// two views of each: all of the first, then all of the second.
+    /// Representations of the in-distribution images, `[B, D]`, float32. For a method that takes two views of each:
+    /// all of the first, then all of the second.
     pub representation: &'a Tensor,
-    /// Representations of the auxiliary images, `[A, D]`, float32; A is 0 where there are none.
+    /// Representations of the auxiliary images, `[A, D]`, float32; A is 0 if there are none.
     pub auxiliary: &'a Tensor,
     /// The classes of the in-distribution images, `[B]`, int64.
     pub labels: &'a Tensor,
@@ -60,10 +60,10 @@ pub struct Loss {
     pub total: Tensor,
     /// Its classification part, a scalar.
     pub classification: Tensor,
-    /// What else it is made of, scalars before they are weighted, as `history.json` calls them; in
-    /// every step the same ones.
+    /// Its other parts, scalars before they are weighted, with their names in `history.json`; the same ones in every
+    /// step.
     pub parts: Vec<(&'static str, Tensor)>,
-    /// The logits `[B, classes]`, unadjusted: what is predicted from.
+    /// The logits `[B, classes]`, unadjusted: predictions are made from these.
     pub logits: Tensor,
 }
 
@@ -73,15 +73,15 @@ pub trait Method: Send {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where shapes do not fit or memory is lacking.
+    /// [`TchError`] if shapes do not fit or memory is lacking.
     fn loss(&self, step: &Step<'_>) -> Result<Loss, TchError>;
 }
 
-/// The method of a recipe, for classes of these sizes.
+/// The method that a recipe names, for classes of these sizes.
 ///
 /// # Errors
 ///
-/// [`TchError`] where the device has no memory left.
+/// [`TchError`] if the device has no memory left.
 pub fn method(
     recipe: &Recipe,
     class_counts: &[u64],

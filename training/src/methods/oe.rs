@@ -1,15 +1,14 @@
-//! Outlier Exposure (Hendrycks, Mazeika & Dietterich, ICLR 2019, Eq. 1 with the loss of Sec. 4.1):
-//! auxiliary images are to be any class with equal probability. With τ = 1 it is the RNA paper's
-//! LA+OE (Sec. 4, E.3).
+//! Outlier Exposure (Hendrycks, Mazeika & Dietterich, ICLR 2019, Eq. 1 with the loss of Sec. 4.1): auxiliary images
+//! should be any class with equal probability. With τ = 1 it is the RNA paper's LA+OE (Sec. 4, E.3).
 //!
-//! The authors take 256 auxiliary images to 128; here `--aux-batch-size` says, as for all methods.
+//! The authors take 256 auxiliary images to every 128; here `--aux-batch-size` sets how many, as for all methods.
 
 use tch::{Kind, TchError, Tensor};
 
 use super::{LogitAdjustment, Loss, Method, Step};
 
-/// CE(logits + τ·log prior, y) + λ·mean over auxiliary images of
-/// (log Σₖ exp zₖ − mean of zₖ), the cross-entropy from the uniform distribution; λ = 0.5.
+/// Outlier Exposure: CE(logits + τ·log prior, y) + λ·mean over auxiliary images of (log Σₖ exp zₖ − mean of zₖ), the
+/// cross-entropy from the uniform distribution; λ = 0.5.
 #[derive(Debug)]
 pub struct OutlierExposure {
     adjustment: LogitAdjustment,
@@ -17,7 +16,7 @@ pub struct OutlierExposure {
 }
 
 impl OutlierExposure {
-    /// From the classification part and the weight of the other.
+    /// Takes the classification part and the weight of the other part.
     #[must_use]
     pub fn new(adjustment: LogitAdjustment, lambda: f64) -> Self {
         Self { adjustment, lambda }

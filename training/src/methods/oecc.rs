@@ -1,18 +1,17 @@
-//! Outlier Exposure with Confidence Control (Papadopoulos et al., Neurocomputing 2021, Eq. 4):
-//! auxiliary images towards equal probabilities in total variation, and no more confidence in the
-//! others than the classifier's accuracy warrants.
+//! Outlier Exposure with Confidence Control (Papadopoulos et al., Neurocomputing 2021, Eq. 4): auxiliary images
+//! towards equal probabilities in total variation, and the confidence in the others towards the classifier's
+//! accuracy.
 //!
-//! The authors tune a trained classifier with it, 15 epochs on CIFAR-10 (`--init RUN`, whose
-//! training accuracy is then A_tr), with 256 auxiliary images to 128. The paper squares the
-//! difference of the mean confidence from A_tr; their code, for which λ₁ and λ₂ were chosen, sums
-//! squared differences over the batch, and so does this.
+//! The authors tune a trained classifier with it, 15 epochs on CIFAR-10 (`--init RUN`, whose training accuracy is
+//! then A_tr), with 256 auxiliary images to every 128. The paper squares the difference of the mean confidence from
+//! A_tr; their code, for which λ₁ and λ₂ were chosen, sums squared differences over the batch, and so does this.
 
 use tch::{Kind, TchError, Tensor};
 
 use super::{Hyperparameters, LogitAdjustment, Loss, Method, Step};
 
-/// CE + λ₁·Σ (maxₖ pₖ(x) − A_tr)² + λ·Σ over auxiliary images and classes |pₖ(x) − 1/K|, where
-/// p = softmax(z) and the sums are over the batch; λ₁ = 0.07, λ = 0.05.
+/// OECC: CE + λ₁·Σ (maxₖ pₖ(x) − A_tr)² + λ·Σ over auxiliary images and classes |pₖ(x) − 1/K|, where p = softmax(z)
+/// and the sums are over the batch; λ₁ = 0.07, λ = 0.05.
 #[derive(Debug)]
 pub struct ConfidenceControl {
     adjustment: LogitAdjustment,
@@ -22,7 +21,7 @@ pub struct ConfidenceControl {
 }
 
 impl ConfidenceControl {
-    /// From the classification part, the weight of the loss on auxiliary images, and the rest.
+    /// Takes the classification part, the weight of the loss on auxiliary images, and the other hyperparameters.
     #[must_use]
     pub fn new(adjustment: LogitAdjustment, lambda: f64, more: &Hyperparameters) -> Self {
         Self {

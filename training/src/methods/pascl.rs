@@ -1,11 +1,11 @@
-//! Partial and Asymmetric Supervised Contrastive Learning (Wang et al., ICML 2022, Eq. 3 to 5):
-//! Outlier Exposure, and images of rare classes drawn to their like and pushed away from auxiliary
-//! ones, which they are most often taken for.
+//! Partial and Asymmetric Supervised Contrastive Learning (Wang et al., ICML 2022, Eq. 3 to 5): Outlier Exposure, and
+//! a loss that pulls images of each rare class together and pushes them away from auxiliary ones, which they are most
+//! often mistaken for.
 //!
-//! Partial: only the rarest classes are contrasted. Asymmetric: they are pulled together, auxiliary
-//! images are not. Two views of each in-distribution image take part, in the classification too;
-//! auxiliary images have one. As in the authors' code, the first stage classifies without logit
-//! adjustment; that comes with the second ([`MethodKind::is_second_stage`]). Their batch is 256.
+//! Partial: only the rarest classes are contrasted. Asymmetric: they are pulled together, auxiliary images are not.
+//! Two views of each in-distribution image take part, in the classification too; auxiliary images have one. As in the
+//! authors' code, the first stage classifies without logit adjustment, which comes with the second
+//! ([`MethodKind::is_second_stage`]). Their batch is 256.
 //!
 //! [`MethodKind::is_second_stage`]: super::MethodKind::is_second_stage
 
@@ -13,11 +13,10 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::{Hyperparameters, Loss, Method, OutlierExposure, Step};
 
-/// CE + λ·OE + λ₂·mean over the views a of rare classes of
-/// −mean over its positives p of log(exp(a·p/T) / Σ exp(a·c/T)), where the positives are the other
-/// views of a's class, and c runs over all other views of rare classes and all auxiliary images;
-/// every vector is the projection h(f), normalised. λ = 0.5, λ₂ = 0.1, T = 0.07 (CIFAR-100: 0.02,
-/// 0.2), the rarest 40 % of the classes.
+/// PASCL's first stage: CE + λ·OE + λ₂·mean over the views a of rare classes of −mean over its positives p of
+/// log(exp(a·p/T) / Σ exp(a·c/T)), where the positives are the other views of a's class, and c runs over all other
+/// views of rare classes and all auxiliary images; every vector is the projection h(f), normalised. λ = 0.5,
+/// λ₂ = 0.1, T = 0.07 (CIFAR-100: 0.02, 0.2), the rarest 40 % of the classes.
 #[derive(Debug)]
 pub struct Pascl {
     outliers: OutlierExposure,
@@ -28,11 +27,11 @@ pub struct Pascl {
 }
 
 impl Pascl {
-    /// From Outlier Exposure, the contrast's numbers, and how many images each class has.
+    /// Takes Outlier Exposure, the hyperparameters of the contrast, and how many images each class has.
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the device has no memory left.
+    /// [`TchError`] if the device has no memory left.
     pub fn new(
         outliers: OutlierExposure,
         more: &Hyperparameters,
@@ -102,13 +101,13 @@ impl Method for Pascl {
     }
 }
 
-/// Vectors of length 1, [N, d]; one of length 0 stays.
+/// Vectors scaled to length 1, [N, d]; one of length 0 stays.
 fn directions(vectors: &Tensor) -> Result<Tensor, TchError> {
     let lengths = vectors.f_norm_scalaropt_dim(2.0, [1].as_slice(), true)?;
     vectors.f_div(&lengths.f_clamp_min(1e-12)?)
 }
 
-/// Which classes are among the `share` with the fewest images; of equals, the later ones.
+/// Which classes are among the `share` with the fewest images; of equally large ones, the later.
 fn rarest(class_counts: &[u64], share: f64) -> Vec<bool> {
     let classes = class_counts.len();
     let mut by_size: Vec<usize> = (0..classes).collect();

@@ -8,7 +8,7 @@ use tch::{Kind, TchError, Tensor};
 use super::{LogitAdjustment, Loss, Method, Step};
 use crate::models::Network;
 
-/// CE(logits + τ·log prior, y) − λ·mean(log(1 + ‖h(f)‖₂)).
+/// RNA: CE(logits + τ·log prior, y) − λ·mean(log(1 + ‖h(f)‖₂)).
 ///
 /// h is the network's projection: the paper's two layers, one linear layer, or f itself (T15).
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Rna {
 }
 
 impl Rna {
-    /// The paper's τ of the adjustment is 1, its λ 0.5.
+    /// Takes the classification part and λ; in the paper, τ is 1 and λ 0.5.
     #[must_use]
     pub fn new(adjustment: LogitAdjustment, lambda: f64) -> Self {
         Self { adjustment, lambda }

@@ -9,8 +9,8 @@ use tch::TchError;
 use super::rna::log_norm;
 use super::{Loss, Method, OutlierExposure, Step};
 
-/// CE(logits + τ·log prior, y) + λ·(mean over auxiliary images of (log Σₖ exp zₖ − mean of zₖ)
-/// − mean over the others of log(1 + ‖h(f)‖₂)); τ = 1, λ = 0.5, as both have by themselves.
+/// RNA with Outlier Exposure: CE(logits + τ·log prior, y) + λ·(mean over auxiliary images of (log Σₖ exp zₖ − mean of
+/// zₖ) − mean over the others of log(1 + ‖h(f)‖₂)); τ = 1, λ = 0.5, as both have by themselves.
 #[derive(Debug)]
 pub struct RnaWithOutlierExposure {
     outliers: OutlierExposure,
@@ -18,7 +18,7 @@ pub struct RnaWithOutlierExposure {
 }
 
 impl RnaWithOutlierExposure {
-    /// From Outlier Exposure, its classification part included, and the weight of RNA's loss.
+    /// Takes Outlier Exposure, which includes the classification part, and the weight of RNA's loss.
     #[must_use]
     pub fn new(outliers: OutlierExposure, lambda: f64) -> Self {
         Self { outliers, lambda }

@@ -1,8 +1,8 @@
 //! The layers that networks are built from.
 //!
-//! A layer computes in the precision of its input: where the input is bfloat16, a convolution
-//! casts its weight to match (what PyTorch's autocast does), and batch normalisation still keeps
-//! its statistics in float32. Parameters are always float32.
+//! A layer computes in the precision of its input: if the input is bfloat16, a convolution casts its weight to match
+//! (as PyTorch's autocast does), and batch normalisation still keeps its statistics in float32. Parameters are always
+//! float32.
 
 use tch::{Kind, TchError, Tensor};
 
@@ -11,10 +11,10 @@ use super::parameters::Parameters;
 /// How the weights of convolutions are drawn.
 #[derive(Clone, Copy, Debug)]
 pub enum Initialisation {
-    /// PyTorch's default: uniformly.
+    /// As is PyTorch's default: uniformly.
     Uniform,
-    /// As torchvision's residual networks (He et al. 2015, "Delving Deep into Rectifiers", by the
-    /// fan-out): normally, with variance 2 / (outputs · kernel²).
+    /// As in torchvision's residual networks (He et al. 2015, "Delving Deep into Rectifiers", by the fan-out):
+    /// normally, with variance 2 / (outputs · kernel²).
     He,
 }
 
@@ -27,11 +27,11 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// `name.weight` of shape [outputs, inputs, kernel, kernel].
+    /// Adds `name.weight`, of shape [outputs, inputs, kernel, kernel].
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the memory is lacking.
+    /// [`TchError`] if memory is lacking.
     pub fn new(
         parameters: &mut Parameters,
         name: &str,
@@ -64,7 +64,7 @@ impl Convolution {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where shapes do not fit or memory is lacking.
+    /// [`TchError`] if shapes do not fit or memory is lacking.
     pub fn forward(&self, images: &Tensor) -> Result<Tensor, TchError> {
         let weight = self.weight.f_to_kind(images.f_kind()?)?;
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
@@ -85,11 +85,11 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// `name.running_mean`, `name.running_var`, and with `affine` `name.weight`, `name.bias`.
+    /// Adds `name.running_mean` and `name.running_var`, and with `affine` `name.weight` and `name.bias`.
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the memory is lacking.
+    /// [`TchError`] if memory is lacking.
     pub fn new(
         parameters: &mut Parameters,
         name: &str,
@@ -115,7 +115,7 @@ impl BatchNorm {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where shapes do not fit or memory is lacking.
+    /// [`TchError`] if shapes do not fit or memory is lacking.
     pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor, TchError> {
         images.f_batch_norm(
             self.affine.as_ref().map(|(weight, _)| weight),
@@ -138,11 +138,11 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// `name.weight` of shape [outputs, inputs] and `name.bias`.
+    /// Adds `name.weight`, of shape [outputs, inputs], and `name.bias`.
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the memory is lacking.
+    /// [`TchError`] if memory is lacking.
     pub fn new(
         parameters: &mut Parameters,
         name: &str,
@@ -159,7 +159,7 @@ impl Linear {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where shapes do not fit.
+    /// [`TchError`] if shapes do not fit.
     pub fn forward(&self, input: &Tensor) -> Result<Tensor, TchError> {
         input.f_linear(&self.weight, Some(&self.bias))
     }
@@ -169,7 +169,7 @@ impl Linear {
 ///
 /// # Errors
 ///
-/// [`TchError`] where the tensor has not four dimensions.
+/// [`TchError`] if the tensor does not have four dimensions.
 pub fn global_average_pool(images: &Tensor) -> Result<Tensor, TchError> {
     images.f_mean_dim([2, 3].as_slice(), false, Kind::Float)
 }

@@ -30,7 +30,7 @@ pub enum Architecture {
     Resnet50,
 }
 
-/// All that is needed to build a network (its weights apart).
+/// All that is needed to build a network, except its weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelConfig {
     /// Which network.
@@ -42,9 +42,9 @@ pub struct ModelConfig {
     pub affine: bool,
     /// Whether batch normalisation on downsampling shortcuts has γ and β.
     pub shortcut_affine: bool,
-    /// How many classes the linear head tells apart.
+    /// How many classes the linear head has.
     pub classes: usize,
-    /// The projection head (for training alone; never exported).
+    /// The projection head (only for training, never exported).
     #[serde(deserialize_with = "projection::or_whether")]
     pub projection: Projection,
 }
@@ -82,7 +82,7 @@ pub enum ModelError {
         /// Their width.
         width: usize,
     },
-    /// libtorch refused.
+    /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
 }
@@ -102,7 +102,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`ModelError::Torch`] where the memory is lacking.
+    /// [`ModelError::Torch`] if memory is lacking.
     pub fn new(config: &ModelConfig, device: Device, seed: u64) -> Result<Self, ModelError> {
         tch::manual_seed(seed as i64);
         let mut parameters = Parameters::new(device);
@@ -122,7 +122,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`ModelError`] naming the tensor that is missing or does not fit.
+    /// [`ModelError`], naming the tensor that is missing or does not fit.
     pub fn from_checkpoint(checkpoint: &Checkpoint, device: Device) -> Result<Self, ModelError> {
         let network = Self::new(&checkpoint.config.model, device, 0)?;
         network.parameters.load(&checkpoint.tensors)?;
@@ -144,7 +144,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where shapes do not fit or memory is lacking.
+    /// [`TchError`] if shapes do not fit or memory is lacking.
     pub fn representation(&self, images: &Tensor) -> Result<Tensor, TchError> {
         self.backbone.forward(&channels_last(images)?, true)
     }
@@ -153,27 +153,27 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where shapes do not fit.
+    /// [`TchError`] if shapes do not fit.
     pub fn logits(&self, representation: &Tensor) -> Result<Tensor, TchError> {
         self.linear.forward(representation)
     }
 
-    /// Representations [N, D] to projections [N, 128]; the representations themselves where the
-    /// network was built without a projection head.
+    /// Representations [N, D] to projections [N, 128], or to themselves if the network was built without a projection
+    /// head.
     ///
     /// # Errors
     ///
-    /// [`TchError`] where shapes do not fit.
+    /// [`TchError`] if shapes do not fit.
     pub fn project(&self, representation: &Tensor) -> Result<Tensor, TchError> {
         self.projection.forward(representation)
     }
 
-    /// Runs the network in evaluation mode, in float32: `count` images [N, 3, height, width] as
-    /// plain values to (logits, representations), each one image after the other.
+    /// Runs the network in evaluation mode, in float32: `count` images [N, 3, height, width] as plain values to
+    /// (logits, representations), image by image.
     ///
     /// # Errors
     ///
-    /// [`ModelError`] where the number of values is not that of the images, or memory is lacking.
+    /// [`ModelError`] if the number of values is not that of the images, or memory is lacking.
     pub fn forward_eval(
         &self,
         images: &[f32],
@@ -183,12 +183,12 @@ impl Network {
         Ok(self.evaluate(&self.input(images, count, size)?)?)
     }
 
-    /// The first half of [`Network::forward_eval`], for images that are shown more than once: they
-    /// stay where the network is.
+    /// The first half of [`Network::forward_eval`], for images that are evaluated more than once: they stay on the
+    /// network's device.
     ///
     /// # Errors
     ///
-    /// [`ModelError`] where the number of values is not that of the images, or memory is lacking.
+    /// [`ModelError`] if the number of values is not that of the images, or memory is lacking.
     pub fn input(
         &self,
         images: &[f32],
@@ -215,7 +215,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where memory is lacking.
+    /// [`TchError`] if memory is lacking.
     pub fn evaluate(&self, input: &Tensor) -> Result<(Vec<f32>, Vec<f32>), TchError> {
         no_grad(|| {
             let representation = self.backbone.forward(input, false)?;
@@ -231,7 +231,7 @@ impl Network {
 ///
 /// # Errors
 ///
-/// [`TchError`] where the tensor cannot be copied.
+/// [`TchError`] if the tensor cannot be copied.
 pub fn values(tensor: &Tensor) -> Result<Vec<f32>, TchError> {
     let flat = tensor
         .f_detach()?

@@ -17,7 +17,7 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// No tensors yet; those to come will lie on `device`.
+    /// No tensors yet; those that are added will be on `device`.
     #[must_use]
     pub fn new(device: Device) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the memory is lacking.
+    /// [`TchError`] if memory is lacking.
     pub fn uniform(
         &mut self,
         name: String,
@@ -50,7 +50,7 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the memory is lacking.
+    /// [`TchError`] if memory is lacking.
     pub fn normal(
         &mut self,
         name: String,
@@ -66,7 +66,7 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the memory is lacking.
+    /// [`TchError`] if memory is lacking.
     pub fn constant(
         &mut self,
         name: String,
@@ -83,14 +83,14 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the memory is lacking.
+    /// [`TchError`] if memory is lacking.
     pub fn buffer(&mut self, name: String, shape: &[i64], value: f64) -> Result<Tensor, TchError> {
         let tensor = Tensor::f_full(shape, value, (Kind::Float, self.device))?;
         self.buffers.push((name, tensor.shallow_clone()));
         Ok(tensor)
     }
 
-    /// Where the tensors lie.
+    /// The device that the tensors are on.
     #[must_use]
     pub fn device(&self) -> Device {
         self.device
@@ -110,7 +110,7 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// [`ModelError`] naming the first tensor that is missing or of another shape.
+    /// [`ModelError`], naming the first tensor that is missing or of another shape.
     pub fn load(&self, tensors: &BTreeMap<String, NamedTensor>) -> Result<(), ModelError> {
         for (name, tensor) in self.all() {
             let saved = tensors.get(name);
@@ -120,12 +120,12 @@ impl Parameters {
         Ok(())
     }
 
-    /// Overwrites each tensor with what `tensors` holds under its name, as another method may have
-    /// left it: a projection head that is not there stays as it was drawn.
+    /// Overwrites each tensor as [`load`](Self::load) does, but with what another method may have left: a projection
+    /// head that is not there stays as it was drawn.
     ///
     /// # Errors
     ///
-    /// [`ModelError`] naming the first other tensor that is missing, or one of another shape.
+    /// [`ModelError`], naming the first other tensor that is missing, or one of another shape.
     pub fn adopt(&self, tensors: &BTreeMap<String, NamedTensor>) -> Result<(), ModelError> {
         for (name, tensor) in self.all() {
             match tensors.get(name) {
@@ -137,11 +137,11 @@ impl Parameters {
         Ok(())
     }
 
-    /// Keeps what is not `trained` as it is from now on.
+    /// From now on, trains only the tensors whose names satisfy `trained`; the others stay as they are.
     ///
     /// # Errors
     ///
-    /// [`TchError`] where libtorch refuses.
+    /// [`TchError`] if libtorch fails.
     pub fn train_only(&mut self, trained: impl Fn(&str) -> bool) -> Result<(), TchError> {
         let all = std::mem::take(&mut self.trained).into_iter();
         let (kept, fixed): (Vec<_>, Vec<_>) = all.partition(|(name, _)| trained(name));
@@ -167,12 +167,12 @@ impl Parameters {
     }
 }
 
-/// The same [N, C, H, W] tensor laid out N, H, W, C in memory, which convolutions on a CPU and on
-/// tensor cores are faster with. All that follows keeps the layout.
+/// The same [N, C, H, W] tensor, but laid out N, H, W, C in memory, with which convolutions are faster on a CPU and
+/// on tensor cores. All later layers keep the layout.
 ///
 /// # Errors
 ///
-/// [`TchError`] where the tensor has not four dimensions.
+/// [`TchError`] if the tensor does not have four dimensions.
 pub fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
     tensor
         .f_permute([0, 2, 3, 1])?

@@ -7,7 +7,7 @@ use tch::{TchError, Tensor};
 use super::layers::Linear;
 use super::parameters::Parameters;
 
-/// How wide its output is (the paper's: 128).
+/// Length of its output, as in the paper.
 const SIZE: i64 = 128;
 
 /// The structures that the RNA paper compares (T15).
@@ -22,7 +22,7 @@ pub enum Projection {
     None,
 }
 
-/// What a checkpoint says of the head; older ones say whether there is one.
+/// Reads what a checkpoint says of the head; older ones only say whether there is one.
 pub(super) fn or_whether<'de, D: Deserializer<'de>>(saved: D) -> Result<Projection, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

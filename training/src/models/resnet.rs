@@ -1,8 +1,7 @@
-//! Residual networks (He et al. 2015): a stem, four stages of blocks with w, 2w, 4w and 8w channels,
-//! and the mean over what they leave. w = 64 is the paper's; a smaller width is the same network,
-//! thinner.
+//! Residual networks (He et al. 2015): a stem, four stages of blocks with w, 2w, 4w and 8w channels, and the mean
+//! over their output. w = 64 is the paper's; a smaller width is the same network, thinner.
 //!
-//! Tensors are named as torchvision's, but for `shortcut` (there `downsample`) and `linear` (`fc`).
+//! Tensors are named as in torchvision, except for `shortcut` (there `downsample`) and `linear` (`fc`).
 
 use tch::{TchError, Tensor};
 
@@ -10,20 +9,20 @@ use super::layers::{BatchNorm, Convolution, Initialisation, global_average_pool}
 use super::parameters::Parameters;
 use super::{Architecture, ModelConfig};
 
-/// What tells one residual network from another.
+/// What distinguishes one residual network from another.
 pub(crate) struct Structure {
     /// Whether the stem reduces images to a quarter of their side, by a 7×7 convolution of stride 2
     /// and pooling; else it is a 3×3 convolution.
     pub large_stem: bool,
-    /// Blocks of each stage.
+    /// Blocks in each stage.
     pub blocks: [usize; 4],
     /// Sides of the kernels of a block's convolutions.
     pub kernels: &'static [usize],
     /// Which of these convolutions has the block's stride.
     pub strided: usize,
-    /// How many times the channels within a block leave it.
+    /// How many times as many channels leave a block as there are within it.
     pub expansion: usize,
-    /// How convolutions are drawn.
+    /// How the weights of convolutions are drawn.
     pub initialisation: Initialisation,
 }
 
@@ -39,7 +38,7 @@ impl Architecture {
                 expansion: 1,
                 initialisation: Initialisation::Uniform,
             },
-            // In the shape of torchvision's, "v1.5": the stride is on the 3×3 convolutions.
+            // The shape of torchvision's "v1.5": the stride is on the 3×3 convolutions.
             Self::Resnet50 => Structure {
                 large_stem: true,
                 blocks: [3, 4, 6, 3],
@@ -64,7 +63,7 @@ impl Structure {
         })
     }
 
-    /// The stride of a block's convolution, of a block with this one.
+    /// The stride of a convolution within a block, given that of the block.
     pub fn stride(&self, convolution: usize, block: usize) -> usize {
         if convolution == self.strided {
             block
@@ -74,7 +73,7 @@ impl Structure {
     }
 }
 
-/// See the module's description.
+/// A residual network, as described at the top of this module.
 #[derive(Debug)]
 pub struct ResNet {
     stem: Layer,
@@ -84,15 +83,15 @@ pub struct ResNet {
     pub representation_size: i64,
 }
 
-/// A convolution with the batch normalisation behind it.
+/// A convolution with the batch normalisation after it.
 #[derive(Debug)]
 struct Layer(Convolution, BatchNorm);
 
-/// Layers and a way around them.
+/// Layers with a shortcut around them.
 #[derive(Debug)]
 struct Block {
     layers: Vec<Layer>,
-    /// Where the block changes the shape, a 1×1 convolution brings its input to the new one.
+    /// If the block changes the shape, a 1×1 convolution that brings its input to the new one.
     shortcut: Option<Layer>,
 }
 
@@ -104,7 +103,7 @@ impl ResNet {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the memory is lacking.
+    /// [`TchError`] if memory is lacking.
     pub fn new(parameters: &mut Parameters, config: &ModelConfig) -> Result<Self, TchError> {
         let structure = config.architecture.structure();
         let (width, affine) = (config.width, config.affine);
@@ -160,7 +159,7 @@ impl ResNet {
     ///
     /// # Errors
     ///
-    /// [`TchError`] where shapes do not fit or memory is lacking.
+    /// [`TchError`] if shapes do not fit or memory is lacking.
     pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor, TchError> {
         let mut features = self.stem.forward(images, train)?.f_relu_()?;
         if self.large_stem {
@@ -182,8 +181,8 @@ impl Layer {
 
 impl Block {
     fn forward(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        // In place where autograd allows it: batch normalisation remembers its input, not its
-        // output, and memory traffic is what training on a CPU waits for.
+        // In place wherever autograd allows it: batch normalisation remembers its input, not its output, and memory
+        // traffic is what training on a CPU waits for.
         let mut features = input.shallow_clone();
         for (index, layer) in self.layers.iter().enumerate() {
             if index > 0 {

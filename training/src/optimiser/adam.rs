@@ -6,8 +6,8 @@ const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
-/// The `steps`-th step of one parameter, of whose gradient and its square `first` and `second` are the
-/// running means.
+/// Takes the `steps`-th step of one parameter; `first` and `second` are the running means of its gradient and of the
+/// gradient's square.
 pub(super) fn step(
     [first, second]: &mut [Tensor; 2],
     parameter: &mut Tensor,
@@ -19,7 +19,7 @@ pub(super) fn step(
     let correction2 = 1.0 - BETA2.powf(steps as f64);
     // Each of these also returns the tensor that it changes.
     let _ = first.f_lerp_(gradient, 1.0 - BETA1)?;
-    // addcmul's factor is out of reach from Rust, so it goes into the gradient.
+    // tch does not offer addcmul's factor, so it goes into the gradient.
     let _ = gradient.f_mul_scalar_((1.0 - BETA2).sqrt())?;
     let mut second = second.f_mul_scalar_(BETA2)?;
     let _ = second.f_addcmul_(gradient, gradient)?;

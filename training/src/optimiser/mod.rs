@@ -1,4 +1,4 @@
-//! What turns gradients into steps. Our own, because their state must travel in checkpoints.
+//! Optimisers, which turn gradients into steps. They are our own because their state must be in checkpoints.
 
 mod adam;
 mod sgd;
@@ -19,7 +19,7 @@ pub enum OptimiserKind {
 }
 
 impl OptimiserKind {
-    /// What it keeps of each parameter: what stands before the parameter's name in a checkpoint.
+    /// What it keeps of each parameter, as prefixes of the parameter's name in a checkpoint.
     #[must_use]
     pub fn state_names(self) -> &'static [&'static str] {
         match self {
@@ -46,11 +46,11 @@ enum State {
 }
 
 impl Optimiser {
-    /// Before the first step, for parameters in this order.
+    /// An optimiser before its first step, for parameters in this order.
     ///
     /// # Errors
     ///
-    /// [`TchError`] where the memory is lacking.
+    /// [`TchError`] if memory is lacking.
     pub fn new<'a>(
         kind: OptimiserKind,
         parameters: impl Iterator<Item = &'a Tensor>,
@@ -71,12 +71,12 @@ impl Optimiser {
         })
     }
 
-    /// One step with learning rate `rate`. Weight decay is added to the gradient (L2), not decoupled.
-    /// The gradients are used up: what they hold afterwards means nothing.
+    /// Takes one step with learning rate `rate`. Weight decay is added to the gradient (L2), not decoupled. The
+    /// gradients are used up: what they hold afterwards means nothing.
     ///
     /// # Errors
     ///
-    /// [`TchError`] where shapes do not fit or memory is lacking.
+    /// [`TchError`] if shapes do not fit or memory is lacking.
     pub fn step<'a>(
         &mut self,
         parameters: impl Iterator<Item = &'a Tensor>,

@@ -5,15 +5,15 @@ use tch::{TchError, Tensor};
 
 const MOMENTUM: f64 = 0.9;
 
-/// A step of one parameter.
+/// Takes a step of one parameter.
 pub(super) fn step(
     [momentum]: &mut [Tensor; 1],
     parameter: &mut Tensor,
     gradient: &mut Tensor,
     rate: f64,
 ) -> Result<(), TchError> {
-    // Each of these also returns the tensor that it changes. From zeros the first is the gradient
-    // itself, as PyTorch's first step has it.
+    // Each of these also returns the tensor that it changes. The momentum begins as zeros, so the first one is the
+    // gradient itself, as in PyTorch's first step.
     let _ = momentum.f_mul_scalar_(MOMENTUM)?.f_add_(gradient)?;
     let ahead = momentum.f_mul_scalar(MOMENTUM)?;
     let _ = gradient.f_add_(&ahead)?.f_mul_scalar_(rate)?;

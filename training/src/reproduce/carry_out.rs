@@ -1,4 +1,4 @@
-//! Carrying out a run: train, export, calibrate, evaluate; what is done already is not done again.
+//! Carries out a run: train, export, calibrate, evaluate; what is done already is not done again.
 
 use std::fs;
 use std::path::Path;
@@ -31,14 +31,14 @@ pub const EXPORTED: &str = "exported.onnx";
 pub const MODEL: &str = "model.onnx";
 /// The folder of the evaluation.
 pub const REPORT: &str = "report";
-/// Held by the process that works on the run; the system lets go of it whatever happens.
+/// Locked by the process that works on the run; the system releases it whatever happens.
 const LOCK: &str = "lock";
 
 /// Where and with what runs are carried out.
 pub struct Workshop {
     /// The image sets and the runs.
     pub place: Place,
-    /// Where what is finished is kept.
+    /// Where finished runs are kept.
     pub results: Results,
     /// How to train.
     pub execution: ExecutionArgs,
@@ -51,7 +51,7 @@ pub struct Workshop {
 pub enum End {
     /// It is finished.
     Done,
-    /// It was stopped and can be gone on with.
+    /// It was stopped and can be continued.
     Stopped,
     /// Another process works on it.
     Elsewhere,
@@ -76,7 +76,7 @@ struct EvaluateLine {
 }
 
 impl Workshop {
-    /// Carries out a run and, where it has not been, the one that it begins with.
+    /// Carries out a run and, if that is not finished, first the one that it starts from.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl Workshop {
         progress.map_or(0, |progress| progress.epochs)
     }
 
-    /// That the trainer knows the options of a run, without carrying it out.
+    /// Checks that the trainer knows the options of a run, without carrying it out.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl Workshop {
         parse::<TrainLine>(&run.train(&self.place)).map(|_| ())
     }
 
-    /// That the image sets of a run are there.
+    /// Checks that the image sets of a run are there.
     ///
     /// # Errors
     ///
@@ -130,7 +130,7 @@ impl Workshop {
         }
     }
 
-    /// Trains what a run begins with, and what that does in its turn.
+    /// Trains the chain of runs that a run starts from, if there is one.
     fn first_trained(&self, run: &Run, stop: &AtomicBool) -> Result<End, ReproduceError> {
         let Some(first) = run.before() else {
             return Ok(End::Done);
@@ -160,7 +160,7 @@ impl Workshop {
         crate::lock::take(lock).map_err(file)
     }
 
-    /// Starts training, goes on with it, or finds it done.
+    /// Starts training, continues it, or finds it done.
     fn train(&self, run: &Run, stop: &AtomicBool) -> Result<Outcome, ReproduceError> {
         let folder = self.place.run(&run.name());
         let command = shown("train", &run.train(&Place::canonical()));
@@ -187,7 +187,7 @@ impl Workshop {
         Ok(trainer.run(stop)?)
     }
 
-    /// From the checkpoint to the figures.
+    /// Exports, calibrates and evaluates a trained run, and keeps its figures.
     fn measure(&self, run: &Run) -> Result<(), ReproduceError> {
         let name = run.name();
         let folder = self.place.run(&name);
@@ -207,7 +207,7 @@ impl Workshop {
         let mut args = parse::<EvaluateLine>(&run.evaluate(&self.place))?.args;
         args.workbench = self.workbench.clone();
         let mut evaluation = match evaluate(&args) {
-            // A network that has learnt next to nothing: what needs no fitting is measured anyway.
+            // The network has learnt next to nothing: the scores that need no fitting are measured anyway.
             Err(EvaluationError::Fit { data, source }) => {
                 eprintln!("leaving out the scores that are fitted: {data}: {source}");
                 args.fit_data.clear();
@@ -260,7 +260,7 @@ pub fn commands(run: &Run) -> Vec<String> {
     ]
 }
 
-/// Whether two commands train the same: `--monitor` only watches.
+/// Whether two commands train the same model: `--monitor` only watches.
 pub fn same_outcome(one: &str, other: &str) -> bool {
     let deciding = |command: &str| {
         let Some((before, watched)) = command.split_once(" --monitor ") else {

@@ -1,4 +1,4 @@
-//! All pages as one HTML file, with the pictures drawn into it.
+//! All pages as one HTML file, which includes the plots.
 
 use normgate_evaluation::reports::html;
 use normgate_evaluation::reports::table::escape;
@@ -6,7 +6,7 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::page::{IN_THE_PAPER, Page};
 
-/// The tables in the order in which they were asked for; it refers to no other file but the runs'.
+/// One HTML document of these pages, in their order; it links to no other files than the runs'.
 pub fn document(pages: &[Page]) -> String {
     let names: Vec<_> = pages.iter().map(|page| page.id).collect();
     let title = format!("Reproduced: {}", names.join(", "));
@@ -42,12 +42,12 @@ fn section(page: &Page) -> String {
             None
         }
         _ if is_caption => None,
-        // A page's title is a part's here.
+        // A page's title is that of a section here, so all headings move down a level.
         Event::Start(Tag::Heading { level, .. }) | Event::End(TagEnd::Heading(level)) => {
             *level = HeadingLevel::try_from(*level as usize + 1).unwrap_or(*level);
             Some(event)
         }
-        // A record may come from anybody; the links of our own lead to what lies beside the page.
+        // A record may come from anybody; our own links only lead to files beside the page.
         Event::Start(Tag::Link { dest_url, .. }) if dest_url.contains(':') => {
             *dest_url = "".into();
             Some(event)
@@ -57,7 +57,7 @@ fn section(page: &Page) -> String {
     });
     let mut out = String::new();
     pulldown_cmark::html::push_html(&mut out, events);
-    // Text is escaped by now: these are our tables' own tags.
+    // Text is escaped by now, so these are our tables' own tags.
     out.replace("<th></th>", "<td></td>").replace(
         &format!("<tr><td>{IN_THE_PAPER}</td>"),
         &format!("<tr class=\"paper\"><td>{IN_THE_PAPER}</td>"),

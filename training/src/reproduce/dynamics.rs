@@ -10,7 +10,7 @@ pub fn picture(title: &str, history: &[Epoch]) -> String {
     training_curves(title, history).svg().to_owned()
 }
 
-/// The norms in the first, the middle and the last epoch, in Markdown; `note` stands above.
+/// The norms in the first, the middle and the last epoch, in Markdown, with `note` above them.
 pub fn table(note: String, history: &[Epoch]) -> String {
     let shown = chosen(history);
     let mut lines = Lines {

@@ -9,7 +9,7 @@ use crate::checkpoint::CheckpointError;
 use crate::error::TrainError;
 use crate::export::ExportError;
 
-/// Why a run could not be made, or a table not be written.
+/// Why a run could not be made, or a table could not be written.
 #[derive(Debug, Error)]
 pub enum ReproduceError {
     /// The trainer does not know an option of the run.
@@ -18,7 +18,7 @@ pub enum ReproduceError {
     /// Image sets are missing.
     #[error("it needs {0}")]
     MissingSets(String),
-    /// A folder of this name holds what was made otherwise.
+    /// A folder of this name holds what another command made.
     #[error(
         "{} was made by another command ({found}); this one would be: {wanted}. Remove it, or name \
          another folder", path.display()

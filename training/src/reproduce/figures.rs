@@ -7,7 +7,7 @@ pub enum Figure {
     Auroc(Over),
     /// Area under the precision-recall curve, OOD positive.
     Aupr(Over),
-    /// Share of ID images flagged where 95 % of OOD images are.
+    /// Share of ID images flagged at the threshold that flags 95 % of the OOD images.
     Fpr95(Over),
     /// Accuracy on the ID test set.
     Accuracy(Group),
@@ -19,9 +19,9 @@ pub enum Figure {
     TrainingNorm(Side),
     /// Share of the representation's entries above zero.
     Active(Side),
-    /// Share of ID test images flagged as the model is served.
+    /// Share of ID test images that the model flags as it is served.
     FalseFlags(Group),
-    /// The ID classes from another source.
+    /// What the flags are worth on the ID classes from another source.
     OtherSource(Trust),
 }
 
@@ -30,8 +30,8 @@ pub enum Figure {
 pub enum Over {
     /// The mean of all.
     All,
-    /// The mean of the near ones: the other CIFAR and Tiny ImageNet, as in the paper's T11. So all pages and
-    /// documents have it.
+    /// The mean of the near ones: the other CIFAR and Tiny ImageNet, as in the paper's T11. All pages and documents
+    /// divide the sets this way.
     Near,
     /// The mean of the rest.
     Far,
@@ -41,7 +41,7 @@ pub enum Over {
     Cifar,
 }
 
-/// Which classes, by training images.
+/// Which classes, by their numbers of training images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum Group {
@@ -72,7 +72,7 @@ pub enum Trust {
 }
 
 impl Figure {
-    /// As the head of a column.
+    /// The figure as the head of a column.
     pub fn title(self) -> String {
         let of = |what: &str, over: Over| match over {
             Over::All => what.to_owned(),
@@ -116,7 +116,7 @@ impl Over {
     }
 }
 
-/// Mean and, of two or more, the sample standard deviation.
+/// A mean and, for two or more values, the sample standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The mean.
@@ -126,7 +126,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Of some values; none of none.
+    /// The estimate from some values; `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let mean = mean(values.iter().copied())?;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
@@ -147,7 +147,7 @@ impl std::fmt::Display for Estimate {
     }
 }
 
-/// The mean; none of none.
+/// The mean; `None` if there are no values.
 pub fn mean(values: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
     let count = values.len();
     (count > 0).then(|| values.sum::<f64>() / count as f64)
@@ -161,7 +161,7 @@ mod tests {
     fn an_estimate_has_a_deviation_from_two_values_on() {
         assert_eq!(Estimate::of(&[]), None);
         assert_eq!(Estimate::of(&[1.5]).unwrap().to_string(), "1.50");
-        // Of 1, 2 and 6: mean 3, squares 4 + 1 + 9, by two degrees of freedom.
+        // Mean 3, squared deviations 4 + 1 + 9, divided by two degrees of freedom.
         assert_eq!(
             Estimate::of(&[1.0, 2.0, 6.0]).unwrap().to_string(),
             "3.00 ± 2.65"

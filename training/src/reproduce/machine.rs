@@ -1,4 +1,4 @@
-//! What a figure has to stand beside: the machine.
+//! The machine, which has to be named beside a figure.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use normgate_core::runtime::Device;
 use normgate_evaluation::machine::{memory_gib, processor};
 
-/// The processor and how much of it there is, the memory, and the GPU where that is what trained.
+/// The processor, its number of cores, the memory, and the GPU if it trained.
 pub fn describe(device: Device) -> String {
     let cores = available_parallelism().map_or(1, usize::from);
     let mut text = format!("{}, {cores} cores", processor());
@@ -20,7 +20,7 @@ pub fn describe(device: Device) -> String {
     }
 }
 
-/// The kinds of GPUs that there are: CUDA numbers them otherwise than the driver's tool.
+/// The kinds of all GPUs: CUDA numbers them differently than nvidia-smi does.
 fn gpus() -> String {
     let output = Command::new("nvidia-smi")
         .args(["--query-gpu=name", "--format=csv,noheader"])

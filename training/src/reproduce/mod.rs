@@ -128,7 +128,7 @@ pub struct ReproduceArgs {
 ///
 /// # Errors
 ///
-/// [`ReproduceError`] where nothing can be done. A run that goes wrong is told, and the others made.
+/// [`ReproduceError`] if nothing can be done. If a run fails, the reason is printed and the others are made.
 pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
     if args.list {
         list(args)?;
@@ -154,7 +154,7 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
         workbench: WorkbenchArgs {
             threads: args.execution.evaluation_threads(),
             runtime: RuntimeArgs {
-                // Where most of its users will serve, whatever trained it.
+                // Most users will serve on a CPU, whatever trained the model.
                 device: Device::Cpu,
                 onnxruntime: args.onnxruntime.clone(),
             },
@@ -167,7 +167,7 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
     make(args, &tables, &workshop, &stop)
 }
 
-/// Says how each run would be made, and how far it is: also which image sets are missing.
+/// Prints how each run would be made and how far it is, and which image sets are missing.
 fn dry_run(
     args: &ReproduceArgs,
     tables: &[Table],
@@ -182,7 +182,7 @@ fn dry_run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// That the tables have something on the task, and by each of the methods.
+/// Checks that the tables have models for the task, and for each of the methods.
 fn check_choice(args: &ReproduceArgs, tables: &[Table]) -> Result<(), ReproduceError> {
     let mut models: Vec<_> = tables.iter().flat_map(Table::models).collect();
     models.retain(|model| args.task.is_none_or(|task| task == model.task));
@@ -219,8 +219,8 @@ fn list(args: &ReproduceArgs) -> Result<(), ReproduceError> {
 }
 
 impl ReproduceArgs {
-    /// The size and length of a task's runs. What was chosen for ResNet18 on small images is not for
-    /// ResNet50 on large ones.
+    /// The size and length of a task's runs. A width or a number of epochs chosen for ResNet18 on small images does
+    /// not apply to ResNet50 on large ones.
     fn setting(&self, task: Task) -> Setting {
         let asked = task != Task::ImagenetLt || self.task == Some(task);
         Setting {
@@ -230,8 +230,8 @@ impl ReproduceArgs {
         }
     }
 
-    /// The runs of the tables, each once, in the order in which they are made: what another begins
-    /// with comes before it.
+    /// The runs of the tables, each once, in the order in which they are made: a run comes after the one that it
+    /// starts from.
     fn runs(&self, tables: &[Table]) -> Vec<Run> {
         let asked = |model: &&Model| {
             let of_method = self.method.is_empty() || self.method.contains(&model.method);
@@ -260,7 +260,7 @@ impl ReproduceArgs {
     }
 }
 
-/// Makes what is not finished, and writes the tables after each run.
+/// Makes the runs that are not finished, and writes the tables after each.
 fn make(
     args: &ReproduceArgs,
     tables: &[Table],
@@ -270,7 +270,7 @@ fn make(
     let mut progress = progress(args, tables, workshop)?;
     for index in 0..progress.runs.len() {
         let run = progress.runs[index].0.clone();
-        // Another process may have finished it meanwhile.
+        // Another process may have finished it by now.
         if progress.runs[index].1.is_open() {
             progress.runs[index].1 = state(&run, workshop)?;
         }
@@ -289,7 +289,7 @@ fn make(
             }
         };
         progress.measure(&workshop.results.records()?);
-        // The next may be written again, and the runs are what takes time.
+        // No reason to stop: the next tables may be written again, and the runs are what takes time.
         if let Err(error) = write(tables, &workshop.results, args.seeds) {
             eprintln!("error: {error}");
         }
@@ -306,7 +306,7 @@ fn make(
     tell(&files);
     let states = || progress.runs.iter().map(|(_, state)| state);
     let failed = states().any(|state| matches!(state, State::Failed(_)));
-    // Some sets may rightly be missing. All of them: then --data-root is wrong.
+    // Some sets may be missing for good reason; if no run has its sets, --data-root is wrong.
     let nothing = states().all(|state| matches!(state, State::LeftOut(_)));
     Ok(if failed || nothing {
         ExitCode::FAILURE
@@ -356,7 +356,7 @@ fn state(run: &Run, workshop: &Workshop) -> Result<State, ReproduceError> {
     })
 }
 
-/// Writes the tables of what is finished of so many seeds; says where they are.
+/// Writes the tables of what is finished of the first `seeds` seeds; returns the files.
 fn write(tables: &[Table], results: &Results, seeds: u64) -> Result<Vec<PathBuf>, ReproduceError> {
     let mut pages = Vec::new();
     for table in tables {

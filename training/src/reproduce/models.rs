@@ -1,4 +1,4 @@
-//! What is trained: a method on a task, with what is changed of its recipe.
+//! What is trained: a method on a task, with changes to its recipe.
 
 use normgate_core::scores::ScoreKind;
 
@@ -11,7 +11,7 @@ use crate::methods::{self, MethodKind};
 pub struct Model {
     /// What is in distribution.
     pub task: Task,
-    /// How much larger the largest class is than the smallest.
+    /// How many times as large the largest class is as the smallest.
     pub imbalance: u32,
     /// How it is trained.
     pub method: MethodKind,
@@ -21,7 +21,7 @@ pub struct Model {
     pub auxiliary: Auxiliary,
     /// Further options of `train`: name without dashes, value.
     pub options: Vec<(&'static str, String)>,
-    /// The model that training begins with, and the epochs that are then trained.
+    /// The model that training starts from, and the epochs that are then trained.
     pub after: Option<(Box<Model>, u32)>,
 }
 
@@ -50,7 +50,7 @@ impl Model {
         self
     }
 
-    /// At another imbalance, as is the model that it is begun with.
+    /// At another imbalance; so is the model that it starts from.
     pub fn imbalance(mut self, imbalance: u32) -> Self {
         self.imbalance = imbalance;
         self.after = self.after.map(|(first, epochs)| {
@@ -60,19 +60,19 @@ impl Model {
         self
     }
 
-    /// Begun with another model, then tuned as in the paper's E.8.
+    /// Started from another model, then tuned as in the paper's E.8.
     pub fn tuned_from(self, first: Model) -> Self {
         self.after(first, FINE_TUNING_EPOCHS)
     }
 
-    /// Begun with another model, then trained for so many epochs, unless its task has a number for all.
+    /// Started from another model, then trained for so many epochs, unless its task sets one number for all methods.
     fn after(mut self, first: Model, epochs: u32) -> Self {
         let epochs = self.task.about().tuning_epochs.unwrap_or(epochs);
         self.after = Some((Box::new(first), epochs));
         self
     }
 
-    /// What tells this model from all others, as a name.
+    /// A name that tells this model from all others.
     pub fn name(&self) -> String {
         let mut name = self.task.about().slug.to_owned();
         if self.imbalance != USUAL_IMBALANCE {
@@ -93,7 +93,7 @@ impl Model {
             };
         }
         for (option, value) in &self.options {
-            // Folders bear these names, and lists of sets are separated by commas.
+            // Folders have these names, and commas separate sets in lists.
             name += &format!("-{option}-{}", value.replace(',', "-"));
         }
         if let Some((first, _)) = &self.after {
@@ -140,7 +140,7 @@ pub fn energy_oe(task: Task) -> Model {
     energy_oe_alone(task).after(ce(task), FINE_TUNING_EPOCHS)
 }
 
-/// Energy OE by itself, to be begun with another model.
+/// Energy OE by itself, to be started from another model.
 pub fn energy_oe_alone(task: Task) -> Model {
     Model::new(task, MethodKind::EnergyOe)
 }
@@ -165,7 +165,7 @@ pub fn bel(task: Task) -> Model {
     Model::new(task, MethodKind::Bel).after(ce(task), BEL_EPOCHS)
 }
 
-/// Its second stage, for classification.
+/// BEL's second stage, for classification.
 pub fn bel_ft(task: Task) -> Model {
     Model::new(task, MethodKind::BelFt).after(bel(task), FINE_TUNING_EPOCHS)
 }
@@ -185,7 +185,7 @@ pub fn attenuation(task: Task) -> Model {
     Model::new(task, MethodKind::Attenuation)
 }
 
-/// Both (T3).
+/// RNA and attenuation together (T3).
 pub fn rna_attenuation(task: Task) -> Model {
     Model::new(task, MethodKind::RnaAttenuation)
 }

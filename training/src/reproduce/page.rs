@@ -17,7 +17,7 @@ use super::run::{Run, Setting};
 use super::tables::{Block, Cell, Picture, Table};
 use super::tasks::Task;
 
-/// Figures of every model, whatever the table: what its flags are worth.
+/// Figures shown for every model, whatever the table: what its flags are worth.
 const SERVED: [Figure; 7] = [
     Figure::FalseFlags(Group::All),
     Figure::FalseFlags(Group::Many),
@@ -31,18 +31,18 @@ const SERVED: [Figure; 7] = [
 /// The head of a row of the paper's figures.
 pub const IN_THE_PAPER: &str = "… in the paper";
 
-/// Said of tables that have some.
+/// A note on pages that have the paper's figures.
 const PAPERS_FIGURES: &str = "\nThe paper's figures are in the rows below ours. They are for the \
     same images only on the ID test sets, on `cifar10` as an OOD set of CIFAR100-LT, and on \
     ImageNet-LT. They are means of six seeds at width 64 and 200 epochs (ImageNet-LT: 100). AUPR \
     depends on how many OOD images there are beside the 10,000 ID ones, and the paper's OOD sets \
     are larger, so ours is lower at the same AUROC.\n";
 
-/// A page in Markdown, and the pictures that it shows.
+/// A page in Markdown, and the plots that it shows.
 pub struct Page {
-    /// The table's, by which files are called.
+    /// The table's id, after which files are named.
     pub id: &'static str,
-    /// The table's, which the text begins with.
+    /// The table's title, which the text begins with.
     pub title: &'static str,
     /// The text, from its title on.
     pub text: String,
@@ -50,12 +50,11 @@ pub struct Page {
     pub pictures: Vec<(String, String)>,
 }
 
-/// A table's page from the finished runs of every setting and of the first `seeds` seeds; none where there
-/// are none.
+/// A table's page from the finished runs of every setting and of the first `seeds` seeds; `None` if there are none.
 ///
 /// # Errors
 ///
-/// [`ReproduceError`] where results cannot be read.
+/// [`ReproduceError`] if results cannot be read.
 pub fn page(table: &Table, results: &Results, seeds: u64) -> Result<Option<Page>, ReproduceError> {
     let mut records = results.records()?;
     records.retain(|record| record.seed <= seeds);
@@ -98,7 +97,7 @@ pub fn page(table: &Table, results: &Results, seeds: u64) -> Result<Option<Page>
     }))
 }
 
-/// Every setting of which there are runs, largest first.
+/// Every setting that there are runs of, largest first.
 fn settings(records: &[Record]) -> Vec<Setting> {
     let mut settings: Vec<Setting> = Vec::new();
     for record in records {
@@ -183,7 +182,7 @@ impl Part<'_> {
             for cell in &row.cells {
                 let reports = self.reports(&cell.model)?;
                 let values = cell.values(&reports);
-                // Where a run lacks a figure, the mean is that of the others.
+                // If a run lacks a figure, the mean is that of the others.
                 seeds.insert(match values.len() {
                     0 => reports.len(),
                     count => count,
@@ -301,7 +300,7 @@ impl Part<'_> {
         Ok(format!("\n{}", lines.markdown()))
     }
 
-    /// By which command, where and when.
+    /// By which command the runs were made, where and when.
     fn made(&self, table: &Table, runs: &[&Record]) -> String {
         let seeds = runs.iter().map(|record| record.seed).max().unwrap_or(1);
         let machines: BTreeSet<_> = runs.iter().map(|record| record.machine.as_str()).collect();
@@ -317,7 +316,7 @@ impl Part<'_> {
             _ => String::new(),
         };
         let imagenet = Task::ImagenetLt.about().slug;
-        // Which takes another size than its own only where it is named.
+        // Only if this task is named does it take another size than its own.
         let task = match runs.iter().all(|record| record.run.starts_with(imagenet)) {
             true => format!(" --task {imagenet}"),
             false => String::new(),
@@ -371,13 +370,13 @@ impl Cell {
     }
 }
 
-/// Of those runs that have the figure.
+/// The figure of those runs that have it.
 fn values(figure: Figure, score: ScoreKind, reports: &[Report]) -> Vec<f64> {
     let values = reports.iter().filter_map(|report| figure.of(report, score));
     values.collect()
 }
 
-/// Two figures say themselves how far they lie apart.
+/// Two values are shown as they are, which also shows how far apart they are.
 fn shown(values: &[f64]) -> String {
     match values {
         [one, other] => format!("{one:.2}, {other:.2}"),

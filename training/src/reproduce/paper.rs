@@ -1,6 +1,6 @@
-//! The paper's figures (Shin & Chung, TMLR 2024), by table; in %, but for representation norms.
+//! The paper's figures (Shin & Chung, TMLR 2024), by table; in %, except for representation norms.
 //!
-//! Six seeds each. Where the paper gives a deviation, it follows its mean.
+//! All are means over six seeds. If the paper gives a deviation, it follows the mean.
 #![allow(clippy::approx_constant)]
 
 use super::tasks::Task;
@@ -8,7 +8,7 @@ use super::tasks::Task;
 /// Mean and deviation.
 pub type Pair = [f64; 2];
 
-/// T1: FPR95 on SVHN, ACC, ACC-Few; CE, OE, LA, LA+OE, PASCL, RNA. The other columns are not ours.
+/// T1: FPR95 on SVHN, ACC, ACC-Few; CE, OE, LA, LA+OE, PASCL, RNA. We do not measure the other columns.
 pub const T1: [[f64; 3]; 6] = [
     [61.49, 72.65, 51.32],
     [15.74, 74.85, 57.60],
@@ -137,7 +137,8 @@ pub fn t6(task: Task) -> [[Pair; 1]; 4] {
     }
 }
 
-/// T7: AUC, ACC; MSP (CE), RNA without auxiliary images, with crops of its own, with all.
+/// T7: AUC, ACC; MSP (CE), RNA without auxiliary images, with crops of the training images, with all auxiliary
+/// images.
 pub const T7: [[f64; 2]; 4] = [
     [72.68, 72.65],
     [75.57, 79.32],

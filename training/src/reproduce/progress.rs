@@ -20,9 +20,9 @@ pub enum State {
     Running,
     /// Another process works on it.
     Elsewhere,
-    /// It cannot be made here, and why.
+    /// It cannot be made here, for this reason.
     LeftOut(String),
-    /// It went wrong, and how.
+    /// It failed, for this reason.
     Failed(String),
 }
 
@@ -49,19 +49,19 @@ impl State {
 pub struct Progress {
     /// Each with how far it has come.
     pub runs: Vec<(Run, State)>,
-    /// Seconds for a unit of work, by what was measured.
+    /// Seconds for a unit of work, as measured.
     pace: Option<f64>,
 }
 
 impl Progress {
-    /// With the pace of what is finished.
+    /// The runs, with the pace of those that are finished.
     pub fn new(runs: Vec<(Run, State)>, finished: &[Record]) -> Self {
         let mut progress = Self { runs, pace: None };
         progress.measure(finished);
         progress
     }
 
-    /// Learns the pace from finished runs of the same setting.
+    /// Measures the pace from those runs that are finished.
     pub fn measure(&mut self, finished: &[Record]) {
         let (mut seconds, mut done) = (0.0, 0.0);
         for (run, _) in &self.runs {
@@ -170,7 +170,7 @@ impl Progress {
     }
 }
 
-/// What a run computes, roughly: thousands of images times epochs times multiplications an image.
+/// Roughly how much a run computes: thousands of images times epochs times multiplications an image.
 fn work(run: &Run) -> f64 {
     let thousands = run.model.task.about().work;
     let width = f64::from(run.setting.width);

@@ -11,7 +11,7 @@ use super::figures::{Figure, Group, Over, Side, Trust, mean};
 #[derive(Clone, Debug, Deserialize)]
 pub struct Report {
     figures: Figures,
-    /// What tables need of how the model was trained.
+    /// Norms in training, which are not in the file.
     #[serde(skip)]
     pub training_norms: TrainingNorms,
 }
@@ -21,7 +21,7 @@ pub struct Report {
 pub struct TrainingNorms {
     /// Of the in-distribution images.
     pub id: Option<f64>,
-    /// Of the auxiliary ones, where there were any.
+    /// Of the auxiliary ones, if there were any.
     pub auxiliary: Option<f64>,
 }
 
@@ -29,7 +29,7 @@ pub struct TrainingNorms {
 struct Figures {
     id: Id,
     ood: Vec<Ood>,
-    /// The score whose threshold decides; what is flagged of the ID images is by it.
+    /// The score whose threshold decides, and by which `id.false_flags` are counted.
     served_score: String,
     #[serde(default)]
     trust: Vec<TrustRow>,
@@ -70,8 +70,7 @@ struct TrustRow {
 }
 
 impl Figure {
-    /// The figure of a run, detection figures by `score`; shares in percent. None where the run
-    /// does not have it.
+    /// The figure of a run, detection figures by `score`; shares in percent. `None` if the run does not have it.
     pub fn of(self, report: &Report, score: ScoreKind) -> Option<f64> {
         let figures = &report.figures;
         let share = match self {
@@ -116,7 +115,7 @@ impl Figures {
         mean(sets.map(of_set).collect::<Option<Vec<_>>>()?.into_iter())
     }
 
-    /// Of groups only by the served score.
+    /// For groups of classes, only by the served score.
     fn false_flags(&self, group: Group, score: ScoreKind) -> Option<f64> {
         if score.name() == self.served_score {
             return self.id.false_flags.of(group);
@@ -128,7 +127,7 @@ impl Figures {
         }
     }
 
-    /// The ID test set comes before the others.
+    /// The ID test set comes before the other source.
     fn other_source(&self, what: Trust, score: ScoreKind) -> Option<f64> {
         let own = &self.trust.first()?.name;
         let mut of_score = self.trust.iter().filter(|row| row.score == score.name());
@@ -145,7 +144,7 @@ impl Figures {
 mod tests {
     use super::*;
 
-    /// A report with one near and one far set, of figures that tell where they came from.
+    /// A report with one near and one far set, whose figures show where they came from.
     fn report(auroc: f64) -> Report {
         let scores = |auroc: f64| {
             serde_json::json!([

@@ -1,6 +1,6 @@
-//! What is kept of each run: `runs/<run>/report.json`, as `evaluate` wrote it but for the white
-//! space, and beside it `run.json`, how the run was made; of runs whose norms were monitored,
-//! `history.json` too. Small, to be committed: tables are made from these alone.
+//! What is kept of each run: `runs/<run>/report.json`, as `evaluate` wrote it except for white space and the order of
+//! keys, and beside it `run.json`, which says how the run was made; for runs whose norms were monitored,
+//! `history.json` too. All are small, so that they can be committed: tables are made from these alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,17 +27,17 @@ pub struct Record {
     pub setting: Setting,
     /// Its seed.
     pub seed: u64,
-    /// The command lines, with `data` and `runs` for the folders.
+    /// The command lines, with `data` and `runs` as the folders.
     pub commands: Vec<String>,
-    /// Where it was trained.
+    /// The machine that trained it.
     pub machine: String,
     /// When it was finished, year-month-day (UTC).
     pub date: String,
-    /// What training came to.
+    /// Figures of its training.
     pub training: Training,
 }
 
-/// What training came to.
+/// Figures of a run's training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
     /// Seconds of all epochs.
@@ -46,12 +46,12 @@ pub struct Training {
     pub images_per_second: f64,
     /// Mean norm of the in-distribution representations in the last epoch, in train mode.
     pub id_norm: f64,
-    /// Of the auxiliary ones.
+    /// That of the auxiliary ones, if there were any.
     pub auxiliary_norm: Option<f64>,
 }
 
 impl Training {
-    /// From a finished run's history.
+    /// From a finished run's history; `None` if that is empty.
     pub fn of(history: &[Epoch]) -> Option<Self> {
         let last = history.last()?;
         let seconds: f64 = history.iter().map(|epoch| epoch.seconds).sum();
@@ -68,7 +68,7 @@ impl Training {
 }
 
 impl Results {
-    /// In a folder, which need not be there yet.
+    /// Results in a folder, which need not exist yet.
     pub fn new(folder: PathBuf) -> Self {
         Self(folder)
     }
@@ -78,11 +78,11 @@ impl Results {
         self.0.join("runs").join(run)
     }
 
-    /// How the run was made; none where it is not finished.
+    /// How a run was made; `None` if it is not finished.
     ///
     /// # Errors
     ///
-    /// [`ReproduceError`] where its file cannot be read.
+    /// [`ReproduceError`] if its file cannot be read.
     pub fn record(&self, run: &str) -> Result<Option<Record>, ReproduceError> {
         let path = self.folder(run).join("run.json");
         if !path.exists() {
@@ -95,7 +95,7 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// [`ReproduceError`] where its file cannot be read.
+    /// [`ReproduceError`] if its file cannot be read.
     pub fn report(&self, record: &Record) -> Result<Report, ReproduceError> {
         let mut report: Report = read(&self.folder(&record.run).join("report.json"))?;
         report.training_norms = TrainingNorms {
@@ -105,11 +105,11 @@ impl Results {
         Ok(report)
     }
 
-    /// The epochs of a finished run whose norms were monitored; none of other runs.
+    /// The epochs of a finished run whose norms were monitored; empty for other runs.
     ///
     /// # Errors
     ///
-    /// [`ReproduceError`] where its file cannot be read.
+    /// [`ReproduceError`] if its file cannot be read.
     pub fn history(&self, record: &Record) -> Result<Vec<plots::Epoch>, ReproduceError> {
         let path = self.folder(&record.run).join(history::FILE_NAME);
         match path.exists() {
@@ -122,7 +122,7 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// [`ReproduceError`] where a file cannot be written.
+    /// [`ReproduceError`] if a file cannot be written.
     pub fn keep(
         &self,
         record: &Record,
@@ -156,7 +156,7 @@ impl Results {
             })?;
             write(path, &compact)?;
         }
-        // Last: what is there is whole.
+        // Written last: if it is there, the rest is complete.
         let path = folder.join("run.json");
         let json = serde_json::to_vec_pretty(record).map_err(|source| ReproduceError::Json {
             path: path.clone(),
@@ -169,7 +169,7 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// [`ReproduceError`] where the file cannot be written.
+    /// [`ReproduceError`] if the file cannot be written.
     pub fn write(&self, file: &str, text: &str) -> Result<PathBuf, ReproduceError> {
         let path = self.0.join(file);
         let io = |source| ReproduceError::File {
@@ -185,7 +185,7 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// [`ReproduceError`] where a file cannot be read.
+    /// [`ReproduceError`] if a file cannot be read.
     pub fn records(&self) -> Result<Vec<Record>, ReproduceError> {
         let folder = self.0.join("runs");
         if !folder.is_dir() {

@@ -1,4 +1,4 @@
-//! One run: a model of a size, with a seed; its name, and the commands that make and measure it.
+//! One run: a model of a certain size, with a seed; its name, and the commands that make and measure it.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,14 @@ use super::models::{Model, rna};
 use super::sets::{Auxiliary, Place, TrainingSets, folder_of};
 use crate::config::Precision;
 
-/// What all runs of a table have in common, and what decides their outcome besides the model.
+/// What decides a run's outcome besides its model and seed; all runs that are shown together have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
     /// Channels of the first stage.
     pub width: u16,
-    /// Epochs, of fine-tuning apart.
+    /// Epochs, except those of fine-tuning.
     pub epochs: u32,
-    /// What convolutions compute in.
+    /// The precision that convolutions compute in.
     pub precision: Precision,
 }
 
@@ -65,7 +65,7 @@ impl Run {
         format!("{model}-{setting}-s{}", self.seed)
     }
 
-    /// The run that this one begins with.
+    /// The run that this one starts from.
     pub fn before(&self) -> Option<Self> {
         let (model, _) = self.model.after.as_ref()?;
         Some(Self {
@@ -77,13 +77,13 @@ impl Run {
     /// Passes over the training images.
     pub fn epochs(&self) -> u32 {
         match self.model.after {
-            // A trial of few epochs is not to spend most of its time here.
+            // So that a trial of few epochs does not spend most of its time on tuning.
             Some((_, epochs)) => epochs.min(self.setting.epochs),
             None => self.setting.epochs,
         }
     }
 
-    /// The options of `train`, without those that do not change the outcome.
+    /// The options of `train`, except for those on how the run is carried out (device, threads).
     pub fn train(&self, place: &Place) -> Vec<String> {
         let Model { task, method, .. } = self.model;
         let sets = task.training(self.model.imbalance);
@@ -115,7 +115,7 @@ impl Run {
         if self.setting.precision != Precision::Fp32 {
             line.add("--precision", self.setting.precision);
         }
-        // The default too: what decides the outcome tells one run from another.
+        // Written although they are the defaults: runs are told apart by all that decides the outcome.
         if self.model.after.is_some() && method.is_tuned_with_sgd() {
             line.add("--optimiser", "sgd");
             line.add("--lr", 0.001);

@@ -1,4 +1,4 @@
-//! What the image sets of all tasks have in common.
+//! What all tasks have in common about image sets.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ pub enum Auxiliary {
     None,
     /// All that there are for the task, in place of the paper's 300K random images.
     Usual,
-    /// About so many of them (T12).
+    /// About this many of them (T12).
     First(u32),
     /// Tiny ImageNet's alone, in place of ImageNet-RC (T14).
     TinyImageNet,
@@ -19,7 +19,7 @@ pub enum Auxiliary {
     Crops,
 }
 
-/// Where things lie.
+/// Where image sets and runs are.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The image sets, a folder each.
@@ -33,23 +33,24 @@ pub struct Place {
 pub struct TrainingSets {
     /// The set to train on.
     pub data: &'static str,
-    /// The imbalance it is cut to, where it does not have it already.
+    /// The imbalance to cut it to, if it does not have that already.
     pub imbalance: Option<u32>,
     /// What is kept out of training, as `--hold-out` takes it; empty: nothing.
     pub hold_out: String,
     /// Sets with filters that make up the calibration set.
     pub calibration: Vec<String>,
-    /// What scores that are fitted to training images are fitted to; none for a cut set.
+    /// The training images that scores are fitted to; empty: scores that need fitting are left out.
     pub fit: Vec<String>,
-    /// Whether the calibration sets have more of some classes than of others, and some of all.
+    /// Whether to calibrate on equally many images of each class: the calibration sets have some of each, but not
+    /// equally many.
     pub balance: bool,
 }
 
-/// The imbalance of the sets as they come.
+/// The imbalance of the sets as they are.
 pub const USUAL_IMBALANCE: u32 = 100;
 
 impl Place {
-    /// As commands are shown and compared: independent of where anything lies.
+    /// The place in commands that are shown and compared: the same wherever things really are.
     pub fn canonical() -> Self {
         Self {
             data: "data".into(),
@@ -82,7 +83,7 @@ pub fn far_from_photos() -> Vec<NamedSet> {
     sets.map(|(name, set)| (name, set.to_owned())).into()
 }
 
-/// The folder that a set with filters lies in.
+/// The folder of a set that may have filters.
 pub fn folder_of(set: &str) -> &str {
     set.split('#').next().unwrap_or(set)
 }

@@ -1,4 +1,4 @@
-//! train, export, calibrate, evaluate: as people use them.
+//! train, export, calibrate and evaluate, as people use them.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +8,7 @@ use normgate_core::model::Model;
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
-/// 100 images of noise in CIFAR-10's binary layout, dark or bright, their classes 0, 1, 0, 1, ….
+/// Writes 120 images of noise in CIFAR-10's binary layout, dark or bright; their classes are 0, 1, 0, 1, ….
 fn write_cifar(folder: &Path, seed: u128, brightest: u32) {
     let mut random = Pcg64Mcg::new(seed);
     std::fs::create_dir_all(folder).unwrap();
@@ -89,8 +89,8 @@ fn from_images_to_a_report_on_the_command_line() {
 
 const JPEG: image::ImageFormat = image::ImageFormat::Jpeg;
 
-/// ImageNet-LT's layout from a few photos: each listed several times, a long tail to train on; parts of them
-/// to calibrate and to test on, auxiliary images in class folders, and OOD images.
+/// Writes ImageNet-LT's layout from a few photos: a long tail to train on, in which each photo is listed several
+/// times, parts of the photos to calibrate and to test on, auxiliary images in class folders, and OOD images.
 fn write_imagenet(photos: &Path, folder: &Path) {
     let copy = |from: &str, to: String| {
         let to = folder.join(to);
@@ -105,7 +105,7 @@ fn write_imagenet(photos: &Path, folder: &Path) {
         copy(&photo, format!("imagenet_lt/{one}"));
         std::fs::create_dir_all(folder.join("imagenet_lt/val")).unwrap();
         train += &format!("{one} {class}\n").repeat(count);
-        // A threshold is not made of copies, and copies are not tested on.
+        // Parts and not copies: a threshold is not made from copies, and copies are not tested on.
         let whole = image::open(photos.join(&photo)).unwrap();
         for part in 0..15 {
             let file = format!("val/{class}_{part}.JPEG");

@@ -1,5 +1,4 @@
-//! From a run to a model file: the same answers in ONNX Runtime as in libtorch, and the whole way
-//! on the command line.
+//! From a run to a model file: the same answers in ONNX Runtime as in libtorch, and all steps on the command line.
 #![forbid(unsafe_code)]
 
 mod command_line;

@@ -23,7 +23,7 @@ use tch::{Device, Tensor};
 const IMAGES: usize = 1000;
 const SIDE: usize = 32;
 
-/// The first test images of CIFAR-10 where they are there, else noise.
+/// The first test images of CIFAR-10 if they are there, else noise.
 fn images() -> ImageSet {
     if let Some(sets) = normgate_testing::image_sets("CIFAR-10's test images instead of noise") {
         let first: Vec<usize> = (0..IMAGES).collect();
@@ -52,12 +52,12 @@ fn tensor(set: &ImageSet) -> Vec<f32> {
     bytes.map(|byte| f32::from(byte) / 255.0).collect()
 }
 
-/// A ResNet18 whose batch statistics are those of the images, so that every layer has its say.
+/// A ResNet18 with the images' batch statistics, so that every layer has an effect.
 fn network(images: &[f32]) -> (Network, ModelConfig) {
     built(Architecture::Resnet18, 8, images)
 }
 
-/// The same of another architecture and width.
+/// The same with another architecture and width.
 fn built(architecture: Architecture, width: usize, images: &[f32]) -> (Network, ModelConfig) {
     let config = ModelConfig {
         architecture,
@@ -71,7 +71,7 @@ fn built(architecture: Architecture, width: usize, images: &[f32]) -> (Network, 
     let batch = Tensor::from_slice(images).reshape([-1, 3, SIDE as i64, SIDE as i64]);
     tch::no_grad(|| {
         for (name, parameter) in network.parameters().all() {
-            // γ and β at 1 and 0 would hide that they were forgotten.
+            // If γ and β stayed 1 and 0, it would not show if they were forgotten.
             if name.contains("shortcut.1.weight") || name.contains("shortcut.1.bias") {
                 let _ = parameter.shallow_clone().uniform_(0.5, 1.5);
             }
@@ -156,7 +156,7 @@ fn logit_difference(found: &[f32], expected: &[f32]) -> f32 {
         let pairs = found.iter().zip(expected);
         pairs.map(move |(f, e)| ((f - e) / largest).abs())
     });
-    // NaN is the largest.
+    // To `total_cmp`, NaN is the largest.
     differences.max_by(f32::total_cmp).unwrap()
 }
 

@@ -38,7 +38,7 @@ fn batch_normalisation_trains_and_evaluates_as_pytorchs() {
     for (number, batch) in (1..).zip(&expected.batches) {
         let offset = if number == 1 { 0.0 } else { 5.0 };
         let plain = draw(number, &SHAPE) * (1.0 + f64::from(number)) + offset;
-        // The layout that training uses has kernels of its own in libtorch.
+        // libtorch has separate kernels for the layout that training uses.
         let input = channels_last(&plain).unwrap().set_requires_grad(true);
         let output = layer.forward(&input, true).unwrap();
         let loss = (&output * draw(10 + number, &SHAPE)).sum(Kind::Float);
@@ -65,7 +65,7 @@ fn in_bfloat16_the_statistics_stay_in_float32() {
     for (exact, rounded) in exact_parameters.all().zip(rounded_parameters.all()) {
         assert_eq!(rounded.1.kind(), Kind::Float);
         let values = normgate_training::models::values(&exact.1).unwrap();
-        // bfloat16 has 8 bits; a mean over 4,096 of them is far nearer than one.
+        // bfloat16 has 8 bits; a mean over 4,096 values is far more exact than a single one.
         assert_close(&exact.0, &rounded.1, &values, 1e-3);
     }
 }

@@ -61,7 +61,7 @@ impl Inputs {
     }
 }
 
-/// A method with the numbers of `reference.py`, where they are not the defaults.
+/// A recipe with the numbers of `reference.py`, if they are not the defaults.
 fn test_recipe(kind: MethodKind) -> Recipe {
     Recipe {
         hyperparameters: Hyperparameters {
@@ -119,7 +119,7 @@ fn compare(name: &str, kind: MethodKind, network: &Network, expected: &Expected)
 #[test]
 fn every_method_has_pytorchs_loss_and_gradients() {
     let expected = reference().losses;
-    // A second stage has the loss of logit adjustment, and no figures of its own.
+    // A second stage has the loss of logit adjustment, and no expected values of its own.
     let all = MethodKind::value_variants().iter();
     let mut compared = BTreeSet::new();
     for &kind in all.filter(|kind| !kind.is_second_stage()) {
@@ -137,8 +137,8 @@ fn every_method_has_pytorchs_loss_and_gradients() {
     assert!(expected.keys().eq(&compared), "{compared:?}");
 }
 
-/// Where Z(x) is given, only energies move: λ·2·(Z / ΣZ)·max(0, m_out − E + α·Z)·softmax, since
-/// −E = log Σₖ exp zₖ has the gradient softmax.
+/// If Z(x) is taken as given, only energies move: λ·2·(Z / ΣZ)·max(0, m_out − E + α·Z)·softmax, since −E = log Σₖ
+/// exp zₖ has the gradient softmax.
 #[test]
 fn with_a_fixed_balance_bel_has_the_same_loss_and_moves_energies_alone() {
     let network = network(1, 4);
@@ -210,7 +210,7 @@ fn a_batch_without_rare_classes_leaves_pascl_outlier_exposure() {
     let pascl = inputs.loss(of(MethodKind::Pascl).as_ref(), &network);
     let oe = inputs.loss(of(MethodKind::Oe).as_ref(), &network);
     assert_eq!(pascl.total.double_value(&[]), oe.total.double_value(&[]));
-    // The optimiser asks for the projection's gradient in every step.
+    // The optimiser needs the projection's gradient in every step.
     let projection = parameter(&network, "projection.0.weight");
     let gradients = Tensor::run_backward(&[&pascl.total], &[&projection], false, false);
     assert_eq!(gradients[0].abs().max().double_value(&[]), 0.0);

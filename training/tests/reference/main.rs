@@ -113,7 +113,7 @@ pub(crate) fn parameter(network: &Network, name: &str) -> Tensor {
         .shallow_clone()
 }
 
-/// Values that differ by no more than `tolerance` of the largest expected one.
+/// Asserts that values differ by no more than `tolerance` of the largest expected one.
 pub(crate) fn assert_close(what: &str, found: &Tensor, expected: &[f32], tolerance: f32) {
     let found = normgate_training::models::values(found).unwrap();
     assert_eq!(found.len(), expected.len(), "{what}");

@@ -39,11 +39,11 @@ pub(crate) struct Losses {
     pub(crate) norm: f32,
 }
 
-/// What 20 layers in another memory layout may round differently.
+/// How far 20 layers may differ by rounding in another memory layout.
 const TOLERANCE: f32 = 2e-5;
-/// What 53 of them may in train mode, where each normalises what the one before has rounded.
+/// How far 53 may in train mode, where each normalises what the one before has rounded.
 const DEEPER: f32 = 5e-4;
-/// And their gradients: PyTorch's own differ by 0.035 between two ways of convolving.
+/// How far their gradients may: PyTorch's own differ by 0.035 between two ways of convolving.
 const GRADIENTS: f32 = 0.1;
 
 fn compare(network: &Network, expected: &Evaluation, side: usize, tolerance: f32) {
@@ -109,7 +109,7 @@ fn a_resnet50_evaluates_and_learns_as_in_pytorch() {
     }
 }
 
-/// RNA's loss of a batch, of which the first half has these classes.
+/// RNA's loss of a batch whose first half has these classes.
 fn rna_loss(network: &Network, images: &Tensor, labels: &[i64]) -> Loss {
     let counts: Vec<u64> = (1..=10).rev().collect();
     let rna = Rna::new(

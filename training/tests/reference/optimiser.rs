@@ -1,4 +1,4 @@
-//! Adam and the learning rate.
+//! The optimisers and the learning rate.
 
 use normgate_training::optimiser::{Optimiser, OptimiserKind};
 use normgate_training::schedule::cosine;
@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use crate::{assert_close, draw, reference};
 
-/// Steps at changing rates, against PyTorch's.
+/// Compares steps at changing rates with PyTorch's.
 fn follow(kind: OptimiserKind, rate: f64, expected: Vec<Vec<Vec<f32>>>) {
     let shapes: [&[i64]; 2] = [&[3, 4], &[5]];
     let parameters: Vec<Tensor> = shapes
@@ -50,7 +50,7 @@ fn the_rate_falls_as_pytorchs_cosine_schedule_does() {
     let expected = reference().cosine;
     assert_eq!(expected.len(), 200);
     for (epoch, expected) in expected.into_iter().enumerate() {
-        // PyTorch steps from one rate to the next and gathers rounding errors on the way.
+        // PyTorch computes each rate from the one before and gathers rounding errors on the way.
         let rate = cosine(1e-3, epoch, 200);
         assert!(
             (rate - expected).abs() <= 1e-15 + 1e-9 * expected,

@@ -19,7 +19,7 @@ use crate::{draw, network, recipe, reference};
 const SIDE: usize = 16;
 const PIXELS: usize = 3 * SIDE * SIDE;
 
-/// Four images that are nothing but their number within the batch.
+/// Four images whose every value is their number within the batch.
 fn stream(first: u8, labels: [Option<u16>; 4]) -> Stream {
     let numbers = first..first + 4;
     Stream {

@@ -24,7 +24,7 @@ fn reproduce(folder: &Path, arguments: &str) -> (Output, String) {
     (output, String::from_utf8_lossy(&text).into_owned())
 }
 
-/// What the command said, which has to succeed.
+/// What the command said, which must succeed.
 fn made(folder: &Path, arguments: &str) -> String {
     let (output, said) = reproduce(folder, arguments);
     assert!(output.status.success(), "{said}");

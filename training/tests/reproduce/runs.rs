@@ -1,4 +1,4 @@
-//! Runs are made, gone on with, and not made again.
+//! Runs are made, continued, and not made again.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ fn a_table_is_made_once_and_again_without_training() {
     );
     assert!(record["training"]["auxiliary_norm"].is_f64());
 
-    // What was monitored last is what the exported model has on the same images.
+    // The norm monitored last is that of the exported model on the same images.
     let history: serde_json::Value =
         serde_json::from_str(&read(&kept.join("history.json"))).unwrap();
     let monitored = history[0]["monitored_norms"]["ood_textures"]
@@ -59,7 +59,7 @@ fn a_table_is_made_once_and_again_without_training() {
     let ce = folder.join("results/runs/cifar10-lt-ce-w8-e1-s1");
     assert!(!ce.join("history.json").exists());
 
-    // What is kept needs neither the runs nor the sets.
+    // The results that are kept need neither the runs nor the sets.
     std::fs::remove_dir_all(folder.join("runs")).unwrap();
     let said = made(folder, &line);
     assert!(said.contains("0 running, 0 left"), "{said}");
@@ -95,7 +95,7 @@ fn what_was_interrupted_goes_on() {
         .unwrap()
         .modified();
 
-    // Killed outright this time, and by then further than before.
+    // This time it is killed outright, when it has come further than before.
     let epochs = || {
         read(&first.join("history.json"))
             .matches("\"epoch\"")
@@ -174,7 +174,7 @@ fn imagenet_lt_is_trained_from_the_published_lists_and_evaluated_on_them() {
     assert_eq!(report["figures"]["ood"][0]["images"], 20);
 }
 
-/// Waits for what a child is to do.
+/// Waits until a child has done something.
 fn until(child: &mut Child, done: impl Fn() -> bool) {
     let started = Instant::now();
     while !done() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
-/// Enough airplanes that 300 can be held out and a batch of 128 is left.
+/// Enough airplanes that with 300 held out there are still images for a batch of 128.
 const AIRPLANES: usize = 330;
 
 pub fn write(folder: &Path) {
@@ -34,7 +34,7 @@ pub fn write(folder: &Path) {
     strip(folder, "aux_train_cifar100", &pairs(150));
 }
 
-/// ImageNet-LT's lists and folders, with three classes: one of many images, one of some, one of few.
+/// ImageNet-LT's lists and folders, with three classes: one with many images, one with some, one with few.
 pub fn write_imagenet(folder: &Path) {
     let data = folder.join("data");
     let mut random = Pcg64Mcg::new(7);
@@ -73,7 +73,7 @@ fn photo(file: &Path, random: &mut Pcg64Mcg) {
 
 fn strip(folder: &Path, set: &str, labels: &[u8]) {
     let bytes_each = if set.contains("cifar100") { 2 } else { 1 };
-    // No set shows another's images. The generator's state is odd.
+    // Seeded by name, so that no two sets have the same images; shifted, since the generator sets the lowest bit.
     let name = set
         .bytes()
         .fold(0u128, |all, byte| all << 4 ^ u128::from(byte));

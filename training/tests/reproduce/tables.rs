@@ -1,4 +1,4 @@
-//! Tables from figures that are known.
+//! Tables made from known figures.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ fn a_table_has_what_its_seeds_came_to_beside_the_paper_s() {
     ] {
         assert!(page.contains(line), "{line}: {page}");
     }
-    // Nothing of it is finished on the other ID set.
+    // No run on the other ID set is finished.
     assert!(!page.contains("### CIFAR100-LT"), "{page}");
     let norms = read(&folder.join("results/t16.md"));
     let row = "| log(1 + ‖MLP(f)‖) (RNA) | 1 | 65.00 | 2.50 | 43.00 | 0.50 |";
@@ -128,7 +128,7 @@ fn the_dynamics_of_each_monitored_run_are_a_table_and_a_picture() {
     ] {
         assert!(page.contains(line), "{line}: {page}");
     }
-    // The third seed was not monitored, and no figure is the paper's.
+    // The third seed was not monitored, and the paper has no figures here.
     assert_eq!(page.matches("| `test_tail` |").count(), 2);
     assert!(!page.contains("The paper's figures"), "{page}");
     let picture = read(&folder.join("results/fig7-cifar10-lt-rna-w16-e30-s2.svg"));
@@ -162,7 +162,7 @@ fn tables_and_runs_are_listed_without_making_any() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// Long trainings are known again by their names and commands, and would begin anew under others.
+/// Long trainings are recognised by their names and commands, and would start anew under others.
 #[test]
 fn the_runs_on_cifar_have_the_names_and_commands_that_they_always_had() {
     let folder = tempfile::tempdir().unwrap();
@@ -186,7 +186,7 @@ fn a_choice_that_no_run_is_of_is_an_error_that_says_what_there_is() {
             "t3 --method rna,oe --task cifar100-lt",
             "nothing on that --task",
         ),
-        // Also where another method is there.
+        // Even if there are models of another of the methods.
         (
             "t3 --method rna,oe",
             "trained with --method oe; there are attenuation, rna, rna-attenuation",
@@ -237,7 +237,7 @@ fn a_run_kept_under_other_options_is_not_taken_for_this_one() {
     assert!(said.contains("was made by another command"), "{said}");
 }
 
-/// Pages that are committed are what the commands below them make of the reports beside them.
+/// Committed pages are what the commands below them make from the reports beside them.
 #[test]
 fn the_pages_of_this_repository_say_what_was_measured() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -275,7 +275,7 @@ fn the_pages_of_this_repository_say_what_was_measured() {
     }
 }
 
-/// The files of a folder, but for `report.html`, which is not in the repository.
+/// The files of a folder, except `report.html`, which is not in the repository.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());

@@ -144,9 +144,9 @@ fn images_varied_where_the_network_computes_train_it_as_those_varied_by_the_load
     let (together, loss) = train("device", "--augment-on device");
     let (threaded, _) = train("threaded", "--augment-on device --loaders 3");
     assert_eq!(together, threaded);
-    // They differ in the last places, so this was not the same way under another name.
+    // They differ in the last digits, so it really was another way.
     assert_ne!(together, one_by_one);
-    // Images that were never mirrored would be 2e-4 apart.
+    // If images were never mirrored, the losses would be 2e-4 apart.
     assert!((loss - expected).abs() < 1e-5, "{loss} {expected}");
 }
 
@@ -195,7 +195,7 @@ fn a_run_does_not_go_on_with_other_images_than_it_began_with() {
     let place = Workplace::new();
     let output = place.train(SMALL);
     assert!(output.status.success(), "{}", stderr(&output));
-    // As many, and of the same classes.
+    // As many images, and of the same classes.
     write_images(&place.0.path().join("aux"), 4, 40);
     let output = place.train("--resume run");
     assert!(!output.status.success());

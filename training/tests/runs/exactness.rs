@@ -1,4 +1,4 @@
-//! The same seed gives the same weights, to the last bit, however the run was cut up.
+//! The same seed gives the same weights, to the last bit, however often the run was interrupted.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -134,7 +134,7 @@ fn straight(config: &RunConfig, loaders: usize) -> (Checkpoint, Vec<Epoch>) {
     )
 }
 
-/// All of the history but its times.
+/// All of the history except its times.
 fn figures(history: &[Epoch]) -> Vec<Epoch> {
     let timeless = |epoch: &Epoch| Epoch {
         images_per_second: 0.0,
@@ -192,7 +192,7 @@ fn the_last_epoch_s_monitored_norm_is_that_of_the_network_that_is_left() {
     assert_eq!(history[EPOCHS - 1].monitored_norms, expected);
     assert_ne!(history[0].monitored_norms, expected);
 
-    // By hand, the images one by one.
+    // By hand, one image at a time.
     let options = LoadOptions {
         preprocessing: Some(config.preprocessing()),
         ..LoadOptions::test()
@@ -241,7 +241,7 @@ fn a_run_stopped_after_every_step_ends_as_one_without_a_break() {
             assert_eq!(Progress::of(run.path()).unwrap(), reached.progress);
             resumed = Some(reached);
         }
-        // Two steps an epoch; after the last step there is nothing left to stop.
+        // Two steps in each epoch, and a stop after each, the last included.
         assert_eq!(stops, EPOCHS * 2);
         let history = history::load(run.path(), EPOCHS).unwrap();
         let found = Checkpoint::load(run.path()).unwrap();
@@ -283,7 +283,7 @@ fn a_checkpoint_holds_the_network_that_was_trained() {
     let (logits, representation) = network.forward_eval(&input, 5, (8, 8)).unwrap();
     assert_eq!((logits.len(), representation.len()), (5 * 3, 5 * 64));
 
-    // The head, by hand: what is in the file under these names is what is computed with.
+    // The head, by hand: the file has under these names what the network computes with.
     let weight = &checkpoint.tensors["linear.weight"];
     assert_eq!(weight.shape, [3, 64]);
     let bias = &checkpoint.tensors["linear.bias"].values;

@@ -1,4 +1,4 @@
-//! The folder of a run, and what of the images is kept in it.
+//! The folder of a run, and which images are kept in it.
 
 use normgate_evaluation::datasets::{LoadOptions, load};
 use normgate_training::augment::Crop;
@@ -27,7 +27,7 @@ fn what_is_held_out_is_kept_for_calibration() {
     let read = |path: &str| load(&place.0.path().join(path), &as_trained).unwrap();
     let (held, all) = (read("run/held-out"), read("id"));
     assert_eq!(held.class_counts(2), [5, 2]);
-    // The last by their paths, as the network is shown them.
+    // The last ones by path, as the network sees them.
     for (kept, number) in [(0, 15), (4, 19), (5, 38), (6, 39)] {
         assert!(held.image(kept) == all.image(number), "{kept} {number}");
     }
@@ -102,7 +102,7 @@ fn two_processes_do_not_train_in_one_folder() {
     );
     first.kill().unwrap();
     first.wait().unwrap();
-    // What was killed holds nothing.
+    // A killed process holds no lock.
     let third = place.train(SMALL);
     assert!(third.status.success(), "{}", stderr(&third));
 }

@@ -1,4 +1,4 @@
-//! Images that stay in their files: parts of them are drawn as they are needed.
+//! Images that stay in their files: parts of them are drawn when they are needed.
 
 use normgate_training::checkpoint::{Checkpoint, FILE_NAME};
 use normgate_training::models::Architecture;
@@ -47,7 +47,7 @@ fn the_recipe_of_imagenet_is_one_option() {
     assert_eq!(written["augmentation"]["crop_padding"], json!(0));
     assert_eq!(written["data"]["normalise"], json!("imagenet"));
 
-    // Without the recipe, its weights would see other values than they were trained on.
+    // Without the recipe, the weights would get other values than they were trained on.
     let line = "--data id --init run --method la --batch-size 16 --threads 1 --out tuned";
     let said = stderr(&place.train(line));
     assert!(said.contains("--normalise imagenet"), "{said}");
@@ -69,7 +69,7 @@ fn a_broken_file_ends_training_with_its_name_and_what_to_do() {
     let broken = place.0.path().join("id/even/7.png");
     let whole = std::fs::read(&broken).unwrap();
     std::fs::write(&broken, &whole[..200]).unwrap();
-    // Every image is in a pass of 20 + 20, so the first epoch meets it or the second does.
+    // Every image is in a pass of 20 + 20, so the broken one comes up in the first epoch or in the second.
     let batches = PARTS.replace("--batch-size 16", "--batch-size 8");
     let output = place.train(&format!("{batches} --out run"));
     let said = stderr(&output);

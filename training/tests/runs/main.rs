@@ -13,9 +13,9 @@ use std::path::Path;
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
-/// `count` PNG files of noise, 40×36 pixels.
+/// Writes `count` PNG files of noise, 40×36 pixels.
 pub(crate) fn write_images(folder: &Path, seed: u128, count: usize) {
-    // The generator's state is odd: of 2 and 3 it would make the same.
+    // The generator's state is odd, so seeds 2 and 3 would give the same images.
     let mut random = Pcg64Mcg::new(2 * seed + 1);
     std::fs::create_dir_all(folder).unwrap();
     for number in 0..count {
@@ -26,7 +26,7 @@ pub(crate) fn write_images(folder: &Path, seed: u128, count: usize) {
     }
 }
 
-/// A strip of black images with numbers for labels.
+/// Writes a strip of black images with numbers as labels.
 pub(crate) fn write_strip(folder: &Path, labels: &[u8]) {
     std::fs::create_dir_all(folder).unwrap();
     let strip = image::RgbImage::new(32, 32 * labels.len() as u32);

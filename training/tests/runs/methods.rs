@@ -1,4 +1,4 @@
-//! Every method on a few images that can be told apart: it trains, and its loss falls.
+//! Every method trains on a few images that can be told apart, and its loss falls.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -21,7 +21,7 @@ use crate::exactness;
 
 const EPOCHS: usize = 12;
 
-/// Noise, in which one colour is brighter: that of the class. Auxiliary images have none.
+/// Noise in which one colour is brighter: that of the class. Auxiliary images have none.
 fn images(seed: u128, count: usize, has_classes: bool) -> ImageSet {
     let mut images = exactness::images(seed, count);
     if has_classes {
@@ -42,7 +42,7 @@ fn stream(images: ImageSet, per_step: usize) -> Stream {
     }
 }
 
-/// A run from its first step, perhaps from another's weights.
+/// A run from its first step, possibly with another's weights.
 fn train(config: &RunConfig, init: Option<&Checkpoint>) -> (Vec<Epoch>, Checkpoint) {
     tch::set_num_threads(1);
     let run = tempfile::tempdir().unwrap();
@@ -100,7 +100,7 @@ fn every_method_lowers_its_loss() {
         );
         let has_auxiliary = method.traits().auxiliary != Auxiliary::Never;
         assert_eq!(last.auxiliary_norm.is_some(), has_auxiliary, "{method}");
-        // What the history says of a loss is all of it.
+        // The parts of a loss in the history add up to it.
         let weight = |part: &str| match part {
             "contrast_loss" => config(method).recipe.hyperparameters.contrast_weight,
             "confidence_loss" => config(method).recipe.hyperparameters.confidence_weight,
@@ -157,7 +157,7 @@ fn the_prior_is_what_the_first_network_takes_the_auxiliary_images_for() {
     let run = tempfile::tempdir().unwrap();
     checkpoint.save(&run.path().join(FILE_NAME)).unwrap();
     let init = Init::load(run.path(), Device::Cpu).unwrap();
-    // More than are asked at once, and a second set, of which a step takes a third as many.
+    // More images than fit into one forward pass, and a second set, of which a step takes a third as many.
     let sets = [(3, 600, 9), (4, 30, 3)];
     let streams = sets.map(|(seed, count, per_step)| stream(images(seed, count, false), per_step));
     let found = init.auxiliary_prior(&streams).unwrap();

@@ -23,7 +23,7 @@ fn a_finished_run_is_tuned_by_every_method_that_does() {
     let place = Workplace::new();
     run(&place, &format!("{ID} --method ce --out ce"));
     let tune = |method: &str, from: &str, aux: &str| {
-        // Neither the width nor the number of epochs is named: they follow from the first run.
+        // The width is not given and follows from the first run; the number of epochs is the default for tuning.
         let arguments = format!(
             "--data id --threads 1 --batch-size 16 --method {method} --init {from} {aux} --out {method}"
         );
@@ -58,7 +58,7 @@ fn a_finished_run_is_tuned_by_every_method_that_does() {
     let second = tune("bel-ft", "bel", "");
     assert_eq!(second["learning_rate"], 5e-4);
 
-    // It goes on without the run that it started from.
+    // It continues without the run that it started from.
     std::fs::remove_dir_all(place.0.path().join("ce")).unwrap();
     run(&place, "--resume bel --threads 1");
 }

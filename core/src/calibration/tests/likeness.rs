@@ -1,8 +1,8 @@
-//! Whether some scores are those calibrated on.
+//! Whether scores are those that a calibration was made from.
 
 use super::*;
 
-/// As many scores, drawn anew for each seed.
+/// This many scores, different for each seed.
 fn drawn(count: usize, seed: u64) -> Vec<f32> {
     let mut random = Pcg64Mcg::seed_from_u64(seed);
     let mut draw = || -30.0 * random.random::<f32>().powi(2);
@@ -11,7 +11,7 @@ fn drawn(count: usize, seed: u64) -> Vec<f32> {
 
 #[test]
 fn what_it_was_made_from_is_known_again_in_any_order_and_on_another_machine() {
-    // Of more than 10,000 some were thinned out.
+    // With more than 10,000, some are thinned out.
     for count in [19, 3000, 25_000] {
         let mut scores = drawn(count, 1);
         let calibration = Calibration::id_positive(&scores, 0.95).unwrap();
@@ -20,7 +20,7 @@ fn what_it_was_made_from_is_known_again_in_any_order_and_on_another_machine() {
         let elsewhere: Vec<f32> = scores.iter().map(|score| score * (1.0 + 1e-6)).collect();
         assert!(calibration.was_made_from(&elsewhere), "{count}");
     }
-    // There, one image of 3,000 fell to the other side of a rounding.
+    // On another machine, one image in 3,000 fell on the other side of a rounding step.
     let mut scores = drawn(3000, 1);
     let calibration = Calibration::id_positive(&scores, 0.95).unwrap();
     scores[7] -= 1.0;

@@ -8,9 +8,9 @@ use rand_pcg::Pcg64Mcg;
 use super::rank::{conformal_rank, samples_needed, share_rank};
 use super::*;
 
-/// 1, 2, …, n in an order that is not theirs.
+/// 1, 2, …, n, shuffled.
 fn shuffled(n: u32) -> Vec<f32> {
-    // 7919 is a prime, and no n used here is its multiple.
+    // 7919 is a prime, and no n used here is a multiple of it.
     (0..n)
         .map(|i| (u64::from(i) * 7919 % u64::from(n) + 1) as f32)
         .collect()
@@ -38,10 +38,10 @@ fn the_threshold_is_the_order_statistic_that_conformal_prediction_asks_for() {
 
 #[test]
 fn floating_error_does_not_move_the_rank() {
-    // Products that come out above the whole number that they mean; the ranks by whole numbers.
+    // Floating-point products can come out above the whole number that they mean; the expected ranks use integers.
     for percent in 1..100_usize {
         let tpr = percent as f64 / 100.0;
-        // Where images are many, what is missing to a whole number is a tiny share of it and yet no error.
+        // With many images, a true distance from a whole number is a tiny share of it without being a rounding error.
         for n in (1..3000).chain([1_000_018, 12_345_678]) {
             assert_eq!(
                 conformal_rank(n, tpr),
@@ -146,7 +146,7 @@ fn ood_positive_catches_the_share_asked_for_and_not_one_more() {
             .filter(|&&score| calibration.is_ood(score, 0))
             .count();
         assert_eq!(past, caught, "n = {n}");
-        // The next higher threshold would lose one.
+        // The next higher threshold would miss one.
         assert_eq!(
             calibration.threshold.next_up(),
             f64::from(n as usize as u32) - caught as f64 + 1.0
@@ -162,7 +162,7 @@ fn ood_positive_flags_the_id_images_that_fpr95_counts() {
     let calibration = Calibration::ood_positive(&id, &ood, 0.95).unwrap();
     let fpr = crate::detection::fpr_at_tpr_ood_positive(&id, &ood, 0.95).unwrap();
     assert_eq!(calibration.expected_flag_rate, fpr);
-    // 126, the sixth of 121…220, is the last one caught; 126…200 of ID are flagged with it.
+    // 126, the sixth of 121…220, is the last one caught; ID images 126…200 are flagged with it.
     assert_eq!(fpr, 75.0 / 200.0);
     assert_eq!(calibration.p_value(200.0), 2.0 / 201.0);
 }

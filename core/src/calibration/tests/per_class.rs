@@ -57,7 +57,8 @@ fn where_those_that_share_are_too_few_the_next_smallest_class_joins_them() {
     for class in [2, 3] {
         assert_eq!(calibration.threshold_for(class), own(&[2, 3]), "{class}");
     }
-    // A class that nothing was predicted as needs nobody; where all share, it is the global one.
+    // A class that no image was predicted as needs no other to join it. If all classes share, they have the global
+    // threshold.
     let (calibration, scores, predicted) = thresholds(&[2000, 300, 0]);
     assert_eq!(
         calibration.threshold_for(1),
@@ -70,7 +71,7 @@ fn where_those_that_share_are_too_few_the_next_smallest_class_joins_them() {
     }
 }
 
-/// Fresh images of the same classes, of any counts.
+/// On new images of the same classes, for several sets of counts.
 #[test]
 fn new_images_are_flagged_in_one_case_of_twenty_whatever_the_classes_counts() {
     for counts in [
@@ -82,7 +83,7 @@ fn new_images_are_flagged_in_one_case_of_twenty_whatever_the_classes_counts() {
         let classes = counts.len();
         let total: usize = counts.iter().sum();
         let mut random = Pcg64Mcg::seed_from_u64(5);
-        // Classes are drawn, as they come in the world; a class's scores are higher the rarer it is.
+        // Classes are drawn at random, as in the world; the rarer a class, the higher its scores.
         let mut draw = |count: usize| -> (Vec<f32>, Vec<usize>) {
             (0..count)
                 .map(|_| {
@@ -177,8 +178,8 @@ fn per_class_thresholds_are_refused_for_other_images_classes_and_conventions() {
 
 #[test]
 fn the_share_of_new_images_that_will_be_flagged_is_that_of_each_threshold_by_its_images() {
-    // Of 300 images the 286th is the threshold, of 200 the 191st, of the 190 that share one the 182nd:
-    // 15/301, 10/201 and 9/191 of new ones are above. Of all 690 the 657th would be, with 34/691 above.
+    // The threshold is the 286th of 300 images, the 191st of 200, and the 182nd of the 190 that share one: 15/301,
+    // 10/201 and 9/191 of new images are above. Of all 690 it would be the 657th, with 34/691 above.
     let (calibration, ..) = thresholds(&[300, 200, 150, 40]);
     let parts = [(300.0, 15.0), (200.0, 10.0), (190.0, 9.0)];
     let of = |(n, above): (f64, f64)| (n / 690.0, above / (n + 1.0), n + 2.0);

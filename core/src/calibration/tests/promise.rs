@@ -1,4 +1,4 @@
-//! P-values, what they promise, and what thinning the scores leaves of it.
+//! P-values: what they promise, and what is left of it when scores are thinned out.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn flagged_is_exactly_a_p_value_of_at_most_one_minus_k_over_n_plus_one() {
     let mut random = Pcg64Mcg::seed_from_u64(1);
     for n in [19, 20, 57, 99, 100, 333, 10_000] {
         for tpr in [0.5, 0.9, 0.95] {
-            // One decimal: plenty of ties.
+            // One decimal, for plenty of ties.
             let scores: Vec<f32> = (0..n)
                 .map(|_| (random.random::<f32>() * 100.0).round() / 10.0)
                 .collect();
@@ -52,7 +52,7 @@ fn exchangeable_images_are_flagged_at_most_as_often_as_promised() {
         let mut flagged = 0.0;
         let mut small_p_values = 0.0;
         for _ in 0..DRAWS {
-            // A skewed distribution: the promise is for any.
+            // A skewed distribution: the promise holds for any.
             let mut draw = || -random.random::<f32>().ln();
             let scores: Vec<f32> = (0..n).map(|_| draw()).collect();
             let calibration = Calibration::id_positive(&scores, 0.95).unwrap();
@@ -60,7 +60,7 @@ fn exchangeable_images_are_flagged_at_most_as_often_as_promised() {
             flagged += f64::from(u8::from(calibration.is_ood(fresh, 0)));
             small_p_values += f64::from(u8::from(calibration.p_value(fresh) <= 0.2));
         }
-        // Without ties the chance is exactly this, at most 5 %.
+        // Without ties the probability is exactly this, at most 5 %.
         let chance = 1.0 - f64::from(conformal_rank(n as usize, 0.95) as u32) / f64::from(n + 1);
         assert!(chance <= 0.05 + 1e-12);
         let four_deviations = 4.0 * (chance * (1.0 - chance) / f64::from(DRAWS)).sqrt();
@@ -92,7 +92,7 @@ fn of_more_scores_evenly_spaced_ones_are_kept_with_both_ends() {
         kept.windows(2)
             .all(|pair| [5.0, 6.0].contains(&(pair[1] - pair[0])))
     );
-    // Each the nearest one: a file does not say by which rule its scores were chosen, and readers count by this.
+    // Each is the nearest one: a file does not say how its scores were chosen, and readers rely on this rule.
     for (index, score) in kept.iter().enumerate() {
         let even = 1.0 + index as f64 * 50_000.0 / 9_999.0;
         assert!((f64::from(*score) - even).abs() <= 0.5, "{index}: {score}");

@@ -5,7 +5,7 @@ use crate::onnx::proto::DataType;
 pub enum TensorData<'a> {
     /// 32-bit floats.
     F32(&'a [f32]),
-    /// 16-bit IEEE floats as bit patterns.
+    /// 16-bit IEEE floats, as bit patterns.
     F16(&'a [u16]),
     /// Signed bytes.
     I8(&'a [i8]),

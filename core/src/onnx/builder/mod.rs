@@ -16,11 +16,10 @@ use super::proto::{
 const OPSET: i64 = 17;
 const IR_VERSION: i64 = 8;
 
-/// Builds an ONNX model node by node. A node and the value it makes share one name.
+/// Builds an ONNX model node by node. A node and the value that it makes share a name.
 ///
-/// Every method takes only values that exist already, so the nodes come out in topological order.
-/// Mistakes (a name used twice, data that does not fill its shape) are reported by
-/// [`GraphBuilder::finish`].
+/// Every method takes only values that exist already, so the nodes are in topological order. Mistakes (a name used
+/// twice, data that does not fill its shape) are reported by [`GraphBuilder::finish`].
 pub struct GraphBuilder {
     graph: GraphProto,
     mistake: Option<GraphError>,
@@ -37,7 +36,7 @@ impl Value {
     }
 }
 
-/// Length of an axis of an input or output.
+/// The length of an axis of an input or output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dim {
     /// The batch: any length, named `N` in the file.
@@ -50,7 +49,7 @@ pub enum Dim {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum GraphError {
-    /// Two values have one name.
+    /// Two values have the same name.
     #[error("the name `{0}` is used twice in the graph")]
     DuplicateName(String),
     /// A constant's data does not fill its shape.
@@ -60,9 +59,9 @@ pub enum GraphError {
         name: String,
         /// Its shape.
         dims: Vec<usize>,
-        /// Values needed.
+        /// The number of values needed.
         needed: usize,
-        /// Values given.
+        /// The number of values given.
         found: usize,
     },
     /// The graph has no output.
@@ -90,7 +89,7 @@ impl GraphBuilder {
         Value(name.into())
     }
 
-    /// Makes a float value an output of the model, under the name it has.
+    /// Makes a float value an output of the model, under its own name.
     pub fn output(&mut self, value: &Value, shape: &[Dim]) {
         self.graph.output.push(float_value(&value.0, shape));
     }
@@ -117,7 +116,7 @@ impl GraphBuilder {
         self.constant(name, dims, TensorData::F32(data))
     }
 
-    /// Adds a node of any operator of ONNX's own set with one output.
+    /// Adds a node with one output and any operator of ONNX's own set.
     pub fn node(
         &mut self,
         name: &str,
@@ -140,7 +139,7 @@ impl GraphBuilder {
     /// The model file's bytes, with the given metadata.
     ///
     /// # Errors
-    /// [`GraphError`] with the first mistake that was made in building it.
+    /// [`GraphError`] for the first mistake made while building.
     pub fn finish(mut self, metadata: &[(&str, &str)]) -> Result<Vec<u8>, GraphError> {
         if self.graph.output.is_empty() {
             self.mistake.get_or_insert(GraphError::NoOutput);

@@ -12,8 +12,8 @@ pub struct Conv {
 
 /// The operators that residual networks are made of.
 impl GraphBuilder {
-    /// Convolution with square kernels: `x` is `[N, C, H, W]`, `weight` `[K, C, R, R]`, `bias`
-    /// `[K]`. ONNX reads the kernel's size from the weight.
+    /// Convolution with square kernels: `x` is `[N, C, H, W]`, `weight` is `[K, C, R, R]`, `bias` is `[K]`. ONNX
+    /// reads the kernel's size from the weight.
     pub fn conv(
         &mut self,
         name: &str,
@@ -31,17 +31,17 @@ impl GraphBuilder {
         self.node(name, "Conv", &inputs, attributes)
     }
 
-    /// `max(x, 0)`
+    /// The operator `max(x, 0)`.
     pub fn relu(&mut self, name: &str, x: &Value) -> Value {
         self.node(name, "Relu", &[x], vec![])
     }
 
-    /// `a + b`, broadcast.
+    /// The operator `a + b`, broadcast.
     pub fn add(&mut self, name: &str, a: &Value, b: &Value) -> Value {
         self.node(name, "Add", &[a, b], vec![])
     }
 
-    /// The greatest value of each `kernel`-sized square window.
+    /// The largest value in each square window of side `kernel`.
     pub fn max_pool(&mut self, name: &str, x: &Value, kernel: usize, conv: Conv) -> Value {
         let attributes = vec![
             ints("kernel_shape", &[kernel as i64; 2]),
@@ -51,17 +51,17 @@ impl GraphBuilder {
         self.node(name, "MaxPool", &[x], attributes)
     }
 
-    /// The mean over height and width: `[N, C, H, W]` to `[N, C, 1, 1]`.
+    /// The mean over height and width: from `[N, C, H, W]` to `[N, C, 1, 1]`.
     pub fn global_average_pool(&mut self, name: &str, x: &Value) -> Value {
         self.node(name, "GlobalAveragePool", &[x], vec![])
     }
 
-    /// Everything but the batch in one axis: `[N, C, H, W]` to `[N, C·H·W]`.
+    /// Everything but the batch in one axis: from `[N, C, H, W]` to `[N, C·H·W]`.
     pub fn flatten(&mut self, name: &str, x: &Value) -> Value {
         self.node(name, "Flatten", &[x], vec![AttributeProto::int("axis", 1)])
     }
 
-    /// A linear layer as PyTorch stores it: `x · weightᵀ + bias`, `weight` `[out, in]`.
+    /// A linear layer as PyTorch stores it: `x · weightᵀ + bias`, where `weight` is `[out, in]`.
     pub fn linear(&mut self, name: &str, x: &Value, weight: &Value, bias: Option<&Value>) -> Value {
         let mut inputs = vec![x, weight];
         inputs.extend(bias);
@@ -73,7 +73,7 @@ impl GraphBuilder {
         )
     }
 
-    /// A constant or value as 32-bit floats: how weights kept as 16-bit floats are used.
+    /// A constant or value as 32-bit floats, for weights that are kept as 16-bit floats.
     pub fn cast_to_float(&mut self, name: &str, x: &Value) -> Value {
         let to = i64::from(i32::from(DataType::Float));
         self.node(name, "Cast", &[x], vec![AttributeProto::int("to", to)])

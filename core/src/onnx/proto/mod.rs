@@ -1,8 +1,8 @@
-//! The messages of `onnx.proto3` (ONNX 1.20, Apache-2.0), written out by hand: no `protoc` needed.
+//! The messages of `onnx.proto3` (ONNX 1.20, Apache-2.0), written by hand, so that no `protoc` is needed.
 //!
-//! Every field of every message is here, so that a model is encoded as it was decoded. What Normgate
-//! has no use for is kept as the bytes that it came as. Only decode through [`super::decode`], which
-//! refuses what a later ONNX may add and these messages would drop.
+//! Every field of every message is here, so that a model is encoded as it was decoded. What Normgate has no use for
+//! is kept undecoded. Decode only with [`super::decode`], which refuses what a later ONNX may add and these messages
+//! would drop.
 
 mod tensor;
 mod types;
@@ -35,13 +35,13 @@ pub struct ModelProto {
     /// Version of the model.
     #[prost(int64, tag = "5")]
     pub model_version: i64,
-    /// For people.
+    /// A description, for people.
     #[prost(string, tag = "6")]
     pub doc_string: String,
     /// The graph that is run.
     #[prost(message, optional, tag = "7")]
     pub graph: Option<GraphProto>,
-    /// Free key–value pairs; the keys differ.
+    /// Any key–value pairs; the keys differ.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringStringEntryProto>,
     /// How the model is trained, undecoded.
@@ -80,7 +80,7 @@ pub struct StringStringEntryProto {
 /// Nodes in topological order, with their constants.
 #[derive(Clone, PartialEq, Message)]
 pub struct GraphProto {
-    /// The computation, each node after those it needs.
+    /// The computation; each node comes after those that it needs.
     #[prost(message, repeated, tag = "1")]
     pub node: Vec<NodeProto>,
     /// Name of the graph.
@@ -89,16 +89,16 @@ pub struct GraphProto {
     /// Named constants: the weights.
     #[prost(message, repeated, tag = "5")]
     pub initializer: Vec<TensorProto>,
-    /// For people.
+    /// A description, for people.
     #[prost(string, tag = "10")]
     pub doc_string: String,
-    /// What the graph takes.
+    /// The inputs.
     #[prost(message, repeated, tag = "11")]
     pub input: Vec<ValueInfoProto>,
-    /// What the graph gives.
+    /// The outputs.
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
-    /// Types of values in between, where stated.
+    /// Types of values in between, if stated.
     #[prost(message, repeated, tag = "13")]
     pub value_info: Vec<ValueInfoProto>,
     /// Sparse constants.
@@ -107,7 +107,7 @@ pub struct GraphProto {
     /// How tensors are quantised, undecoded.
     #[prost(bytes = "vec", repeated, tag = "14")]
     pub quantization_annotation: Vec<Vec<u8>>,
-    /// Free key–value pairs.
+    /// Any key–value pairs.
     #[prost(message, repeated, tag = "16")]
     pub metadata_props: Vec<StringStringEntryProto>,
 }
@@ -115,7 +115,7 @@ pub struct GraphProto {
 /// One application of an operator.
 #[derive(Clone, PartialEq, Message)]
 pub struct NodeProto {
-    /// Names of the values it takes; empty for an optional one left out.
+    /// Names of the values it takes; empty for an optional one that is left out.
     #[prost(string, repeated, tag = "1")]
     pub input: Vec<String>,
     /// Names of the values it makes.
@@ -130,7 +130,7 @@ pub struct NodeProto {
     /// The operator's parameters.
     #[prost(message, repeated, tag = "5")]
     pub attribute: Vec<AttributeProto>,
-    /// For people.
+    /// A description, for people.
     #[prost(string, tag = "6")]
     pub doc_string: String,
     /// The operator set it comes from; empty for ONNX's own.
@@ -139,7 +139,7 @@ pub struct NodeProto {
     /// Which of several functions of one name is called.
     #[prost(string, tag = "8")]
     pub overload: String,
-    /// Free key–value pairs.
+    /// Any key–value pairs.
     #[prost(message, repeated, tag = "9")]
     pub metadata_props: Vec<StringStringEntryProto>,
     /// How the node is spread over devices, undecoded.
@@ -192,7 +192,7 @@ pub struct AttributeProto {
     /// Sparse tensors.
     #[prost(message, repeated, tag = "23")]
     pub sparse_tensors: Vec<SparseTensorProto>,
-    /// For people.
+    /// A description, for people.
     #[prost(string, tag = "13")]
     pub doc_string: String,
     /// A type, undecoded.
@@ -201,7 +201,7 @@ pub struct AttributeProto {
     /// Types, undecoded.
     #[prost(bytes = "vec", repeated, tag = "15")]
     pub type_protos: Vec<Vec<u8>>,
-    /// Of a function's body: the attribute of the call that gives the value.
+    /// In a function's body: the attribute of the call that gives the value.
     #[prost(string, tag = "21")]
     pub ref_attr_name: String,
 }

@@ -26,7 +26,7 @@ pub struct TensorProto {
     /// The values in row-major order, little-endian.
     #[prost(bytes = "vec", tag = "9")]
     pub raw_data: Vec<u8>,
-    /// Where in another file the values lie; only `normgate adopt` takes such models.
+    /// Where in another file the values are; only `normgate adopt` accepts such models.
     #[prost(message, repeated, tag = "13")]
     pub external_data: Vec<StringStringEntryProto>,
     /// 0: in this message; 1: in another file.
@@ -44,10 +44,10 @@ pub struct TensorProto {
     /// Values of large unsigned types, unless `raw_data` has them.
     #[prost(uint64, repeated, tag = "11")]
     pub uint64_data: Vec<u64>,
-    /// For people.
+    /// A description, for people.
     #[prost(string, tag = "12")]
     pub doc_string: String,
-    /// Free key–value pairs.
+    /// Any key–value pairs.
     #[prost(message, repeated, tag = "16")]
     pub metadata_props: Vec<StringStringEntryProto>,
 }
@@ -58,7 +58,7 @@ pub struct SparseTensorProto {
     /// The values that are not 0.
     #[prost(message, optional, tag = "1")]
     pub values: Option<TensorProto>,
-    /// Where they stand.
+    /// Their positions.
     #[prost(message, optional, tag = "2")]
     pub indices: Option<TensorProto>,
     /// The shape.

@@ -11,10 +11,10 @@ pub struct ValueInfoProto {
     /// Its type.
     #[prost(message, optional, tag = "2")]
     pub r#type: Option<TypeProto>,
-    /// For people.
+    /// A description, for people.
     #[prost(string, tag = "3")]
     pub doc_string: String,
-    /// Free key–value pairs.
+    /// Any key–value pairs.
     #[prost(message, repeated, tag = "4")]
     pub metadata_props: Vec<StringStringEntryProto>,
 }
@@ -22,7 +22,7 @@ pub struct ValueInfoProto {
 /// The type of a value.
 #[derive(Clone, PartialEq, Message)]
 pub struct TypeProto {
-    /// Set where the value is a tensor.
+    /// Set if the value is a tensor.
     #[prost(message, optional, tag = "1")]
     pub tensor_type: Option<TensorType>,
     /// A sequence, undecoded.
@@ -34,7 +34,7 @@ pub struct TypeProto {
     /// What the value means, such as `IMAGE`.
     #[prost(string, tag = "6")]
     pub denotation: String,
-    /// A type of somebody's own, undecoded.
+    /// A user-defined type, undecoded.
     #[prost(bytes = "vec", optional, tag = "7")]
     pub opaque_type: Option<Vec<u8>>,
     /// A sparse tensor, undecoded.
@@ -51,7 +51,7 @@ pub struct TensorType {
     /// A [`DataType`].
     #[prost(enumeration = "DataType", tag = "1")]
     pub elem_type: i32,
-    /// The shape, where known.
+    /// The shape, if known.
     #[prost(message, optional, tag = "2")]
     pub shape: Option<TensorShapeProto>,
 }
@@ -67,7 +67,7 @@ pub struct TensorShapeProto {
 /// The length of one axis.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct Dimension {
-    /// Fixed or named; `None` where unknown.
+    /// Fixed or named; `None` if unknown.
     #[prost(oneof = "DimensionValue", tags = "1, 2")]
     pub value: Option<DimensionValue>,
     /// What the axis means, such as `DATA_BATCH`.
@@ -75,7 +75,7 @@ pub struct Dimension {
     pub denotation: String,
 }
 
-/// A fixed length, or the name of one that is known at run time only.
+/// A fixed length, or the name of one that is known only at run time.
 #[derive(Clone, PartialEq, Eq, prost::Oneof)]
 pub enum DimensionValue {
     /// The length.

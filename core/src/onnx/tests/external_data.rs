@@ -102,7 +102,7 @@ fn external_tensors_in_every_kind_of_attribute_are_refused() {
 
 #[test]
 fn external_tensors_in_functions_and_training_information_are_refused() {
-    // Both are unknown to `proto`, so their bytes are written here.
+    // `proto` decodes neither of them, so their bytes are written here.
     let message = |field: u32, bytes: &[u8]| {
         let mut message = Vec::new();
         wire::push_bytes(&mut message, field, bytes);
@@ -137,4 +137,21 @@ fn graphs_nested_without_end_are_refused_and_do_not_overflow_the_stack() {
     let mut model = vec![0x08, 0x08];
     wire::push_bytes(&mut model, 7, &graph);
     assert_eq!(refuse_external_data(&model), Err(OnnxError::TooDeep));
+}
+
+#[test]
+fn a_file_that_begins_as_no_model_does_is_refused_by_its_beginning() {
+    let model = test_models::bytes();
+    for start in [1, 2, 3, 50, model.len()] {
+        assert!(check_start(&model[..start]).is_ok(), "{start}");
+    }
+    for other in [
+        &[0; 4096][..],
+        b"",
+        b"\x7fELF\x02\x01\x01",
+        b"\xff\xd8\xff\xe0\0\x10JFIF\0",
+    ] {
+        let error = check_start(other).unwrap_err();
+        assert!(matches!(error, OnnxError::NotOnnx { .. }), "{error}");
+    }
 }

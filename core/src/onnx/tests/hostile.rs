@@ -14,7 +14,7 @@ fn a_file_cut_anywhere_is_never_a_panic_and_never_has_a_manifest() {
     for length in 0..model.len() {
         let cut = &model[..length];
         truncated += usize::from(matches!(read_all(cut), Err(OnnxError::Truncated { .. })));
-        // The manifest comes last in the file, so that no cut keeps it.
+        // The manifest comes last in the file, so no cut keeps it.
         assert!(!matches!(read_metadata(cut, METADATA_KEY), Ok(Some(_))));
     }
     assert!(
@@ -34,7 +34,7 @@ fn a_truncated_file_says_how_much_is_missing() {
 #[test]
 fn a_metadata_entry_longer_than_its_part_is_damage_and_no_file_cut_short() {
     let mut model = remove_metadata(&test_models::bytes(), METADATA_KEY).unwrap();
-    // An entry of two bytes whose key is to be nine.
+    // An entry of two bytes that says its key has nine.
     model.extend_from_slice(&[0x72, 2, 0x0a, 9]);
     let error = read_metadata(&model, METADATA_KEY).unwrap_err();
     assert!(matches!(error, OnnxError::Malformed { .. }), "{error}");

@@ -2,7 +2,7 @@ use super::*;
 
 const OUTPUTS: (&str, &str) = ("logits", "representation");
 
-/// `x` → Relu → `representation` → (the layer that is added) → `logits`.
+/// `x` → Relu → `representation` → (the given layer) → `logits`.
 fn model(layer: impl FnOnce(&mut GraphBuilder, &Value)) -> Vec<u8> {
     let mut graph = GraphBuilder::new("g");
     let x = graph.input("x", &[Dim::Batch, Dim::Fixed(2)]);
@@ -16,7 +16,7 @@ fn read(layer: impl FnOnce(&mut GraphBuilder, &Value)) -> Result<LastLayer, Last
     last_layer(&model(layer), OUTPUTS, (3, 2))
 }
 
-/// Three classes, two values.
+/// Three classes, two values each.
 const WEIGHTS: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
 const BIAS: [f32; 3] = [0.5, -0.5, 0.0];
 

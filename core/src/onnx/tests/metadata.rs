@@ -20,8 +20,8 @@ fn writing_back_the_same_value_changes_no_byte() {
 #[test]
 fn fields_that_this_crate_does_not_know_survive_in_their_place() {
     let small = test_models::bytes();
-    // Field 20 (training information, an empty one) and 2047 (none of ONNX's) before all else;
-    // 1000 as fixed64 after it.
+    // Field 20 (training information, an empty one) and field 2047 (none of ONNX's) before everything else; field
+    // 1000, as fixed64, after it.
     let before: &[u8] = &[0xa2, 0x01, 0x00, 0xfa, 0x7f, 0x02, b'h', b'i'];
     let after: &[u8] = &[0xc1, 0x3e, 1, 2, 3, 4, 5, 6, 7, 8];
     let model = [before, &small, after].concat();
@@ -63,7 +63,7 @@ fn a_key_that_occurs_twice_is_refused_when_read_and_replaced_by_one_when_written
 #[test]
 fn a_value_that_is_not_text_is_refused() {
     let mut model = test_models::bytes();
-    // An entry of key "k" and the value 0xff.
+    // An entry with the key "k" and the value 0xff.
     model.extend_from_slice(&[0x72, 6, 0x0a, 1, b'k', 0x12, 1, 0xff]);
     let refused = read_metadata(&model, "k");
     assert_eq!(refused, Err(OnnxError::NotText { key: "k".into() }));

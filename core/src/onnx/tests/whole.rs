@@ -16,7 +16,7 @@ fn a_model_of_our_own_is_encoded_as_it_was_decoded() {
 #[test]
 fn what_others_write_into_a_model_is_kept() {
     let model = changed(|model| {
-        // Training, functions and their like, of which nothing is decoded.
+        // Training, functions and the like, of which nothing is decoded.
         model.training_info = vec![vec![]];
         model.functions = vec![field(1, b"f")];
         model.doc_string = "why".into();
@@ -50,7 +50,7 @@ fn what_would_be_lost_is_refused_with_its_place() {
     };
     assert_eq!(decode(&model).unwrap_err(), refused("Model"));
 
-    // The same inside a node: a model, a graph, a node.
+    // The same inside a node: a model with a graph with a node.
     let graph = field(1, &[field(4, b"Relu"), unknown].concat());
     let model = [vec![0x08, 8], field(7, &graph)].concat();
     let error = decode(&model).unwrap_err();
@@ -63,7 +63,7 @@ fn what_would_be_lost_is_refused_with_its_place() {
 
 #[test]
 fn a_field_of_the_wrong_type_is_damage() {
-    // The number of an operator set as bytes.
+    // The version of an operator set, a number, as bytes.
     let model = [vec![0x08, 8], field(7, &[]), field(8, &field(2, b"17"))].concat();
     let error = decode(&model).unwrap_err();
     assert!(matches!(error, OnnxError::Malformed { .. }), "{error}");

@@ -8,7 +8,7 @@ use super::{DecodeError, ImageFormat, Limits, Rgb8, flatten, from_image, read, u
 
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
     let (width, height) = size(bytes).ok_or_else(|| DecodeError::truncated(ImageFormat::Bmp))?;
-    // The decoder has the limits of its own, and calls what is past them damaged.
+    // The decoder has limits of its own, and calls what exceeds them damaged.
     limits.check(width, height)?;
     let decoder =
         BmpDecoder::new(Cursor::new(bytes)).map_err(|error| from_image(error, ImageFormat::Bmp))?;
@@ -20,15 +20,15 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
     Ok(upright(picture, Orientation::NoTransforms))
 }
 
-/// Many programs have a place for transparency and leave it 0; browsers and Pillow, too, then take
-/// the picture for opaque.
+/// Whether every pixel is transparent. Many programs have a place for transparency and leave it 0; browsers and
+/// Pillow, too, then treat the image as opaque.
 fn is_all_transparent(picture: &DynamicImage) -> bool {
     let pixels = picture.as_rgba8().map(image::RgbaImage::pixels);
     pixels.is_some_and(|mut pixels| pixels.all(|pixel| pixel.0[3] == 0))
 }
 
-/// Width and height as the header says them, in 16 bits in OS/2's header, in 32 in all others.
-/// A height below 0 means that the rows run downwards.
+/// The width and height in the header, which have 16 bits in OS/2's header and 32 in all others. A height below 0
+/// means that the rows run downwards.
 fn size(bytes: &[u8]) -> Option<(u32, u32)> {
     let header = bytes.get(14..)?;
     let u16_at = |at| Some(u16::from_le_bytes(*header.get(at..)?.first_chunk()?));

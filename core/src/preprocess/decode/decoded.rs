@@ -4,14 +4,14 @@ use image::metadata::Orientation;
 
 use super::Rgb8;
 
-/// A decoded picture, and where it lies on its pixels.
+/// A decoded image, and where it lies on its pixels.
 pub(in crate::preprocess) struct Decoded {
     pub(in crate::preprocess) image: Rgb8,
     pub(in crate::preprocess) extent: Extent,
 }
 
-/// Where a picture lies on its pixels: one that was scaled down while it was decoded ends within its
-/// last pixels. All lengths are in the file's pixels.
+/// Where an image lies on its pixels: one that was scaled down while it was decoded may end within its last pixels.
+/// All lengths are in the file's pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::preprocess) struct Extent {
     /// The side of one decoded pixel: 1, 4 or 8.
@@ -32,7 +32,7 @@ impl Decoded {
 }
 
 impl Extent {
-    /// That of a picture which was not scaled.
+    /// The extent of an image that was not scaled.
     pub(in crate::preprocess) fn of(image: &Rgb8) -> Self {
         Self {
             pixel: 1,
@@ -43,7 +43,7 @@ impl Extent {
         }
     }
 
-    /// That of a file of so many pixels, of which each decoded one covers a square.
+    /// The extent of a file of this many pixels, where each decoded pixel covers a square of side `pixel`.
     pub(super) fn scaled(pixel: u32, (width, height): (u32, u32)) -> Self {
         Self {
             pixel,
@@ -54,8 +54,8 @@ impl Extent {
         }
     }
 
-    /// Turned as the picture is. What is left of the last column's and row's pixels comes first
-    /// where they do.
+    /// The extent turned as the image is. If the last column or row comes first, so does the part of it that is
+    /// beyond the image.
     pub(super) fn upright(self, orientation: Orientation) -> Self {
         use Orientation::*;
         let over = |side: u32| side.next_multiple_of(self.pixel) - side;

@@ -1,4 +1,4 @@
-//! Any pixel to RGB of 8 bits, transparency laid over white, each value rounded to the nearest.
+//! Any pixels to 8-bit RGB, with transparency laid over white, and each value rounded to the nearest.
 
 use image::{DynamicImage, RgbImage};
 
@@ -45,7 +45,7 @@ fn blend8(value: u8, alpha: u8) -> u8 {
     divide(value * alpha + MAX8 * (MAX8 - alpha), MAX8)
 }
 
-/// In one step to 8 bits: rounding twice would be off by one at times.
+/// In one step to 8 bits: rounding twice would sometimes be off by one.
 fn blend16(value: u16, alpha: u16) -> u8 {
     let (value, alpha) = (u64::from(value), u64::from(alpha));
     divide(

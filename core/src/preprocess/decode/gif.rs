@@ -1,5 +1,5 @@
-//! GIF by the `gif` crate itself: through `image` a frame's size cannot be checked before its
-//! pixels are reserved, nor a missing end be noticed.
+//! GIF with the `gif` crate itself: through `image`, a frame's size cannot be checked before memory is reserved for
+//! its pixels, and a missing end goes unnoticed.
 
 use std::io::Cursor;
 
@@ -21,7 +21,7 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
     };
     let (left, top) = (u32::from(frame.left), u32::from(frame.top));
     let (frame_width, frame_height) = (u32::from(frame.width), u32::from(frame.height));
-    // A frame that leaves the screen enlarges it, as browsers have it.
+    // A frame that extends beyond the screen enlarges it, as in browsers.
     let width = u32::from(screen_width).max(left + frame_width);
     let height = u32::from(screen_height).max(top + frame_height);
     limits.check(width, height)?;

@@ -1,7 +1,7 @@
-//! Decoding: one file for each way in, all ending in upright RGB, 8 bits a channel.
+//! Decoding, with one source file for each format; all give upright RGB, 8 bits a channel.
 //!
-//! Each reads the header first and refuses what is too large before it reserves memory for pixels,
-//! and refuses a file that ends early: half a picture would be classified like a whole one.
+//! Each reads the header first and refuses what is too large before it reserves memory for pixels, and refuses a file
+//! that ends early: half an image would be classified like a whole one.
 
 mod bmp;
 mod decoded;
@@ -20,18 +20,18 @@ use super::format::looks_like;
 use super::{DecodeError, ImageFormat, sniff};
 pub(super) use decoded::{Decoded, Extent};
 
-/// As in a JPEG or GIF. The resampler takes memory for each pixel of a side.
+/// The longest that a JPEG or GIF can have. The resampler takes memory for each pixel of a side.
 pub(super) const LONGEST_SIDE: u32 = 65_535;
 
 /// What an image may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Most pixels, width × height. Decoding takes up to about 16 bytes for each, beside the file.
+    /// The largest number of pixels, width × height. Decoding takes up to about 16 bytes for each, besides the file.
     pub max_pixels: u64,
 }
 
 impl Default for Limits {
-    /// 50 megapixels: above any phone's ordinary photo.
+    /// 50 megapixels: more than any phone's ordinary photo has.
     fn default() -> Self {
         Self {
             max_pixels: 50_000_000,
@@ -60,7 +60,7 @@ impl Limits {
     }
 }
 
-/// A decoded picture: upright, sRGB, 8 bits a channel.
+/// A decoded image: upright, sRGB, 8 bits a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rgb8 {
     /// Width in pixels.
@@ -71,20 +71,20 @@ pub struct Rgb8 {
     pub pixels: Vec<u8>,
 }
 
-/// Decodes an image file that is wholly in memory.
+/// Decodes an image file that is completely in memory.
 ///
-/// The format comes from the first bytes. EXIF orientation is applied, transparency is laid over
-/// white, 16 bits are rounded to 8, grey and CMYK become RGB, and of an animation the first frame
-/// is taken. Colour profiles are ignored: images are taken for sRGB.
+/// The format comes from the first bytes. EXIF orientation is applied, transparency is laid over white, 16 bits are
+/// rounded to 8, grey and CMYK become RGB, and only the first frame of an animation is decoded. Colour profiles are
+/// ignored: every image is taken for sRGB.
 ///
 /// # Errors
-/// [`DecodeError`] for what is no image, too large, or damaged; a file that ends early is damaged.
+/// [`DecodeError`] if it is not an image, is too large, or is damaged; a file that ends early is damaged.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Rgb8, DecodeError> {
     decode_enough(bytes, *limits, None).map(|decoded| decoded.image)
 }
 
-/// Decodes as [`decode`] does, but at a fraction of its size what is still at least as wide and high
-/// as is `enough`, where that is quicker.
+/// Decodes as [`decode`] does, but at a fraction of its size if that is quicker and the result is still at least as
+/// wide and high as `enough`.
 pub(super) fn decode_enough(
     bytes: &[u8],
     limits: Limits,
@@ -106,13 +106,13 @@ pub(super) fn decode_enough(
     whole.map(Decoded::whole)
 }
 
-/// The way through the `image` crate, for a decoder that has read no more than the header.
+/// Decodes with the `image` crate, with a decoder that has read no more than the header.
 fn with_image(
     mut decoder: impl ImageDecoder,
     format: ImageFormat,
     limits: Limits,
 ) -> Result<Rgb8, DecodeError> {
-    // What cannot be read of the metadata is no reason to refuse the picture.
+    // Metadata that cannot be read is no reason to refuse the image.
     let orientation = decoder
         .orientation()
         .unwrap_or(image::metadata::Orientation::NoTransforms);
@@ -120,7 +120,7 @@ fn with_image(
     Ok(upright(flatten::to_rgb(picture), orientation))
 }
 
-/// The pixels as they stand in the file.
+/// The pixels as they are in the file.
 fn read(
     decoder: impl ImageDecoder,
     format: ImageFormat,
@@ -155,7 +155,7 @@ fn from_image(error: ImageError, format: ImageFormat) -> DecodeError {
                 _ => error.to_string(),
             },
         },
-        // "Format error decoding Bmp: …" says again what our own words say before it.
+        // "Format error decoding Bmp: …" repeats what our own words say before it.
         ImageError::Decoding(error) => {
             let reason = error.source().map(ToString::to_string);
             DecodeError::corrupt(format, reason.unwrap_or_else(|| error.to_string()))

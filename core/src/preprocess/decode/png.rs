@@ -6,15 +6,15 @@ use image::metadata::Orientation;
 
 use super::{DecodeError, ImageFormat, Limits, Rgb8, flatten, from_image, read, upright};
 
-/// What every file begins with, and what stands around a chunk's content.
+/// Lengths in bytes: of what every file begins with, and of what follows a chunk's content.
 const SIGNATURE: usize = 8;
 const CHECKSUM: usize = 4;
-/// The decoder keeps those that are text, and a file of 32 MiB can have nearly three million. With pixels in pieces of a
-/// kilobyte, which nobody writes, it has 32,768.
+/// The most chunks that a file may have. The decoder keeps those that are text, and a file of 32 MiB can have nearly
+/// three million. With pixels in pieces of a kilobyte, which nobody writes, it has 32,768.
 const MOST_CHUNKS: usize = 100_000;
 
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
-    // The decoder buffers a row, so the size is checked before there is one.
+    // The decoder buffers a row, so the size is checked before there is a decoder.
     if let [w0, w1, w2, w3, h0, h1, h2, h3] = *bytes.get(16..24).unwrap_or_default() {
         let width = u32::from_be_bytes([w0, w1, w2, w3]);
         limits.check(width, u32::from_be_bytes([h0, h1, h2, h3]))?;
@@ -35,13 +35,12 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
     Ok(upright(flatten::to_rgb(picture), orientation))
 }
 
-/// The content of the first `eXIf` chunk. The decoder does not see one behind the pixels, where
-/// exiftool writes it.
+/// The content of the first `eXIf` chunk. The decoder does not see one after the pixels, where exiftool writes it.
 fn exif(bytes: &[u8]) -> Option<&[u8]> {
     chunks(bytes).find_map(|(kind, content)| (kind == b"eXIf").then_some(content))
 }
 
-/// The chunks as far as they are whole, up to the one that ends the picture: a name, and the content.
+/// The chunks, name and content, as far as they are complete, up to the one that ends the image.
 fn chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     let mut left = bytes.get(SIGNATURE..);
     std::iter::from_fn(move || {
@@ -54,7 +53,7 @@ fn chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     })
 }
 
-/// The decoder shows a chunk as programmers see it: `ChunkType { type: IDAT, critical: true, … }`.
+/// Replaces how the decoder shows a chunk to programmers, `ChunkType { type: IDAT, critical: true, … }`, by its name.
 fn in_words(error: DecodeError) -> DecodeError {
     let DecodeError::Corrupt { format, reason } = error else {
         return error;

@@ -1,11 +1,11 @@
-//! Files that lie or are broken: an error, never a panic, never memory for what is not there.
+//! Files that lie or are broken: they give an error, never a panic, and never take memory for what is not there.
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::*;
 
-/// As a server would set it for tiny images, so that no mutant may reserve much.
+/// As a server for tiny images would set it, so that no mutant can reserve much.
 const SMALL: Limits = Limits {
     max_pixels: 1 << 20,
 };
@@ -50,7 +50,7 @@ fn headers_that_say_enormous_sizes_are_refused_by_what_they_say() {
     let gif = image("palette.gif");
     let frame = position(&gif, b"\x2C\0\0\0\0");
     assert_too_large(&set(gif.clone(), frame + 5, &[0xFF; 4]), (65_535, 65_535));
-    // A frame far from the screen enlarges what must be held.
+    // A frame far from the screen enlarges what must be held in memory.
     assert_too_large(&set(gif, frame + 1, &[0xFF; 4]), (65_556, 65_548));
 
     let bmp = image("rgb24.bmp");
@@ -69,7 +69,7 @@ fn headers_that_say_enormous_sizes_are_refused_by_what_they_say() {
 
 #[test]
 fn a_webp_frame_larger_than_its_canvas_is_refused_before_it_is_decoded() {
-    // The decoder would reserve memory by the inner size, and only then compare.
+    // The decoder would reserve memory by the inner size, and compare only then.
     let file = image("lossy_alpha.webp");
     let inner = position(&file, b"VP8 ") + 14;
     assert_too_large(
@@ -164,7 +164,7 @@ fn random_damage_never_panics_and_never_gives_a_picture_of_the_wrong_length() {
                 }
                 Err(error) => {
                     refused += 1;
-                    // The decoder's words for what ours say already: format, damage; or for programmers.
+                    // Decoders' phrases that repeat ours (the format, the damage) or are meant for programmers.
                     let said = error.to_string();
                     let twice = ["Format error", "The decoder for", "ChunkType {"];
                     assert!(!twice.iter().any(|words| said.contains(words)), "{said}");
@@ -196,7 +196,7 @@ fn pieces_of_one_file_within_another_never_panic() {
 
 #[test]
 fn a_jpeg_with_thousands_of_parts_of_an_xmp_document_is_decoded_without_them() {
-    // The decoder would put them together anew after each of the segments: some 10^10 steps.
+    // The decoder would put them together again after each of the segments: some 10^10 steps.
     let plain = image("444.jpg");
     let mut part = b"\xFF\xE1\0\x4Dhttp://ns.adobe.com/xmp/extension/\0".to_vec();
     part.extend([b'A'; 32]);
@@ -217,7 +217,7 @@ fn a_webp_of_more_prefix_codes_than_blocks_is_refused_before_it_is_decoded() {
     let lossless = image("lossless.webp");
     assert!(decode(&lossless, &SMALL).is_ok());
     let payload = position(&lossless, b"VP8L") + 8;
-    // No transform, no colours kept, and an index for each block, all of them 65,535.
+    // No transform, no colours cached, and an index for each block, which is 65,535 throughout.
     let index = [0x84, 0xFE, 0xF7, 0xBF, 0x00, 0x05, 0x28, 0x00];
     let error = decode(&set(lossless, payload + 5, &index), &SMALL).unwrap_err();
     assert!(error.to_string().contains("more prefix codes"), "{error}");

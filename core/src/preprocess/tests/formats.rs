@@ -64,7 +64,7 @@ fn a_png_is_turned_by_what_stands_behind_its_pixels_too() {
         let upright = decode(&bytes, &Limits::default()).unwrap();
         assert_eq!(decode(&moved, &Limits::default()).unwrap(), upright);
         assert_eq!((upright.width, upright.height), (21, 13));
-        // A length that leads out of the file is the end of looking.
+        // A length that leads out of the file ends the search.
         let mut astray = moved.clone();
         let length = astray.len() - (bytes.len() - end) - (behind - exif);
         astray[length..length + 4].fill(0xFF);
@@ -101,7 +101,7 @@ fn an_image_of_just_the_limit_is_taken_and_of_one_pixel_more_refused() {
         assert!(decode(&fixture.bytes(), &Limits { max_pixels: pixels }).is_ok());
         let limit = pixels - 1;
         let error = decode(&fixture.bytes(), &Limits { max_pixels: limit }).unwrap_err();
-        // Before it is turned upright, an image may be as wide as it is high afterwards.
+        // An image's width and height may be the other way round before it is turned upright.
         let DecodeError::TooLarge {
             width,
             height,
@@ -125,8 +125,8 @@ fn a_picture_longer_than_any_jpeg_is_too_large() {
     assert_eq!(error, DecodeError::TooLong { width, height });
 }
 
-/// A bitmap of 24 bits, its rows running downwards; only widths whose rows need 4 bytes of padding
-/// less than their length.
+/// A bitmap of 24 bits, its rows running downwards. Rows are padded correctly only for widths of 2 or 3 modulo 4;
+/// others get up to 4 bytes too many, which does no harm after a single row.
 fn bmp(width: u32, height: u32, pixels: &[[u8; 3]]) -> Vec<u8> {
     let mut file = b"BM\0\0\0\0\0\0\0\0".to_vec();
     file.extend(54_u32.to_le_bytes());
@@ -145,7 +145,7 @@ fn bmp(width: u32, height: u32, pixels: &[[u8; 3]]) -> Vec<u8> {
     file
 }
 
-/// A bitmap of two pixels of 32 bits, with a mask for their alpha (`BITMAPV4HEADER`).
+/// A bitmap of two 32-bit pixels, with a mask for their alpha (`BITMAPV4HEADER`).
 fn bmp_with_alpha(alpha: [u8; 2]) -> Vec<u8> {
     const BITFIELDS: u32 = 3;
     let mut file = b"BM\0\0\0\0\0\0\0\0".to_vec();

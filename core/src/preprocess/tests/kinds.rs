@@ -1,4 +1,4 @@
-//! What is no supported image is told apart and named.
+//! What is not a supported image is recognised and named.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! Tests against pictures that Pillow decoded and resized (`tests/fixtures/*.py` made them), and
-//! against the real photos of the image sets where those are at hand.
+//! Tests against images that Pillow decoded and resized (`tests/fixtures/*.py` made them), and against the real
+//! photos of the image sets if they are at hand.
 
 mod damaged;
 mod formats;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::*;
 
-/// A synthetic picture in one kind of file, and what it must decode to.
+/// A synthetic image in one kind of file, and what it must decode to.
 #[derive(Deserialize)]
 struct Fixture {
     file: String,
@@ -44,7 +44,7 @@ fn images() -> Vec<Fixture> {
     read_json("images.json")
 }
 
-/// The real photos, where they are at hand.
+/// The real photos, if they are at hand.
 fn photos(wanted_for: &str) -> Option<PathBuf> {
     Some(normgate_testing::image_sets(wanted_for)?.join("photos"))
 }
@@ -55,7 +55,7 @@ fn from_hex<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>
     Ok(text.as_bytes().chunks(2).map(byte).collect())
 }
 
-/// Largest and mean difference.
+/// The largest and the mean difference.
 fn differences(a: &[u8], b: &[u8]) -> (u8, f64) {
     assert_eq!(a.len(), b.len());
     let each = a.iter().zip(b).map(|(&a, &b)| a.abs_diff(b));

@@ -10,7 +10,7 @@ struct Photo {
     means: Vec<[f64; 3]>,
 }
 
-/// Mean colours of the fields of a grid of 4 × 4, as `tests/fixtures/photos.py` takes them.
+/// Mean colours of a grid of 4 × 4 fields, as `tests/fixtures/photos.py` computes them.
 fn means(picture: &Rgb8) -> Vec<[f64; 3]> {
     let (width, height) = (picture.width as usize, picture.height as usize);
     let edges = |length: usize| (0..4).map(move |i| length * i / 4..length * (i + 1) / 4);
@@ -86,8 +86,7 @@ fn all_eight_landscapes_decode_to_near_equal_pictures() {
             .map(|(a, b)| (a - b).abs())
             .collect();
         let mean = off.iter().sum::<f64>() / off.len() as f64;
-        // Each shows its own number, and the first is brighter; mirrored or turned they are more
-        // than 23 apart.
+        // Each image shows its own number, and the first is brighter; mirrored or turned they differ by more than 23.
         assert!(mean < 15.0, "orientation {orientation}: {mean}");
     }
 }
@@ -121,7 +120,7 @@ fn hostile_files_are_refused_for_what_they_are() {
         ("truncated.jpg", ImageFormat::Jpeg),
         ("truncated.png", ImageFormat::Png),
         ("corrupt_header.jpg", ImageFormat::Jpeg),
-        // Says 65535 x 66601, and has no pixel at all.
+        // Says that it has 65535 x 66601 pixels, and has none at all.
         ("bomb.gif", ImageFormat::Gif),
     ] {
         assert_eq!(

@@ -26,7 +26,7 @@ fn preprocessing(size: u32, resize: Resize, filter: Filter) -> Preprocessing {
     }
 }
 
-/// The formula of `tests/fixtures/resize.py`.
+/// The same formula as in `tests/fixtures/resize.py`.
 fn source(width: u32, height: u32) -> Rgb8 {
     let pixel = |x: u32, y: u32, channel: u32| match () {
         () if y < height / 4 => 255,
@@ -98,7 +98,7 @@ fn a_centre_that_needs_no_scaling_is_cut_out_unchanged() {
         Filter::CatmullRom,
         Filter::Lanczos3,
     ] {
-        // An odd surplus too: half a pixel would mean resampling.
+        // Odd surpluses too: half a pixel would mean resampling.
         for (width, left) in [(40, 4), (41, 4), (33, 0)] {
             let image = source(width, 32);
             let mut preprocessor = Preprocessor::new(&preprocessing(32, crop, filter));
@@ -218,7 +218,7 @@ fn pictures_and_outputs_of_the_wrong_length_are_refused() {
 #[test]
 fn slivers_are_scaled_the_shorter_way_and_look_the_same() {
     let length = 200_000;
-    // Brighter and brighter, from one end to the other.
+    // Steadily brighter from one end to the other.
     let pixels: Vec<u8> = (0..length)
         .flat_map(|at| [(at * 255 / length) as u8; 3])
         .collect();

@@ -1,4 +1,4 @@
-//! Photos that are scaled down while they are decoded: nearly what decoding them whole gives.
+//! Photos that are scaled down while they are decoded give nearly what decoding them at full size gives.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, resize};
@@ -64,7 +64,7 @@ fn what_is_not_far_larger_than_the_model_is_decoded_bit_for_bit_as_ever() {
         decoded.extent.pixel
     };
     assert_eq!([pixel(153), pixel(154)], [4, 1]);
-    // And of a small model's input, what has fewer than 256 pixels at a quarter.
+    // With a small model's input, the same holds for what has fewer than 256 pixels at a quarter.
     let mut small = Preprocessor::new(&model_of(8, Resize::Stretch));
     for entry in std::fs::read_dir(photos.join("id")).unwrap() {
         let path = entry.unwrap().path();
@@ -102,7 +102,7 @@ fn a_damaged_photo_is_refused_as_it_is_without_scaling() {
     assert!(refused > 25, "{refused}");
 }
 
-/// The shipped model's score of a picture.
+/// Computes the shipped model's score of an image.
 struct Scorer {
     session: Session,
     classifier: Classifier,
@@ -133,7 +133,7 @@ fn standard_deviation(scores: &[f32]) -> f64 {
     (squares.sum::<f64>() / count).sqrt()
 }
 
-/// Of all photos that are at hand: those large enough as they are, the small ones enlarged.
+/// All photos at hand: those large enough as they are, the small ones enlarged.
 fn large_photos(photos: &Path) -> Vec<(String, Vec<u8>)> {
     let mut large = Vec::new();
     for folder in ["id", "ood", "large", "jpeg"] {
@@ -149,7 +149,7 @@ fn large_photos(photos: &Path) -> Vec<(String, Vec<u8>)> {
                 large.push((name, bytes));
                 continue;
             }
-            // To be scaled to a quarter, or to an eighth.
+            // Large enough for an eighth, or for a quarter.
             let side = if folder == "ood" { 2100_u32 } else { 1100 };
             let times = side.div_ceil(picture.width.min(picture.height));
             let (width, height) = (times * picture.width, times * picture.height);
@@ -190,7 +190,7 @@ fn scaling_while_decoding_moves_scores_by_less_than_a_hundredth_of_their_spread_
             continue;
         }
         let by = (scorer.score(&quick) - scorer.score(&long)).abs() / spread;
-        // No photo's may move much; most of what it does is which way a last bit is rounded.
+        // No photo's score may move much; what moves it is mostly which way a last bit is rounded.
         assert!(by < 0.05, "{name}: {by}");
         moved.push(by);
     }

@@ -1,4 +1,4 @@
-//! A file that ends early is refused, or lacked nothing of the picture.
+//! A file that ends early is refused, or lacked nothing of the image.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn a_file_cut_at_any_byte_is_refused_or_still_gives_the_whole_picture() {
 #[test]
 fn a_truncated_jpeg_is_refused_with_its_format() {
     let bytes = std::fs::read(fixtures().join("images/420.jpg")).unwrap();
-    // Without the last two bytes only the end marker is missing: whether more is, nobody knows.
+    // Without the last two bytes only the end marker is missing; but nobody can know that nothing else is.
     for missing in [2, 3, 20, 100] {
         let error = decode(&bytes[..bytes.len() - missing], &Limits::default()).unwrap_err();
         assert_eq!(
@@ -68,7 +68,7 @@ fn real_photos_cut_short_are_refused_or_still_give_the_whole_picture() {
 fn assert_names_what_is_wrong(error: &DecodeError, file: &str, length: usize) {
     let expected = match error {
         DecodeError::Empty => length == 0,
-        // Too short to be told apart.
+        // Too short to be recognised.
         DecodeError::UnsupportedFormat { .. } => length < 18,
         DecodeError::Corrupt { .. } => true,
         DecodeError::UnsupportedFeature { .. }

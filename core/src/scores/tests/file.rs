@@ -44,7 +44,7 @@ fn another_score_or_another_model_is_told_from_the_right_one() {
         let text = case.fit(kind).unwrap().write().unwrap();
         let message = refusal(ScoreKind::Msp, Some(&text), sizes);
         assert!(message.contains(kind.name()), "{message}");
-        // What fusion learns of two scores has no length that depends on the model.
+        // What fusion learns from two scores has no length that depends on the model.
         if kind == ScoreKind::Fusion {
             continue;
         }
@@ -65,10 +65,10 @@ fn damage_is_refused_whatever_it_is() {
         for broken in ["", "{}", "null", &text[..text.len() / 2]] {
             refusal(kind, Some(broken), sizes);
         }
-        // Cutting out four characters anywhere in a list takes three bytes of its numbers.
+        // Cutting four characters out of a list anywhere removes three bytes of its numbers.
         for start in (0..text.len() - 40).step_by(7) {
             let word = &text[start..start + 8];
-            // Digits alone are a number of their own, which stays one.
+            // Digits alone may be a number outside the lists, which stays a number.
             let letters = word.bytes().any(|byte| byte.is_ascii_alphabetic());
             if !letters || !word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
                 continue;
@@ -100,7 +100,7 @@ fn numbers_that_are_none_are_refused() {
     assert!(ready(ScoreKind::Knn, Some(&farthest), (case.classes, case.size)).is_ok());
 }
 
-/// Where in a document there are lists of numbers.
+/// The places in a document where there are lists of numbers.
 fn lists(value: &Value, place: &str) -> Vec<String> {
     match value {
         Value::String(_) => vec![place.to_owned()],
@@ -149,7 +149,7 @@ fn a_spread_that_is_none_is_refused() {
     let text = cases()[0].fit(kind).unwrap().write().unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
     for place in ["norm", "energy"] {
-        // The negative one would turn a score round.
+        // A negative one would reverse a score.
         for deviation in [0.0, -1.0] {
             let mut broken = document.clone();
             broken["score"]["fusion"][place]["deviation"] = deviation.into();

@@ -7,7 +7,7 @@ use super::*;
 use crate::onnx::{LastLayer, LastLayerError};
 use crate::scores::vectors::dot;
 
-/// A small model, its training images, test images, and what numpy says of them.
+/// A small model, its training images, test images, and numpy's scores of these.
 #[derive(Deserialize)]
 pub(super) struct Case {
     pub(super) classes: usize,
@@ -58,7 +58,7 @@ impl Case {
         Fitted::fit(kind, &data, Some("made up".into()))
     }
 
-    /// With other representations, one made of each that numpy had.
+    /// The same case with other representations, one made from each that numpy had.
     fn of_other_units(
         self,
         train: impl Fn(&[f32]) -> Vec<f32>,
@@ -105,7 +105,7 @@ fn every_fitted_score_agrees_with_numpy() {
 
 #[test]
 fn more_than_a_thousand_images_are_learnt_as_the_hundred_whose_copies_they_are() {
-    // What is no average differs: a percentile, and ten neighbours that are one.
+    // What is not an average differs: a percentile, and ten neighbours that are copies of one.
     let averages = |kind: &ScoreKind| !["react", "nnguide"].contains(&kind.name());
     for case in cases() {
         let case = Case {
@@ -138,7 +138,7 @@ fn a_unit_that_hardly_moves_counts_by_its_own_spread() {
 
 #[test]
 fn units_that_are_alike_in_all_training_images_count_as_one() {
-    // By how much they differ in an image, the pseudo-inverse does not see.
+    // How much these units differ in an image, the pseudo-inverse does not see.
     let apart = |x: &[f32], by: f32| -> Vec<f32> {
         let of = |by: f32| x.iter().map(move |value| value + by);
         of(by).chain(of(-by)).collect()
@@ -186,7 +186,7 @@ fn of_three_and_a_half_thousand_images_the_third_nearest_counts() {
 
 #[test]
 fn by_hand_of_105_activations_ash_keeps_11_and_scale_measures_by_16() {
-    // The authors' code rounds as NumPy does: 90 % of 105 are 94, and 85 % are 89.
+    // The authors' code rounds as NumPy does: 90 % of 105 is 94, and 85 % is 89.
     let x: Vec<f32> = (0..105).map(|n| (n * 2 % 105 + 1) as f32).collect();
     let sum = |from: u32| f64::from((from..=105).sum::<u32>());
     let ash = (sum(1) / sum(95)).exp() * sum(95);
@@ -267,7 +267,7 @@ fn a_representation_of_zeros_has_a_score_and_empty_or_infinite_output_is_survive
             let score = case.fit(kind).unwrap();
             let got = score.score(&case.logits(&x), &x);
             assert!(got.is_finite(), "{kind}: {got}");
-            // Of no use, and no panic.
+            // Of no use, but no panic.
             let _ = score.score(&[], &[]);
             let infinite = [case.classes, case.size].map(|length| vec![f32::INFINITY; length]);
             let _ = score.score(&infinite[0], &infinite[1]);
@@ -278,9 +278,9 @@ fn a_representation_of_zeros_has_a_score_and_empty_or_infinite_output_is_survive
 #[test]
 fn images_like_the_training_ones_score_lower_than_noise() {
     let case = &cases()[0];
-    // By the script: three of the test images are training images, slightly changed.
+    // The script made three of the test images from training images, slightly changed.
     let (like, noise) = case.test.split_at(3 * case.size);
-    // The noise here has the larger norms, as OOD images never have.
+    // Fusion is left out: the noise here has the larger norms, which OOD images never have.
     for kind in kinds().filter(|kind| *kind != ScoreKind::Fusion) {
         let score = case.fit(kind).unwrap();
         let mean = |rows: &[f32]| {

@@ -20,7 +20,7 @@ fn cases() -> Vec<Case> {
     serde_json::from_str(include_str!("../../../tests/fixtures/scores.json")).unwrap()
 }
 
-/// Those that need nothing but the output.
+/// The scores that need nothing but the output.
 fn unfitted() -> impl Iterator<Item = Arc<dyn Score>> {
     ScoreKind::ALL.into_iter().filter_map(ScoreKind::unfitted)
 }

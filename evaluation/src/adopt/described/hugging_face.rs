@@ -6,11 +6,11 @@ use serde::Deserialize;
 use super::super::options::Size;
 use super::{Channels, Described, normalisation};
 
-/// Transformers' image processors write down their settings, and not what those mean: that is their code.
+/// The settings of a transformers image processor; what they mean is only in the processor's code.
 #[derive(Deserialize)]
 pub(super) struct HuggingFace {
     image_processor_type: Option<String>,
-    /// What they were called until 2022.
+    /// The name of `image_processor_type` until 2022.
     feature_extractor_type: Option<String>,
     size: Sides,
     crop_size: Option<Sides>,
@@ -26,16 +26,17 @@ pub(super) struct HuggingFace {
     do_pad: Option<bool>,
 }
 
-/// How those scale and cut that do nothing unusual besides, such as taking blue first or normalising twice.
+/// How an image processor scales and crops. Processors that do anything unusual besides, such as taking blue first or
+/// normalising twice, are not among them.
 #[derive(Clone, Copy)]
 enum Processor {
-    /// A size that is one number is that of both sides.
+    /// A size that is one number is the size of both sides.
     Square,
-    /// It is that of the shorter side.
+    /// It is the size of the shorter side.
     Shorter,
-    /// The same, enlarged for the cut, but from 384 on both sides, and nothing cut.
+    /// The same, enlarged before the crop; but from 384 on, it is the size of both sides, and nothing is cropped.
     ConvNext,
-    /// The shorter side, enlarged by 256 / 224 for the cut.
+    /// The shorter side, enlarged by 256 / 224 before the crop.
     Levit,
 }
 
@@ -66,7 +67,7 @@ impl HuggingFace {
         let scale = match self.do_rescale {
             Some(false) => 1.0,
             Some(true) => self.rescale_factor.unwrap_or(1.0 / 255.0),
-            // Feature extractors always did.
+            // Feature extractors always did that.
             None if self.feature_extractor_type.is_some() => 1.0 / 255.0,
             None => return Err("it does not set do_rescale".into()),
         };

@@ -1,7 +1,7 @@
-//! Preprocessing as others write it down: Hugging Face's `preprocessor_config.json`, and timm's `config.json`.
+//! Preprocessing as other tools describe it: Hugging Face's `preprocessor_config.json`, and timm's `config.json`.
 //!
-//! What is not known, not said, or cannot be done as it is said, is refused: a model that is shown its images
-//! otherwise than in training answers wrongly, and nothing tells.
+//! Whatever is unknown, missing or cannot be followed exactly is refused: a model whose images are not prepared as in
+//! training answers wrongly, and nothing shows it.
 
 mod hugging_face;
 #[cfg(test)]
@@ -23,10 +23,10 @@ use timm::Timm;
 /// What such a file says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Described {
-    /// The model's image.
+    /// Size of the model's image.
     pub size: Size,
     pub resize: Resize,
-    /// Left out where the file does not say.
+    /// `None` if the file does not say.
     pub filter: Option<Filter>,
     pub normalise: Normalisation,
 }
@@ -38,7 +38,7 @@ enum Channels {
     Each([f64; 3]),
 }
 
-/// Reads the file, whichever of the two wrote it; a filter that was asked for goes before its own.
+/// Reads the file, whichever of the two tools wrote it; `filter`, if given, overrides the file's own.
 pub(super) fn read(path: &Path, filter: Option<Filter>) -> Result<Described, AdoptError> {
     let told = |reason: String| AdoptError::Preprocessing {
         path: path.into(),
@@ -77,7 +77,7 @@ fn of(text: &str) -> Result<Described, String> {
     HuggingFace::deserialize(&value).map_err(unfit)?.described()
 }
 
-/// `(scale · x − mean) / std` of bytes, said of pixels in 0..1.
+/// `(scale · x − mean) / std` of bytes, in terms of pixels in 0..1.
 fn normalisation(mean: Channels, std: Channels, scale: f64) -> Normalisation {
     let whole = 255.0 * scale;
     // A factor of 1/255 is written with more or fewer digits.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::super::options::Size;
 use super::*;
 
-/// As `--normalise` has it by name.
+/// A normalisation by the name that `--normalise` has for it.
 fn named(name: &str) -> Normalisation {
     name.parse().unwrap()
 }
@@ -13,7 +13,7 @@ fn cut(shorter_side: u32) -> Resize {
     Resize::CentreCrop { shorter_side }
 }
 
-/// As they stand beside the weights of the models named.
+/// The files are those published with the weights of the models named.
 #[test]
 fn files_that_are_published_with_models_say_what_those_were_trained_with() {
     let with = |size, resize, filter, normalise| Described {
@@ -85,7 +85,7 @@ fn files_that_are_published_with_models_say_what_those_were_trained_with() {
     }
 }
 
-/// A ViT's, with some of it left out and some put in.
+/// A ViT's file, with some settings left out and some added.
 fn vit(without: &[&str], with: &str) -> Result<Described, String> {
     let usual = r#"{"image_processor_type": "ViTImageProcessor", "size": 8, "resample": 2, "do_resize": true,
         "do_rescale": true, "do_normalize": true, "image_mean": 0.5, "image_std": 0.5}"#;

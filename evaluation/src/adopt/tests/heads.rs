@@ -81,7 +81,7 @@ fn where_no_layer_tells_both_outputs_are_named() {
     let place = Place::new();
     place.model(Dim::Batch, |graph, features| {
         let scores = linear(graph, "scores", features);
-        // As of a head that is a convolution.
+        // As if the head were a convolution, for example.
         let out = graph.relu("out", &scores);
         let shown = graph.node("shown", "Identity", &[features], vec![]);
         graph.output(&out, &CLASSES);

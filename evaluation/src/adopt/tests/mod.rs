@@ -37,7 +37,7 @@ impl Place {
         self.0.path().join(name)
     }
 
-    /// Writes a model of a batch, an input shape and what comes after the features.
+    /// Writes a model with this batch axis, and with this head behind the features.
     fn model(&self, batch: Dim, head: impl FnOnce(&mut GraphBuilder, &Value)) -> PathBuf {
         let mut graph = GraphBuilder::new("foreign");
         let axes = [batch, Dim::Fixed(3), Dim::Fixed(SIDE), Dim::Fixed(SIDE)];
@@ -50,7 +50,7 @@ impl Place {
         path
     }
 
-    /// A linear layer, and nothing unusual.
+    /// Writes a model with a linear layer, and nothing unusual.
     fn plain_model(&self) {
         self.model(Dim::Batch, |graph, features| {
             let out = linear(graph, "out", features);
@@ -94,7 +94,7 @@ fn softmax(graph: &mut GraphBuilder, name: &str, logits: &Value) -> Value {
 const CLASSES: [Dim; 2] = [Dim::Batch, Dim::Fixed(2)];
 const FEATURES: [Dim; 2] = [Dim::Batch, Dim::Fixed(3)];
 
-/// What the adopted model answers to an image of three even channels.
+/// Checks what the adopted model answers to an image whose three channels are uniform.
 fn check_answers(path: &Path) {
     let model = Model::open(path).unwrap();
     let runtime = Runtime::load(None).unwrap();

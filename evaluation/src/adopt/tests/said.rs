@@ -1,4 +1,4 @@
-//! What the user says of a model.
+//! What the user says about a model.
 
 use normgate_core::manifest::{Preprocessing, Resize};
 

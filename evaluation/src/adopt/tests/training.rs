@@ -1,4 +1,4 @@
-//! What training leaves in a graph: chance.
+//! The randomness that training leaves in a graph.
 
 use normgate_core::onnx::proto::{AttributeType, GraphProto, NodeProto};
 

@@ -203,7 +203,7 @@ fn a_class_with_signs_of_the_syntax_in_its_name_is_given_by_its_number() {
     );
 }
 
-/// Options by which images come to 2 × 2 pixels.
+/// Options that bring images to 2 × 2 pixels.
 fn to_size() -> LoadOptions {
     LoadOptions {
         preprocessing: Some(Preprocessing {

@@ -93,7 +93,7 @@ fn a_line_that_is_no_image_and_class_is_refused_by_its_number() {
     assert!(error.contains("not text"), "{error}");
 }
 
-/// What leaves images in their files.
+/// Options that leave images in their files.
 fn in_files() -> LoadOptions {
     LoadOptions {
         preprocessing: Some(Preprocessing {

@@ -1,4 +1,4 @@
-//! Every layout, from files made here and from the real image sets where they are at hand.
+//! Every layout, from files made here and from the real image sets if they are at hand.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ mod strips;
 
 const AREA: usize = 32 * 32;
 
-/// An image that is told from every other: its number is in its pixels.
+/// An image that differs from every other: its number is in its pixels.
 fn pixels(number: u8) -> Vec<u8> {
     let pixel = |at: usize| [number, (at % 251) as u8, (at / 32) as u8];
     (0..AREA).flat_map(pixel).collect()

@@ -1,4 +1,5 @@
-//! Class names that look the same and are written otherwise: "ö" as one sign (NFC), or as "o" and two dots (NFD).
+//! Class names that look the same but are written differently: "ö" as one character (NFC), or as "o" and two dots
+//! (NFD).
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What is said of a folder with an image in each of these folders.
+/// The error for a folder with an image in each of these folders.
 fn refused(folders: &[&str]) -> String {
     let folder = folder();
     for name in folders {

@@ -1,4 +1,4 @@
-//! The real image sets, against the sums of their official records.
+//! The real image sets, compared with the checksums of their official records.
 
 use sha2::{Digest, Sha256};
 

@@ -1,16 +1,16 @@
 use super::Histogram;
 
-/// Ranges tried, as parts of the whole one.
+/// How many ranges are tried, as parts of the whole one.
 const STEPS: usize = 128;
 /// Levels that the values are rounded to.
 const LEVELS: usize = 256;
-/// What stands for a share of nothing, whose logarithm there is not.
+/// Stands for a count of 0, whose logarithm does not exist.
 const TRACE: f64 = 1e-4;
 
-/// The range in which the rounded values are distributed most like the values themselves, in the
-/// manner of TensorRT ("8-bit inference with TensorRT", Migacz, 2017): what is outside counts to
-/// the ends of the one distribution, and is lost to the other. Zeros do not count: they are a level
-/// of every range, and after a ReLU they are half of all values.
+/// The range in which the rounded values are distributed most like the values themselves, in the manner of TensorRT
+/// ("8-bit inference with TensorRT", Migacz, 2017): values outside the range count at its ends in the one
+/// distribution, and are missing from the other. Zeros do not count: they are a level of every range, and after a
+/// ReLU they are half of all values.
 pub(super) fn range(histogram: &Histogram) -> (f64, f64) {
     let (low, high) = (f64::from(histogram.low), f64::from(histogram.high));
     let widest = high.max(-low);
@@ -36,7 +36,8 @@ fn without_zero(histogram: &Histogram) -> Histogram {
     others
 }
 
-/// `None` where the range has fewer bins than there are levels: nothing is rounded in it.
+/// The Kullback–Leibler divergence that rounding causes; `None` if the range has fewer bins than there are levels, so
+/// that nothing is rounded.
 pub(super) fn divergence(histogram: &Histogram, low: f64, high: f64) -> Option<f64> {
     let inside = |bin: &usize| (low..=high).contains(&histogram.centre(*bin));
     let first = (0..histogram.counts.len()).find(inside)?;
@@ -73,7 +74,7 @@ pub(super) fn divergence(histogram: &Histogram, low: f64, high: f64) -> Option<f
     )
 }
 
-/// The counts after rounding: those of a level spread evenly over its bins that have any.
+/// The counts after rounding: a level's counts, spread evenly over those of its bins that have any.
 fn rounded(counts: &[u64], occupied: &[bool]) -> Vec<f64> {
     let mut rounded = vec![0.0; counts.len()];
     for level in 0..LEVELS {

@@ -26,7 +26,7 @@ pub enum RangeMethod {
 }
 
 impl RangeMethod {
-    /// As it is written on the command line.
+    /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Minmax => "minmax",
@@ -36,8 +36,7 @@ impl RangeMethod {
         }
     }
 
-    /// The range for what is in `histogram`, as scale and zero point. `percentile` counts for that
-    /// method only.
+    /// The range for the values in `histogram`, as scale and zero point. Only that method uses `percentile`.
     pub(crate) fn choose(self, histogram: &Histogram, percentile: f64) -> Scale {
         let (low, high) = match self {
             Self::Minmax => (f64::from(histogram.low), f64::from(histogram.high)),

@@ -1,8 +1,8 @@
 use super::{Histogram, Scale};
 
-/// Ranges tried for each end, as parts of the whole one.
+/// How many ranges are tried for each end, as parts of the whole one.
 const STEPS: usize = 100;
-/// With two ends, each is chosen for the other's last choice, this often.
+/// If there are two ends, how often each is chosen, given the other's last choice.
 const ROUNDS: usize = 2;
 
 /// The range with the smallest mean squared difference between the values and their levels.
@@ -16,7 +16,7 @@ pub(super) fn range(histogram: &Histogram) -> (f64, f64) {
     (low, high)
 }
 
-/// The part of `whole` with the smallest error; of equals the largest.
+/// The part of `whole` with the smallest error; the largest of several equal ones.
 fn best(whole: f64, error: impl Fn(f64) -> f64) -> f64 {
     if whole == 0.0 {
         return whole;
@@ -32,7 +32,7 @@ fn best(whole: f64, error: impl Fn(f64) -> f64) -> f64 {
     best.1
 }
 
-/// Sum of squared differences, each value taken for the middle of its bin.
+/// Sum of squared differences, with each value taken to be the middle of its bin.
 pub(super) fn error(histogram: &Histogram, low: f64, high: f64) -> f64 {
     let Scale { scale, zero_point } = Scale::spanning(low, high);
     let (scale, zero) = (f64::from(scale), f64::from(zero_point));

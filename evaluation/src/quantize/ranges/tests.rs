@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::*;
 use crate::quantize::Options;
 
-/// By numpy, scipy and ONNX Runtime's quantiser: `evaluation/tests/fixtures/quantize.py`.
+/// Values from numpy, scipy and ONNX Runtime's quantiser: `evaluation/tests/fixtures/quantize.py`.
 #[derive(Deserialize)]
 struct Case {
     name: String,
@@ -93,7 +93,7 @@ fn the_range_of_least_error_is_as_good_as_the_best_of_all_pairs() {
     for (case, histogram) in cases() {
         let (low, high) = mse::range(&histogram);
         let found = mse::error(&histogram, low, high);
-        // End by end may miss the best pair by a little.
+        // Choosing one end at a time may miss the best pair by a little.
         assert!(
             found <= case.mse_error * 1.02,
             "{}: {found} {}",

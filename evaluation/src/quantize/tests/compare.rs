@@ -32,7 +32,7 @@ fn test_set(labels: &[Option<usize>]) -> (SetOutputs, SetOutputs) {
 
 const LABELS: [Option<usize>; 4] = [Some(0), Some(0), Some(1), Some(1)];
 
-/// Flagged is what has a norm below 2, by the fp32 model, and below 3, by the int8 one.
+/// The fp32 model flags norms below 2, the int8 model norms below 3.
 fn row(set: &(SetOutputs, SetOutputs), id: Option<&(SetOutputs, SetOutputs)>) -> Row {
     let [old, new] = [-2.0, -3.0].map(|threshold| Calibration {
         threshold,

@@ -19,7 +19,7 @@ fn takers<'a>(graph: &'a GraphProto, value: &str) -> Vec<&'a str> {
     nodes.map(|node| node.op_type.as_str()).collect()
 }
 
-/// What ONNX asks of a graph: names made once and before they are taken.
+/// Checks what ONNX requires of a graph: each name is made once, before it is taken.
 fn check_order(graph: &GraphProto) {
     let mut known: HashSet<&str> = graph.input.iter().map(|i| i.name.as_str()).collect();
     for tensor in &graph.initializer {
@@ -196,7 +196,7 @@ fn what_cannot_be_quantised_is_refused_with_the_reason() {
     let twice = twice.err().unwrap().to_string();
     assert!(twice.contains("quantised already"), "{twice}");
 
-    // Of values on both sides of 0.
+    // Of values on both sides of 0, the logarithm is not finite.
     let infinite = message(|onnx| node(onnx, "two.relu").op_type = "Log".into());
     assert!(infinite.contains("not finite on image 0"), "{infinite}");
 

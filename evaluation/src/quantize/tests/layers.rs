@@ -3,7 +3,7 @@ use normgate_core::onnx::proto::AttributeProto;
 
 use super::*;
 
-/// A network whose first layer has so many outputs, in so many groups.
+/// A network whose first layer has this many outputs, in this many groups.
 fn beginning_with(outputs: usize, groups: usize) -> Model {
     let mut graph = GraphBuilder::new("small");
     let side = Dim::Fixed(SIDE);
@@ -24,7 +24,7 @@ fn beginning_with(outputs: usize, groups: usize) -> Model {
 
 #[test]
 fn no_fourth_channel_where_the_fast_convolution_does_not_take_the_layer() {
-    // It gives channels by fours, sixteen at least, and not in groups.
+    // The fast convolution gives channels in fours, at least sixteen, and not in groups.
     for (outputs, groups, widened) in [
         (16, 1, true),
         (20, 1, true),

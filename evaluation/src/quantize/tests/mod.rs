@@ -54,7 +54,7 @@ fn noise(seed: u64, count: usize) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-/// A residual network as PyTorch exports it: normalisation apart, pooling, a residual sum.
+/// A residual network as PyTorch exports it: with separate normalisation, pooling, and a residual sum.
 fn network(change: impl FnOnce(&mut ModelProto)) -> Model {
     let mut graph = GraphBuilder::new("small");
     let side = Dim::Fixed(SIDE);
@@ -164,13 +164,13 @@ fn answers(model: &Model) -> Outputs {
     outputs
 }
 
-/// The largest difference, which NaN is.
+/// The largest difference; NaN counts as larger than any number.
 fn distance(one: &[f32], other: &[f32]) -> f32 {
     let differences = one.iter().zip(other).map(|(a, b)| (a - b).abs());
     differences.max_by(f32::total_cmp).unwrap()
 }
 
-/// That the other model's logits are off by less than a share of the largest.
+/// Checks that the other model's logits are off by less than a share of the largest.
 fn check_near(model: &Model, other: &Model, share: f32) {
     let (exact, found) = (answers(model), answers(other));
     let worst = distance(&exact.logits, &found.logits);

@@ -45,7 +45,7 @@ fn a_convolution_that_others_take_as_well_keeps_its_normalisation() {
 
 #[test]
 fn a_normalisation_by_the_batch_s_own_statistics_is_not_folded() {
-    // Until operator set 13 it is the further outputs that say so.
+    // Up to operator set 13, further outputs say so.
     let model = network(|onnx| {
         onnx.opset_import[0].version = 13;
         let further = ["mean", "variance", "saved_mean", "saved_variance"];
@@ -92,5 +92,5 @@ fn a_copy_that_a_branch_takes_stays() {
     assert_eq!(normalisations_left(&model), 0);
 }
 
-/// Among the types of elements, as ONNX numbers them.
+/// ONNX's number for the element type bool.
 const BOOL: i32 = 9;

@@ -7,7 +7,7 @@ struct Fixture {
     weights: Tensor,
 }
 
-/// By ONNX Runtime's quantiser: `evaluation/tests/fixtures/quantize.py`.
+/// Values from ONNX Runtime's quantiser: `evaluation/tests/fixtures/quantize.py`.
 #[derive(Deserialize)]
 struct Tensor {
     values: Vec<f32>,

@@ -17,18 +17,18 @@ pub struct ClassPoint<'a> {
     pub images: u64,
     /// Its group by these.
     pub group: ClassGroup,
-    /// Share of its test images classified right, 0..=1; NaN where there are none.
+    /// Share of its test images classified correctly, 0..=1; NaN if there are none.
     pub accuracy: f64,
     /// Share of them flagged as OOD, likewise.
     pub flagged: f64,
 }
 
-/// What of a class a panel shows.
+/// What a panel shows about a class.
 type Value = fn(&ClassPoint<'_>) -> f64;
 
-/// More classes than these are not named in the picture.
+/// If there are more classes than this, they are not named.
 const NAMED: usize = 20;
-/// What a name may take, about 20 letters.
+/// The width of a name, at most: about 20 letters.
 const NAME: f64 = 130.0;
 
 const GROUPS: [(ClassGroup, &str, &str); 3] = [
@@ -37,7 +37,7 @@ const GROUPS: [(ClassGroup, &str, &str); 3] = [
     (ClassGroup::Few, "Few", style::VERMILION),
 ];
 
-/// One panel for accuracy, one for wrong flags; a point each class, a line the mean of each group.
+/// One panel for accuracy, one for wrong flags, with a point for each class and a line for the mean of each group.
 pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
     let grid = Grid::new(2, (410.0, 250.0));
     let (width, height) = grid.size();
@@ -111,7 +111,8 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
     }
 }
 
-/// Names above the points, below or beside them, where no other name and no line of the group is in the way.
+/// Writes names above the points, or below or beside them, where no other name and no line of the group is in the
+/// way.
 fn label(
     canvas: &mut Canvas,
     panel: &Panel<'_>,

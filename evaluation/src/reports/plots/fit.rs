@@ -2,7 +2,7 @@
 
 /// The widest column that names get.
 const WIDEST: f64 = 260.0;
-/// Around the names of a column.
+/// Space around the names of a column.
 const AROUND: f64 = 16.0;
 
 /// About how wide a text of this size is drawn.
@@ -26,7 +26,7 @@ pub(super) fn column<'a>(names: impl Iterator<Item = &'a str>, size: f64, least:
     (longest + AROUND).clamp(least, WIDEST)
 }
 
-/// What of a name fits into `room`, with an ellipsis; none where all of it does.
+/// The part of a name that fits into `room`, with an ellipsis; `None` if all of it does.
 pub(super) fn cut(name: &str, size: f64, room: f64) -> Option<String> {
     if width(name, size) <= room {
         return None;

@@ -1,9 +1,9 @@
-//! Small multiples: equal panels in rows of three, or as many as look well.
+//! Small multiples: equal panels in rows of three, or as many as look good.
 
 use super::panel::{Axis, Panel};
 use super::style;
 
-/// Where each panel of a grid lies.
+/// Where each panel of a grid is.
 pub(super) struct Grid {
     columns: usize,
     rows: usize,
@@ -21,7 +21,7 @@ pub(super) const ABOVE: f64 = 26.0;
 pub(super) const BELOW: f64 = 56.0;
 
 impl Grid {
-    /// For so many panels of about this width and height; a single one is wider.
+    /// A grid for this many panels, of about this width and height; a single one is wider.
     pub fn new(panels: usize, (width, height): (f64, f64)) -> Self {
         let columns = if panels == 4 { 2 } else { panels.clamp(1, 3) };
         let panel = (if columns == 1 { 2.2 * width } else { width }, height);
@@ -32,7 +32,7 @@ impl Grid {
         }
     }
 
-    /// Width and height of the whole picture; never narrower than its heading needs.
+    /// Width and height of the whole plot; it is never narrower than its heading needs.
     pub fn size(&self) -> (f64, f64) {
         let (width, height) = self.cell();
         (

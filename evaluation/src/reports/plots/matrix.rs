@@ -6,12 +6,11 @@ use super::svg::{Anchor, Canvas, Text};
 
 const NAMES: f64 = 110.0;
 const CELL: (f64, f64) = (112.0, 38.0);
-/// More names than these, side by side, are too small to read where the picture is shown.
+/// More names than this, side by side, are too small to read where the plot is shown.
 const COLUMNS: usize = 8;
 
-/// `values` has a row for each of `rows` and in it one for each of `columns`, in percent; none where
-/// nothing is known. What has many columns and fewer rows is turned: its columns stand one below
-/// another.
+/// A plot of `values`, which has a row for each of `rows`, with a value in percent for each of `columns`, or `None`
+/// if it is unknown. A matrix with many columns and fewer rows is turned: its columns are then one below the other.
 pub fn matrix(
     title: &str,
     note: &str,
@@ -24,7 +23,7 @@ pub fn matrix(
         let turned: Vec<Vec<_>> = (0..columns.len()).map(|i| column(i).collect()).collect();
         return matrix(title, note, columns, rows, &turned);
     }
-    // Without a legend, the names of the columns stand in its place.
+    // Without a legend, the names of the columns take its place.
     let top = style::HEADING;
     let width = (NAMES + columns.len() as f64 * CELL.0 + 30.0).max(700.0);
     let mut canvas = Canvas::new(width, top + rows.len() as f64 * CELL.1 + 20.0);

@@ -1,4 +1,4 @@
-//! The pictures of a report, each as SVG and PNG: a file for each kind.
+//! The plots of a report, each as SVG and PNG: a file for each kind.
 
 mod classes;
 mod fit;
@@ -23,7 +23,7 @@ pub(crate) use sets::{SetBars, set_bars};
 pub(crate) use taken_for::taken_for;
 pub use training::{Epoch, training_curves};
 
-/// A picture could not be turned into pixels.
+/// A plot could not be turned into pixels.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlotError {
@@ -32,22 +32,21 @@ pub enum PlotError {
     Render(String),
 }
 
-/// A finished picture.
+/// A finished plot.
 pub struct Plot {
     svg: String,
 }
 
 impl Plot {
-    /// The SVG document. Its text names the font Inter and, where a viewer lacks it, plain
-    /// sans-serif ones.
+    /// The SVG document. Its text names the font Inter and, if a viewer lacks it, plain sans-serif ones.
     pub fn svg(&self) -> &str {
         &self.svg
     }
 
-    /// The same picture as PNG, two pixels for one of the SVG.
+    /// The same plot as PNG, with two pixels for one of the SVG.
     ///
     /// # Errors
-    /// [`PlotError::Render`] where the SVG cannot be read or is too large to hold in memory.
+    /// [`PlotError::Render`] if the SVG cannot be read or is too large to hold in memory.
     pub fn png(&self) -> Result<Vec<u8>, PlotError> {
         png::render(&self.svg)
     }

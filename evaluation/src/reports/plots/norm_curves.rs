@@ -14,13 +14,13 @@ pub(super) struct NormCurve {
     pub stroke: Stroke,
 }
 
-/// What [`draw`] takes of the height.
+/// The height that [`draw`] takes.
 pub(super) const HEIGHT: f64 = ABOVE + PANEL + BELOW;
 const PANEL: f64 = 230.0;
-/// What the names take at the right.
+/// The width that the names take at the right.
 const KEY: f64 = 210.0;
 const KEY_LINE: f64 = 19.0;
-/// Of that, a name: about 24 letters.
+/// A name's part of that width: about 24 letters.
 const NAME: f64 = 166.0;
 
 /// How the curve of the set with this number is drawn: no two of the first ten alike.

@@ -12,7 +12,7 @@ pub struct NormPanel<'a> {
     pub name: &'a str,
     /// The representation norm of each of its images.
     pub norms: &'a [f32],
-    /// Said at the right above the panel ("AUROC 92.9 %").
+    /// Text at the right above the panel ("AUROC 92.9 %").
     pub remark: String,
 }
 
@@ -50,7 +50,7 @@ pub fn norm_histograms(
     for (index, set) in ood.iter().enumerate() {
         let bars = histogram(set.norms, max);
         let (id_peak, peak) = (highest(&id_bars), highest(&bars));
-        // A far set may lie in a single bin: shown whole, it would leave the ID set no height.
+        // A far set may be in a single bin: shown whole, it would leave the ID set no height.
         let top_value = id_peak.max(peak.min(4.0 * id_peak)).max(1e-9) * 1.08;
         let x = Axis {
             min: 0.0,
@@ -92,8 +92,8 @@ pub fn norm_histograms(
     }
 }
 
-/// The end of the common axis: all but the furthest half percent of any set. What lies beyond is
-/// counted in the last bin.
+/// The end of the common axis: all but the furthest half percent of any set. What is beyond it counts in the last
+/// bin.
 fn upper_end<'a>(sets: impl Iterator<Item = &'a [f32]>) -> f64 {
     let mut end = 0.0f64;
     for set in sets {

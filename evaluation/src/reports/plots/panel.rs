@@ -1,4 +1,4 @@
-//! One set of axes: the ranges, their ticks and labels, and where a value lies on the canvas.
+//! One set of axes: the ranges, their ticks and labels, and where on the canvas a value is.
 
 use super::fit;
 use super::style;
@@ -50,7 +50,7 @@ impl Panel<'_> {
         self.frame_with(canvas, title, remark, &ticks);
     }
 
-    /// As [`frame`](Self::frame), with names of one's own at places of the x axis.
+    /// As [`frame`](Self::frame), with other names at places on the x axis.
     pub fn frame_with(
         &self,
         canvas: &mut Canvas,
@@ -92,7 +92,7 @@ impl Panel<'_> {
     }
 }
 
-/// Round numbers in `min..=max`, about `about` steps apart.
+/// Round numbers in `min..=max`, with about `about` steps between the ends.
 pub(super) fn ticks(min: f64, max: f64, about: usize) -> Vec<f64> {
     let span = max - min;
     if !span.is_finite() || span <= 0.0 {

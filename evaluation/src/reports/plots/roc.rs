@@ -10,21 +10,21 @@ use super::svg::{Canvas, Stroke};
 pub struct RocPanel<'a> {
     /// The set's name.
     pub name: &'a str,
-    /// Said at the right above the panel.
+    /// Text at the right above the panel.
     pub remark: String,
     /// For each score, in the order of the names given to [`roc_curves`]: points (share of ID
     /// images flagged, share of OOD images flagged), each in 0..=1.
     pub curves: Vec<Vec<(f64, f64)>>,
 }
 
-/// No more points a curve than a reader can see: an OOD set of 10,000 would make the SVG huge.
+/// Points in a curve, no more than a reader can see: an OOD set of 10,000 would make the SVG huge.
 const POINTS: usize = 400;
 const CHANCE: Stroke = Stroke {
     colour: "#b4bcc5",
     ..style::GRID
 };
 
-/// One panel for each OOD set with the curve of each of `scores`, which are all or some of the scores `in_all`; OOD
+/// One panel for each OOD set, with the curve of each of `scores`, which are all or some of the `in_all` scores; OOD
 /// is the positive class.
 pub fn roc_curves(title: &str, scores: &[&str], in_all: usize, sets: &[RocPanel<'_>]) -> Plot {
     let grid = Grid::new(sets.len(), (230.0, 230.0));
@@ -32,7 +32,7 @@ pub fn roc_curves(title: &str, scores: &[&str], in_all: usize, sets: &[RocPanel<
     let mut canvas = Canvas::new(width, height);
     let mut strokes =
         [style::BLUE, style::VERMILION, style::GREEN, style::PURPLE].map(style::solid);
-    // Energy and max-logit mostly lie on each other: between its dashes, what is beneath shows.
+    // Energy and max-logit mostly coincide: between the dashes, the curve beneath shows.
     strokes[2].dashed = true;
     let mut legend: Vec<_> = scores.iter().copied().zip(strokes).collect();
     legend.push(("95 % of OOD flagged", style::dashed(style::GREY)));
@@ -51,7 +51,7 @@ pub fn roc_curves(title: &str, scores: &[&str], in_all: usize, sets: &[RocPanel<
         panel.curve(&mut canvas, &[(0.0, 0.0), (100.0, 100.0)], CHANCE);
         let level = [(0.0, 95.0), (100.0, 95.0)];
         panel.curve(&mut canvas, &level, style::dashed(style::GREY));
-        // The first score is drawn last and so lies on top.
+        // The first score is drawn last, so it is on top.
         for (curve, stroke) in set.curves.iter().zip(strokes).rev() {
             let points: Vec<_> = thin(curve)
                 .into_iter()

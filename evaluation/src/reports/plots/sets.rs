@@ -20,15 +20,15 @@ pub struct SetBars {
     pub flagged: f64,
 }
 
-/// What of a set a column shows.
+/// What a column shows about a set.
 type Value = fn(&SetBars) -> f64;
 
 const ROW: f64 = 30.0;
 const BAR: f64 = 18.0;
-/// What the names take, unless they are long.
+/// The width of the names, unless they are long.
 const NAMES: f64 = 170.0;
 const COLUMN: f64 = 250.0;
-/// Right of a full bar: its number.
+/// Space to the right of a full bar, for its number.
 const NUMBER: f64 = 62.0;
 
 /// Three columns of bars: active entries, mean norm, share flagged.

@@ -1,5 +1,5 @@
-//! What all plots share: the colours (Okabe and Ito's palette, told apart by colour-blind readers
-//! too), the sizes of text, the title and the legend.
+//! What all plots share: the colours (Okabe and Ito's palette, which colour-blind readers can tell apart too), the
+//! sizes of text, the title and the legend.
 
 use super::svg::{Anchor, Canvas, Stroke, Text};
 
@@ -62,10 +62,10 @@ pub(super) const HEADING: f64 = 92.0;
 
 const LEFT: f64 = 20.0;
 const LEGEND_LINE: f64 = 19.0;
-/// A legend's stroke and what is between it and its text.
+/// The width of a legend's stroke and of what is between it and its text.
 const KEY: f64 = 31.0;
 
-/// The picture's title, a line of explanation, and the legend below them, on as many lines as it needs.
+/// The plot's title, a line of explanation, and the legend below them, on as many lines as it needs.
 pub(super) fn heading(canvas: &mut Canvas, title: &str, note: &str, legend: &[(&str, Stroke)]) {
     let right = canvas.width - 10.0;
     let (mut x, mut below) = (LEFT, 0.0);
@@ -79,7 +79,7 @@ pub(super) fn heading(canvas: &mut Canvas, title: &str, note: &str, legend: &[(&
         places.push((x, below));
         x += width + 20.0;
     }
-    // What stands below the heading needs not know how many lines the legend has.
+    // What is below the heading need not know how many lines the legend has.
     canvas.make_room_above(below);
     let top = -below;
     let large = Text {

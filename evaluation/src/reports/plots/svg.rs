@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::fit;
 use crate::reports::table::escape;
 
-/// Where a text's anchor point lies in it.
+/// Where a text's anchor point is in it.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -34,7 +34,7 @@ pub(super) struct Stroke {
 pub(super) struct Canvas {
     pub width: f64,
     height: f64,
-    /// Added above the origin.
+    /// Height that was added above the origin.
     above: f64,
     body: String,
 }
@@ -49,7 +49,7 @@ impl Canvas {
         }
     }
 
-    /// Makes the drawing higher, its origin staying where it is.
+    /// Makes the drawing higher; its origin stays where it is.
     pub fn make_room_above(&mut self, height: f64) {
         self.above += height;
     }
@@ -102,7 +102,7 @@ impl Canvas {
         self.write_text(at, &escape(text), 0.0, style);
     }
 
-    /// A name, cut where it is wider than `room`: then it is shown whole where the mouse rests on it.
+    /// A name, cut if it is wider than `room`: it is then shown whole when the mouse rests on it.
     pub fn name(&mut self, at: (f64, f64), name: &str, room: f64, style: Text) {
         self.write_text(at, &cut(name, room, style), 0.0, style);
     }
@@ -148,7 +148,7 @@ impl Canvas {
         let _ = writeln!(self.body, "{element}");
     }
 
-    /// The whole SVG document; its title is what a screen reader says of it.
+    /// The whole SVG document; a screen reader says its title.
     pub fn finish(self, title: &str) -> String {
         format!(
             concat!(

@@ -1,25 +1,25 @@
-//! What is taken for what: a row for each class of the ID test set, for each class of a set from another
-//! source, and for each OOD set, a column for each answer. Which classes are confused, and which one foreign
-//! images are called.
+//! What is taken for what: a row for each class of the ID test set, for each class of a set from another source, and
+//! for each OOD set, and a column for each answer. It shows which classes are confused, and what OOD images are
+//! called.
 
 use super::Plot;
 use super::fit;
 use super::style;
 use super::svg::{Anchor, Canvas, Text};
 
-/// What the names take, unless they are long.
+/// The width of the names, unless they are long.
 const NAMES: f64 = 150.0;
 const CELL: (f64, f64) = (64.0, 26.0);
-/// Between the model's own classes and what is foreign.
+/// Space between the model's own classes and the sets below them.
 const GAP: f64 = 16.0;
-/// Where a name does not fit above its column, all are turned so far.
+/// If a name does not fit above its column, all are turned by this angle.
 const DEGREES: f64 = 40.0;
-/// Of a turned name, about 20 letters.
+/// The length of a turned name, at most: about 20 letters.
 const HEAD: f64 = 140.0;
 
-/// `classes` has a row for each of `labels`, in it the share (0..=1) taken for each; so has each set of
-/// `shifted`, with its name above; `foreign` sets have a name and such a row. Rows of NaN, of which there are no
-/// images, stay empty; in `shifted` they are left out.
+/// A plot of what is taken for what. `classes` has a row for each of `labels`, with the share (0..=1) taken for each
+/// label. So has each set of `shifted`, with its name above; each of the `foreign` (OOD) sets has a name and one such
+/// row. Rows of NaN, for which there are no images, stay empty; in `shifted` they are left out.
 pub fn taken_for(
     title: &str,
     labels: &[String],
@@ -34,7 +34,7 @@ pub fn taken_for(
     let widest = labels.iter().map(|label| fit::width(label, head.size));
     let widest = widest.fold(0.0, f64::max).min(HEAD);
     let is_turned = widest > CELL.0 - 4.0;
-    // The room that turned names need above the cells and, the last one, beside them.
+    // The space that turned names need above the cells and, for the last name, beside them.
     let (sine, cosine) = DEGREES.to_radians().sin_cos();
     let above = if is_turned { widest * sine } else { 0.0 };
     let beside = (widest * cosine - CELL.0 / 2.0).max(30.0);
@@ -72,7 +72,7 @@ pub fn taken_for(
         let name = Text { bold, ..tick };
         canvas.name((names - 10.0, middle), row.name, names - 14.0, name);
         for (column, &share) in row.shares.iter().enumerate() {
-            // Hundreds of zeros would hide what there is to see.
+            // Hundreds of zeros would hide what matters.
             if share.is_nan() || share <= 0.005 {
                 continue;
             }
@@ -98,11 +98,11 @@ pub fn taken_for(
     }
 }
 
-/// A row, or, without shares, the name of the set that the rows below it are of.
+/// A row, or, without shares, the name of the set that the rows below it belong to.
 struct Row<'a> {
     name: &'a str,
     shares: &'a [f64],
-    /// The column of the right answer.
+    /// The column of the correct answer.
     right: Option<usize>,
     y: f64,
 }

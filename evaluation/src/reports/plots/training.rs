@@ -12,8 +12,7 @@ use super::panel::Axis;
 use super::style;
 use super::svg::{Canvas, Stroke};
 
-/// What the curves need of one epoch of `history.json`; the rest of the file is not read, and
-/// what a method does not have is absent.
+/// One epoch of `history.json`, as far as the curves need it; what a method does not have is absent.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Epoch {
     /// 1, 2, ….
@@ -24,7 +23,7 @@ pub struct Epoch {
     /// RNA's loss: minus the mean of log(1 + norm of the projected representation).
     #[serde(default)]
     pub norm_loss: Option<f64>,
-    /// Share of training images classified right, 0..=1.
+    /// Share of training images classified correctly, 0..=1.
     #[serde(default)]
     pub accuracy: Option<f64>,
     /// Mean representation norm of the ID half of the batches.
@@ -36,7 +35,7 @@ pub struct Epoch {
     /// Mean representation norm of each monitored set after the epoch, in evaluation mode.
     #[serde(default)]
     pub monitored_norms: BTreeMap<String, f64>,
-    /// All else, of which the parts of other methods' losses (`outlier_loss`) are drawn.
+    /// All other fields, of which the parts of other methods' losses (`outlier_loss`) are drawn.
     #[serde(flatten)]
     pub others: BTreeMap<String, Value>,
 }
@@ -44,8 +43,8 @@ pub struct Epoch {
 type Curve = (&'static str, Vec<(f64, f64)>, Stroke);
 type Series<'a> = &'a dyn Fn(&Epoch) -> Option<f64>;
 
-/// Losses, accuracy and representation norms over the epochs. Where sets were monitored, their norms
-/// and those of the training images have a wide panel in common.
+/// Losses, accuracy and representation norms over the epochs. If sets were monitored, their norms and those of the
+/// training images share a wide panel.
 pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
     let over = |of: Series<'_>, scale: f64| -> Vec<(f64, f64)> {
         history
@@ -175,7 +174,7 @@ fn values(curves: &[Curve]) -> impl Iterator<Item = f64> + Clone {
     points.map(|point| point.1)
 }
 
-/// From 0, where all values are positive, to a little above the highest.
+/// An axis from 0, if all values are positive, to a little above the highest.
 fn value_axis<'a>(
     values: impl Iterator<Item = f64> + Clone,
     label: &'a str,
@@ -194,7 +193,7 @@ fn value_axis<'a>(
     }
 }
 
-/// `outlier_loss` as people write it.
+/// A field's name as people write it: "Outlier loss" for `outlier_loss`.
 fn spelled(name: &str) -> String {
     let words = name.replace('_', " ");
     let mut letters = words.chars();

@@ -30,7 +30,7 @@ const CHROMINANCE: [u16; 64] = [
     99, 99, 99, 99, 99, 99, 99, 99,
 ];
 
-/// Row k is the cosine of frequency k over eight samples, of length 1.
+/// Row k is the cosine of frequency k over eight samples, normalised to length 1.
 static COSINES: LazyLock<[[f32; BLOCK]; BLOCK]> = LazyLock::new(|| {
     std::array::from_fn(|k| {
         std::array::from_fn(|n| {
@@ -41,8 +41,8 @@ static COSINES: LazyLock<[[f32; BLOCK]; BLOCK]> = LazyLock::new(|| {
     })
 });
 
-/// Makes square planes (R, G, B, 0 to 1) what they would be after saving them as JPEG at `quality`
-/// (1 to 100) and opening the file; with `halved` chroma (4:2:0), else full (4:4:4).
+/// Changes square planes (R, G, B, 0 to 1) to what they would be after saving them as JPEG at `quality` (1 to 100)
+/// and opening the file, with `halved` (4:2:0) or full (4:4:4) chroma.
 pub(super) fn recompress(planes: &mut [f32], side: usize, quality: u8, halved: bool) {
     let grid = if halved { 2 * BLOCK } else { BLOCK };
     let padded = side.next_multiple_of(grid);
@@ -74,7 +74,7 @@ fn scaled(table: &[u16; 64], quality: u8) -> [f32; 64] {
     })
 }
 
-/// Level-shifted YCbCr of bytes, continued past the right and lower border to whole blocks.
+/// Level-shifted YCbCr of bytes, padded to whole blocks by repeating the right and lower border.
 fn to_ycc(planes: &[f32], side: usize, padded: usize) -> [Vec<f32>; 3] {
     let area = side * side;
     let mut ycc = [(); 3].map(|()| Vec::with_capacity(padded * padded));
@@ -106,7 +106,7 @@ fn to_rgb(ycc: [&[f32]; 3], padded: usize, side: usize, planes: &mut [f32]) {
     }
 }
 
-/// Each 8×8 block of the plane: transformed, rounded to multiples of the table's steps, and back.
+/// Transforms each 8×8 block of the plane, rounds it to multiples of the table's steps, and transforms it back.
 fn quantise(plane: &mut [f32], width: usize, steps: &[f32; 64]) {
     let cosines = &*COSINES;
     for top in (0..plane.len() / width).step_by(BLOCK) {

@@ -1,7 +1,7 @@
-//! Small dense matrices: whatever is linear along an axis of an image is one of them, and a chain
-//! of such operations is their product.
+//! Small dense matrices: an operation that is linear along an axis of an image is a matrix, and a chain of such
+//! operations is their product.
 
-/// A matrix, rows one after another.
+/// A matrix, stored row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Matrix {
     rows: usize,
@@ -70,8 +70,8 @@ impl Matrix {
     }
 }
 
-/// `product = a · b`, `columns` being those of `b`. Rows of `b` are added up, sixteen columns at a
-/// time, which a compiler turns into vector instructions.
+/// Computes `product = a · b`, where `columns` is the number of columns of `b`. Rows of `b` are added up sixteen
+/// columns at a time, which a compiler turns into vector instructions.
 fn multiply(a: &[f32], b: &[f32], columns: usize, product: &mut [f32]) {
     const WIDE: usize = 16;
     let inner = b.len() / columns.max(1);

@@ -1,9 +1,9 @@
 //! Content, not camera: changes of how an image seems to have been made.
 //!
-//! A network tells apart image *sources* sooner than what is shown: by the resampling filter, the
-//! sharpness, the noise, the compression. Where auxiliary images come from another source than the
-//! in-distribution ones, it learns that instead, and then flags every user's photo. Making all of
-//! these vary in all training images takes the cue away.
+//! A network learns to tell image *sources* apart sooner than what images show: by the resampling filter, the
+//! sharpness, the noise, the compression. If auxiliary images come from another source than the in-distribution ones,
+//! it learns that instead, and then flags every user's photo. Making all of these vary in all training images takes
+//! the cue away.
 
 mod jpeg;
 mod matrix;
@@ -19,7 +19,7 @@ use super::{chance, uniform};
 use matrix::Matrix;
 use resample::Filter;
 
-/// Probability of each of resampling, noise and JPEG, where it is among the operations.
+/// Probability of each of resampling, noise and JPEG, if it is among the operations.
 const EACH: f32 = 0.5;
 
 /// Changes square planes (R, G, B, 0 to 1) as the configuration says.

@@ -3,10 +3,10 @@
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
-/// Adds noise of the standard deviation `sigma`, independently to every value, and keeps 0..1.
+/// Adds noise with standard deviation `sigma`, independently to every value, and clamps to 0..1.
 ///
-/// A sum of four even numbers stands for the normal distribution: near enough for a camera, and
-/// several times faster.
+/// A sum of four uniform numbers stands in for the normal distribution: close enough for a camera, and several times
+/// faster.
 pub(super) fn add(planes: &mut [f32], sigma: f32, random: &mut Pcg64Mcg) {
     // Four bytes, each with the variance (256² − 1) / 12.
     const MEAN: f32 = 4.0 * 127.5;

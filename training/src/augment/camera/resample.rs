@@ -1,5 +1,5 @@
-//! Resampling along one axis, as image programs do it: to another size and back, through one of
-//! the usual filters. Every photo that was ever resized carries such a filter's signature.
+//! Resampling along one axis, as image programs do it: to another size and back, with one of the usual filters. Every
+//! photo that was ever resized carries such a filter's signature.
 
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -60,8 +60,8 @@ fn sinc(x: f32) -> f32 {
     }
 }
 
-/// The matrix that resamples `from` samples to `to`, antialiased: where it reduces, the filter is
-/// widened. At the borders the weights inside are brought to a sum of 1, as in Pillow.
+/// The matrix that resamples `from` samples to `to`, antialiased: to reduce, the filter is widened. At the borders
+/// the weights inside are scaled to a sum of 1, as in Pillow.
 pub(super) fn resampling(from: usize, to: usize, filter: Filter) -> Matrix {
     let step = from as f32 / to as f32;
     let widened = step.max(1.0);
@@ -81,7 +81,7 @@ pub(super) fn resampling(from: usize, to: usize, filter: Filter) -> Matrix {
     matrix
 }
 
-/// There to `through` samples and back, with a filter each way.
+/// Resamples to `through` samples and back, with a filter each way.
 pub(super) fn round_trip(side: usize, through: usize, there: Filter, back: Filter) -> Matrix {
     resampling(through, side, back).after(&resampling(side, through, there))
 }

@@ -1,6 +1,5 @@
-//! Sharpness as a tilt of the spectrum: between two cameras (or resamplers) the amplitude differs
-//! by a gain that grows about exponentially with frequency. One image source has it; another has
-//! not; what is shown is the same.
+//! Sharpness as a tilt of the spectrum: between two cameras (or resamplers) the amplitude differs by a gain that
+//! grows about exponentially with frequency, while what is shown is the same.
 
 use std::f32::consts::PI;
 
@@ -10,7 +9,7 @@ use super::matrix::Matrix;
 /// mirrored borders) by `exp(tilt·f + 4·bend·(f² − f))`, `f = k / (side − 1)` from 0 to 1.
 ///
 /// A positive tilt sharpens, a negative one blurs; a bend lifts or lowers the middle frequencies.
-/// The mean stays what it was.
+/// The mean does not change.
 pub(super) fn tilting(side: usize, tilt: f32, bend: f32) -> Matrix {
     let last = side.saturating_sub(1).max(1) as f32;
     let gains: Vec<f32> = (0..side)

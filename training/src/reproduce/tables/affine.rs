@@ -1,5 +1,5 @@
-//! What batch normalisation's γ and β are to RNA and to what it is compared with. Not in the paper, which
-//! says (D.1) that RNA is trained without any; its code keeps them on the shortcuts.
+//! How γ and β in batch normalisation affect RNA and what it is compared with. Not in the paper, which says (D.1)
+//! that RNA is trained without any; its code keeps them on the shortcuts.
 
 use normgate_core::scores::ScoreKind::{self, Msp, RepresentationNorm as Rn};
 

@@ -1,11 +1,12 @@
-//! What balanced energies cost the classes. Not in the paper, where BEL costs CIFAR10-LT's common
-//! classes three points and gives the rare ones twelve.
+//! What balanced energies cost the classes. Not in the paper, where BEL costs CIFAR10-LT's common classes three
+//! points of accuracy and gives the rare ones twelve.
 
 use super::super::models::{Model, bel, ce, energy_oe};
 use super::super::tasks::Task;
 use super::{Block, Picture, Row, Table, USUAL};
 
-/// BEL with and without a gradient through its weights, beside where it begins and what it balances.
+/// BEL with and without a gradient through its weights, beside the run that it starts from and the loss that it
+/// balances.
 pub fn balance() -> Table {
     let task = Task::Cifar10Lt;
     let rows: [(&str, Model); 4] = [

@@ -1,5 +1,5 @@
-//! What auxiliary images teach: which things are foreign, or which pictures were made otherwise. Not
-//! in the paper, whose auxiliary images come from CIFAR's own source.
+//! What auxiliary images teach: which content is OOD, or which images were made differently. Not in the paper, whose
+//! auxiliary images come from CIFAR's own source.
 
 use normgate_core::scores::ScoreKind::{Msp, RepresentationNorm as Rn};
 
@@ -28,7 +28,7 @@ const FIGURES: [(&str, Figure); 10] = [
     ("If unflagged", Figure::OtherSource(Trust::Unflagged)),
 ];
 
-/// Auxiliary images of another source, of both sources, and pictures varied in how they were made.
+/// Auxiliary images of another source or of both sources, with and without `--camera`.
 pub fn camera() -> Table {
     let task = Task::Cifar10Lt;
     let alone = rna(task).auxiliary(Auxiliary::TinyImageNet);

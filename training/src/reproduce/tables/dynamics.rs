@@ -5,7 +5,7 @@ use super::super::models::rna;
 use super::super::tasks::Task;
 use super::{Block, Picture, Row, Table};
 
-/// Fig. 7: the paper's curves are not given in numbers.
+/// Fig. 7, whose curves the paper does not give in numbers.
 pub fn fig7() -> Table {
     let task = Task::Cifar10Lt;
     let model = rna(task);

@@ -37,7 +37,7 @@ fn block(task: Task) -> Option<Block> {
         Task::Cifar100Lt => &[1, 10, 50, 100],
         Task::ImagenetLt => return None,
     };
-    // What detects, and what classifies.
+    // The model that detects, and the one that classifies.
     let rows: [(&str, [ModelOf; 2]); 3] = [
         ("OE", [models::oe; 2]),
         ("PASCL", [models::pascl, models::pascl_ft]),

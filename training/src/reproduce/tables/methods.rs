@@ -70,7 +70,7 @@ pub fn t2() -> Table {
                 Row::of(label, &model, model.score, &USUAL, pairs(figures))
             })
             .collect();
-        // Not in the paper's T2, but the two halves of what RNA joins (its T1).
+        // Not in the paper's T2, but in its T1: logit adjustment, which RNA uses too, alone and with OE.
         for (label, model) in [("LA", models::la(task)), ("LA+OE", models::la_oe(task))] {
             rows.push(Row::of(label, &model, model.score, &USUAL, []));
         }
@@ -101,7 +101,7 @@ pub fn t2() -> Table {
 
 /// T4.
 pub fn t4() -> Table {
-    // The paper's three, then what it does not have.
+    // The paper's three, then those that it does not have.
     let paper_s = [
         ScoreKind::Msp,
         ScoreKind::Energy,
@@ -226,7 +226,7 @@ fn by_set(
         ("fashion", Over::Set("fashion")),
     ];
     let figures = sets.map(|(_, over)| figure(over));
-    // The paper has no second stages here.
+    // The paper has no second stages in these tables.
     let [first_stages @ .., _pascl_ft, _bel_ft] = METHODS;
     let block = |task| {
         let rows = beside(first_stages, paper(task)?).map(|((label, model), published)| {

@@ -1,4 +1,4 @@
-//! The tables of the paper: of each, what it asks, and which figures of which models answer.
+//! The tables: what each asks, and which figures of which models answer it.
 
 mod affine;
 mod balance;
@@ -16,7 +16,7 @@ use super::figures::{Estimate, Figure, Group, Over};
 use super::models::Model;
 use super::tasks::Task;
 
-/// All tables, in the paper's order.
+/// All tables: the paper's in its order, then those that it does not have.
 pub const TABLES: &[fn() -> Table] = &[
     methods::t1,
     methods::t2,
@@ -46,17 +46,17 @@ pub const TABLES: &[fn() -> Table] = &[
 
 /// A table.
 pub struct Table {
-    /// As it is asked for and as its file is called.
+    /// Its name on the command line, and that of its file.
     pub id: &'static str,
     /// Its place in the paper and its subject.
     pub title: &'static str,
     /// The question that it answers.
     pub asks: &'static str,
-    /// What a reader has to know beside the data's differences.
+    /// What a reader has to know besides how the data differ.
     pub notes: &'static [&'static str],
     /// What is drawn beside it.
     pub picture: Picture,
-    /// A part for each ID set.
+    /// A part for each task.
     pub blocks: Vec<Block>,
 }
 
@@ -65,13 +65,13 @@ pub struct Table {
 pub enum Picture {
     /// Nothing.
     None,
-    /// The table itself, each cell the darker the larger: of tables whose figures are all of one kind.
+    /// The table itself, with larger figures darker; for tables whose figures are all of one kind.
     Matrix,
     /// The training curves of each run, with the norms of what was monitored.
     Dynamics,
 }
 
-/// The part of a table that has one ID set.
+/// The part of a table about one task.
 pub struct Block {
     /// What is in distribution.
     pub task: Task,
@@ -95,15 +95,15 @@ pub struct Row {
 pub struct Cell {
     /// The model.
     pub model: Model,
-    /// The score that detection figures are by.
+    /// The score that detection figures are measured by.
     pub score: ScoreKind,
     /// The figure.
     pub figure: Figure,
-    /// What the paper has, if it has it.
+    /// The paper's figure, if it gives one.
     pub paper: Option<Estimate>,
 }
 
-/// A model of either task.
+/// A model on any task.
 type ModelOf = fn(Task) -> Model;
 
 /// T2's columns: what most tables show.
@@ -122,7 +122,7 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// The name that is none, and those that there are.
+    /// A message with the name that no table has, and those that there are.
     pub fn find(names: &[String]) -> Result<Vec<Self>, String> {
         let find = |name: &String| {
             let table = TABLES
@@ -137,7 +137,7 @@ impl Table {
         names.iter().map(find).collect()
     }
 
-    /// Whether the paper gives any of it in numbers.
+    /// Whether the paper gives any of its figures in numbers.
     pub fn has_papers_figures(&self) -> bool {
         let rows = self.blocks.iter().flat_map(|block| &block.rows);
         rows.flat_map(|row| &row.cells)
@@ -181,8 +181,8 @@ impl Block {
 }
 
 impl Row {
-    /// Figures of one model by one score, beside the paper's in the same order; where the paper has
-    /// fewer, the rest stand alone.
+    /// Figures of one model by one score, beside the paper's in the same order; if the paper has fewer, the rest have
+    /// none beside them.
     fn of(
         label: impl Into<String>,
         model: &Model,
@@ -204,7 +204,7 @@ impl Row {
     }
 }
 
-/// Rows, each with the paper's figures of it, which stand in the same order; as many, as the compiler sees.
+/// Rows, each with the paper's figures of it, in the same order; the compiler checks that there are as many.
 fn beside<A, B, const N: usize>(rows: [A; N], paper: [B; N]) -> impl Iterator<Item = (A, B)> {
     rows.into_iter().zip(paper)
 }
@@ -217,7 +217,7 @@ fn pairs<const N: usize>(figures: [[f64; 2]; N]) -> impl Iterator<Item = Estimat
     })
 }
 
-/// Figures that the paper gives without.
+/// Figures that the paper gives without a deviation.
 fn means<const N: usize>(figures: [f64; N]) -> impl Iterator<Item = Estimate> {
     figures.into_iter().map(|mean| Estimate {
         mean,

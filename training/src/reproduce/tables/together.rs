@@ -1,4 +1,4 @@
-//! What trains representations and what trains answers, together. Not in the paper.
+//! RNA, which trains representations, and OE, which trains answers, together. Not in the paper.
 
 use normgate_core::scores::ScoreKind::{self, Fusion, Msp, RepresentationNorm};
 

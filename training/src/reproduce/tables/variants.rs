@@ -14,7 +14,7 @@ const FEW: Figure = Figure::Accuracy(Group::Few);
 const NORMS: [Figure; 2] = [Figure::Norm(Side::Id), Figure::Norm(Side::Ood)];
 const ACTIVE: [Figure; 2] = [Figure::Active(Side::Id), Figure::Active(Side::Ood)];
 
-/// The usual case: one ID set, a model a row, each by its own score.
+/// The usual case: CIFAR10-LT, a row for each model, by the score that it is served with.
 fn block<L: Into<String>, const N: usize, const ROWS: usize>(
     figures: &[Figure],
     rows: [(L, Model); ROWS],
@@ -79,7 +79,7 @@ pub fn t7() -> Table {
 pub fn t12() -> Table {
     let first = |count| rna(Task::Cifar10Lt).auxiliary(Auxiliary::First(count));
     let figures = [AUROC, FPR95, ACCURACY, FEW];
-    // As in the authors' code, where a pass ends with the shorter of the two.
+    // As in the authors' code, where an epoch ends when the shorter of the two sets has been seen.
     let once = |count| first(count).with("epoch-end", "shortest");
     let rows = [
         ("300", once(300)),
@@ -207,7 +207,7 @@ pub fn t16() -> Table {
     }
 }
 
-/// Fig. 5: the paper's curves are not given in numbers.
+/// Fig. 5, whose curves the paper does not give in numbers.
 pub fn fig5() -> Table {
     Table {
         id: "fig5",
@@ -228,7 +228,7 @@ pub fn fig5() -> Table {
     }
 }
 
-/// Fig. 6: the paper's curves are not given in numbers.
+/// Fig. 6, whose curves the paper does not give in numbers.
 pub fn fig6() -> Table {
     Table {
         id: "fig6",
@@ -247,7 +247,7 @@ pub fn fig6() -> Table {
     }
 }
 
-/// A model at several weights of its loss; 0.5 is what it has by itself.
+/// A model at several weights of its loss; 0.5 is its default.
 fn weights(model: ModelOf, tasks: &[Task], strengths: &[&str]) -> Vec<Block> {
     let figures = [AUROC, FPR95, ACCURACY, FEW];
     let block = |&task: &Task| {

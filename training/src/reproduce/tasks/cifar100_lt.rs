@@ -3,8 +3,8 @@
 use super::{About, NamedSet};
 use crate::reproduce::sets::{Auxiliary, TrainingSets, USUAL_IMBALANCE, far_from_photos};
 
-/// Classes of CIFAR100-LT that can spare images for calibration: the Many third but for its rarest class, which
-/// would be as rare as the first of the Medium third without them.
+/// How many classes of CIFAR100-LT, the largest, can spare images for calibration: the Many third except for its
+/// rarest class, which without them would be as rare as the first of the Medium third.
 const SPARING_CLASSES: usize = 33;
 
 pub(super) const ABOUT: About = About {
@@ -44,7 +44,7 @@ pub(super) const ABOUT: About = About {
 
 fn ood() -> Vec<NamedSet> {
     let mut sets = far_from_photos();
-    // No more: bees, tractors and oranges, forests, mountains and seas are classes of CIFAR-100.
+    // No other sets: they show bees, tractors, oranges, forests, mountains and seas, which are classes of CIFAR-100.
     sets.push(("cifar10", "cifar10_test".into()));
     sets
 }

@@ -3,7 +3,7 @@
 use super::{About, NamedSet};
 use crate::reproduce::sets::{Auxiliary, TrainingSets, USUAL_IMBALANCE, far_from_photos};
 
-/// The superclasses of CIFAR-100 that `aux_train_cifar100` shows: the other half is a fair test.
+/// The superclasses of CIFAR-100 that `aux_train_cifar100` shows: the other ten are a fair test.
 const SHARED_SUPERCLASSES: &str = "fish+flowers+food_containers+fruit_and_vegetables+\
     household_electrical_devices+large_natural_outdoor_scenes+medium_mammals+people+trees+insects";
 
@@ -58,8 +58,8 @@ fn ood() -> Vec<NamedSet> {
 }
 
 fn monitored() -> Vec<NamedSet> {
-    // `first` counts in each class: 600 images of three classes (of the training images' tail all
-    // 272), 500 of the others.
+    // `first` counts within each class: this makes 600 images of three classes (all 272 of the training images'
+    // tail), and 500 of each OOD set.
     vec![
         (
             "train_head",
@@ -86,7 +86,7 @@ fn monitored() -> Vec<NamedSet> {
 }
 
 fn training(imbalance: u32) -> TrainingSets {
-    // The sets at hand contain what is more imbalanced than they are, and nothing less so.
+    // A set can be cut to be more imbalanced than it is, but not less.
     let cut = (imbalance != USUAL_IMBALANCE && imbalance != 1).then_some(imbalance);
     if imbalance >= USUAL_IMBALANCE {
         return TrainingSets {
@@ -110,7 +110,7 @@ fn training(imbalance: u32) -> TrainingSets {
     TrainingSets {
         data: "cifar10_train",
         imbalance: cut,
-        // Of the other classes a cut leaves more than these.
+        // Of every other class, the cut leaves more than these over.
         hold_out: if imbalance == 1 {
             "all=300"
         } else {

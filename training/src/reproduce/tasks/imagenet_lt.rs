@@ -30,11 +30,11 @@ pub(super) const ABOUT: About = About {
 };
 
 fn ood() -> Vec<NamedSet> {
-    // RNA's code takes the first 50 of each of PASCL's 1,000 classes.
+    // RNA's code takes the first 50 images of each of PASCL's 1,000 classes.
     vec![("imagenet_ood", "imagenet_ood#first=50".into())]
 }
 
-/// Published as it is, with 20 further images of each class to choose settings on.
+/// The published lists: one imbalance, and 20 further images of each class to choose settings on.
 fn training(_imbalance: u32) -> TrainingSets {
     TrainingSets {
         data: "imagenet_lt/ImageNet_LT_train.txt",

@@ -1,4 +1,4 @@
-//! What is in distribution: a file each, with its image sets and how they differ from the paper's.
+//! The tasks: what is in distribution. Each file has a task's image sets, and how they differ from the paper's.
 
 mod cifar100_lt;
 mod cifar10_lt;
@@ -14,7 +14,7 @@ use super::sets::{Auxiliary, TrainingSets};
 #[serde(rename_all = "kebab-case")]
 #[expect(
     clippy::enum_variant_names,
-    reason = "each is called as the paper calls it"
+    reason = "these are the names that the paper gives them"
 )]
 pub enum Task {
     /// CIFAR-10 with a long tail
@@ -31,40 +31,40 @@ pub enum Task {
 /// A set with its filters, under the name that it has in reports.
 pub type NamedSet = (&'static str, String);
 
-/// What there is to know of a task.
+/// What there is to know about a task.
 pub struct About {
-    /// As the paper calls it.
+    /// The paper's name for it.
     pub title: &'static str,
-    /// As it begins the names of runs.
+    /// What the names of its runs begin with.
     pub slug: &'static str,
-    /// What `--class-names` takes, where the sets do not bring the names.
+    /// What `--class-names` takes, if the sets come without names.
     pub class_names: Option<&'static str>,
-    /// What `--recipe` takes, where it is not the default.
+    /// What `--recipe` takes, if it is not the default.
     pub recipe: Option<&'static str>,
     /// Channels of the first stage in the paper.
     pub width: u16,
     /// Epochs in the paper.
     pub epochs: u32,
-    /// Epochs of tuning a trained model, where they are the same whatever the method (paper, E.8).
+    /// Epochs for which a trained model is tuned, if they are the same for all methods (paper, E.8).
     pub tuning_epochs: Option<u32>,
-    /// Epochs that OECC's authors tune a trained network for: their kept logs end there.
+    /// Epochs for which OECC's authors tune a trained network: the logs that they kept end there.
     pub oecc_epochs: u32,
-    /// Thousands of training images, times what an image costs beside one of 32×32 pixels in ResNet18.
+    /// Thousands of training images, times the cost of an image relative to one of 32×32 pixels in ResNet18.
     pub work: f64,
     /// The test images of its own classes.
     pub test: &'static str,
     /// The OOD test sets; the means of the tables are over these.
     ood: fn() -> Vec<NamedSet>,
-    /// Its classes from another source, where there are such images.
+    /// Its classes from another source, if there are such images.
     pub other_source: Option<&'static str>,
-    /// The parts of training and test sets whose norms are followed over training (Fig. 7), of the usual
-    /// model alone.
+    /// The parts of training and test sets whose norms are followed over training (Fig. 7); only RNA's usual model is
+    /// monitored.
     monitored: fn() -> Vec<NamedSet>,
-    /// What is trained and calibrated on at an imbalance.
+    /// What to train and calibrate on at an imbalance.
     training: fn(u32) -> TrainingSets,
-    /// The auxiliary sets with their filters: not asked of what has none, or its own crops.
+    /// The auxiliary sets with their filters; not called for models that use none or their own crops.
     auxiliary: fn(Auxiliary) -> Vec<String>,
-    /// How the data differ from the paper's, a sentence each: what every page says above its figures.
+    /// How the data differ from the paper's, as every page says above its figures.
     pub differences: &'static [&'static str],
 }
 
@@ -72,7 +72,7 @@ impl Task {
     /// All, in the paper's order.
     pub const ALL: [Self; 3] = [Task::Cifar10Lt, Task::Cifar100Lt, Task::ImagenetLt];
 
-    /// What there is to know of it.
+    /// What there is to know about it.
     pub fn about(self) -> &'static About {
         match self {
             Task::Cifar10Lt => &cifar10_lt::ABOUT,
@@ -91,12 +91,12 @@ impl Task {
         (self.about().monitored)()
     }
 
-    /// What is trained and calibrated on at an imbalance.
+    /// What to train and calibrate on at an imbalance.
     pub fn training(self, imbalance: u32) -> TrainingSets {
         (self.about().training)(imbalance)
     }
 
-    /// The auxiliary sets with their filters.
+    /// The auxiliary sets with their filters; empty if there are none, or for crops.
     pub fn auxiliary(self, which: Auxiliary) -> Vec<String> {
         match which {
             Auxiliary::None | Auxiliary::Crops => Vec::new(),

@@ -1,5 +1,5 @@
-//! JPEG by `zune-jpeg` itself: through `image` it cannot be told to be strict, and fills what is
-//! missing of a truncated file with grey.
+//! JPEG with `zune-jpeg` itself: through `image` it cannot be told to be strict, and fills with grey what is missing
+//! from a truncated file.
 
 mod outline;
 mod scaled;
@@ -26,12 +26,12 @@ pub(super) fn decode(
         let (format, feature) = (ImageFormat::Jpeg, feature.to_owned());
         return Err(DecodeError::UnsupportedFeature { format, feature });
     }
-    // CMYK and YCCK come out as RGB too, taken for inverted as Adobe writes them.
+    // CMYK and YCCK become RGB too; they are taken to be inverted, as Adobe writes them.
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX)
-        // A small file can ask for many passes over a large picture; real ones ask for about ten.
+        // A small file can ask for many passes over a large image; real ones ask for about ten.
         .jpeg_set_max_scans(64)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let seen = without_extended_xmp(bytes);
@@ -52,7 +52,7 @@ pub(super) fn decode(
     {
         return Ok(decoded);
     }
-    // Even a strict decoder does not mind the last rows of blocks missing.
+    // Even a strict decoder does not mind if the last rows of blocks are missing.
     if !outline::is_whole(bytes) {
         return Err(DecodeError::truncated(ImageFormat::Jpeg));
     }
@@ -63,11 +63,11 @@ pub(super) fn decode(
     Ok(Decoded::whole(upright(picture, orientation)))
 }
 
-/// What an APP1 segment with a part of a long XMP document begins with (Adobe, *XMP Specification Part 3*, 1.1.3.1).
+/// How an APP1 segment with a part of a long XMP document begins (Adobe, *XMP Specification Part 3*, 1.1.3.1).
 const EXTENDED_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 
-/// The file, its parts of a long XMP document made unknown to the decoder, which would try to put them together again
-/// after each segment that follows: for seconds a megabyte.
+/// The file with the parts of a long XMP document made unrecognisable. The decoder would try to put them together
+/// again after each segment that follows, which takes seconds for each megabyte.
 fn without_extended_xmp(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut found = memmem::find_iter(bytes, EXTENDED_XMP).peekable();
     if found.peek().is_none() {
@@ -80,7 +80,7 @@ fn without_extended_xmp(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(changed)
 }
 
-/// The picture at an eighth or a quarter, where that is enough and the file an ordinary one.
+/// The image at an eighth or a quarter, if that is enough and the file is an ordinary one.
 fn decode_scaled(
     bytes: &[u8],
     size: (u32, u32),
@@ -109,7 +109,7 @@ fn unsupported(frame: (u8, u8)) -> Option<&'static str> {
     }
 }
 
-/// There is no other mode here.
+/// Removes the name of the mode from a reason, since there is no other mode here.
 fn without_mode(reason: &str) -> &str {
     reason.trim_start_matches("[strict-mode]:").trim_start()
 }

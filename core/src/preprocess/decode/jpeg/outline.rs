@@ -1,6 +1,6 @@
-//! What the markers of a file tell, which the decoder does not.
+//! What a file's markers say and the decoder does not.
 
-/// The kind of frame (the marker's second byte) and its bits a sample, as the headers say them.
+/// The kind of frame (the marker's second byte) and its bits per sample, as the headers say.
 pub(super) fn frame(bytes: &[u8]) -> Option<(u8, u8)> {
     let is_frame =
         |marker: u8| matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
@@ -11,15 +11,15 @@ pub(super) fn frame(bytes: &[u8]) -> Option<(u8, u8)> {
     })
 }
 
-/// Whether the first picture is closed by an end-of-image marker.
+/// Whether the first image ends with an end-of-image marker.
 pub(super) fn is_whole(bytes: &[u8]) -> bool {
     Markers(bytes).any(|(marker, _)| marker == END_OF_IMAGE)
 }
 
 const END_OF_IMAGE: u8 = 0xD9;
 
-/// The markers of a file that have a segment, and those that end a picture, each with what follows
-/// it. A picture within a segment (a thumbnail) has markers of its own, which are passed over.
+/// The markers of a file that have a segment, and those that end an image, each with what follows it. An image within
+/// a segment (a thumbnail) has markers of its own, which are passed over.
 struct Markers<'a>(&'a [u8]);
 
 impl<'a> Iterator for Markers<'a> {
@@ -32,7 +32,7 @@ impl<'a> Iterator for Markers<'a> {
                     self.0 = rest;
                     return Some((END_OF_IMAGE, rest));
                 }
-                // Within the compressed data: a stuffed 0xFF, a fill byte, or a restart marker.
+                // A 0xFF of the compressed data with its zero, or a marker without a segment; then a fill byte.
                 [0xFF, 0x00 | 0x01 | 0xD0..=0xD8, rest @ ..] => self.0 = rest,
                 [0xFF, 0xFF, ..] => self.0 = &self.0[1..],
                 [0xFF, marker, high, low, ..] => {

@@ -1,5 +1,5 @@
-//! WebP, whose container is checked here first: the decoder believes what a chunk says of itself,
-//! and reserves memory by it.
+//! WebP, whose container is checked here first: the decoder believes what a chunk says about itself, and reserves
+//! memory accordingly.
 
 mod prefix_codes;
 
@@ -14,14 +14,14 @@ type Check = Result<(), DecodeError>;
 type Size = (u32, u32);
 
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
-    // Nothing behind what was checked: the decoder would look there too.
+    // Nothing after what was checked: the decoder would look there too.
     let checked = checked(bytes, limits)?;
     let decoder = WebPDecoder::new(Cursor::new(checked))
         .map_err(|error| from_image(error, ImageFormat::WebP))?;
     with_image(decoder, ImageFormat::WebP, limits)
 }
 
-/// The file as long as it says that it is, if all chunks lie within it and in their places, and no frame is larger
+/// The file up to the length that it states, if all chunks are within it and in their places, and no frame is larger
 /// than allowed or than what encloses it says.
 fn checked(bytes: &[u8], limits: Limits) -> Result<&[u8], DecodeError> {
     let length = u32_at(bytes, 4).ok_or_else(truncated)? as usize;
@@ -57,7 +57,7 @@ fn checked(bytes: &[u8], limits: Limits) -> Result<&[u8], DecodeError> {
     Ok(file)
 }
 
-/// The flag of an animation in the first byte of `VP8X`.
+/// The flag for an animation, in the first byte of `VP8X`.
 const ANIMATION: u8 = 0b10;
 
 fn check_frame(payload: &[u8], is_decoded: bool, limits: Limits) -> Check {
@@ -67,7 +67,7 @@ fn check_frame(payload: &[u8], is_decoded: bool, limits: Limits) -> Check {
     let mut before = None;
     for chunk in Chunks(payload.get(16..).ok_or_else(truncated)?) {
         let (name, payload) = chunk?;
-        // The decoder takes what comes first for the picture, and what follows on an alpha channel for a lossy one.
+        // The decoder takes the first chunk for the image, and the one after an alpha channel for a lossy image.
         match (before.replace(name).as_ref(), &name) {
             (None, b"VP8 " | b"VP8L" | b"ALPH") | (Some(b"ALPH"), b"VP8 ") => {}
             (None | Some(b"ALPH"), _) => return Err(misplaced("another chunk")),
@@ -108,7 +108,7 @@ fn check_bitstream(
     }
 }
 
-/// Of each kind the decoder takes the first. Only those are gone through: it takes time.
+/// Which kinds of chunk have been checked: the decoder takes the first of each kind, and checking takes time.
 #[derive(Default)]
 struct First {
     picture: bool,
@@ -116,7 +116,7 @@ struct First {
 }
 
 impl First {
-    /// Checks the prefix codes of what is coded without loss.
+    /// Checks the prefix codes of what is coded losslessly.
     fn check_codes(&mut self, name: &[u8; 4], payload: &[u8], enclosing: Option<Size>) -> Check {
         let (seen, header, size) = match (name, enclosing) {
             (b"VP8L", _) => (&mut self.picture, LOSSLESS_HEADER, lossless_size(payload)?),
@@ -137,9 +137,9 @@ impl First {
     }
 }
 
-/// A signature of a byte; width, height, alpha and version.
+/// Bytes before the stream: the signature; then width, height, alpha and version.
 const LOSSLESS_HEADER: usize = 5;
-/// How the alpha channel was filtered and compressed.
+/// Bytes before the stream: how the alpha channel was filtered and compressed.
 const ALPHA_HEADER: usize = 1;
 
 fn lossless_size(payload: &[u8]) -> Result<Size, DecodeError> {
@@ -147,8 +147,7 @@ fn lossless_size(payload: &[u8]) -> Result<Size, DecodeError> {
     Ok(((sides & 0x3FFF) + 1, ((sides >> 14) & 0x3FFF) + 1))
 }
 
-/// The chunks of a RIFF body: a name of four bytes, a length, and that many bytes, padded to an
-/// even number.
+/// The chunks of a RIFF body: a name of four bytes, a length, and that many bytes, padded to an even number.
 struct Chunks<'a>(&'a [u8]);
 
 impl<'a> Iterator for Chunks<'a> {
@@ -172,7 +171,7 @@ fn split_chunk(bytes: &[u8]) -> Option<([u8; 4], &[u8], &[u8])> {
     let (name, rest) = bytes.split_first_chunk::<4>()?;
     let length = u32_at(rest, 0)? as usize;
     let (payload, rest) = rest.get(4..)?.split_at_checked(length)?;
-    // The last padding byte is often left out.
+    // The last padding byte is often missing.
     Some((*name, payload, rest.get(length % 2..).unwrap_or_default()))
 }
 
@@ -180,7 +179,7 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-/// Two sides of 24 bits, each less one.
+/// Two sides of 24 bits, each stored as one less.
 fn size24(payload: &[u8], at: usize) -> Result<(u32, u32), DecodeError> {
     match *payload.get(at..at + 6).unwrap_or_default() {
         [w0, w1, w2, h0, h1, h2] => {

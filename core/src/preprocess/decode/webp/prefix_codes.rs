@@ -1,14 +1,16 @@
-//! How many groups of prefix codes a lossless picture announces. The decoder takes up to 57 KB for each before it
-//! has read a pixel, and a file of a few megabytes can announce 65,536 for a picture of 4 × 4.
+//! How many groups of prefix codes a lossless image announces. The decoder takes up to 57 KB for each before it has
+//! read a pixel, and a file of a few megabytes can announce 65,536 for an image of 4 × 4.
 //!
-//! All that comes before the groups has to be read for that, as the [WebP Lossless Bitstream
-//! Specification](https://www.rfc-editor.org/rfc/rfc9649#section-3) has it: small pictures, in codes of their own.
+//! To find this, all that comes before the groups has to be read, as the
+//! [WebP Lossless Bitstream Specification](https://www.rfc-editor.org/rfc/rfc9649#section-3) defines it: small
+//! images, in codes of their own.
 
 /// As many as libwebp's encoder makes (`MAX_HUFF_IMAGE_SIZE`).
 const MOST: u32 = 2600;
 
-/// Whether the stream, which has no header, announces no more groups than the picture has smallest blocks, and no more
-/// than an encoder makes. (libwebp joins blocks after it has numbered their groups, and leaves gaps.) `None` where it ends early or its codes are none.
+/// Whether the stream, given without its header, announces no more groups than the image has blocks of the smallest
+/// size, and no more than an encoder makes. (There can be gaps: libwebp joins blocks after it has numbered their
+/// groups.) `None` if it ends early or its codes are invalid.
 pub(super) fn are_few(stream: &[u8], (width, height): (u32, u32)) -> Option<bool> {
     let mut bits = Bits { stream, at: 0 };
     let mut columns = width;
@@ -45,7 +47,7 @@ pub(super) fn are_few(stream: &[u8], (width, height): (u32, u32)) -> Option<bool
     Some(groups <= MOST.min(columns.div_ceil(SMALLEST) * height.div_ceil(SMALLEST)))
 }
 
-/// The least side of a block.
+/// The smallest side of a block.
 const SMALLEST: u32 = 4;
 
 const SUBTRACT_GREEN: u32 = 2;
@@ -57,7 +59,7 @@ fn blocks(bits: &mut Bits, width: u32, height: u32) -> Option<(u32, u32)> {
     Some((width.div_ceil(side), height.div_ceil(side)))
 }
 
-/// The colours of the cache, 0 where there is none.
+/// The number of colours in the cache, 0 if there is none.
 fn colour_cache(bits: &mut Bits) -> Option<usize> {
     match bits.read(1)? {
         0 => Some(0),
@@ -65,8 +67,10 @@ fn colour_cache(bits: &mut Bits) -> Option<usize> {
     }
 }
 
-/// Reads a small picture: the largest number of a pixel's red and green, which is an index where the picture says
-/// which block has which group. What is copied of other pixels was seen there.
+/// Reads a small image and returns the largest number that a pixel's red and green form.
+///
+/// In the image that says which block has which group, this number is the group's index. Pixels that are copied from
+/// others need not be looked at.
 fn largest_index(bits: &mut Bits, width: u32, height: u32) -> Option<u32> {
     let cached = colour_cache(bits)?;
     let green = Code::read(bits, 256 + 24 + cached)?;
@@ -85,7 +89,7 @@ fn largest_index(bits: &mut Bits, width: u32, height: u32) -> Option<u32> {
                 others[1].symbol(bits)?;
                 others[2].symbol(bits)?;
                 largest = largest.max(red << 8 | value);
-                // One pixel for all of them, of no bits.
+                // One pixel for all of them, which takes no bits.
                 match green.is_constant() && others.iter().all(Code::is_constant) {
                     true => left,
                     false => 1,
@@ -104,7 +108,7 @@ fn largest_index(bits: &mut Bits, width: u32, height: u32) -> Option<u32> {
     Some(largest)
 }
 
-/// A length or a distance.
+/// Reads the extra bits of a length or a distance, and returns it.
 fn with_extra_bits(bits: &mut Bits, prefix: u32) -> Option<u32> {
     if prefix < 4 {
         return Some(prefix + 1);
@@ -115,9 +119,9 @@ fn with_extra_bits(bits: &mut Bits, prefix: u32) -> Option<u32> {
 
 /// A canonical prefix code.
 struct Code {
-    /// How many symbols have a code of that many bits.
+    /// How many symbols have a code of each number of bits.
     counts: [u32; LONGEST + 1],
-    /// From the shortest code to the longest.
+    /// In the order of their codes, the shortest first.
     symbols: Vec<u32>,
 }
 
@@ -131,7 +135,7 @@ impl Code {
         }
     }
 
-    /// Of one symbol, or two.
+    /// Reads a code of one symbol or two.
     fn read_simple(bits: &mut Bits) -> Option<Self> {
         let is_pair = bits.read(1)? == 1;
         let width = if bits.read(1)? == 1 { 8 } else { 1 };
@@ -157,7 +161,7 @@ impl Code {
         (!symbols.is_empty()).then_some(Self { counts, symbols })
     }
 
-    /// Whether it takes no bits to say which symbol it is.
+    /// Whether it has a single symbol, which takes no bits.
     fn is_constant(&self) -> bool {
         self.symbols.len() == 1
     }
@@ -166,7 +170,7 @@ impl Code {
         if self.is_constant() {
             return self.symbols.first().copied();
         }
-        // The codes of a length are numbers in a row, which begin behind those of the length before.
+        // The codes of one length are consecutive numbers, which begin after those of the length before.
         let (mut code, mut first, mut index) = (0, 0, 0);
         for &count in self.counts.get(1..)? {
             code = code << 1 | bits.read(1)?;
@@ -184,12 +188,12 @@ impl Code {
     }
 }
 
-/// In which the lengths of the lengths' own codes stand.
+/// The order of the lengths of the lengths' own codes.
 const ORDER: [usize; 19] = [
     17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 ];
 
-/// How long the code of each symbol is, 0 where it has none.
+/// The length of each symbol's code, 0 if it has none.
 fn lengths(bits: &mut Bits, alphabet: usize) -> Option<Vec<u8>> {
     let mut own = [0; ORDER.len()];
     let count = 4 + bits.read(4)? as usize;
@@ -220,7 +224,7 @@ fn lengths(bits: &mut Bits, alphabet: usize) -> Option<Vec<u8>> {
     (lengths.len() <= alphabet).then_some(lengths)
 }
 
-/// Bits from the lowest of each byte on.
+/// Bits, from the lowest of each byte on.
 struct Bits<'a> {
     stream: &'a [u8],
     at: usize,
@@ -242,7 +246,8 @@ impl Bits<'_> {
 mod tests {
     use super::*;
 
-    /// What a picture without transforms or cached colours, of which each block of 4 × 4 is of `group`, begins with.
+    /// The beginning of an image without transforms or cached colours in which each block of 4 × 4 has the group
+    /// `group`.
     fn announcing(group: u32) -> Vec<u8> {
         let constant = |value: u32| [(1, 1), (0, 1), (1, 1), (value, 8)];
         let fields = [(0, 1), (0, 1), (1, 1), (0, 3), (0, 1)].into_iter();

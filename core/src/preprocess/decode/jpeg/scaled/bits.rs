@@ -1,19 +1,19 @@
-//! Bits out of a scan's bytes.
+//! Reads the bits of a scan's bytes.
 
-/// Bits, most significant first, as a Huffman decoder asks for them. Small and handed over by value
-/// where it is not inlined, so that it lives in registers.
+/// Bits, most significant first, as a Huffman decoder asks for them. It is small, and passed by value where it is not
+/// inlined, so that it lives in registers.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
-    /// The next bits, the next of all on top. Below those that count there may be some more, or zeros.
+    /// The next bits, with the very next on top. Below those that count there may be more of them, or zeros.
     window: u64,
     /// How many of the window's bits count.
     count: u32,
-    /// How many of those are zeros made up behind the end.
+    /// How many of those are zeros made up after the end.
     made_up: u32,
 }
 
-/// Bits that are there after [`Bits::fill`].
+/// How many bits are there after [`Bits::fill`], at least.
 pub(super) const FILLED: u32 = 56;
 
 impl<'a> Bits<'a> {
@@ -31,7 +31,7 @@ impl<'a> Bits<'a> {
         self.bytes.len()
     }
 
-    /// The same place among bits whose bytes lie elsewhere now: those that are left, and more.
+    /// The same place in the bits, with their bytes elsewhere: those that are left, and more.
     pub(super) fn go_on<'b>(self, bytes: &'b [u8]) -> Bits<'b> {
         Bits { bytes, ..self }
     }
@@ -43,7 +43,7 @@ impl<'a> Bits<'a> {
                 let taken = (63 - self.count) / 8;
                 self.window |= u64::from_be_bytes(*next) >> self.count;
                 self.count += 8 * taken;
-                // What was laid in beyond the bits that count comes again, and is the same.
+                // The bits laid in beyond those that count come again next time, and are the same.
                 self.bytes = self.bytes.get(taken as usize..).unwrap_or_default();
             }
             None => *self = self.filled_bytewise(),
@@ -71,7 +71,7 @@ impl<'a> Bits<'a> {
         self
     }
 
-    /// The next bits, without taking them. `N` must lie in 1..=32.
+    /// The next bits, without taking them. `N` must be in 1..=32.
     #[inline(always)]
     pub(super) fn peek<const N: u32>(&self) -> usize {
         (self.window >> (64 - N)) as usize
@@ -83,23 +83,23 @@ impl<'a> Bits<'a> {
         self.count = self.count.wrapping_sub(bits);
     }
 
-    /// The signed value of a category: `size` bits, in 1..=15, whose first says the sign.
+    /// The signed value of a category: takes `size` bits, in 1..=15, of which the first says the sign.
     #[inline(always)]
     pub(super) fn value(&mut self, size: u32) -> i32 {
         let bits = (self.window >> (64 - size)) as i32;
-        // All ones where it is negative: half of all are, so that a branch would often be mispredicted.
+        // All ones if it is negative. Half of all values are, so a branch would often be mispredicted.
         let negative = !((self.window as i64 >> 63) as i32);
         self.skip(size);
         bits - (((1 << size) - 1) & negative)
     }
 
-    /// Whether no bit was taken that is not there.
+    /// Whether every bit that was taken was really there.
     #[inline(always)]
     pub(super) fn are_real(&self) -> bool {
         self.made_up <= self.count
     }
 
-    /// Whether all is taken but the last byte's padding.
+    /// Whether everything has been taken except the last byte's padding.
     pub(super) fn are_used_up(&self) -> bool {
         self.bytes.is_empty() && self.are_real() && self.count - self.made_up < 8
     }

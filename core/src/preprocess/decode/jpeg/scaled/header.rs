@@ -1,4 +1,4 @@
-//! What stands before a picture's compressed data: frame, tables, scan.
+//! What comes before an image's compressed data: frame, tables, scan.
 
 use super::huffman::{AcCodes, Codes};
 
@@ -9,13 +9,13 @@ pub(super) struct Header<'a> {
     pub(super) components: Vec<Component>,
     pub(super) dc: [Option<Codes>; 4],
     pub(super) ac: [Option<AcCodes>; 4],
-    /// MCUs between two restart markers; 0 where there are none.
+    /// The number of MCUs between two restart markers; 0 if there are none.
     pub(super) restart_interval: usize,
-    /// The compressed data and all that follows.
+    /// The compressed data and everything after it.
     pub(super) scan: &'a [u8],
 }
 
-/// A colour component. Tables are given by their index.
+/// A colour component. Its tables are given by index.
 pub(super) struct Component {
     pub(super) across: usize,
     pub(super) down: usize,
@@ -25,7 +25,7 @@ pub(super) struct Component {
     pub(super) ac: usize,
 }
 
-/// A component as the frame has it, before its tables are known.
+/// A component as the frame declares it, before its tables are known.
 #[derive(Clone, Copy)]
 struct Declared {
     id: u8,
@@ -34,8 +34,8 @@ struct Declared {
     quantisation: usize,
 }
 
-/// Reads up to the first scan. `None` for what is not a sequential picture in one scan, of one or
-/// three components, with nothing odd about it.
+/// Reads up to the first scan. `None` unless it is a sequential image of one or three components, all in that scan,
+/// with nothing odd about it.
 pub(super) fn read(bytes: &[u8]) -> Option<Header<'_>> {
     let mut rest = bytes.strip_prefix(&[0xFF, 0xD8])?;
     let mut frame = None;
@@ -70,7 +70,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<Header<'_>> {
                     height,
                     components: read_scan(payload, &declared, &quantisation)?,
                     dc,
-                    // Not before: a file can have millions of tables, each of which replaces one before.
+                    // Not earlier: a file can have millions of tables, each of which replaces one before.
                     ac: ac.map(|codes| codes.map(AcCodes::new)),
                     restart_interval,
                     scan: rest,
@@ -98,7 +98,7 @@ fn read_frame(payload: &[u8]) -> Option<(usize, usize, Vec<Declared>)> {
             .all(|factor| matches!(factor, 1 | 2 | 4));
         sound.then_some(Declared {
             id,
-            // A scan of one component has one block after the other, whatever its factors.
+            // A scan of one component has its blocks one after the other, whatever the factors.
             across: if *count == 1 { 1 } else { across.into() },
             down: if *count == 1 { 1 } else { down.into() },
             quantisation: table.into(),

@@ -1,26 +1,26 @@
-//! Huffman codes, by tables.
+//! Huffman codes, read with tables.
 
 use super::bits::{Bits, FILLED};
 
-/// Bits of a code that are looked up at once. Nearly all codes of photos are shorter.
+/// How many bits of a code are looked up at once. Nearly all codes in photos are shorter.
 const DIRECT: u32 = 9;
 
-/// Bits that are looked up at once where values are passed over: two or three coefficients' worth.
+/// How many bits are looked up at once when values are skipped: two or three coefficients' worth.
 const AHEAD: u32 = 12;
 
 /// A table of codes.
 pub(super) struct Codes {
-    /// For each value of the next bits: length of the code in the upper byte, symbol in the lower;
-    /// 0 where the code is longer.
+    /// For each value of the next bits, the length of the code in the upper byte and the symbol in the lower; 0 if
+    /// the code is longer.
     direct: [u16; 1 << DIRECT],
-    /// For each length of code: what the next 16 bits are below where the code is that long or
-    /// shorter, and where its symbols lie.
+    /// For each length: a bound that the next 16 bits are below if their code is that long or shorter, and what to
+    /// add to a code of that length to get the place of its symbol.
     ends: [(u32, i32); 17],
     symbols: Vec<u8>,
 }
 
 impl Codes {
-    /// The codes of a table by its number of codes of each length, 1 to 16, and their symbols.
+    /// The codes of a table, from the number of codes of each length, 1 to 16, and their symbols.
     pub(super) fn new(counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
         let mut codes = Self {
             direct: [0; 1 << DIRECT],
@@ -48,7 +48,7 @@ impl Codes {
         Some(codes)
     }
 
-    /// Length and symbol of the code that 16 bits begin with.
+    /// The length and the symbol of the code that 16 bits begin with.
     #[inline(always)]
     fn find(&self, bits: usize) -> Option<(u32, u8)> {
         let entry = self.direct[(bits >> (16 - DIRECT)) & ((1 << DIRECT) - 1)];
@@ -66,7 +66,7 @@ impl Codes {
         Some((length, symbol))
     }
 
-    /// Takes a symbol. `None` for bits that are no code.
+    /// Takes a symbol. `None` if the bits are not a code.
     #[inline(always)]
     pub(super) fn take(&self, bits: &mut Bits) -> Option<u8> {
         let (length, symbol) = self.find(bits.peek::<16>())?;
@@ -75,45 +75,45 @@ impl Codes {
     }
 }
 
-/// What the next bits hold where their values are not wanted: whole coefficients of one block, as
-/// many as are wholly in the bits.
+/// What the next bits hold when their values are not wanted: coefficients of one block, as many as are completely in
+/// the bits.
 #[derive(Clone, Copy)]
 struct Step {
-    /// Bits to pass over.
+    /// How many bits to skip.
     bits: u8,
-    /// Places in the block that are passed; `ENDS` or more where the block ends behind them, `NONE`
-    /// where not one coefficient is wholly there.
+    /// How many places in the block to skip; `ENDS` or more if the block ends after them, `NONE` if not even one
+    /// coefficient is completely there.
     places: u8,
 }
 
 const ENDS: u8 = 64;
 const NONE: u8 = 128;
 
-/// Bits that are looked up at once for a coefficient's code and value together. Most coefficients of a
-/// photo take fewer, and the table fills an eighth of the fastest memory.
+/// How many bits are looked up at once for a coefficient's code and value together. Most coefficients of a photo take
+/// fewer, and the table fills an eighth of the fastest cache.
 const SHORT: u32 = 10;
 
-/// A coefficient whose code and value the next bits hold wholly.
+/// A coefficient whose code and value are completely in the next bits.
 #[derive(Clone, Copy)]
 struct Short {
     bits: u8,
-    /// Zeros that come before it; `ENDS` where the block ends, `NONE` where more bits are needed.
+    /// The number of zeros before it; `ENDS` if the block ends, `NONE` if more bits are needed.
     zeros: u8,
     value: i16,
 }
 
-/// What comes next of a block.
+/// What comes next in a block.
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub(super) enum Next {
-    /// A coefficient, and the zeros before it.
+    /// A coefficient, and the number of zeros before it.
     Coefficient { zeros: usize, value: i32 },
-    /// So many zeros.
+    /// This many zeros.
     Zeros(usize),
     /// Nothing but zeros.
     End,
 }
 
-/// The codes of all but a block's first coefficient, with what is looked up to take several steps at once.
+/// The codes of all of a block's coefficients but the first, with tables to take several steps at once.
 pub(super) struct AcCodes {
     codes: Codes,
     short: Box<[Short; 1 << SHORT]>,
@@ -147,7 +147,7 @@ impl AcCodes {
         }
     }
 
-    /// Takes the next of a block. `None` for bits that no block has.
+    /// Takes what comes next in a block. `None` if no block can have these bits.
     #[inline(always)]
     pub(super) fn take(&self, bits: &mut Bits) -> Option<Next> {
         let Short {
@@ -169,7 +169,7 @@ impl AcCodes {
         self.take_long(bits)
     }
 
-    /// The same by the code and then the value. Needs up to 26 bits.
+    /// The same without a table: the code first, then the value. Needs up to 26 bits.
     #[inline(always)]
     fn take_long(&self, bits: &mut Bits) -> Option<Next> {
         match self.take_symbol(bits)? {
@@ -183,15 +183,15 @@ impl AcCodes {
         }
     }
 
-    /// Takes a symbol, whose upper half says how many zeros come before a value, and whose lower
-    /// half how many bits that value has.
+    /// Takes a symbol. Its upper half is the number of zeros before a value, its lower half the number of bits of
+    /// that value.
     #[inline(always)]
     fn take_symbol(&self, bits: &mut Bits) -> Option<(usize, u32)> {
         let symbol = self.codes.take(bits)?;
         Some((usize::from(symbol >> 4), u32::from(symbol & 15)))
     }
 
-    /// Passes over the rest of a block, from the given place of its 64 on.
+    /// Skips the rest of a block, from the given place of its 64.
     #[inline(always)]
     pub(super) fn pass(&self, bits: &mut Bits, mut place: usize) -> Option<()> {
         while place < 64 {
@@ -209,7 +209,7 @@ impl AcCodes {
                     bits.skip(step.bits.into());
                     return Some(());
                 }
-                // A step that reaches the end of the block may hold bits of the next one.
+                // A step that reaches the end of the block may include bits of the next one.
                 bits.fill();
                 match self.take_symbol(bits)? {
                     (0, 0) => return Some(()),
@@ -228,7 +228,7 @@ impl AcCodes {
 }
 
 impl Codes {
-    /// What bits begin with, where they hold it wholly and a block may have it.
+    /// What the bits begin with, if it is completely there and a block may have it.
     fn short(&self, ahead: usize) -> Option<Short> {
         let ahead = ahead << (16 - SHORT);
         let (length, symbol) = self.find(ahead)?;
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
     use crate::preprocess::decode::jpeg::scaled::header;
 
-    /// Of all that may come next, how much was looked up at once.
+    /// The share of all that may come next that was looked up at once.
     fn looked_up_at_once(codes: &AcCodes) -> f64 {
         let mut at_once = 0;
         for window in 0..1 << 16 {
@@ -316,8 +316,8 @@ mod tests {
 
     #[test]
     fn what_no_block_has_is_not_looked_up_at_once_either() {
-        // Of 2 bits: the end, and one of 1 to 15 zeros without a value. Then 16 zeros, values of 1, 11 and
-        // 15 bits, and codes as long as what is looked up and one longer.
+        // Codes of 2 bits: the end, and 1 zero without a value, which no block has. Then 16 zeros, values of 1, 11
+        // and 15 bits, and codes that are as long as what is looked up, and longer by one.
         let mut counts = [0; 16];
         counts[..11].copy_from_slice(&[0, 2, 1, 1, 1, 1, 0, 0, 0, 1, 1]);
         let symbols = [0x00, 0x10, 0xF0, 0x01, 0x0B, 0x0F, 0x02, 0x01];

@@ -1,14 +1,15 @@
-//! From a block's coefficients to its pixels, scaled: of 8 × 8 coefficients those of the lowest
-//! frequencies give fewer pixels of the same picture, smoothed as scaling down needs it.
+//! From a block's coefficients to its pixels, scaled: of the 8 × 8 coefficients, those of the lowest frequencies
+//! alone give fewer pixels of the same image, smoothed as scaling down requires.
 
 use std::f32::consts::{FRAC_1_SQRT_2, PI};
 
-/// Writes a block's pixels into `out`, whose rows lie `stride` apart. Coefficients are in rows of 8,
-/// and of those that were used none but the first is left; `flat` says that there is none.
+/// Writes a block's pixels into `out`, whose rows are `stride` apart.
+///
+/// Coefficients are in rows of 8. Those used are set to 0, except perhaps the first; `flat` says that all but the
+/// first are 0 already.
 pub(super) type Inverse = fn(&Basis, &mut [f32; 64], flat: bool, &mut [u8], stride: usize);
 
-/// The share of each frequency in each pixel, for each of the numbers of pixels that a side of a
-/// block may have: 1, 2, 4 and 8.
+/// The share of each frequency in each pixel, for each length that a side of a block may have: 1, 2, 4 or 8 pixels.
 pub(super) struct Basis([[[f32; 8]; 8]; 4]);
 
 impl Basis {
@@ -25,7 +26,7 @@ impl Basis {
     }
 }
 
-/// The transform to so many pixels; `None` for what is not 1, 2, 4 or 8.
+/// The transform to this many pixels; `None` if a side is not 1, 2, 4 or 8.
 pub(super) fn inverse(width: usize, height: usize) -> Option<Inverse> {
     match width {
         2 if height == 2 => Some(two_by_two),
@@ -82,8 +83,8 @@ fn transform<const WIDTH: usize, const HEIGHT: usize>(
     }
 }
 
-/// With two pixels a side each coefficient has the same share in each pixel, but for the sign. That is
-/// no more work than to ask whether there is only the first. Coefficients that are not shown stay.
+/// With two pixels a side, each coefficient has the same share in every pixel, apart from the sign. That is no more
+/// work than asking whether there is only the first. Coefficients that are not shown are left as they are.
 fn two_by_two(_: &Basis, coefficients: &mut [f32; 64], _: bool, out: &mut [u8], stride: usize) {
     let [all, across] = [0, 1].map(|place| coefficients[place]);
     let [down, both] = [8, 9].map(|place| coefficients[place]);
@@ -101,14 +102,14 @@ fn two_by_two(_: &Basis, coefficients: &mut [f32; 64], _: bool, out: &mut [u8], 
     }
 }
 
-/// The mean of a block's pixels, which its first coefficient alone says.
+/// The mean of a block's pixels, which its first coefficient alone gives.
 #[inline(always)]
 pub(super) fn mean(first: f32) -> u8 {
     to_byte(first * 0.125 + 128.0)
 }
 
-/// The nearest byte. Among floats this large the whole numbers follow one another bit by bit, so that
-/// their bits can be compared and cut off: quicker than a conversion, as several are done at once.
+/// The nearest byte. Adding this number leaves the nearest whole number in the float's lowest bits, which can be
+/// compared and cut off: quicker than a conversion, since several values are done at once.
 #[inline(always)]
 fn to_byte(value: f32) -> u8 {
     const ZERO: f32 = 12_582_912.0;

@@ -1,11 +1,11 @@
-//! A large photo at a fraction of its size, without decoding what that size does not show.
+//! Decodes a large photo at a fraction of its size, and no detail that this size does not show.
 //!
-//! No decoder at hand is fast enough: most of a photo's time goes into reading the values of fine
-//! detail, which is lost again when it is scaled to a model's size. Here that detail is passed over,
-//! several coefficients at a step, and the picture is made of the coarse coefficients alone.
+//! No decoder at hand is fast enough: most of a photo's time goes into reading the values of fine detail, which
+//! scaling to a model's size loses again. Here that detail is skipped, several coefficients at a time, and the image
+//! is made from the coarse coefficients alone.
 //!
-//! Only ordinary files are decoded: sequential, in one scan, grey or YCbCr, and undamaged. For all
-//! others the answer is `None`, and the complete decoder judges.
+//! Only ordinary files are decoded: sequential, in one scan, grey or YCbCr, and undamaged. For all others the answer
+//! is `None`, and the complete decoder judges.
 
 mod bits;
 mod header;
@@ -23,20 +23,20 @@ use idct::{Basis, Inverse};
 use image::RgbImage;
 use scan::Scan;
 
-/// Where the coefficients of a block lie, in the order they come: along diagonals.
+/// Where the coefficients of a block belong, in the order in which they come: along diagonals.
 const ZIGZAG: [u8; 64] = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
-/// No block has more: 64 coefficients, of 16 bits of code and 15 of value each.
+/// No block takes more: 64 coefficients of 16 bits of code and 15 of value each.
 const MOST_BYTES: usize = 64 * 31 / 8;
 
-/// So many more are looked at beyond what is taken.
+/// This many bytes are looked at beyond what is taken.
 const WINDOW: usize = 8;
 
-/// The picture at `eighths` eighths of its size, rounded up: 1, 2 or 4.
+/// The image at `eighths` eighths of its size, rounded up. `eighths` is 1, 2 or 4.
 pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
     let header = header::read(bytes)?;
     let across = header.components.iter().map(|c| c.across).max()?;
@@ -85,18 +85,19 @@ pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
     RgbImage::from_raw(width as u32, height as u32, pixels)
 }
 
-/// A component's decoder, and its pixels of one row of MCUs. All components have as many pixels:
-/// where one is coded with fewer, its blocks are scaled down by less.
+/// A component's decoder, and its pixels of one row of MCUs.
+///
+/// All components have the same number of pixels: if one is coded with fewer, its blocks are scaled down by less.
 struct Plane<'a> {
     component: &'a Component,
     dc_codes: &'a Codes,
     ac_codes: &'a AcCodes,
     inverse: Inverse,
-    /// Pixels of a block.
+    /// The width and height of a block, in pixels.
     block: (usize, usize),
-    /// The last coefficient in the order they come that the pixels show.
+    /// The last coefficient, in the order in which they come, that the pixels show.
     last: usize,
-    /// The last block's first coefficient, from which the next one's differs.
+    /// The last block's first coefficient; the next block gives its difference from it.
     dc: i32,
     coefficients: [f32; 64],
     stride: usize,
@@ -145,7 +146,7 @@ impl<'a> Plane<'a> {
                 let out = self
                     .pixels
                     .get_mut(block_down * height * self.stride + column..)?;
-                // Of a 4:2:0 photo at an eighth that is two blocks in three.
+                // For a 4:2:0 photo at an eighth, these are two blocks in three.
                 if self.last == 0 {
                     *out.first_mut()? = idct::mean(self.coefficients[0]);
                     continue;
@@ -156,7 +157,7 @@ impl<'a> Plane<'a> {
         Some(())
     }
 
-    /// Reads a block's coefficients; says whether all but the first are 0.
+    /// Reads a block's coefficients; returns whether all but the first are 0.
     #[inline(always)]
     fn read_block(&mut self, bits: &mut Bits) -> Option<bool> {
         let quantisation = &self.component.quantisation;
@@ -187,7 +188,7 @@ impl<'a> Plane<'a> {
     }
 }
 
-/// Writes a row of MCUs' pixels as RGB.
+/// Writes the pixels of a row of MCUs as RGB.
 fn paint(planes: &[Plane], rows: &mut [u8], width: usize) {
     for (y, row) in rows.chunks_exact_mut(3 * width).enumerate() {
         let line = |plane: &'_ Plane| y * plane.stride..y * plane.stride + width;
@@ -211,7 +212,7 @@ fn paint(planes: &[Plane], rows: &mut [u8], width: usize) {
     }
 }
 
-/// The colour of a luma and two colour differences (JFIF), in 16 bits after the point.
+/// The colour of a luma and two colour differences (JFIF), computed with 16 fractional bits.
 #[inline(always)]
 fn rgb(luma: u8, blue: u8, red: u8) -> [u8; 3] {
     let luma = (i32::from(luma) << 16) + (1 << 15);

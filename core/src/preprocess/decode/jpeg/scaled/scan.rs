@@ -1,10 +1,10 @@
-//! A scan's bytes, from one marker to the next, as they were before each 0xFF among them got a zero behind
-//! it (ITU-T T.81, B.1.1.5): whoever reads bits need not look for those.
+//! The bytes of a scan, from one marker to the next, without the zero that follows each 0xFF among them (ITU-T T.81,
+//! B.1.1.5), so that whoever reads bits need not look for it.
 
 use memchr::memchr;
 
-/// How many bytes are made plain at once: they are still in a near cache when they are decoded, and what
-/// a photo takes in memory does not double.
+/// How many bytes are cleaned at a time, so that they are still in a near cache when they are decoded, and a photo
+/// does not take twice the memory.
 pub(super) const PIECE: usize = 64 << 10;
 
 /// What is left of a scan.
@@ -24,7 +24,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Bytes without the zeros.
+    /// The bytes without the zeros.
     pub(super) fn plain(&self) -> &[u8] {
         &self.plain
     }
@@ -34,7 +34,7 @@ impl<'a> Scan<'a> {
         self.is_at_marker
     }
 
-    /// Adds a piece to the last `unused` plain bytes, and forgets those before.
+    /// Adds a piece to the last `unused` plain bytes, and drops the bytes before those.
     pub(super) fn advance(&mut self, unused: usize) {
         let used = self.plain.len().saturating_sub(unused);
         self.plain.drain(..used);
@@ -62,7 +62,7 @@ impl<'a> Scan<'a> {
         self.is_at_marker = self.plain.len() < until;
     }
 
-    /// Goes beyond a marker, which must be the next thing there is. More than one 0xFF may stand before it.
+    /// Skips a marker, which must be what comes next. More than one 0xFF may come before it.
     pub(super) fn pass(&mut self, marker: u8) -> Option<()> {
         while let [0xFF, 0xFF, ..] = self.rest {
             self.rest = &self.rest[1..];

@@ -1,4 +1,4 @@
-//! Against the complete decoder, whose pictures are averaged to the same size.
+//! Against the complete decoder, whose images are averaged to the same size.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ fn whole(bytes: &[u8]) -> RgbImage {
     RgbImage::from_raw(width, height, pixels).unwrap()
 }
 
-/// The mean difference to the complete picture, of the pixels that lie wholly in it.
+/// The mean difference from the complete image, over the pixels that are completely within it.
 fn mean_difference(scaled: &RgbImage, whole: &RgbImage, pixel: u32) -> f64 {
     let (columns, rows) = (whole.width() / pixel, whole.height() / pixel);
     let mut sum = 0.0;
@@ -75,8 +75,8 @@ fn a_photo_whose_scan_comes_in_many_pieces_is_the_same_picture() {
         picture.write_with_encoder(encoder).unwrap();
         assert!(bytes.len() > 2 * scan::PIECE, "{}", bytes.len());
         let whole = whole(&bytes);
-        // Of noise, the lowest frequencies are not quite the means; another picture's would differ by
-        // nearly three times as much.
+        // For noise, the lowest frequencies are not quite the means; another image's would differ by nearly three
+        // times as much.
         for (eighths, most) in [(1, 2.0), (2, 8.0), (4, 16.0)] {
             let scaled = decode(&bytes, eighths).unwrap();
             let mean = mean_difference(&scaled, &whole, 8 / eighths as u32);
@@ -85,8 +85,8 @@ fn a_photo_whose_scan_comes_in_many_pieces_is_the_same_picture() {
     }
 }
 
-/// Pictures below one another, each the same and an interval between restart markers. The markers make each
-/// independent of those before.
+/// Copies of an image below one another, each an interval between restart markers, which makes each independent of
+/// those before.
 fn stacked(bytes: &[u8], mcu_rows: u16, mcu_height: u16, interval: u16, times: u16) -> Vec<u8> {
     let (mut stack, mut rest) = (bytes[..2].to_vec(), &bytes[2..]);
     loop {
@@ -129,7 +129,7 @@ fn a_scan_in_many_pieces_may_have_restart_markers_and_colours_coded_with_fewer_p
     let encoder = JpegEncoder::new_with_quality(&mut wide, 98);
     noise.write_with_encoder(encoder).unwrap();
     assert!(wide.len() > scan::PIECE, "{}", wide.len());
-    // Of 21 x 13 pixels, which 2 x 1, 2 x 2 and 3 x 2 MCUs hold.
+    // The fixtures have 21 x 13 pixels, which take 2 x 1, 2 x 2 and 3 x 2 MCUs.
     for (bytes, mcu_rows, mcu_height, interval, times) in [
         (wide, 1, 8, 500, 3),
         (fixture("420.jpg"), 1, 16, 2, 900),
