@@ -42,7 +42,7 @@ for one, other in zip(cpu, gpu, strict=True):
     worst = max(worst, abs(a - b) / max(1.0, abs(a)))
     assert one["label"] == other["label"] and one["is_ood"] == other["is_ood"], (one, other)
 assert worst < 1e-3, worst
-print(f"{len(cpu)} pictures: the same labels and verdicts, scores within {worst:.1e}")
+print(f"{len(cpu)} images: the same labels and verdicts, scores within {worst:.1e}")
 PY
 
 # Two models with images of their own size, three numbers of connections, and two layouts: the default of two workers,

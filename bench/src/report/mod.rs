@@ -151,7 +151,7 @@ impl Report {
     pub fn write(&self, path: &Path) -> Result<(), BenchError> {
         let json = serde_json::to_string_pretty(self).map_err(|source| BenchError::Json {
             path: path.into(),
-            wanted: "to be written",
+            wanted: "what JSON can hold",
             source,
         })?;
         if let Some(folder) = path.parent() {

@@ -97,7 +97,7 @@ pub(super) fn raw(report: &Report) -> Table {
         note: String::new(),
         header: strings([
             "model",
-            "picture",
+            "image",
             "file",
             "decode ms",
             "run ms",
@@ -141,7 +141,7 @@ pub(super) fn servers(report: &Report) -> Table {
             rows.push(row);
         }
     }
-    let mut header = strings(["model", "picture"]);
+    let mut header = strings(["model", "image"]);
     if has_peers(report) {
         header.push("server".into());
     }
@@ -182,7 +182,7 @@ pub(super) fn starts(report: &Report) -> Table {
         note: String::new(),
         header: strings([
             "model",
-            "picture",
+            "image",
             "server",
             "ready after s",
             "slowest",
@@ -233,7 +233,7 @@ pub(super) fn peers(report: &Report) -> Table {
             rows.push(row);
         }
     }
-    let mut header = strings(["model", "picture", "server"]);
+    let mut header = strings(["model", "image", "server"]);
     header.extend(connections.iter().map(usize::to_string));
     header.extend(strings(["ready s", "peak MiB"]));
     Table {

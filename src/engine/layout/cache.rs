@@ -18,14 +18,19 @@ const MEASURE: u32 = 5;
 /// that were asked for, if any.
 pub fn key(model: &Model, runtime: &Runtime, processors: usize, lone: Option<usize>) -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = processor
-        .lines()
-        .find(|line| line.starts_with("model name"));
+    // The name on x86-64; on aarch64, what stands for one.
+    let is_name = |line: &&str| {
+        let names = ["model name", "CPU implementer", "CPU part", "CPU variant"];
+        names.iter().any(|name| line.starts_with(name))
+    };
+    let mut names: Vec<_> = processor.lines().filter(is_name).collect();
+    names.sort_unstable();
+    names.dedup();
     let text = format!(
         "{MEASURE} {} {} {processors} {lone:?} {}",
         model.digest(),
         runtime.version(),
-        name.unwrap_or_default()
+        names.join(" ")
     );
     hex(&Sha256::digest(text)[..16])
 }

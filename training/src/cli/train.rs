@@ -125,10 +125,6 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<(Trainer, Fil
         loaders: args.execution.loaders.into(),
         checkpoint_every: args.execution.checkpoint_every.get(),
     };
-    let width = config.model.width.to_string();
-    recipe::channels(&width).map_err(|problem| {
-        TrainError::Options(format!("the network's width, {width}, is {problem}"))
-    })?;
     introduce(&config, &data);
     match &beginning {
         Beginning::Resumed(Checkpoint { progress, .. }) => match progress.epochs {
@@ -206,6 +202,7 @@ fn start(
         init.as_ref(),
         command,
     )?;
+    check_width(config.model.width)?;
     let lock = make_and_lock(&run)?;
     // Another process may have finished a run there while the images were read.
     check_is_free(&run, recipe.holds_out())?;
@@ -218,6 +215,15 @@ fn start(
         beginning: init.map_or(Beginning::Fresh, Beginning::Init),
         lock,
     })
+}
+
+/// The width may come from a run's own file, which anyone may have written.
+fn check_width(width: usize) -> Result<(), TrainError> {
+    let width = width.to_string();
+    let checked = recipe::channels(&width).map_err(|problem| {
+        TrainError::Options(format!("the network's width, {width}, is {problem}"))
+    });
+    checked.map(|_| ())
 }
 
 fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, TrainError> {
@@ -237,6 +243,7 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
     }
     let checkpoint = Checkpoint::load(run)?;
     let config = checkpoint.config.clone();
+    check_width(config.model.width)?;
     let vary = execution.vary(&config.augmentation, device)?;
     let data = TrainingData::load(&config.selection()?)?;
     let is_other = |digest: &String| *digest != data.digest();

@@ -46,7 +46,7 @@ pub enum ExportError {
     },
     /// A tensor does not have the shape that its place in the network needs.
     #[error(
-        "the tensor `{name}` has shape {found:?} in the checkpoint, but the network needs {wanted:?}"
+        "the tensor `{name}` has shape {found:?} in the checkpoint, but the network needs {wanted}"
     )]
     WrongShape {
         /// The tensor's name.

@@ -260,7 +260,7 @@ fn mistakes_are_told_with_what_to_do() {
         (SMALL.replace("--aux aux", "--aux aux#first=x"), "#first=N"),
         (
             SMALL.replace("--aux aux", "--aux aux#first=9"),
-            "(--aux-batch-size)",
+            "give a smaller --aux-batch-size",
         ),
         (
             SMALL.replace("--out run", "--out id/even/0.png"),
@@ -274,7 +274,7 @@ fn mistakes_are_told_with_what_to_do() {
         ),
         (
             SMALL.replace("--aux aux", "--aux few"),
-            "(--aux-batch-size)",
+            "give a smaller --aux-batch-size",
         ),
         (SMALL.replace("--data id", "--data broken"), "7.png"),
         (
