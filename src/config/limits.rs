@@ -23,8 +23,8 @@ pub struct LimitsConfig {
         value_parser = parse_count::<1_000_000>)]
     pub max_files: NonZeroUsize,
 
-    /// Memory that all request bodies together may take while they are read and wait; beyond that
-    /// the answer is 429 with Retry-After.
+    /// Memory that all request bodies together may take while they are read and wait, and answers
+    /// above 16 KiB until they are sent; beyond that the answer is 429 with Retry-After.
     #[arg(long, env = "NORMGATE_BODY_MEMORY", value_name = "SIZE", default_value = "256MiB",
         value_parser = parse_bytes)]
     pub body_memory: usize,

@@ -44,6 +44,6 @@ export function together() {
 export function handleSummary({ metrics }) {
   const capacity = metrics.answered_in_time.values.count / TOGETHER;
   const alone = metrics.time_alone.values.med;
-  const text = `capacity: ${capacity.toFixed(1)} pictures a second; one alone takes ${alone.toFixed(2)} ms\n`;
+  const text = `capacity: ${capacity.toFixed(1)} images a second; one alone takes ${alone.toFixed(2)} ms\n`;
   return { stdout: text, ...(__ENV.CAPACITY_FILE && { [__ENV.CAPACITY_FILE]: `${capacity} ${alone}\n` }) };
 }

@@ -28,7 +28,7 @@ const within = (time) => ({ headers: { 'x-request-timeout': time } });
 
 // Which images are OOD is known only for the shipped model.
 const verdict = (flagged) => ({
-  [flagged ? 'what is foreign is flagged' : 'what is known is not flagged']: (r) =>
+  [flagged ? 'an OOD image is flagged' : 'an ID image is not flagged']: (r) =>
     r.json('model.name') !== 'cifar10-lt' || r.json('is_ood') === flagged,
 });
 
@@ -55,7 +55,7 @@ export const small = [right('small', noise, 'image/png', verdict(true))];
 export const photos = [
   right('photo', cat, 'image/jpeg', verdict(false)),
   right('wrong type declared', cat, 'image/png', verdict(false)),
-  right('foreign photo', coffee, 'image/jpeg', verdict(true)),
+  right('OOD photo', coffee, 'image/jpeg', verdict(true)),
   right('base64', json(cat), 'application/json', verdict(false)),
   right('in good time', noise, 'image/png', verdict(true), within('10s')),
   {
@@ -82,8 +82,8 @@ export const broken = [
   wrong('no base64', 400, '{"image": "%%%"}', 'application/json'),
   wrong('form cut short', 400, '--x\r\nContent-Disp', 'multipart/form-data; boundary=x'),
   wrong('unknown parameter', 400, noise, 'image/png', { query: '?size=2' }),
-  wrong('text', 415, 'this is no picture', 'text/plain'),
-  wrong('text declared as a picture', 415, 'this is no picture', 'image/jpeg'),
+  wrong('text', 415, 'this is not an image', 'text/plain'),
+  wrong('text declared as an image', 415, 'this is not an image', 'image/jpeg'),
   wrong('no time', 400, noise, 'image/png', within('soon')),
   wrong('compressed', 415, noise, 'image/png', { headers: { 'content-encoding': 'gzip' } }),
   wrong('cut short', 422, half(cat), 'image/jpeg'),
