@@ -3,10 +3,11 @@
 //! A connection costs next to nothing except a place. Clients that hold theirs without doing anything (idle, or
 //! sending their request byte by byte, or not reading the reply) would lock everybody else out until their timeouts,
 //! and again after that. So when all places are taken, the connection that has kept the server waiting longest gives
-//! way to the next one. The same holds for the memory that bodies share, and for those who hold some of it.
+//! way to the next one. The same holds for the memory that bodies and large answers share, and for those who hold some
+//! of it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -60,7 +61,8 @@ pub struct Client {
     start: Instant,
     /// Since when the server has been waiting for it, in milliseconds; or [`SERVED`], or [`LEAVING`].
     awaited_since: AtomicU64,
-    is_sending_body: AtomicBool,
+    /// How much of the shared memory it holds: its body while that arrives, and its answer until that is sent.
+    holds: AtomicUsize,
     gives_way: Notify,
 }
 
@@ -73,8 +75,8 @@ const LEAVING: u64 = SERVED - 1;
 /// A guard that is held as long as a client waits for its answer.
 pub struct BeingServed(Arc<Client>);
 
-/// A guard that is held as long as a client's body arrives.
-pub struct SendingBody<'a>(&'a Client);
+/// A guard that is held as long as a client's body arrives, or its answer is sent.
+pub struct HoldingMemory(Arc<Client>);
 
 impl Connections {
     /// This many places for clients, all free.
@@ -142,7 +144,7 @@ impl Connections {
             connections: Arc::downgrade(self),
             start: self.start,
             awaited_since: AtomicU64::new(SERVED),
-            is_sending_body: AtomicBool::new(false),
+            holds: AtomicUsize::new(0),
             gives_way: Notify::new(),
         });
         client.was_heard();
@@ -237,19 +239,18 @@ impl Client {
         BeingServed(Arc::clone(self))
     }
 
-    /// From now on, until the guard is dropped, its body takes memory that others may need.
-    pub fn sending_body(&self) -> SendingBody<'_> {
-        self.is_sending_body.store(true, Ordering::Relaxed);
-        SendingBody(self)
+    /// From now on, until the guard is dropped, it has memory that others may need.
+    pub fn holding_memory(self: &Arc<Self>) -> HoldingMemory {
+        self.holds.fetch_add(1, Ordering::Relaxed);
+        HoldingMemory(Arc::clone(self))
     }
 
-    /// Makes a client whose body has stalled give its memory back, and waits the moment that this takes. False if
-    /// there is no such client.
-    pub async fn makes_a_body_give_way(&self) -> bool {
+    /// Makes a client that has stalled give its memory back, and waits the moment that this takes. False if there is
+    /// no such client.
+    pub async fn makes_another_give_way(&self) -> bool {
         let connections = self.connections.upgrade();
-        let stalled = |other: &Client| {
-            !std::ptr::eq(self, other) && other.is_sending_body.load(Ordering::Relaxed)
-        };
+        let stalled =
+            |other: &Client| !std::ptr::eq(self, other) && other.holds.load(Ordering::Relaxed) > 0;
         let given = connections.is_some_and(|connections| connections.make_way(stalled));
         if given {
             sleep(LOOK_AGAIN).await;
@@ -257,7 +258,7 @@ impl Client {
         given
     }
 
-    /// Notes that the head of a request is there, or more of its body, or that the client has its answer: the waiting
+    /// Notes that the head of a request is there, or more of its body, or that the client took some of its answer: the waiting
     /// begins anew.
     pub fn was_heard(&self) {
         self.awaited_since.store(self.now(), Ordering::Relaxed);
@@ -274,9 +275,16 @@ impl Drop for BeingServed {
     }
 }
 
-impl Drop for SendingBody<'_> {
+impl HoldingMemory {
+    /// Notes that the client took some of its answer.
+    pub fn was_heard(&self) {
+        self.0.was_heard();
+    }
+}
+
+impl Drop for HoldingMemory {
     fn drop(&mut self) {
-        self.0.is_sending_body.store(false, Ordering::Relaxed);
+        self.0.holds.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -360,13 +368,13 @@ mod tests {
             backdate(place, 5);
         }
         let _bodies = [
-            stalled.client().sending_body(),
-            served.client().sending_body(),
+            stalled.client().holding_memory(),
+            served.client().holding_memory(),
         ];
         let _served = served.client().being_served();
-        assert!(asking.client().makes_a_body_give_way().await);
+        assert!(asking.client().makes_another_give_way().await);
         assert!(is_wanted(&stalled).await);
-        assert!(!asking.client().makes_a_body_give_way().await);
+        assert!(!asking.client().makes_another_give_way().await);
         assert!(!is_wanted(&idle).await && !is_wanted(&served).await);
     }
 

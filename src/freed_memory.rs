@@ -48,7 +48,7 @@ pub async fn give_back(state: Arc<AppState>, give: fn()) {
     let (mut most, mut kept) = (0, u64::MAX);
     loop {
         look.tick().await;
-        let (held, in_use) = (state.intake.held(), in_use());
+        let (held, in_use) = (state.intake.bodies(), in_use());
         (most, kept) = (most.max(held), kept.min(in_use));
         let is_flood_over = held < most / 4 && most - held > MUCH;
         if is_flood_over || held == 0 && in_use - kept > GROWN {

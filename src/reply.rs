@@ -120,10 +120,13 @@ pub fn most_bytes<'a>(
 ) -> usize {
     const A_LABEL: usize = 100;
     const A_FILE: usize = 600;
-    let longest = manifest.labels.iter().map(String::len).max();
-    let labels = top.saturating_mul(A_LABEL + 2 * longest.unwrap_or_default());
+    let lengths = || manifest.labels.iter().map(String::len);
+    let longest = lengths().max().unwrap_or_default();
+    let letters = top.saturating_mul(longest).min(lengths().sum());
+    let model = manifest.name.len() + manifest.version.len();
+    let each = top.saturating_mul(A_LABEL) + 2 * (letters + longest + model) + A_FILE;
     let names = names.into_iter().map(Option::unwrap_or_default);
-    let files = names.map(|name| labels.saturating_add(A_FILE + 2 * name.len()));
+    let files = names.map(|name| each.saturating_add(2 * name.len()));
     files.fold(0, usize::saturating_add)
 }
 

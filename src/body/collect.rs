@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::iter;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::{Intake, Upload};
-use crate::connections::Client;
+use crate::connections::{Client, HoldingMemory};
 use crate::problem::Problem;
 
 /// The least memory for a body that does not arrive in one piece, if it is that long.
@@ -31,7 +32,53 @@ const COME_AGAIN: Duration = Duration::from_secs(2);
 
 /// Memory that a body counts for, given back when the last clone is dropped.
 #[derive(Clone)]
-pub struct Hold(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+pub struct Hold(Arc<OwnedSemaphorePermit>);
+
+/// Memory for an answer, given back when dropped.
+pub struct Room {
+    /// What the request's body had.
+    body: Option<Hold>,
+    more: OwnedSemaphorePermit,
+    answers: Answers,
+    client: Option<HoldingMemory>,
+}
+
+impl Room {
+    /// Gives back what an answer of this length does not need.
+    pub fn shrink(&mut self, length: usize) {
+        if self.more.num_permits() < length {
+            return;
+        }
+        self.body = None;
+        drop(self.more.split(self.more.num_permits() - length));
+        self.answers = Answers::count(&self.answers.all, length);
+    }
+
+    /// Notes that the client took some of the answer.
+    pub fn is_taken(&self) {
+        self.client.iter().for_each(HoldingMemory::was_heard);
+    }
+}
+
+/// Bytes that count among those of all answers, until dropped.
+struct Answers {
+    all: Arc<AtomicUsize>,
+    own: usize,
+}
+
+impl Answers {
+    fn count(all: &Arc<AtomicUsize>, own: usize) -> Self {
+        all.fetch_add(own, Ordering::Relaxed);
+        let all = Arc::clone(all);
+        Self { all, own }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.own, Ordering::Relaxed);
+    }
+}
 
 impl Intake {
     /// The whole body, and the memory that it counts for.
@@ -39,14 +86,14 @@ impl Intake {
         &self,
         headers: &HeaderMap,
         body: &mut Upload,
-        client: Option<&Client>,
+        client: Option<&Arc<Client>>,
     ) -> Result<(Bytes, Hold), Problem> {
         let announced = announced(headers);
         if announced.is_some_and(|length| length > self.max_body_bytes as u64) {
             return Err(Problem::body_too_large(self.max_body_bytes));
         }
         let slow = || Problem::slow_request(self.timeout.as_secs_f64());
-        let _sending = client.map(Client::sending_body);
+        let _holding = client.map(Client::holding_memory);
         let read = self.read_frames(body, announced, client);
         timeout(self.timeout, read)
             .await
@@ -57,7 +104,7 @@ impl Intake {
         &self,
         body: &mut Upload,
         announced: Option<u64>,
-        client: Option<&Client>,
+        client: Option<&Arc<Client>>,
     ) -> Result<(Bytes, Hold), Problem> {
         let announced = announced.and_then(|length| usize::try_from(length).ok());
         let length = announced.unwrap_or(self.max_body_bytes);
@@ -88,7 +135,7 @@ impl Intake {
             }
             unheard += piece.len();
             if unheard >= PROGRESS {
-                client.into_iter().for_each(Client::was_heard);
+                client.into_iter().for_each(|client| client.was_heard());
                 unheard = 0;
             }
             if whole.is_empty() && first.is_empty() {
@@ -112,12 +159,14 @@ impl Intake {
     }
 
     /// Memory for an answer that may take so many bytes, until it is sent; none for a small one, which counts with
-    /// its connection. The server builds it whole, and the client may take its time to read it.
+    /// its connection. The server builds it whole, and the client may take its time to read it. The memory of the
+    /// request's body serves again, since that is gone by then.
     pub async fn room_for_answer(
         &self,
         bytes: usize,
-        client: Option<&Client>,
-    ) -> Result<Option<Hold>, Problem> {
+        body: &Hold,
+        client: Option<&Arc<Client>>,
+    ) -> Result<Option<Room>, Problem> {
         if bytes <= SMALL_ANSWER {
             return Ok(None);
         }
@@ -127,14 +176,20 @@ impl Intake {
                  fewer files"
             )));
         }
-        let permit = self.reserve(bytes, client).await?;
-        Ok(Some(Hold(Arc::new(permit))))
+        let more = bytes.saturating_sub(body.0.num_permits());
+        let more = self.reserve(more, client).await?;
+        Ok(Some(Room {
+            body: Some(body.clone()),
+            more,
+            answers: Answers::count(&self.answers, bytes),
+            client: client.map(Client::holding_memory),
+        }))
     }
 
     async fn reserve(
         &self,
         bytes: usize,
-        client: Option<&Client>,
+        client: Option<&Arc<Client>>,
     ) -> Result<OwnedSemaphorePermit, Problem> {
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
         loop {
@@ -142,7 +197,7 @@ impl Intake {
                 return Ok(permit);
             }
             let gives_way = match client {
-                Some(client) => client.makes_a_body_give_way().await,
+                Some(client) => client.makes_another_give_way().await,
                 None => false,
             };
             if !gives_way {
@@ -173,7 +228,7 @@ fn root(error: &dyn Error) -> String {
 
 fn full() -> Problem {
     Problem::overloaded(
-        "the request bodies that are being read or wait, and the answers that are being sent, fill the memory for \
+        "the request bodies that are being read or wait, and large answers that are being made or sent, fill the memory for \
          them (--body-memory); try again later",
     )
 }

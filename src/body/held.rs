@@ -2,30 +2,45 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 
-use super::Hold;
+use super::Room;
 
 /// Handed over in pieces of this size, so that the connection keeps no more than a few of its own.
 const PIECE: usize = 16 << 10;
 
-struct Held(Bytes);
+struct Held {
+    left: Bytes,
+    room: Arc<Room>,
+}
 
-/// A body whose bytes, and with them `hold`, live until the connection has taken the last piece.
-pub fn held(line: Vec<u8>, hold: Hold) -> Body {
-    struct Owner(
-        Vec<u8>,
-        #[expect(dead_code, reason = "held, not read")] Hold,
-    );
-    impl AsRef<[u8]> for Owner {
-        fn as_ref(&self) -> &[u8] {
-            &self.0
-        }
+/// What the pieces are parts of.
+struct Owner {
+    line: Vec<u8>,
+    #[expect(dead_code, reason = "held, not read")]
+    room: Arc<Room>,
+}
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.line
     }
-    Body::new(Held(Bytes::from_owner(Owner(line, hold))))
+}
+
+/// A body whose bytes, and with them their room, live until the connection has taken the last piece.
+pub fn held(mut line: Vec<u8>, mut room: Room) -> Body {
+    line.shrink_to_fit();
+    room.shrink(line.len());
+    let room = Arc::new(room);
+    let left = Bytes::from_owner(Owner {
+        line,
+        room: Arc::clone(&room),
+    });
+    Body::new(Held { left, room })
 }
 
 impl HttpBody for Held {
@@ -36,16 +51,17 @@ impl HttpBody for Held {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let length = self.0.len().min(PIECE);
-        let piece = self.0.split_to(length);
+        self.room.is_taken();
+        let length = self.left.len().min(PIECE);
+        let piece = self.left.split_to(length);
         Poll::Ready((!piece.is_empty()).then(|| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        self.left.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.len() as u64)
+        SizeHint::with_exact(self.left.len() as u64)
     }
 }

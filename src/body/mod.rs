@@ -10,6 +10,7 @@ mod media;
 mod multipart;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -18,8 +19,8 @@ use http_body_util::BodyExt;
 use hyper::body::Frame;
 use tokio::sync::Semaphore;
 
-pub use collect::Hold;
 use collect::Lately;
+pub use collect::{Hold, Room};
 pub use held::held;
 pub use json::Base64Image;
 
@@ -37,6 +38,8 @@ pub struct Intake {
     timeout: Duration,
     /// One permit for each byte.
     memory: Arc<Semaphore>,
+    /// The bytes of it that answers take.
+    answers: Arc<AtomicUsize>,
     discarded: Allowance,
     refused: Lately,
 }
@@ -94,15 +97,22 @@ impl Intake {
             max_files: limits.max_files.get(),
             timeout: http.body_timeout,
             memory: Arc::new(Semaphore::new(limits.body_memory)),
+            answers: Arc::default(),
             discarded: Allowance::new(),
             refused: Lately::new(),
         }
     }
 
-    /// How many bytes bodies take now.
+    /// How many bytes bodies take now, and answers.
     pub fn held(&self) -> usize {
         self.body_memory
             .saturating_sub(self.memory.available_permits())
+    }
+
+    /// How many bytes bodies take now: images wait or are being worked on if there are any.
+    pub fn bodies(&self) -> usize {
+        self.held()
+            .saturating_sub(self.answers.load(Ordering::Relaxed))
     }
 
     /// How many clients were refused lately for want of memory, and will come again.
@@ -115,7 +125,7 @@ impl Intake {
         &self,
         headers: &HeaderMap,
         body: &mut Upload,
-        client: Option<&Client>,
+        client: Option<&Arc<Client>>,
     ) -> Result<Submission, Problem> {
         let kind = Kind::of(headers)?;
         let (body, hold) = self.collect(headers, body, client).await?;

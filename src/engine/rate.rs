@@ -8,6 +8,9 @@ const MEMORY: Duration = Duration::from_secs(2);
 /// A time that is longer than expected by more than this factor counts as one that is by just this.
 const OUTLIER: u32 = 50;
 
+/// Shorter times are never outliers: among many small images there may be a large one.
+const LONG: Duration = Duration::from_secs(3);
+
 /// Items a second that a taker serves while it has something to do. Idle time does not count: it
 /// says how much came, not how much could be done.
 #[derive(Debug, Default)]
@@ -40,7 +43,7 @@ impl Rate {
         }
         let took = match self.seconds > 0.0 {
             // A process that was stopped, or a machine that slept, did not work all the while.
-            true => took.min(self.wait(items, 1).saturating_mul(OUTLIER)),
+            true => took.min(self.wait(items, 1).saturating_mul(OUTLIER).max(LONG)),
             false => took,
         };
         let kept = (-took.as_secs_f64() / MEMORY.as_secs_f64()).exp();
@@ -106,7 +109,10 @@ mod tests {
         let mut stopped = Rate::default();
         stopped.note(10, SECOND / 10);
         stopped.note(1, 100 * SECOND);
-        assert!(stopped.wait(10, 1) < 2 * SECOND);
+        assert!(stopped.wait(1, 1) < 2 * SECOND);
+        // But work may really have become slower.
+        (0..4).for_each(|_| stopped.note(1, 100 * SECOND));
+        assert!(stopped.wait(1, 1) > 90 * SECOND);
         // One outlier among much work hardly moves it.
         (0..1000).for_each(|_| rate.note(1, SECOND / 100));
         rate.note(1, SECOND / 5);

@@ -214,7 +214,7 @@ impl<'a> Loader<'a> {
 
 /// Ends the threads of a model that is out of service, as soon as no request uses it.
 fn retire(old: &Arc<Serving>) {
-    // Nobody can take it up any more, so the count only falls.
+    // No request can take it up any more; `/livez` may for a moment, to see whether it hangs.
     while Arc::strong_count(old) > 1 {
         thread::sleep(RETIREMENT_CHECK);
     }

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use normgate_core::preprocess::DecodeError;
 use tokio::time::timeout_at;
 
-use crate::body::{Base64Image, File, Hold, Submission, Upload, held};
+use crate::body::{Base64Image, File, Room, Submission, Upload, held};
 use crate::connections::Client;
 use crate::deadline::Deadline;
 use crate::engine::{Answer, EngineError, Timings};
@@ -91,7 +91,7 @@ struct Wishes {
     top: usize,
     deadline: Option<Deadline>,
     /// Of an answer that may be large.
-    room: Option<Hold>,
+    room: Option<Room>,
 }
 
 async fn read(
@@ -109,7 +109,7 @@ async fn read(
     let asked = asked_top(options)?;
     let deadline = Deadline::of_client(headers, started)?;
     ask_for_room(state, deadline)?;
-    let client = extensions.get::<Arc<Client>>().map(Arc::as_ref);
+    let client = extensions.get::<Arc<Client>>();
     let reading = state.intake.read(headers, body, client);
     let submission = match deadline {
         None => reading.await,
@@ -126,8 +126,8 @@ async fn read(
     let top = top(asked, serving.manifest.labels.len())?;
     let names = submission.files.iter().map(|file| file.name.as_deref());
     let most = most_bytes(&serving.manifest, names, top);
-    let room = state.intake.room_for_answer(most, client).await;
-    let room = room.map_err(|problem| {
+    let room = state.intake.room_for_answer(most, &submission.hold, client);
+    let room = room.await.map_err(|problem| {
         let others = state.intake.refused_lately();
         problem.after(serving.engine.wait(others))
     })?;
@@ -270,7 +270,7 @@ fn rejected(state: &AppState, problem: Problem) -> Problem {
 }
 
 /// Adds where the time went (W3C Server Timing), which browsers' tools show.
-fn timed(reply: Answered<'_>, room: Option<Hold>, timings: Timings, started: Instant) -> Response {
+fn timed(reply: Answered<'_>, room: Option<Room>, timings: Timings, started: Instant) -> Response {
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
     let text = format!(
         "queue;dur={:.3}, decode;dur={:.3}, infer;dur={:.3}, total;dur={:.3}",
@@ -280,7 +280,7 @@ fn timed(reply: Answered<'_>, room: Option<Hold>, timings: Timings, started: Ins
         ms(started.elapsed()),
     );
     let mut response = match room {
-        Some(hold) => json_line::response(&reply, |line| held(line, hold)),
+        Some(room) => json_line::response(&reply, |line| held(line, room)),
         None => JsonLine(reply).into_response(),
     };
     if let Ok(value) = HeaderValue::try_from(text) {

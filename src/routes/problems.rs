@@ -25,8 +25,7 @@ const DOCUMENT: &str = include_str!("../../docs/errors.md");
     )))
 )]
 pub async fn all(headers: HeaderMap) -> Response {
-    let links = "<a href=\"./\">Try it</a> <a href=\"docs\">API</a>";
-    explained(&headers, DOCUMENT, links)
+    explained(&headers, DOCUMENT, "")
 }
 
 /// One problem, explained.
@@ -52,8 +51,8 @@ pub async fn one(
     let text = slug.ok().and_then(|Path(slug)| section(&slug));
     match text {
         Some(text) => {
-            let links = "<a href=\"../problems\">All errors</a> <a href=\"../docs\">API</a>";
-            Ok(explained(&headers, &text, links))
+            let others = "<footer><a href=\"../problems\">All errors</a></footer>\n";
+            Ok(explained(&headers, &text, others))
         }
         None => Err(Problem::not_found(uri.path())),
     }
@@ -75,13 +74,13 @@ fn section(slug: &str) -> Option<String> {
     Some(text.join("\n").trim_end().to_owned() + "\n")
 }
 
-/// A text in the form that was asked for; a page has the links, too.
-fn explained(headers: &HeaderMap, markdown: &str, links: &str) -> Response {
+/// A text in the form that was asked for; below it, a page has the footer.
+fn explained(headers: &HeaderMap, markdown: &str, footer: &str) -> Response {
     let mut reply = match prefers(headers, "text/html", "text/markdown") {
         true => {
             let mut content = String::new();
             html::push_html(&mut content, Parser::new(markdown));
-            content += &format!("<footer>{links}</footer>\n");
+            content += footer;
             page::reply(&page::around("errors", &content))
         }
         false => {

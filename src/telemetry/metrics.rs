@@ -174,7 +174,7 @@ impl Default for Metrics {
         let log_lines_dropped = Counter::default();
         ours.register(
             "log_lines_dropped",
-            "Log lines that were lost because nobody took them in time",
+            "Log lines that were lost: nobody took them in time, or they could not be written",
             log_lines_dropped.clone(),
         );
         let build_info: Family<BuildLabels, Gauge> = Family::default();

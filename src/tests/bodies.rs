@@ -134,32 +134,47 @@ async fn large_answers_that_nobody_reads_fill_the_memory_for_bodies() {
     let limits = ["--max-body-bytes", "64KiB", "--body-memory", "64KiB"];
     let service = Service::with(&limits);
     let image = png(GREEN, 8, 8);
-    let files = vec![("a.png", image.as_slice()); 30];
+    let files = vec![("a.png", image.as_slice()); 60];
     let request = || {
-        let request = Request::post("/classify?top=1").header("content-type", FORM);
+        let request = Request::post("/classify").header("content-type", FORM);
         let request = request.header("host", "x");
         request.body(Body::from(form(&files))).unwrap()
     };
     let waiting = service.router.clone().oneshot(request()).await.unwrap();
     assert_eq!(waiting.status(), 200);
-    let length = waiting.headers()["content-length"].clone();
-    let held = service.state.intake.held();
-    assert!(held > 16 << 10, "{held}");
-    // Which has a small answer, and is smaller than what is left.
+    let length: usize = waiting.headers()["content-length"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let intake = &service.state.intake;
+    assert!(length > 16 << 10, "{length}");
+    assert_eq!((intake.held(), intake.bodies()), (length, 0));
+    // It has a small answer, and needs less than what is left.
     service.classify(image.clone()).await.ok();
-
-    let more = [("b.png", image.as_slice()); 60];
-    let more = service.post("/classify?top=3", FORM, form(&more)).await;
-    more.problem(429, "overloaded");
-    assert_eq!(service.state.intake.held(), held);
+    service.send(request()).await.problem(429, "overloaded");
+    assert_eq!((intake.held(), intake.bodies()), (length, 0));
 
     let read = waiting.into_body().collect().await.unwrap().to_bytes();
-    assert_eq!(read.len().to_string(), length.to_str().unwrap());
+    assert_eq!(read.len(), length);
     let answer: serde_json::Value = serde_json::from_slice(&read).unwrap();
-    assert_eq!(answer["results"].as_array().unwrap().len(), 30);
+    assert_eq!(answer["results"].as_array().unwrap().len(), files.len());
     drop(read);
-    assert_eq!(service.state.intake.held(), 0);
+    assert_eq!((intake.held(), intake.bodies()), (0, 0));
     service.send(request()).await.ok();
+}
+
+#[tokio::test]
+async fn a_body_that_fills_the_memory_can_be_answered() {
+    let image = png(GREEN, 8, 8);
+    let padding = vec![0; 50 << 10];
+    let mut files = vec![("a.png", image.as_slice()); 30];
+    files.push(("padding.bin", &padding));
+    let body = form(&files);
+    let size = body.len().to_string();
+    let service = Service::with(&["--max-body-bytes", &size, "--body-memory", &size]);
+    let answer = service.post("/classify", FORM, body).await.ok();
+    assert_eq!(answer["results"].as_array().unwrap().len(), files.len());
 }
 
 #[tokio::test]
