@@ -1,7 +1,7 @@
 //! The bytes of all bodies together are bounded, in whichever way the images come.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     net::TcpStream,
     thread,
     time::{Duration, Instant},
@@ -11,7 +11,8 @@ use image::ImageFormat;
 
 use crate::{
     bodies::{base64_json, multipart},
-    support::{PATIENCE, Server, encoded, picture},
+    models::ENGLISH,
+    support::{PATIENCE, Server, encoded, picture, png, until},
     wire::{connect, request, status},
 };
 
@@ -60,6 +61,60 @@ fn what_does_not_fit_beside_the_bodies_that_are_there_is_turned_away_until_they_
             server.classify(kind, body).answer();
         }
     }
+}
+
+#[test]
+fn who_does_not_read_a_large_answer_gives_its_memory_back_when_others_need_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let mut manifest = ENGLISH.manifest();
+    for label in &mut manifest.labels {
+        *label = label.repeat(1000 / label.len());
+    }
+    ENGLISH
+        .model()
+        .with_manifest(manifest)
+        .unwrap()
+        .save(&path)
+        .unwrap();
+    let server = Server::with(&[
+        "--model",
+        path.to_str().unwrap(),
+        "--max-files",
+        "1500",
+        "--queue-capacity",
+        "2000",
+        "--max-body-bytes",
+        "10MiB",
+        "--body-memory",
+        "14MiB",
+        "--body-timeout",
+        "10m",
+        "--deadline",
+        "1m",
+    ]);
+    // The answer, of some 6 MB, is far more than the system takes on the way.
+    let image = png();
+    let (kind, form) = multipart(&vec![("image", "a.png", image.as_slice()); 1500]);
+    let head = format!(
+        "POST /classify HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
+        form.len()
+    );
+    let mut stuck = connect(&server);
+    stuck.write_all(head.as_bytes()).unwrap();
+    stuck.write_all(&form).unwrap();
+    until(&server, "the form is answered", || is_answered(&stuck));
+    let photo = encoded(picture(1000, 3000), ImageFormat::Bmp);
+    until(&server, "the photo is answered", || {
+        server.classify("image/bmp", &photo).status == 200
+    });
+    // It was closed in the middle of its answer.
+    let mut taken = Vec::new();
+    let _ = stuck.read_to_end(&mut taken);
+    let head = String::from_utf8_lossy(&taken[..1000]).to_lowercase();
+    let length = head.split("content-length: ").nth(1).unwrap();
+    let length: usize = length.lines().next().unwrap().parse().unwrap();
+    assert!(taken.len() < length, "{} of {length}", taken.len());
 }
 
 fn is_answered(stream: &TcpStream) -> bool {
