@@ -1,8 +1,8 @@
 # Normgate. `make` alone lists the targets.
 
-MODEL  ?= models/cifar10-lt.onnx
-LISTEN ?= 127.0.0.1:8080
-DEVICE ?= cpu
+MODEL  ?= $(or $(NORMGATE_MODEL),models/cifar10-lt.onnx)
+LISTEN ?= $(or $(NORMGATE_LISTEN),127.0.0.1:8080)
+DEVICE ?= $(or $(NORMGATE_DEVICE),cpu)
 IMAGE  ?= normgate
 K6     ?= .tools/k6
 SCENARIO ?= smoke

@@ -118,7 +118,11 @@ fn calibrated(f: &mut Formatter<'_>, c: &Calibration, labels: &[String]) -> fmt:
     writeln!(f, "\nCalibration ({meaning})\n")?;
     let data = c.data.as_deref().unwrap_or("images");
     wrapped(f, "images", &format!("{} ({data})", c.count))?;
-    writeln!(f, "  {:15} {:.4}", "threshold", c.threshold)?;
+    let by_class = match c.per_class {
+        Some(_) => ", for all classes alike; those in service are below",
+        None => "",
+    };
+    writeln!(f, "  {:15} {:.4}{by_class}", "threshold", c.threshold)?;
     let share = c.expected_flag_rate * 100.0;
     writeln!(
         f,

@@ -8,7 +8,6 @@ use std::thread;
 use std::time::Duration;
 
 use normgate_core::Calibration;
-use normgate_core::calibration::Convention;
 
 use crate::config::reachable;
 use crate::serving::Serving;
@@ -95,7 +94,7 @@ impl fmt::Display for StartUp<'_> {
                 "  verdict  OOD if {} is above {}; flags {} of ID images",
                 manifest.score,
                 thresholds(calibration),
-                known_flagged(calibration),
+                id_flagged(calibration),
             )?;
         }
         let layout = engine.layout();
@@ -136,15 +135,11 @@ fn thresholds(calibration: &Calibration) -> String {
     }
 }
 
-/// The share of ID images that is flagged. If there are few calibration images, none of them may have been flagged,
-/// which promises less than "0.0 %" would say.
-fn known_flagged(calibration: &Calibration) -> String {
-    let percent = calibration.expected_flag_rate * 100.0;
-    let promised = (1.0 - calibration.target_tpr) * 100.0;
-    match calibration.convention {
-        Convention::IdPositive if percent < 0.05 => format!("at most {promised:.1} %"),
-        _ => format!("{percent:.1} %"),
-    }
+/// The share of ID images that the threshold is expected to flag.
+fn id_flagged(calibration: &Calibration) -> String {
+    let expected = calibration.flag_rate().map(|rate| rate.mean);
+    let percent = expected.unwrap_or(calibration.expected_flag_rate) * 100.0;
+    format!("{percent:.1} %")
 }
 
 #[cfg(test)]
@@ -154,8 +149,8 @@ mod tests {
     #[test]
     fn a_calibration_that_flagged_nothing_does_not_promise_that_nothing_will_be() {
         let scores: Vec<f32> = (0..100).map(|n| n as f32).collect();
-        let said = |n: usize| known_flagged(&Calibration::id_positive(&scores[..n], 0.95).unwrap());
-        assert_eq!(said(19), "at most 5.0 %");
-        assert_eq!(said(100), "4.0 %");
+        let said = |n: usize| id_flagged(&Calibration::id_positive(&scores[..n], 0.95).unwrap());
+        assert_eq!(said(19), "5.0 %");
+        assert_eq!(said(100), "5.0 %");
     }
 }

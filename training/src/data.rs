@@ -258,7 +258,7 @@ fn class_counts(images: &ImageSet, names: &[String]) -> Result<Vec<u64>, TrainEr
 fn check_size(stream: &Stream, option: &str) -> Result<(), TrainError> {
     if stream.steps_per_pass() == 0 {
         return Err(TrainError::Data(format!(
-            "{} has {} images to train on, fewer than the {} that each step takes: add images, or \
+            "{} has {} images for training, fewer than the {} that each step takes: add images, or \
              give a smaller {option}",
             stream.images.name,
             stream.images.len(),

@@ -82,11 +82,22 @@ impl fmt::Display for CalibrationReport {
             Some(images) => writeln!(f, "  score      {}, fitted to {images} images", self.score)?,
             None => writeln!(f, "  score      {}", self.score)?,
         }
-        writeln!(
-            f,
-            "  threshold  {:.4} (an image that scores above is flagged)",
-            calibration.threshold
-        )?;
+        match &calibration.per_class {
+            Some(classes) => {
+                let thresholds = || classes.iter().map(|class| class.threshold);
+                let least = thresholds().fold(f64::INFINITY, f64::min);
+                let most = thresholds().fold(f64::NEG_INFINITY, f64::max);
+                writeln!(
+                    f,
+                    "  threshold  {least:.4} to {most:.4}, by predicted class"
+                )?;
+            }
+            None => writeln!(
+                f,
+                "  threshold  {:.4} (an image that scores above is flagged)",
+                calibration.threshold
+            )?,
+        }
         writeln!(
             f,
             "  flagged    {:.2} % of the calibration images",

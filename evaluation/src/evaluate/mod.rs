@@ -27,7 +27,8 @@ use plots::detection_plots;
 const EXAMPLES: &str = "\
 Examples:
   normgate evaluate parts.onnx --id photos/test --ood photos/strange --out report
-  normgate evaluate parts.onnx --id photos/test --ood far=scenes,near=other-parts --scores all
+  normgate evaluate parts.onnx --id photos/test --ood far=scenes,near=other-parts \\
+    --scores all --fit-data photos/train
 ";
 
 /// Measure a calibrated model file on in- and out-of-distribution images
@@ -159,7 +160,8 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     let figures = measure::measure(&model, &calibration, &scores, &answers)?;
     let mut plots = detection_plots(&model, &scores, &figures, &answers)?;
     plots.extend(pictures::of_figures(model.manifest(), &figures));
-    if let Some(history) = history {
+    // A single epoch makes no curve.
+    if let Some(history) = history.filter(|epochs| epochs.len() > 1) {
         plots.push(NamedPlot {
             file: "training",
             caption: "Training",

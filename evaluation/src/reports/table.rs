@@ -136,6 +136,14 @@ pub fn decimals(value: f64) -> String {
     }
 }
 
+/// A number of things: `1 epoch`, `2 epochs`.
+pub fn counted(count: usize, thing: &str) -> String {
+    match count {
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use normgate_core::detection::GroupAccuracy;
 use normgate_core::manifest::TrainingRecord;
 
 use super::notes;
-use super::table::{Table, decimals, header, percent};
+use super::table::{self, Table, decimals, header, percent};
 use super::{ModelRecord, Report};
 use crate::evaluate::figures::{Figures, ScoreFigures};
 
@@ -47,9 +47,9 @@ pub(super) fn introduction(report: &Report) -> Vec<String> {
     if let Some(training) = &report.model.training {
         let classes = training.class_counts.iter();
         lines.push(format!(
-            "Trained with {} for {} epochs, seed {}, on {} images of {} classes ({} to {} a class)",
+            "Trained with {} for {}, seed {}, on {} images of {} classes ({} to {} a class)",
             training.method,
-            training.epochs,
+            table::counted(training.epochs as usize, "epoch"),
             training.seed,
             classes.clone().sum::<u64>(),
             classes.len(),

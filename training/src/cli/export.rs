@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use normgate_evaluation::datasets::HELD_OUT_MARK;
+use normgate_evaluation::reports::table::counted;
 use normgate_evaluation::shell::quoted_path;
 use normgate_evaluation::workbench::print;
 
@@ -68,7 +69,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
     };
     let after = match done < epochs {
         true => format!("{done} of {epochs} epochs: the run is not finished"),
-        false => format!("{done} epochs"),
+        false => counted(done, "epoch"),
     };
     print(&format!(
         "Wrote {out}: {} {}, {:.1} MB, {} classes, after {after}\n\

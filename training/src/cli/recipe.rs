@@ -70,7 +70,7 @@ pub struct RecipeArgs {
     #[arg(long, value_enum, help_heading = "Recipe")]
     architecture: Option<Architecture>,
     /// Channels of the first stage, a multiple of 8; 64 is the full network; ResNet18 with 16 trains
-    /// 12 times faster [default: 64, or that of --init]
+    /// some 14 times faster [default: 64, or that of --init]
     #[arg(long, value_name = "N", help_heading = "Recipe", value_parser = channels)]
     width: Option<u16>,
     /// Give all batch normalisation γ and β, as the authors of all methods but rna do; with them, the

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use normgate_evaluation::reports::table::counted;
 use normgate_evaluation::shell::{command_line, quoted_path};
 use tch::Device;
 
@@ -31,6 +32,13 @@ use crate::methods::Auxiliary;
 use crate::progress::duration;
 use crate::trainer::{Execution, Outcome, Trainer};
 
+const EXAMPLES: &str = "\
+Examples:
+  normgate-train train --data photos/train --aux photos/other --hold-out all=10% --out runs/mine
+  normgate-train train --data photos/train --aux photos/other --hold-out all=10% --out runs/small \\
+    --width 16 --epochs 30 --camera 0.5
+  normgate-train train --resume runs/mine";
+
 /// Train a network on image folders.
 ///
 /// The defaults are those of the paper (Shin & Chung, TMLR 2024) for CIFAR; --recipe imagenet-lt has
@@ -43,6 +51,7 @@ use crate::trainer::{Execution, Outcome, Trainer};
 /// after the current step; --resume continues from there as if it had never stopped, on a CPU to the last
 /// bit if there are as many threads.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct TrainArgs {
     /// Continue the run in this folder, with the options that it was started with
     #[arg(
@@ -281,11 +290,11 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
         data.streams[1..].iter().map(|stream| stream.per_step),
     );
     eprintln!(
-        "{} images of {} classes ({}); {} epochs of {steps} steps, {} + {} images each",
+        "{} images of {} classes ({}); {} of {steps} steps, {} + {} images each",
         id.images.len(),
         data.class_names.len(),
         listed(&data.class_names, &data.class_counts),
-        recipe.epochs,
+        counted(recipe.epochs, "epoch"),
         id.per_step,
         auxiliary.sum::<usize>(),
     );

@@ -53,6 +53,9 @@ use tasks::Task;
 /// seed of every model comes before the second of any, so that a whole table is there early. If the
 /// command runs twice at a time, the two processes share the runs.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:\n  normgate-train reproduce --list\n  \
+        normgate-train reproduce t2 --width 16 --epochs 30 --seeds 3\n  \
+        normgate-train reproduce t2 --tables-only")]
 pub struct ReproduceArgs {
     /// Tables: t2, t3, … (see --list)
     #[arg(value_name = "TABLE", required_unless_present_any = ["list", "tables_only"])]
