@@ -1,8 +1,8 @@
 //! A model that can be computed by hand, a service around it, and images.
 
-use std::io::Cursor;
+use std::io::{self, Cursor, Write};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -273,4 +273,18 @@ pub fn stall_at(colour: [u8; 3], image: &Rgb8) {
 /// Stands in for a bug in a decoder or in the inference.
 pub fn panic_at(colour: [u8; 3], image: &Rgb8) {
     assert!(!image.pixels.starts_with(&colour), "a panic for a test");
+}
+
+/// Keeps what is written to it. While a test holds the lock, writing waits.
+#[derive(Clone, Default)]
+pub struct Written(pub Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

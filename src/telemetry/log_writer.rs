@@ -84,25 +84,10 @@ impl Write for LogWriter {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use super::*;
+    use crate::test_support::Written;
 
     const A_SECOND: Duration = Duration::from_secs(1);
-
-    /// Written to by the thread, as the test lets it.
-    #[derive(Clone, Default)]
-    struct Out(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Out {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     struct Full;
 
@@ -120,7 +105,7 @@ mod tests {
     #[test]
     fn lines_are_written_or_counted_and_nobody_waits_for_them() {
         let before = lost_lines();
-        let out = Out::default();
+        let out = Written::default();
         let mut writer = LogWriter::start(out.clone()).unwrap();
         writer.write_all(b"one\n").unwrap();
         writer.write_all(b"two\n").unwrap();

@@ -99,27 +99,12 @@ fn own_writer() -> MutexGuard<'static, Option<LogWriter>> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::Arc;
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Out(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Out {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::test_support::Written;
 
     #[test]
     fn no_word_of_an_event_ends_its_line_or_acts_on_the_terminal() {
-        let out = Out::default();
+        let out = Written::default();
         let writer = out.clone();
         let layer = fmt::layer()
             .with_ansi(false)
