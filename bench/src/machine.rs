@@ -3,7 +3,8 @@
 use std::fs;
 use std::thread::available_parallelism;
 
-use normgate_evaluation::machine::{has_int8_instructions, memory_gib, processor};
+use normgate_core::runtime::has_int8_instructions;
+use normgate_evaluation::machine::{memory_gib, processor};
 use serde::{Deserialize, Serialize};
 
 /// The machine that figures were measured on.

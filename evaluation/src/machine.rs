@@ -22,18 +22,6 @@ pub fn memory_gib() -> Option<u64> {
     Some(kib.div_ceil(1024 * 1024))
 }
 
-/// Whether the processor multiplies 8-bit integers in one instruction (AVX-512 VNNI, AVX-VNNI, or on aarch64 the dot
-/// product), which is where an int8 model's speed comes from. On other architectures, this is assumed.
-pub fn has_int8_instructions() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    let has = is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni");
-    #[cfg(target_arch = "aarch64")]
-    let has = std::arch::is_aarch64_feature_detected!("dotprod");
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let has = true;
-    has
-}
-
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }

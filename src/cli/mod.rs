@@ -8,6 +8,7 @@ mod image_file;
 mod inspect;
 mod listen;
 mod model_file;
+mod parse;
 mod serve;
 mod start_up;
 mod terminal;
@@ -59,7 +60,7 @@ enum Command {
 ///
 /// The exit code is 0 on success, 2 for a command line that makes no sense, and 1 for anything else that went wrong.
 pub fn run(allocator: Allocator) -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = match parse::parse::<Cli>().command {
         Command::Serve(args) => serve::run(*args, allocator),
         Command::Classify(args) => classify::run(&args),
         Command::Inspect(args) => inspect::run(&args),

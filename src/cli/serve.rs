@@ -91,6 +91,7 @@ fn run_logged(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> 
     args.engine.check().map_err(Failure::Usage)?;
     warn_of_unread_variables();
     if let Some(file) = args.file.take() {
+        args.reload.check(&file).map_err(Failure::Usage)?;
         args.model.model = file;
     }
     let (most, probes) = (args.http.max_connections, args.http.probe_listen.is_some());

@@ -1,5 +1,6 @@
 //! When the model file is read again.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::units::parse_duration;
@@ -23,6 +24,20 @@ impl ReloadConfig {
     /// How often the file is looked at, if at all.
     pub fn interval(&self) -> Option<Duration> {
         self.watch.filter(|interval| !interval.is_zero())
+    }
+
+    /// Checks that what stands for the model file is not the interval: after a space, `--watch` does not take it.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn check(&self, model: &Path) -> Result<(), String> {
+        let text = model.to_str().filter(|text| parse_interval(text).is_ok());
+        match text {
+            Some(text) if self.watch.is_some() && !model.exists() => Err(format!(
+                "`{text}` is taken for the model file, and there is none: write --watch={text}"
+            )),
+            _ => Ok(()),
+        }
     }
 }
 

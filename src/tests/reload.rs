@@ -45,6 +45,15 @@ fn a_replaced_model_works_until_the_last_request_lets_go() {
         let (asker, first) = loader.start(threads, model()).unwrap();
         let old = first.blocking_recv().unwrap().unwrap();
         let pause = || thread::sleep(Duration::from_millis(5));
+        let is_reloading = || {
+            let text = state.metrics.render(None, 0, &state.connections);
+            let text = text.unwrap();
+            let line = text
+                .lines()
+                .find(|line| line.starts_with("normgate_model_reload_in_progress "));
+            line.unwrap().ends_with(" 1")
+        };
+        assert!(!is_reloading());
         asker.ask();
         while state.serving().unwrap().manifest.version != "next" {
             pause();
@@ -55,9 +64,10 @@ fn a_replaced_model_works_until_the_last_request_lets_go() {
         assert_eq!(state.hangs(), None);
         old.engine.seems_to_hang();
         assert!(state.hangs().is_some());
+        assert!(is_reloading());
         let gone = Arc::downgrade(&old);
         drop(old);
-        while gone.strong_count() > 0 {
+        while gone.strong_count() > 0 || is_reloading() {
             pause();
         }
         state.serving().unwrap().engine.stop();

@@ -129,6 +129,33 @@ fn a_misspelt_variable_is_named_when_the_server_starts() {
 }
 
 #[test]
+fn a_wrong_value_in_a_variable_is_said_to_be_there_and_one_that_was_typed_is_not() {
+    let refused = |typed: &[&str]| {
+        let mut command = normgate();
+        command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(typed);
+        let output = command.env("NORMGATE_WORKERS", "many").output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        stderr(&output)
+    };
+    let (set, typed) = (refused(&[]), refused(&["--workers=few"]));
+    assert!(set.contains("variable NORMGATE_WORKERS"), "{set}");
+    assert!(
+        typed.contains("few") && !typed.contains("NORMGATE_WORKERS."),
+        "{typed}"
+    );
+}
+
+#[test]
+fn an_interval_that_is_taken_for_the_model_file_is_explained() {
+    let output = run(&["serve", "--listen", "127.0.0.1:0", "--watch", "2s"]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = stderr(&output);
+    assert!(message.contains("--watch=2s"), "{message}");
+}
+
+#[test]
 fn a_missing_onnx_runtime_is_an_error_that_says_what_to_run() {
     let output = run(&[
         "serve",

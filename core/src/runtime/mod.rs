@@ -5,6 +5,7 @@
 
 mod device;
 mod error;
+mod int8;
 mod library;
 mod outputs;
 mod probe;
@@ -24,6 +25,7 @@ use ort::logging::LogLevel;
 
 pub use device::{Device, NoDevice};
 pub use error::{RuntimeError, SessionError};
+pub use int8::has_int8_instructions;
 pub use outputs::Outputs;
 pub use probe::Probe;
 pub use session::{Session, SessionOptions};

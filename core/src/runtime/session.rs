@@ -2,6 +2,7 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions};
 use ort::value::TensorRef;
 
+use super::int8::needs_precision;
 use super::shape::{LOGITS, REPRESENTATION, Shape};
 use super::{Device, Outputs, Runtime, SessionError};
 use crate::model::Model;
@@ -169,9 +170,7 @@ pub(super) fn configure(
         // Not by the first bytes, which may suggest another format: what was checked is what is loaded.
         .with_config_entry("session.load_model_format", "ONNX")?
         .with_optimization_level(GraphOptimizationLevel::All)?
-        // On x86 without VNNI, sums of two products of 8-bit numbers overflow 16 bits: a cat becomes a frog. With
-        // this, weights are used in a form that cannot overflow; processors with VNNI ignore it.
-        .with_config_entry("session.x64quantprecision", "1")?
+        .with_config_entry("session.x64quantprecision", needs_precision())?
         .with_memory_pattern(true)?;
     runtime.device.configure(builder)
 }

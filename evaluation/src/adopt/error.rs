@@ -67,6 +67,16 @@ pub enum AdoptError {
         /// What the model takes, or what another option says.
         found: String,
     },
+    /// Less is left of an image than the model takes.
+    #[error(
+        "--shorter-side {shorter_side} is too short to cut out {needed} pixels: give {needed} or more"
+    )]
+    TooShort {
+        /// The length asked for.
+        shorter_side: u32,
+        /// The longer side of what the model takes.
+        needed: u32,
+    },
     /// The file that says how images are prepared does not name the filter.
     #[error("--preprocessing {} does not name the filter (resample): add --filter", path.display())]
     NoFilter {

@@ -172,7 +172,7 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         description: None,
         labels,
         representation_size: lengths.1,
-        preprocessing: options::preprocessing(args, size, described),
+        preprocessing: options::preprocessing(args, size, described)?,
         score: args.score,
         calibration: None,
         training: None,

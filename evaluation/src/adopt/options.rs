@@ -177,7 +177,15 @@ pub(super) fn preprocessing(
     args: &AdoptArgs,
     Size(width, height): Size,
     described: Option<Described>,
-) -> Preprocessing {
+) -> Result<Preprocessing, AdoptError> {
+    if let Some(shorter_side) = args.shorter_side
+        && shorter_side < width.max(height)
+    {
+        return Err(AdoptError::TooShort {
+            shorter_side,
+            needed: width.max(height),
+        });
+    }
     let described = described.unwrap_or_else(|| Described {
         size: Size(width, height),
         resize: match args.resize {
@@ -189,12 +197,12 @@ pub(super) fn preprocessing(
         filter: args.filter,
         normalise: args.normalise.unwrap_or(UNCHANGED),
     });
-    Preprocessing {
+    Ok(Preprocessing {
         width,
         height,
         resize: described.resize,
         filter: described.filter.unwrap_or(Filter::Bilinear),
         mean: described.normalise.mean,
         std: described.normalise.std,
-    }
+    })
 }

@@ -33,7 +33,7 @@ impl fmt::Display for AdoptReport {
         let preprocessing = &manifest.preprocessing;
         writeln!(
             f,
-            "Adopted {} as {} ({:.1} MB)\n",
+            "Adopted {} as {} ({:.2} MB)\n",
             self.read.display(),
             self.written.display(),
             self.bytes as f64 / 1e6
@@ -97,11 +97,13 @@ impl fmt::Display for AdoptReport {
         let file = quoted_path(&self.written);
         writeln!(
             f,
-            "\nIt has no threshold yet. Next, with images that it was not trained on, in a folder for each class:\n  \
+            "\nIt has no threshold yet. Next, with images that it was not trained on, in a folder for each\n\
+             class:\n  \
              normgate calibrate {file} --data photos/held-out\n\
              The share classified correctly shows whether labels and preprocessing are as in training. To see\n\
              which score suits the model best:\n  \
-             normgate evaluate {file} --id photos/test --ood photos/strange --scores all --fit-data photos/train"
+             normgate evaluate {file} --id photos/test --ood photos/strange \\\n    \
+             --scores all --fit-data photos/train"
         )
     }
 }

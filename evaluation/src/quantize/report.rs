@@ -2,11 +2,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 use normgate_core::calibration::Calibration;
+use normgate_core::runtime::has_int8_instructions;
 
 use super::compare::Row;
 use super::speed::Speed;
 use crate::calibrate;
-use crate::machine::has_int8_instructions;
 use crate::reports::table::{Table, header, percent};
 
 /// The result of quantising; its [`Display`](fmt::Display) is what `quantize` prints.

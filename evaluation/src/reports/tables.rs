@@ -83,23 +83,34 @@ pub(super) fn all(figures: &Figures) -> Vec<Table> {
 }
 
 fn classification(figures: &Figures) -> Table {
+    let id = &figures.id;
+    // Without groups there is nothing to show or to explain.
+    let is_grouped = [&id.accuracy, &id.false_flags]
+        .iter()
+        .any(|shares| shares.many.is_finite());
     let row = |what: &str, groups: &GroupAccuracy| {
-        let shares = [groups.overall, groups.many, groups.medium, groups.few];
+        let mut shares = vec![groups.overall];
+        if is_grouped {
+            shares.extend([groups.many, groups.medium, groups.few]);
+        }
         let cells = shares.into_iter().map(percent);
         std::iter::once(what.to_owned()).chain(cells).collect()
     };
-    let id = &figures.id;
+    let (explained, heads) = match is_grouped {
+        true => (
+            " Many, Medium, Few: thirds of the classes by number of training images (for 100 and\n1,000 \
+             classes, the papers' groups).",
+            &["", "All", "Many", "Medium", "Few"][..],
+        ),
+        false => ("", &["", "All"][..]),
+    };
     Table {
         title: format!(
             "Classification of {}, {} images",
             id.set.name, id.set.images
         ),
-        note: format!(
-            "In %. Many, Medium, Few: thirds of the classes by number of training images, if these \
-             differ by\nmore than 2 : 1 (for 100 and 1,000 classes, the papers' groups). ECE {}.",
-            percent(id.ece)
-        ),
-        header: header(&["", "All", "Many", "Medium", "Few"]),
+        note: format!("In %.{explained} ECE {}.", percent(id.ece)),
+        header: header(heads),
         text_columns: 1,
         rows: vec![
             row("Accuracy", &id.accuracy),

@@ -15,7 +15,10 @@ fn what_is_said_must_fit_the_model() {
         ),
         (&["--size", "8"], "--size says 8x8, but the model takes 4x4"),
         (&["--normalise", "123/58"], "divide by 255"),
-        (&["--shorter-side", "2"], "too short"),
+        (
+            &["--shorter-side", "2"],
+            "--shorter-side 2 is too short to cut out 4 pixels",
+        ),
         (&["--score", "knn"], "--fit-data"),
     ] {
         let (model, out) = (place.file("foreign.onnx"), place.file("out.onnx"));

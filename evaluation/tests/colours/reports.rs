@@ -1,0 +1,117 @@
+//! What an evaluation writes and prints.
+
+use std::fs;
+
+use normgate_core::model::Model;
+use normgate_evaluation::evaluate;
+
+use crate::calibrated;
+use crate::place::COLOURS;
+
+#[test]
+fn what_is_wrong_with_a_model_as_it_is_served_stands_above_its_figures() {
+    let place = calibrated();
+    place.add_test("id");
+    place.add("dark", "", 1, 0..90);
+    place.add("brighter", "", 1, 210..255);
+    for (channel, class) in COLOURS.iter().enumerate() {
+        place.add("dim", class, channel, 91..111);
+    }
+    let notes = |id, ood| {
+        let sets = [("--id", id), ("--ood", ood)];
+        let report = evaluate::evaluate(&place.evaluate_args(&sets))
+            .unwrap()
+            .report;
+        let text = report.to_string();
+        let notes = text.lines().filter(|line| line.starts_with("Note: "));
+        notes.map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(notes("id", "dark"), [""; 0]);
+    assert_eq!(
+        notes("id", "brighter"),
+        ["Note: RN takes brighter for ID (AUROC 0.00 %)"]
+    );
+    let dim = notes("dim", "dark");
+    assert!(dim.len() == 1 && dim[0].starts_with("Note: "), "{dim:?}");
+    assert!(dim[0].ends_with(" % of dim are flagged, not 5 %: calibrate on images like these"));
+}
+
+#[test]
+fn the_report_folder_holds_the_figures_and_every_picture() {
+    let place = calibrated();
+    place.add_test("id");
+    place.add("dark", "", 1, 0..100);
+    fs::create_dir(place.path("run")).unwrap();
+    let history = r#"[{"epoch": 1, "loss": 2.0, "classification_loss": 2.1, "accuracy": 0.3},
+                      {"epoch": 2, "loss": 1.0, "classification_loss": 1.1, "accuracy": 0.6}]"#;
+    fs::write(place.path("run/history.json"), history).unwrap();
+    place.add("phones", "red", 0, 150..160);
+    let sets = [
+        ("--id", "id"),
+        ("--ood", "dark"),
+        ("--shifted-id", "phones"),
+        ("--run", "run"),
+    ];
+    let evaluation = evaluate::evaluate(&place.evaluate_args(&sets)).unwrap();
+    let folder = place.path("report");
+    evaluation.report.write(&folder, &evaluation.plots).unwrap();
+
+    let json = fs::read_to_string(folder.join("report.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["figures"]["ood"][0]["scores"][0]["auroc"], 1.0);
+    let digest = Model::open(&place.path("colours.onnx"))
+        .unwrap()
+        .digest()
+        .to_owned();
+    assert_eq!(json["model"]["sha256"], digest);
+    let markdown = fs::read_to_string(folder.join("report.md")).unwrap();
+    let page = fs::read_to_string(folder.join("report.html")).unwrap();
+    let plots = ["norms", "roc", "sets", "classes", "taken-for", "training"];
+    for plot in plots {
+        assert!(
+            markdown.contains(&format!("({plot}.png)")),
+            "{plot} is shown"
+        );
+        let svg = fs::read_to_string(folder.join(plot).with_extension("svg")).unwrap();
+        assert!(
+            svg.contains("colours 1"),
+            "{plot} says which model it is of"
+        );
+        assert!(page.contains(&svg), "{plot} is on the page");
+        let png = image::open(folder.join(plot).with_extension("png")).unwrap();
+        assert!(png.width() >= 1000, "{plot} is {} pixels wide", png.width());
+    }
+    assert_eq!(page.matches("<svg").count(), plots.len());
+    for plot in ["sets", "taken-for"] {
+        let svg = fs::read_to_string(folder.join(plot).with_extension("svg")).unwrap();
+        assert!(svg.contains(">phones<"), "phones are in {plot}");
+    }
+    for part in [
+        "- Calibrated on calibration\n",
+        "- Training images: training\n",
+        "| phones | ID, shifted | 10 |",
+    ] {
+        assert!(markdown.contains(part), "{part}: {markdown}");
+    }
+    assert!(page.contains("<li>Training images: training</li>"));
+}
+
+#[test]
+fn the_table_for_the_terminal_fits_a_hundred_columns() {
+    let place = calibrated();
+    place.add_test("cifar10_train_more_of_it");
+    place.add("ood_tinyimagenet_unseen", "", 1, 0..20);
+    let sets = [
+        ("--id", "cifar10_train_more_of_it"),
+        ("--ood", "ood_tinyimagenet_unseen"),
+    ];
+    let report = evaluate::evaluate(&place.evaluate_args(&sets))
+        .unwrap()
+        .report
+        .to_string();
+    let longest = report
+        .lines()
+        .max_by_key(|line| line.chars().count())
+        .unwrap();
+    assert!(longest.chars().count() <= 100, "{longest}");
+}
