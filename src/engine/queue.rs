@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::hint;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::rate::Rate;
@@ -212,10 +213,15 @@ impl<T> Queue<T> {
 
     fn watch<'a>(&'a self, mut state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
         state.is_watched = true;
+        // Among several clients, those threads that read and answer need this processor, too.
+        let breathe = match state.is_crowded {
+            true => thread::yield_now,
+            false => hint::spin_loop,
+        };
         drop(state);
         let started = Instant::now();
         while !self.is_filled.load(Ordering::Acquire) && started.elapsed() < self.lookout {
-            hint::spin_loop();
+            breathe();
         }
         let mut state = self.lock();
         state.is_watched = false;
