@@ -3,7 +3,7 @@
 use std::env;
 use std::process;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Error, Parser};
 
 use super::terminal::complain;
@@ -13,10 +13,7 @@ pub fn parse<C: Parser>() -> C {
     C::try_parse().unwrap_or_else(|error| {
         // If nobody can read it, the exit code says it.
         let _ = error.print();
-        let typed: Vec<_> = env::args().skip(1).collect();
-        if let Some(variable) = variable_of::<C>(&error, &typed)
-            && env::var_os(&variable).is_some()
-        {
+        if let Some(variable) = source_of::<C>(&error) {
             complain(&format!(
                 "The value is that of the environment variable {variable}."
             ));
@@ -25,25 +22,39 @@ pub fn parse<C: Parser>() -> C {
     })
 }
 
-/// The variable that an option has its value from, if the option has a wrong one and was not typed: clap speaks of
-/// the option all the same, and whoever has set the variable looks for it in vain.
-fn variable_of<C: CommandFactory>(error: &Error, typed: &[String]) -> Option<String> {
-    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
-        return None;
-    };
-    // It is shown as `--workers <N>` or `--watch[=<TIME>]`.
-    let flag = shown.split([' ', '[', '=']).next()?;
-    if typed
-        .iter()
-        .any(|typed| typed.split('=').next() == Some(flag))
-    {
+/// The variable that a wrong value is in: clap speaks of the option all the same, and whoever has set the variable
+/// looks for it in vain.
+fn source_of<C: CommandFactory>(error: &Error) -> Option<String> {
+    if !matches!(
+        error.kind(),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation
+    ) {
         return None;
     }
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    // It is shown as `--workers <N>` or `--watch[=<TIME>]`.
+    let shown = text(ContextKind::InvalidArg)?;
+    let flag = shown.strip_prefix("--")?.split([' ', '[', '=']).next()?;
+    let typed: Vec<_> = env::args_os().skip(1).collect();
+    let typed: Vec<_> = typed.iter().map(|it| it.to_string_lossy()).collect();
     let mut table = C::command();
     table.build();
-    let mut commands = typed.iter().filter_map(|name| table.find_subcommand(name));
+    let mut commands = typed
+        .iter()
+        .filter_map(|name| table.find_subcommand(name.as_ref()));
     let command = commands.next().unwrap_or(&table);
     let mut options = command.get_arguments();
-    let option = options.find(|option| option.get_long() == flag.strip_prefix("--"))?;
-    Some(option.get_env()?.to_str()?.to_owned())
+    let option = options.find(|option| option.get_long() == Some(flag))?;
+    let mut names = option.get_all_aliases().unwrap_or_default();
+    names.push(flag);
+    let is_typed = typed.iter().any(|it| {
+        let name = it.strip_prefix("--").and_then(|it| it.split('=').next());
+        name.is_some_and(|name| names.contains(&name))
+    });
+    let variable = option.get_env()?.to_str()?;
+    let is_set = env::var(variable).ok().as_deref() == text(ContextKind::InvalidValue);
+    (is_set && !is_typed).then(|| variable.to_owned())
 }

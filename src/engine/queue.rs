@@ -13,6 +13,9 @@ use super::rate::Rate;
 /// images of a batch wait for its last.
 const LONGEST_BATCH: Duration = Duration::from_millis(250);
 
+/// A taker that got no processor for this long is not awake, whatever it meant to be: it is woken sooner if it sleeps.
+const LONGEST_BLINK: Duration = Duration::from_micros(50);
+
 /// First in, first out, with a capacity and an end.
 pub struct Queue<T> {
     state: Mutex<State<T>>,
@@ -213,15 +216,21 @@ impl<T> Queue<T> {
 
     fn watch<'a>(&'a self, mut state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
         state.is_watched = true;
-        // Among several clients, those threads that read and answer need this processor, too.
-        let breathe = match state.is_crowded {
-            true => thread::yield_now,
-            false => hint::spin_loop,
+        // If there is more than one client, the threads that read and answer need this processor, too.
+        let wait = match state.taken {
+            0 => hint::spin_loop,
+            _ => thread::yield_now,
         };
         drop(state);
         let started = Instant::now();
-        while !self.is_filled.load(Ordering::Acquire) && started.elapsed() < self.lookout {
-            breathe();
+        let mut last = started;
+        while !self.is_filled.load(Ordering::Acquire) {
+            wait();
+            let now = Instant::now();
+            if now - last > LONGEST_BLINK || now - started > self.lookout {
+                break;
+            }
+            last = now;
         }
         let mut state = self.lock();
         state.is_watched = false;

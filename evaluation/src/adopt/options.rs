@@ -178,7 +178,8 @@ pub(super) fn preprocessing(
     Size(width, height): Size,
     described: Option<Described>,
 ) -> Result<Preprocessing, AdoptError> {
-    if let Some(shorter_side) = args.shorter_side
+    if args.resize == ResizeName::Crop
+        && let Some(shorter_side) = args.shorter_side
         && shorter_side < width.max(height)
     {
         return Err(AdoptError::TooShort {

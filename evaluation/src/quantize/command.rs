@@ -69,8 +69,8 @@ pub struct QuantizeArgs {
         default_value = "last"
     )]
     pub keep_fp32: Vec<KeepFp32>,
-    /// Use 7-bit weights, whose sums cannot overflow on x86 processors without VNNI (before Ice Lake and
-    /// Zen 4). For use in other programs: Normgate asks for precise kernels on such processors
+    /// Use 7-bit weights, whose sums cannot overflow on x86 processors without VNNI (`lscpu | grep vnni`
+    /// shows nothing). For use in other programs: Normgate asks for precise kernels on such processors
     #[arg(long)]
     pub reduce_range: bool,
     /// Images for the threshold, never trained on; --data may then be training images

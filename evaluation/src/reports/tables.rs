@@ -85,9 +85,8 @@ pub(super) fn all(figures: &Figures) -> Vec<Table> {
 fn classification(figures: &Figures) -> Table {
     let id = &figures.id;
     // Without groups there is nothing to show or to explain.
-    let is_grouped = [&id.accuracy, &id.false_flags]
-        .iter()
-        .any(|shares| shares.many.is_finite());
+    let of_groups = [id.accuracy.many, id.accuracy.medium, id.accuracy.few];
+    let is_grouped = of_groups.iter().any(|share| share.is_finite());
     let row = |what: &str, groups: &GroupAccuracy| {
         let mut shares = vec![groups.overall];
         if is_grouped {

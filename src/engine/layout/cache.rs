@@ -12,16 +12,19 @@ use sha2::{Digest, Sha256};
 use super::Layout;
 
 /// The version of the measurement: what another version measured is measured again.
-const MEASURE: u32 = 5;
+const MEASURE: u32 = 6;
 
 /// The name under which a layout is kept. It is for this model on this machine, and for the lone session's threads
 /// that were asked for, if any.
 pub fn key(model: &Model, runtime: &Runtime, processors: usize, lone: Option<usize>) -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    // The name on x86-64; on aarch64, what stands for one.
+    // The name on x86-64; on aarch64, what stands for one. On virtual machines several generations may have one name,
+    // but not the same instructions.
     let is_name = |line: &&str| {
         let names = ["model name", "CPU implementer", "CPU part", "CPU variant"];
-        names.iter().any(|name| line.starts_with(name))
+        let instructions = ["flags", "Features"];
+        let mut known = names.iter().chain(&instructions);
+        known.any(|name| line.starts_with(name))
     };
     let mut names: Vec<_> = processor.lines().filter(is_name).collect();
     names.sort_unstable();
