@@ -1,5 +1,7 @@
 //! ROC curves: every score, one panel for each OOD set.
 
+use normgate_core::scores::ScoreKind;
+
 use super::Plot;
 use super::grid::Grid;
 use super::panel::Axis;
@@ -33,7 +35,9 @@ pub fn roc_curves(title: &str, scores: &[&str], in_all: usize, sets: &[RocPanel<
     let mut strokes =
         [style::BLUE, style::VERMILION, style::GREEN, style::PURPLE].map(style::solid);
     // Energy and max-logit mostly coincide: between the dashes, the curve beneath shows.
-    strokes[2].dashed = true;
+    for (stroke, score) in strokes.iter_mut().zip(scores) {
+        stroke.dashed = *score == ScoreKind::Energy.title();
+    }
     let mut legend: Vec<_> = scores.iter().copied().zip(strokes).collect();
     legend.push(("95 % of OOD flagged", style::dashed(style::GREY)));
     legend.push(("chance", CHANCE));
