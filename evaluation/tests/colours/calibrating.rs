@@ -6,7 +6,7 @@ use normgate_core::model::Model;
 use normgate_evaluation::calibrate;
 
 use crate::place::{COLOURS, Place};
-use crate::{THRESHOLD, calibrated, close};
+use crate::{THRESHOLD, close};
 
 #[test]
 fn the_threshold_in_the_file_is_the_one_known_beforehand() {

@@ -8,10 +8,7 @@ mod place;
 mod reports;
 mod seen;
 
-use std::fs;
-
 use normgate_core::detection::GroupAccuracy;
-use normgate_core::model::Model;
 use normgate_core::scores::ScoreKind;
 use normgate_evaluation::{calibrate, evaluate};
 use place::{COLOURS, Place, TRACE};

@@ -115,3 +115,16 @@ fn the_table_for_the_terminal_fits_a_hundred_columns() {
         .unwrap();
     assert!(longest.chars().count() <= 100, "{longest}");
 }
+
+#[test]
+fn groups_of_classes_are_shown_only_if_there_are_any() {
+    let place = calibrated();
+    place.add_test("id");
+    let mut report = evaluate::evaluate(&place.evaluate_args(&[("--id", "id")]))
+        .unwrap()
+        .report;
+    assert!(report.to_string().contains("Many  Medium"), "{report}");
+    let shares = &mut report.figures.id.accuracy;
+    (shares.many, shares.medium, shares.few) = (f64::NAN, f64::NAN, f64::NAN);
+    assert!(!report.to_string().contains("Many"), "{report}");
+}
