@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::hint;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::rate::Rate;
@@ -12,9 +11,6 @@ use super::rate::Rate;
 /// What a taker takes should not keep it busy for longer. A heavy model gains nothing from larger batches, but all
 /// images of a batch wait for its last.
 const LONGEST_BATCH: Duration = Duration::from_millis(250);
-
-/// A taker that got no processor for this long is not awake, whatever it meant to be: it is woken sooner if it sleeps.
-const LONGEST_BLINK: Duration = Duration::from_micros(50);
 
 /// First in, first out, with a capacity and an end.
 pub struct Queue<T> {
@@ -216,21 +212,10 @@ impl<T> Queue<T> {
 
     fn watch<'a>(&'a self, mut state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
         state.is_watched = true;
-        // If there is more than one client, the threads that read and answer need this processor, too.
-        let wait = match state.taken {
-            0 => hint::spin_loop,
-            _ => thread::yield_now,
-        };
         drop(state);
         let started = Instant::now();
-        let mut last = started;
-        while !self.is_filled.load(Ordering::Acquire) {
-            wait();
-            let now = Instant::now();
-            if now - last > LONGEST_BLINK || now - started > self.lookout {
-                break;
-            }
-            last = now;
+        while !self.is_filled.load(Ordering::Acquire) && started.elapsed() < self.lookout {
+            hint::spin_loop();
         }
         let mut state = self.lock();
         state.is_watched = false;
