@@ -135,11 +135,22 @@ fn a_wrong_value_in_a_variable_is_said_to_be_there_and_one_that_was_typed_is_not
         command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(typed);
-        let output = command.env("NORMGATE_WORKERS", "many").output().unwrap();
+        command.env("NORMGATE_WORKERS", "many");
+        let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(2));
         stderr(&output)
     };
     let (set, typed) = (refused(&[]), refused(&["--workers=few"]));
+    // Another name of `--listen`, whose variable may have been set as well.
+    let mut command = normgate();
+    command
+        .args(["serve", "--port", "x"])
+        .env("NORMGATE_LISTEN", "x");
+    let alias = stderr(&command.output().unwrap());
+    assert!(
+        alias.contains("'x'") && !alias.contains("NORMGATE_LISTEN"),
+        "{alias}"
+    );
     assert!(set.contains("variable NORMGATE_WORKERS"), "{set}");
     assert!(
         typed.contains("few") && !typed.contains("NORMGATE_WORKERS."),

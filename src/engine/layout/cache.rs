@@ -20,20 +20,20 @@ pub fn key(model: &Model, runtime: &Runtime, processors: usize, lone: Option<usi
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     // The name on x86-64; on aarch64, what stands for one. On virtual machines several generations may have one name,
     // but not the same instructions.
-    let is_name = |line: &&str| {
+    let tells = |line: &&str| {
         let names = ["model name", "CPU implementer", "CPU part", "CPU variant"];
         let instructions = ["flags", "Features"];
-        let mut known = names.iter().chain(&instructions);
-        known.any(|name| line.starts_with(name))
+        let mut fields = names.iter().chain(&instructions);
+        fields.any(|field| line.starts_with(field))
     };
-    let mut names: Vec<_> = processor.lines().filter(is_name).collect();
-    names.sort_unstable();
-    names.dedup();
+    let mut told: Vec<_> = processor.lines().filter(tells).collect();
+    told.sort_unstable();
+    told.dedup();
     let text = format!(
         "{MEASURE} {} {} {processors} {lone:?} {}",
         model.digest(),
         runtime.version(),
-        names.join(" ")
+        told.join(" ")
     );
     hex(&Sha256::digest(text)[..16])
 }
