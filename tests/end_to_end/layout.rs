@@ -49,7 +49,8 @@ fn what_was_measured_is_kept_for_the_next_start_and_flags_need_no_measurement() 
     let [file] = &kept(cache.path())[..] else {
         panic!("{:?}", kept(cache.path()));
     };
-    let layout: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let mut layout: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let is_sure = layout.as_object_mut().unwrap().remove("is_sure").unwrap();
     let [many, many_and_one] =
         [0, processors].map(|lone| json!({ "workers": processors, "threads": 1, "lone": lone }));
     let single = json!({ "workers": 1, "threads": processors, "lone": 0 });
@@ -58,14 +59,19 @@ fn what_was_measured_is_kept_for_the_next_start_and_flags_need_no_measurement() 
         "{layout}"
     );
     assert_eq!(layout["workers"], measured);
+    assert_eq!(is_sure, layout == many_and_one);
 
-    let other = if layout == single { many } else { single };
+    let mut other = if layout == single { many } else { single };
+    other["is_sure"] = true.into();
     fs::write(file, other.to_string()).unwrap();
     let workers = server(cache.path(), &[]).get("/readyz").json()["workers"].clone();
     assert_eq!(workers, other["workers"]);
 
     // Neither nonsense nor another machine's layout is believed.
-    for nonsense in ["{", r#"{"workers": 100000, "threads": 1, "lone": 0}"#] {
+    for nonsense in [
+        "{",
+        r#"{"workers": 100000, "threads": 1, "lone": 0, "is_sure": true}"#,
+    ] {
         fs::write(file, nonsense).unwrap();
         let workers = server(cache.path(), &[]).get("/readyz").json()["workers"].clone();
         assert!(

@@ -75,6 +75,10 @@ pub struct Recipe {
     /// The run whose weights it starts from; `None`: from random ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<PathBuf>,
+    /// How many runs came before this one: 0 if it starts from random weights, and one more than the run that it
+    /// starts from. Runs from before it was recorded have 0.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub stage: u32,
     /// Passes over the in-distribution images.
     pub epochs: usize,
     /// What ends an epoch.
@@ -102,6 +106,19 @@ pub struct Recipe {
     pub seed: u64,
     /// The precision that the backbone computes in.
     pub precision: Precision,
+}
+
+impl Recipe {
+    /// The seed of the order and the augmentation of images. A run that starts from another does not see that one's
+    /// batches again, pixel for pixel, even with the same `seed`.
+    #[must_use]
+    pub fn draw_seed(&self) -> u64 {
+        self.seed.wrapping_add(u64::from(self.stage) << 32)
+    }
+}
+
+fn is_first(stage: &u32) -> bool {
+    *stage == 0
 }
 
 /// What ends an epoch.
@@ -173,6 +190,7 @@ mod tests {
         .unwrap();
         let recipe = &run.recipe;
         assert_eq!((recipe.method, &recipe.init), (MethodKind::Rna, &None));
+        assert_eq!(recipe.draw_seed(), recipe.seed, "what it drew, it still draws");
         assert_eq!(recipe.hyperparameters, Hyperparameters::default());
         assert_eq!(recipe.optimiser, OptimiserKind::Adam);
         assert_eq!(run.augmentation.crop, Crop::Padded);

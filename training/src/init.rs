@@ -96,6 +96,11 @@ impl Init {
         self.checkpoint.config.data.normalise
     }
 
+    /// The stage of a run that starts from this one.
+    pub fn next_stage(&self) -> u32 {
+        self.checkpoint.config.recipe.stage.saturating_add(1)
+    }
+
     /// The share of its training images that the run classified correctly in its last epoch, 0 to 1.
     ///
     /// # Errors

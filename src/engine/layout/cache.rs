@@ -12,7 +12,16 @@ use sha2::{Digest, Sha256};
 use super::Layout;
 
 /// The version of the measurement: what another version measured is measured again.
-const MEASURE: u32 = 6;
+const MEASURE: u32 = 7;
+
+/// What earlier starts have measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Known {
+    #[serde(flatten)]
+    pub layout: Layout,
+    /// Whether it need not be measured again.
+    pub is_sure: bool,
+}
 
 /// The name under which a layout is kept. It is for this model on this machine, and for the lone session's threads
 /// that were asked for, if any.
@@ -39,25 +48,25 @@ pub fn key(model: &Model, runtime: &Runtime, processors: usize, lone: Option<usi
 }
 
 /// The layout kept under this name, if any.
-pub fn read(key: &str) -> Option<Layout> {
+pub fn read(key: &str) -> Option<Known> {
     let text = fs::read(folder()?.join(key)).ok()?;
     serde_json::from_slice(&text).ok()
 }
 
 /// Keeps a layout. If that is not possible, it is measured again at the next start.
-pub fn write(key: &str, layout: Layout) {
-    if let Err(error) = try_write(key, layout) {
+pub fn write(key: &str, known: Known) {
+    if let Err(error) = try_write(key, known) {
         tracing::debug!(%error, "the measured layout could not be kept");
     }
 }
 
-fn try_write(key: &str, layout: Layout) -> io::Result<()> {
+fn try_write(key: &str, known: Known) -> io::Result<()> {
     let Some(folder) = folder() else {
         return Ok(());
     };
     fs::create_dir_all(&folder)?;
     let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-    file.write_all(&serde_json::to_vec(&layout)?)?;
+    file.write_all(&serde_json::to_vec(&known)?)?;
     file.persist(folder.join(key))?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use normgate_core::{Model, Runtime, SessionOptions};
 
 use super::StartError;
 use crate::config::{EngineConfig, processors};
+use cache::Known;
 use measure::{Contest, Round};
 
 /// Each worker's session has weights of its own. If they would take more bytes than this, there is one worker, and
@@ -105,9 +106,10 @@ impl Layout {
             lone: 0,
         };
         let key = cache::key(model, runtime, processors, config.lone_threads);
-        let is_possible = |known: &Self| [single, many, many_and_one].contains(known);
-        if let Some(known) = cache::read(&key).filter(is_possible) {
-            return Ok(known);
+        let is_possible = |known: &Known| [single, many, many_and_one].contains(&known.layout);
+        let known = cache::read(&key).filter(is_possible);
+        if let Some(known) = known.filter(|known| known.is_sure) {
+            return Ok(known.layout);
         }
         if many_and_one.for_weights(model.bytes().len(), config) == single {
             return Ok(single);
@@ -133,9 +135,19 @@ impl Layout {
             "measured how many workers suit the model"
         );
         if is_clear {
-            cache::write(&key, layout);
+            cache::write(&key, now_known(known, layout, suits));
         }
         Ok(layout)
+    }
+}
+
+/// What the next start is told. The usual answer holds at once. Any other may come from a neighbour who was busy
+/// throughout, and is believed when two starts have found it.
+fn now_known(before: Option<Known>, layout: Layout, suits: Suits) -> Known {
+    let is_found_again = before.is_some_and(|before| before.layout == layout);
+    Known {
+        layout,
+        is_sure: suits == Suits::ManyAndOne || is_found_again,
     }
 }
 
@@ -260,6 +272,28 @@ mod tests {
             measured([single, many, many, single, many]),
             ((Suits::ManyAndOne, false), 5)
         );
+    }
+
+    #[test]
+    fn an_unusual_layout_is_measured_again_until_two_starts_find_the_same() {
+        let layout = |workers, threads, lone| Layout {
+            workers,
+            threads,
+            lone,
+        };
+        let (single, many, usual) = (layout(1, 2, 0), layout(2, 1, 0), layout(2, 1, 2));
+        let known = |layout, is_sure| Known { layout, is_sure };
+        let once = known(single, false);
+        for (before, layout, suits, is_sure) in [
+            (None, usual, Suits::ManyAndOne, true),
+            (None, single, Suits::Single, false),
+            (Some(once), single, Suits::Single, true),
+            (Some(once), many, Suits::Many, false),
+            (Some(once), usual, Suits::ManyAndOne, true),
+        ] {
+            let now = now_known(before, layout, suits);
+            assert_eq!(now, known(layout, is_sure), "{before:?}");
+        }
     }
 
     #[test]

@@ -246,6 +246,7 @@ impl RecipeArgs {
             recipe: Recipe {
                 method: method.method,
                 init: method.init.clone(),
+                stage: init.map_or(0, Init::next_stage),
                 epochs: self.epochs.unwrap_or(epochs) as usize,
                 epoch_end: self.epoch_end,
                 batch_size: selection.batch_size,

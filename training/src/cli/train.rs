@@ -155,7 +155,7 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<(Trainer, Fil
 
     let plan = Plan {
         streams: data.streams,
-        seed: config.recipe.seed,
+        seed: config.recipe.draw_seed(),
         views: config.recipe.method.views(),
         vary,
         normalise: config.data.normalise,

@@ -2,7 +2,7 @@
 //! energies should be below one margin, auxiliary ones above another.
 //!
 //! The authors tune a trained classifier with it, for 10 epochs, with 256 auxiliary images to every 128. So does the
-//! RNA paper (its T2 and T17 have the same row); here that is `--init RUN`.
+//! RNA paper (on CIFAR10-LT, its T2 and T17 have the same row); here that is `--init RUN`.
 
 use tch::{Kind, TchError, Tensor};
 

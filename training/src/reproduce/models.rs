@@ -135,7 +135,7 @@ pub fn la_oe(task: Task) -> Model {
     Model::new(task, MethodKind::LaOe)
 }
 
-/// Energy OE: fine-tuning of a cross-entropy model (the paper's T2 repeats this row in T17).
+/// Energy OE: fine-tuning of a cross-entropy model (on CIFAR10-LT, the paper's T2 and T17 have the same row).
 pub fn energy_oe(task: Task) -> Model {
     energy_oe_alone(task).after(ce(task), FINE_TUNING_EPOCHS)
 }

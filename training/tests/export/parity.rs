@@ -111,6 +111,7 @@ fn checkpoint(network: &Network, model: ModelConfig) -> Checkpoint {
         recipe: Recipe {
             method: MethodKind::Rna,
             init: None,
+            stage: 0,
             epochs: 3,
             epoch_end: EpochEnd::Data,
             batch_size: 128,

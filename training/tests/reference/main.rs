@@ -49,6 +49,7 @@ pub(crate) fn recipe(method: MethodKind) -> Recipe {
     Recipe {
         method,
         init: None,
+        stage: 0,
         epochs: 2,
         epoch_end: EpochEnd::Data,
         batch_size: 4,

@@ -64,6 +64,7 @@ pub(crate) fn config(seed: u64, method: MethodKind, precision: Precision) -> Run
         recipe: Recipe {
             method,
             init: None,
+            stage: 0,
             epochs: EPOCHS,
             epoch_end: EpochEnd::Data,
             batch_size: 8,

@@ -57,10 +57,26 @@ fn a_finished_run_is_tuned_by_every_method_that_does() {
 
     let second = tune("bel-ft", "bel", "");
     assert_eq!(second["learning_rate"], 5e-4);
+    assert_eq!((&bel["stage"], &second["stage"]), (&1.into(), &2.into()));
 
     // It continues without the run that it started from.
     std::fs::remove_dir_all(place.0.path().join("ce")).unwrap();
     run(&place, "--resume bel --threads 1");
+}
+
+#[test]
+fn a_run_does_not_see_the_batches_of_the_one_that_it_starts_from_again() {
+    let place = Workplace::new();
+    run(&place, &format!("{ID} --method ce --out ce"));
+    // So small a rate leaves the weights as they are: only other batches can give another loss.
+    let loss = |from: &str, out: &str| {
+        let still = "--data id --threads 1 --batch-size 16 --method ce --lr 1e-30 --epochs 1";
+        run(&place, &format!("{still} --init {from} --out {out}"));
+        read(&place, &format!("{out}/history.json"))[0]["loss"].clone()
+    };
+    let once = loss("ce", "once");
+    assert_eq!(once, loss("ce", "the-same"));
+    assert_ne!(once, loss("once", "later"));
 }
 
 #[test]
