@@ -5,9 +5,10 @@ use axum::http::{HeaderMap, header};
 /// Whether a client names the media type `wanted`, and likes it at least as much as `usual`. Everyone else gets
 /// `usual`, including clients that ask for nothing in particular, such as `curl` and older programs.
 pub fn prefers(headers: &HeaderMap, wanted: &str, usual: &str) -> bool {
+    // Several lines are one list (RFC 9110, 5.3).
     let lines = headers.get_all(header::ACCEPT).iter();
-    let mut lines = lines.filter_map(|line| line.to_str().ok());
-    lines.any(|line| is_preferred(line, wanted, usual))
+    let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+    is_preferred(&lines.join(","), wanted, usual)
 }
 
 fn is_preferred(accept: &str, wanted: &str, usual: &str) -> bool {
@@ -87,12 +88,19 @@ mod tests {
     }
 
     #[test]
-    fn each_line_of_the_header_is_looked_at() {
-        let mut headers = HeaderMap::new();
-        for line in ["text/plain;q=0.1", OPENMETRICS] {
-            headers.append(header::ACCEPT, line.parse().unwrap());
-        }
-        assert!(prefers(&headers, OPENMETRICS, "text/plain"));
+    fn all_lines_of_the_header_are_one_list() {
+        let headers = |lines: [&str; 2]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::ACCEPT, line.parse().unwrap());
+            }
+            headers
+        };
+        let prefers_openmetrics = |lines| prefers(&headers(lines), OPENMETRICS, "text/plain");
+        assert!(prefers_openmetrics(["text/plain;q=0.1", OPENMETRICS]));
+        let less = "application/openmetrics-text;q=0.1";
+        assert!(!prefers_openmetrics(["text/plain", less]));
+        assert!(!prefers_openmetrics([less, "text/plain"]));
         assert!(!prefers(&HeaderMap::new(), OPENMETRICS, "text/plain"));
     }
 }

@@ -12,6 +12,8 @@
 
 use std::io::{self, IsTerminal};
 use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -52,11 +54,26 @@ pub async fn exit_on_signal(mut signals: Signals) {
     process::exit(0)
 }
 
+/// What ends the process when it is late.
+pub struct Late(Arc<AtomicBool>);
+
+impl Late {
+    /// What was waited for has come.
+    pub fn is_in_time(self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Ends the process within `UNWINDING` from now, whatever hangs: a file system that does not answer, a driver.
 /// Otherwise it would be killed without a word.
-pub fn exit_when_late() {
-    let late = || {
+pub fn exit_when_late() -> Late {
+    let in_time = Arc::new(AtomicBool::new(false));
+    let is_in_time = Arc::clone(&in_time);
+    let late = move || {
         thread::sleep(UNWINDING);
+        if is_in_time.load(Ordering::Relaxed) {
+            return;
+        }
         tracing::error!(
             "loading a model or an inference does not end: exiting after {} s without other work",
             UNWINDING.as_secs()
@@ -67,6 +84,7 @@ pub fn exit_when_late() {
     if let Err(error) = thread::Builder::new().name("late".into()).spawn(late) {
         tracing::debug!(%error, "nothing limits how long threads take to end");
     }
+    Late(in_time)
 }
 
 impl Signals {

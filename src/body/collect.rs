@@ -46,12 +46,16 @@ pub struct Room {
 impl Room {
     /// Gives back what an answer of this length does not need.
     pub fn shrink(&mut self, length: usize) {
-        if self.more.num_permits() < length {
-            return;
+        // The jobs have let the body go, or soon will.
+        match self.body.take().map(|body| Arc::try_unwrap(body.0)) {
+            Some(Ok(body)) => self.more.merge(body),
+            Some(Err(shared)) if self.more.num_permits() < length => self.body = Some(Hold(shared)),
+            _ => {}
         }
-        self.body = None;
-        drop(self.more.split(self.more.num_permits() - length));
-        self.answers = Answers::count(&self.answers.all, length);
+        if let Some(unused) = self.more.num_permits().checked_sub(length) {
+            drop(self.more.split(unused));
+            self.answers = Answers::count(&self.answers.all, length);
+        }
     }
 
     /// Notes that the client took some of the answer.
@@ -93,7 +97,6 @@ impl Intake {
             return Err(Problem::body_too_large(self.max_body_bytes));
         }
         let slow = || Problem::slow_request(self.timeout.as_secs_f64());
-        let _holding = client.map(Client::holding_memory);
         let read = self.read_frames(body, announced, client);
         timeout(self.timeout, read)
             .await
@@ -109,6 +112,8 @@ impl Intake {
         let announced = announced.and_then(|length| usize::try_from(length).ok());
         let length = announced.unwrap_or(self.max_body_bytes);
         let mut permit = self.reserve(0, client).await?;
+        // Whoever has sent nothing yet has nothing to give back.
+        let mut holding = None;
         let mut arrived = 0;
         let mut unheard = 0;
         // Small bodies arrive in one piece, which need not be copied.
@@ -132,6 +137,7 @@ impl Intake {
             if arrived > permit.num_permits() {
                 let wanted = ahead(arrived, announced);
                 permit.merge(self.reserve(wanted - permit.num_permits(), client).await?);
+                holding = holding.or_else(|| client.map(Client::holding_memory));
             }
             unheard += piece.len();
             if unheard >= PROGRESS {

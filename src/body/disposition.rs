@@ -64,7 +64,7 @@ fn parameter(text: &[u8]) -> (&[u8], Vec<u8>, &[u8]) {
 /// What comes before the closing quote, and what follows it. Only quotes and backslashes count as escaped: browsers
 /// escape neither, and Windows paths are full of backslashes.
 fn unquoted(text: &[u8]) -> (Vec<u8>, &[u8]) {
-    let mut value = Vec::with_capacity(text.len());
+    let mut value = Vec::new();
     let mut rest = text;
     loop {
         rest = match rest {

@@ -1,5 +1,6 @@
 //! From a request to the image files in it, in whichever of the three ways they were sent.
 
+mod aside;
 mod collect;
 mod disposition;
 mod held;
@@ -19,6 +20,7 @@ use http_body_util::BodyExt;
 use hyper::body::Frame;
 use tokio::sync::Semaphore;
 
+use aside::aside;
 use collect::Lately;
 pub use collect::{Hold, Room};
 pub use held::held;
@@ -85,6 +87,9 @@ pub struct File {
     pub hint: Option<&'static str>,
 }
 
+/// Longer forms and documents are read apart: of one whose parts or escapes are many, a megabyte takes up to 20 ms.
+const LONG: usize = 256 << 10;
+
 /// Many clients put `top` among the fields of a form or of JSON.
 const TOP_STANDS_ELSEWHERE: &str = "; the number of labels belongs in the URL: /classify?top=3";
 
@@ -132,21 +137,30 @@ impl Intake {
         if body.is_empty() {
             return Err(Problem::malformed("the request has no body: send an image"));
         }
-        let files = match kind {
-            Kind::Image | Kind::ImageAsForm => vec![File {
-                name: None,
-                hint: hint::of(&kind, &body),
-                bytes: body,
-            }],
-            Kind::Json => vec![File {
-                name: None,
-                bytes: json::image(&body)?,
-                hint: None,
-            }],
-            Kind::Multipart { boundary } => {
-                multipart::files(body, boundary, self.max_files).await?
-            }
+        let is_image = matches!(kind, Kind::Image | Kind::ImageAsForm);
+        let is_short = body.len() <= LONG;
+        let files = files(kind, body, self.max_files);
+        let files = match is_image || is_short {
+            true => files.await?,
+            false => aside(hold.clone(), files).await?,
         };
         Ok(Submission { files, hold })
     }
+}
+
+/// The files in a body of this kind.
+async fn files(kind: Kind, body: Bytes, most: usize) -> Result<Vec<File>, Problem> {
+    Ok(match kind {
+        Kind::Image | Kind::ImageAsForm => vec![File {
+            name: None,
+            hint: hint::of(&kind, &body),
+            bytes: body,
+        }],
+        Kind::Json => vec![File {
+            name: None,
+            bytes: json::image(&body)?,
+            hint: None,
+        }],
+        Kind::Multipart { boundary } => multipart::files(body, boundary, most).await?,
+    })
 }

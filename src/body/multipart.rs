@@ -15,6 +15,9 @@ use crate::problem::Problem;
 /// Longer names are cut: file systems have none, and the name is sent back.
 const LONGEST_NAME: usize = 255;
 
+/// A line of a part's head that is longer is no name, and would take long to read.
+const LONGEST_LINE: usize = 16 << 10;
+
 /// `curl -F file=photo.jpg` sends the nine letters of the name.
 const NO_FILE_NAME: &str =
     "; its field has no file name: curl sends a file with -F file=@photo.jpg";
@@ -39,6 +42,15 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
     let mut others = Vec::new();
     let mut none_chosen = false;
     while let Some(mut part) = form.next_field().await.map_err(unreadable)? {
+        if part
+            .headers()
+            .values()
+            .any(|line| line.len() > LONGEST_LINE)
+        {
+            return Err(broken(format!(
+                "the head of a part has a line of more than {LONGEST_LINE} bytes"
+            )));
+        }
         let Disposition { field, file } = Disposition::of(part.headers());
         let mut bytes = Vec::new();
         while let Some(piece) = part.chunk().await.map_err(unreadable)? {
@@ -180,7 +192,9 @@ mod tests {
     #[tokio::test]
     async fn what_breaks_a_form_is_said() {
         let file = part(r#"name="a"; filename="a""#, GIF);
+        let long = part(&"a=\"\";".repeat(LONGEST_LINE / 5), GIF);
         for (body, says) in [
+            (long, "has a line of more than 16384 bytes"),
             (
                 file.replace("--B", "--C"),
                 "the boundary \"B\" of Content-Type",

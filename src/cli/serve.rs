@@ -183,8 +183,10 @@ async fn serve<'a>(
                 tracing::info!("{signal} before the model was ready");
                 state.lifecycle.stop();
                 signals.exit_on_next();
-                exit_when_late();
+                let late = exit_when_late();
                 let _ = first.await;
+                // Requests that it came in time for are finished.
+                late.is_in_time();
                 return Ok::<(), Failure>(());
             }
             started = &mut first => {

@@ -118,7 +118,7 @@ impl<T> Queue<T> {
         if let Err(refused) = self.room(&state, patience) {
             return Err((refused, item));
         }
-        self.add(state, item);
+        self.add(state, item, patience);
         Ok(())
     }
 
@@ -148,13 +148,18 @@ impl<T> Queue<T> {
             .unwrap_or_else(PoisonError::into_inner);
         state.promised -= 1;
         if !state.closed {
-            self.add(state, item);
+            self.add(state, item, Duration::MAX);
         }
     }
 
-    fn add(&self, mut state: MutexGuard<'_, State<T>>, item: T) {
-        if state.items.is_empty() && !self.window.is_zero() {
-            state.ripe = Instant::now().checked_add(self.window);
+    /// Adds an item that can wait this long. The window ends sooner if it would take more than half of that.
+    fn add(&self, mut state: MutexGuard<'_, State<T>>, item: T, patience: Duration) {
+        if !self.window.is_zero() {
+            let ripe = Instant::now().checked_add(self.window.min(patience / 2));
+            state.ripe = match state.items.is_empty() {
+                true => ripe,
+                false => state.ripe.min(ripe),
+            };
         }
         state.items.push_back(item);
         state.is_crowded |= state.items.len() + state.taken > 1;

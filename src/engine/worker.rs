@@ -30,6 +30,8 @@ pub struct Worker {
     batch: Vec<Ticket>,
     /// How many images were taken that are not noted as served yet, and when they were taken.
     taken: (usize, Instant),
+    /// How many of them failed, but only after they had taken as long as others: they are work, too.
+    failed: usize,
 }
 
 impl Worker {
@@ -48,6 +50,7 @@ impl Worker {
             pipeline,
             batch,
             taken: (0, Instant::now()),
+            failed: 0,
         })
     }
 
@@ -56,6 +59,7 @@ impl Worker {
         while catch_unwind(AssertUnwindSafe(|| self.work_until_closed())).is_err() {
             // Dropped tickets answer 500.
             self.batch.clear();
+            self.failed = 0;
             self.note_served();
             self.pipeline.start_afresh();
             self.shared.metrics.worker_panicked();
@@ -79,8 +83,10 @@ impl Worker {
     fn note_served(&mut self) {
         self.shared.at_work.end(self.number);
         let taken = std::mem::take(&mut self.taken.0);
+        let failed = std::mem::take(&mut self.failed);
         if taken > 0 {
-            self.shared.queue.served(taken, 0, Duration::ZERO);
+            let took = self.taken.1.elapsed();
+            self.shared.queue.served(taken, failed, took);
         }
     }
 
@@ -153,7 +159,12 @@ impl Worker {
                 ticket.add_decode(started.elapsed());
                 self.place(&image, ticket);
             }
-            Some(Err(error)) => ticket.fail(EngineError::Decode(error)),
+            Some(Err(error)) => {
+                // One that is seen to be damaged sooner says nothing of how long the others will take.
+                let pace = self.shared.queue.pace();
+                self.failed += usize::from(pace.is_some_and(|pace| started.elapsed() >= pace));
+                ticket.fail(EngineError::Decode(error));
+            }
             None => self.shared.metrics.worker_panicked(),
         }
     }
@@ -185,8 +196,9 @@ impl Worker {
                 metrics.lone();
                 0
             }
-            None => count,
+            None => count + self.failed,
         };
+        self.failed = 0;
         let outcome = self.pipeline.run_in(lone.as_deref_mut());
         drop(lone);
         // Before the answers go out: a client may come again at once, and should find nobody at work.
@@ -279,6 +291,29 @@ mod tests {
         let text = metrics.text();
         assert!(text.contains("normgate_lone_images_total 1\n"), "{text}");
         assert_eq!(queue.pace(), Some(measured));
+    }
+
+    #[tokio::test]
+    async fn a_damaged_image_counts_as_work_if_it_took_as_long_as_others() {
+        let service = Service::with(&["--workers", "1"]);
+        let serving = service.state.serving().unwrap();
+        let queue = &serving.engine.shared.queue;
+        let mut damaged = png(RED, 500, 500);
+        damaged.truncate(damaged.len() / 2);
+        for (pace, counts) in [
+            (Duration::from_nanos(1), true),
+            (Duration::from_secs(9), false),
+        ] {
+            queue.served(0, 1, pace);
+            let before = queue.pace();
+            let reply = service.classify(damaged.clone()).await;
+            reply.problem(422, "undecodable-image");
+            // The worker notes it after it has answered.
+            while queue.wait(0) > Duration::ZERO {
+                std::thread::yield_now();
+            }
+            assert_eq!(queue.pace() != before, counts, "{pace:?}");
+        }
     }
 
     #[tokio::test]

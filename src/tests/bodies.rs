@@ -165,6 +165,25 @@ async fn large_answers_that_nobody_reads_fill_the_memory_for_bodies() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_shorter_than_its_body_takes_no_more_than_itself() {
+    let service = Service::with(&[]);
+    let image = png(GREEN, 8, 8);
+    let padding = vec![0; 300 << 10];
+    let mut files = vec![("a.png", image.as_slice()); 60];
+    files.push(("padding.bin", &padding));
+    let request = Request::post("/classify").header("content-type", FORM);
+    let request = request.header("host", "x").body(Body::from(form(&files)));
+    let answer = service.router.clone().oneshot(request.unwrap()).await;
+    let waiting = answer.unwrap();
+    let intake = &service.state.intake;
+    let held = intake.held();
+    assert!((16 << 10..64 << 10).contains(&held), "{held}");
+    assert_eq!(intake.bodies(), 0);
+    drop(waiting);
+    assert_eq!(intake.held(), 0);
+}
+
+#[tokio::test]
 async fn a_body_that_fills_the_memory_can_be_answered() {
     let image = png(GREEN, 8, 8);
     let padding = vec![0; 50 << 10];

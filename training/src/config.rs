@@ -190,7 +190,11 @@ mod tests {
         .unwrap();
         let recipe = &run.recipe;
         assert_eq!((recipe.method, &recipe.init), (MethodKind::Rna, &None));
-        assert_eq!(recipe.draw_seed(), recipe.seed, "what it drew, it still draws");
+        assert_eq!(
+            recipe.draw_seed(),
+            recipe.seed,
+            "what it drew, it still draws"
+        );
         assert_eq!(recipe.hyperparameters, Hyperparameters::default());
         assert_eq!(recipe.optimiser, OptimiserKind::Adam);
         assert_eq!(run.augmentation.crop, Crop::Padded);

@@ -84,6 +84,22 @@ fn with_a_window_a_taker_waits_for_a_full_batch_and_takes_less_when_it_is_over()
 }
 
 #[test]
+fn a_window_ends_in_time_for_an_item_that_cannot_wait_as_long() {
+    let window = Duration::from_secs(20);
+    let started = Instant::now();
+    let (short, mut taken) = (Duration::from_millis(10), Vec::new());
+    let queue = Queue::new(8, 1).with_window(window);
+    queue.push(0, short).unwrap();
+    assert!(queue.take(9, &mut taken));
+    // One that comes later is waited for no longer either.
+    queue.push(1, LONG).unwrap();
+    queue.push(2, short).unwrap();
+    assert!(queue.take(9, &mut taken));
+    assert_eq!(taken, [0, 1, 2]);
+    assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
 fn a_window_is_over_for_a_taker_that_comes_late_and_for_what_is_left_of_a_batch() {
     let (window, started) = (Duration::from_secs(20), Instant::now());
     let queue = fill(Queue::new(8, 1).with_window(window), 0..3);
@@ -98,7 +114,7 @@ fn a_window_is_over_for_a_taker_that_comes_late_and_for_what_is_left_of_a_batch(
     }
     assert!(started.elapsed() < window);
     // What comes then opens a window of its own.
-    queue.push(3, LONG).unwrap();
+    queue.push(3, Duration::MAX).unwrap();
     assert!(queue.lock().ripens_in() > window / 2);
 }
 

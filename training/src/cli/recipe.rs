@@ -316,9 +316,8 @@ impl RunConfig {
     }
 }
 
-/// Parses a network's width, which must be a multiple of 8: on processors with AVX2 but without AVX-512, the oneDNN
-/// of libtorch 2.11 writes past its memory in the backward pass of 1×1 convolutions whose channels do not fill
-/// vectors of eight.
+/// Parses a network's width. Multiples of 16 are faster than others: [`Layout`](crate::models::layout::Layout) says
+/// why.
 pub(crate) fn channels(text: &str) -> Result<u16, String> {
     match text.parse() {
         Ok(channels @ 8..=1024) if channels % 8 == 0 => Ok(channels),

@@ -1,6 +1,7 @@
 //! Networks: a residual network that turns images into representations, and the heads on top of it.
 
 pub mod layers;
+pub mod layout;
 pub mod parameters;
 mod projection;
 mod resnet;
@@ -11,7 +12,8 @@ use tch::{Device, TchError, Tensor, no_grad};
 use thiserror::Error;
 
 use layers::Linear;
-use parameters::{Parameters, channels_last};
+use layout::Layout;
+use parameters::Parameters;
 use projection::ProjectionHead;
 use resnet::ResNet;
 
@@ -90,6 +92,7 @@ pub enum ModelError {
 /// A residual network with its heads.
 #[derive(Debug)]
 pub struct Network {
+    layout: Layout,
     parameters: Parameters,
     backbone: ResNet,
     linear: Linear,
@@ -105,12 +108,14 @@ impl Network {
     /// [`ModelError::Torch`] if memory is lacking.
     pub fn new(config: &ModelConfig, device: Device, seed: u64) -> Result<Self, ModelError> {
         tch::manual_seed(seed as i64);
-        let mut parameters = Parameters::new(device);
+        let layout = Layout::of(config.width);
+        let mut parameters = Parameters::new(device, layout);
         let backbone = ResNet::new(&mut parameters, config)?;
         let size = backbone.representation_size;
         let linear = Linear::new(&mut parameters, "linear", size, config.classes as i64)?;
         let projection = ProjectionHead::new(&mut parameters, config.projection, size)?;
         Ok(Self {
+            layout,
             parameters,
             backbone,
             linear,
@@ -146,7 +151,7 @@ impl Network {
     ///
     /// [`TchError`] if shapes do not fit or memory is lacking.
     pub fn representation(&self, images: &Tensor) -> Result<Tensor, TchError> {
-        self.backbone.forward(&channels_last(images)?, true)
+        self.backbone.forward(&self.layout.apply(images)?, true)
     }
 
     /// Representations [N, D] to logits [N, classes].
@@ -208,7 +213,7 @@ impl Network {
         let images = Tensor::f_from_slice(images)?
             .f_reshape(shape)?
             .f_to_device(self.parameters.device())?;
-        Ok(channels_last(&images)?)
+        Ok(self.layout.apply(&images)?)
     }
 
     /// The second half of [`Network::forward_eval`].

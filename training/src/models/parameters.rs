@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::ModelError;
+use super::layout::Layout;
 use crate::checkpoint::NamedTensor;
 use crate::snapshot::overwrite;
 
@@ -12,16 +13,18 @@ use crate::snapshot::overwrite;
 #[derive(Debug)]
 pub struct Parameters {
     device: Device,
+    layout: Layout,
     trained: Vec<(String, Tensor)>,
     buffers: Vec<(String, Tensor)>,
 }
 
 impl Parameters {
-    /// No tensors yet; those that are added will be on `device`.
+    /// No tensors yet; those that are added will be on `device`, and the weights of convolutions in this layout.
     #[must_use]
-    pub fn new(device: Device) -> Self {
+    pub fn new(device: Device, layout: Layout) -> Self {
         Self {
             device,
+            layout,
             trained: Vec::new(),
             buffers: Vec::new(),
         }
@@ -155,7 +158,7 @@ impl Parameters {
 
     fn drawn(&mut self, name: String, mut drawn: Tensor) -> Result<Tensor, TchError> {
         if drawn.dim() == 4 {
-            drawn = channels_last(&drawn)?;
+            drawn = self.layout.apply(&drawn)?;
         }
         self.trained(name, &drawn)
     }
@@ -165,17 +168,4 @@ impl Parameters {
         self.trained.push((name, tensor.shallow_clone()));
         Ok(tensor)
     }
-}
-
-/// The same [N, C, H, W] tensor, but laid out N, H, W, C in memory, with which convolutions are faster on a CPU and
-/// on tensor cores. All later layers keep the layout.
-///
-/// # Errors
-///
-/// [`TchError`] if the tensor does not have four dimensions.
-pub fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
-    tensor
-        .f_permute([0, 2, 3, 1])?
-        .f_contiguous()?
-        .f_permute([0, 3, 1, 2])
 }

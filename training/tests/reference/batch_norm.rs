@@ -1,7 +1,8 @@
 //! Batch normalisation: output, running statistics and input gradients.
 
 use normgate_training::models::layers::BatchNorm;
-use normgate_training::models::parameters::{Parameters, channels_last};
+use normgate_training::models::layout::Layout;
+use normgate_training::models::parameters::Parameters;
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
@@ -24,7 +25,7 @@ struct Batch {
 const SHAPE: [i64; 4] = [4, 3, 2, 2];
 
 fn layer() -> (BatchNorm, Parameters) {
-    let mut parameters = Parameters::new(Device::Cpu);
+    let mut parameters = Parameters::new(Device::Cpu, Layout::ChannelsLast);
     let layer = BatchNorm::new(&mut parameters, "bn", 3, false).unwrap();
     (layer, parameters)
 }
@@ -39,7 +40,10 @@ fn batch_normalisation_trains_and_evaluates_as_pytorchs() {
         let offset = if number == 1 { 0.0 } else { 5.0 };
         let plain = draw(number, &SHAPE) * (1.0 + f64::from(number)) + offset;
         // libtorch has separate kernels for the layout that training uses.
-        let input = channels_last(&plain).unwrap().set_requires_grad(true);
+        let input = Layout::ChannelsLast
+            .apply(&plain)
+            .unwrap()
+            .set_requires_grad(true);
         let output = layer.forward(&input, true).unwrap();
         let loss = (&output * draw(10 + number, &SHAPE)).sum(Kind::Float);
         let gradients = Tensor::run_backward(&[&loss], &[&input], false, false);
@@ -56,7 +60,9 @@ fn batch_normalisation_trains_and_evaluates_as_pytorchs() {
 fn in_bfloat16_the_statistics_stay_in_float32() {
     let (exact, exact_parameters) = layer();
     let (rounded, rounded_parameters) = layer();
-    let input = channels_last(&(draw(1, &[64, 3, 8, 8]) + 0.5)).unwrap();
+    let input = Layout::ChannelsLast
+        .apply(&(draw(1, &[64, 3, 8, 8]) + 0.5))
+        .unwrap();
     let output = rounded
         .forward(&input.to_kind(Kind::BFloat16), true)
         .unwrap();

@@ -30,6 +30,19 @@ fn parts_of_files_are_the_same_whatever_the_number_of_loaders() {
 }
 
 #[test]
+fn a_network_whose_channels_fill_no_whole_vector_takes_large_images_too() {
+    let place = Workplace::new();
+    // 48 pixels and more are where writing past a tensor's end was seen to end the process.
+    for size in [48, 64] {
+        let line = "--data id --method ce --width 8 --threads 1 --batch-size 16 --epochs 1";
+        run(
+            &place,
+            &format!("{line} --image-size {size} --out at-{size}"),
+        );
+    }
+}
+
+#[test]
 fn the_recipe_of_imagenet_is_one_option() {
     let place = Workplace::new();
     let small = "--image-size 32 --width 8 --batch-size 16 --aux-batch-size 16 --epochs 1";
