@@ -1,30 +1,76 @@
 //! The command line, with errors that say where a wrong value came from.
 
+use std::borrow::Cow;
 use std::env;
 use std::process;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Error, Parser};
 
+use tracing_subscriber::filter::Targets;
+
 use super::terminal::complain;
+use crate::config::{LogConfig, LogFormat};
+use crate::telemetry::{finish_logs, start_logs};
 
 /// Parses the command line. After an error, or what `--help` prints, the process ends.
 pub fn parse<C: Parser>() -> C {
     C::try_parse().unwrap_or_else(|error| {
-        // If nobody can read it, the exit code says it.
-        let _ = error.print();
-        if let Some(variable) = source_of::<C>(&error) {
-            complain(&format!(
-                "The value is that of the environment variable {variable}."
-            ));
+        let typed: Vec<_> = env::args_os().skip(1).collect();
+        let typed: Vec<_> = typed.iter().map(|it| it.to_string_lossy()).collect();
+        let variable = source_of::<C>(&error, &typed)
+            .map(|it| format!("The value is that of the environment variable {it}."));
+        let hint = variable.or_else(|| watch_hint(&error, &typed));
+        if error.use_stderr() && is_log_for_machines(&typed) {
+            log(&error, hint.as_deref());
+        } else {
+            // If nobody can read it, the exit code says it.
+            let _ = error.print();
+            hint.iter().for_each(|hint| complain(hint));
         }
         process::exit(error.exit_code());
     })
 }
 
+/// Whether it is a server's command line whose log is to be JSON: then so is what is wrong with it.
+fn is_log_for_machines(typed: &[Cow<'_, str>]) -> bool {
+    let is_serve = typed.first().is_some_and(|it| it == "serve");
+    let mut formats = typed.iter().enumerate().filter_map(|(place, it)| {
+        let value = it.strip_prefix("--log-format")?;
+        value
+            .strip_prefix('=')
+            .or(typed.get(place + 1).map(|it| &**it))
+    });
+    let asked = formats.next().map(str::to_owned);
+    let format = asked.or_else(|| env::var("NORMGATE_LOG_FORMAT").ok());
+    is_serve && format.as_deref() == Some("json")
+}
+
+fn log(error: &Error, hint: Option<&str>) {
+    start_logs(&LogConfig {
+        log_format: LogFormat::Json,
+        log_level: Targets::new().with_default(tracing::Level::ERROR),
+    });
+    let text = error.render().to_string();
+    let text = text.trim().trim_start_matches("error: ");
+    let hint = hint.map(|hint| format!("\n\n{hint}")).unwrap_or_default();
+    tracing::error!("{text}{hint}");
+    finish_logs();
+}
+
+/// Help for those who write the time of `--watch`, which may be left out, after a space.
+fn watch_hint(error: &Error, typed: &[Cow<'_, str>]) -> Option<String> {
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    let mut pairs = typed.windows(2);
+    let time = pairs.find_map(|pair| (pair[0] == "--watch").then_some(&pair[1]))?;
+    let is_time = time.starts_with(|it: char| it.is_ascii_digit());
+    (is_unknown && is_time)
+        .then(|| format!("The time of --watch follows an equals sign: --watch={time}"))
+}
+
 /// The variable that a wrong value is in: clap speaks of the option all the same, and whoever has set the variable
 /// looks for it in vain.
-fn source_of<C: CommandFactory>(error: &Error) -> Option<String> {
+fn source_of<C: CommandFactory>(error: &Error, typed: &[Cow<'_, str>]) -> Option<String> {
     if !matches!(
         error.kind(),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation
@@ -38,8 +84,6 @@ fn source_of<C: CommandFactory>(error: &Error) -> Option<String> {
     // It is shown as `--workers <N>` or `--watch[=<TIME>]`.
     let shown = text(ContextKind::InvalidArg)?;
     let flag = shown.strip_prefix("--")?.split([' ', '[', '=']).next()?;
-    let typed: Vec<_> = env::args_os().skip(1).collect();
-    let typed: Vec<_> = typed.iter().map(|it| it.to_string_lossy()).collect();
     let mut table = C::command();
     table.build();
     let mut commands = typed

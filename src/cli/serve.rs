@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, Scope};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, CommandFactory};
 use normgate_core::{Classifier, Model};
@@ -29,7 +29,7 @@ use crate::server::Server;
 use crate::serving::Launch;
 use crate::shutdown::{Asked, Signals, exit_on_signal, exit_when_late};
 use crate::state::AppState;
-use crate::telemetry::{finish_logs, start_logs};
+use crate::telemetry::{EVERY_REFUSALS, finish_logs, start_logs};
 use crate::{Allocator, file_limit, freed_memory};
 
 /// Serve a model over HTTP: POST an image to /classify.
@@ -174,6 +174,7 @@ async fn serve<'a>(
         Arc::clone(state),
         loader.allocator.give_back,
     ));
+    tokio::spawn(say_refusals(Arc::clone(state)));
     let life = async {
         let runtime = loader.launch.runtime.version().to_owned();
         // On a thread of its own, so that `/livez` is answered meanwhile.
@@ -220,8 +221,18 @@ async fn serve<'a>(
     if !server.finish(args.http.shutdown_timeout).await {
         tracing::warn!("some requests were cut off: --shutdown-timeout was too short for them");
     }
+    state.refusals.say_rest(Duration::ZERO);
     exit_when_late();
     Ok(())
+}
+
+/// Says now and then what the log has not said about refusals. Never ends.
+async fn say_refusals(state: Arc<AppState>) {
+    let mut look = tokio::time::interval(EVERY_REFUSALS);
+    loop {
+        look.tick().await;
+        state.refusals.say_rest(EVERY_REFUSALS);
+    }
 }
 
 fn warn_of_unread_variables() {

@@ -165,6 +165,7 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let Submission { files, hold } = submission;
     let names: Vec<Option<String>> = files.iter().map(|file| file.name.clone()).collect();
+    let are_several = files.len() > 1;
     // The memory of the body is given back with the last file's, not with the reply.
     let classified = files.into_iter().map(move |File { bytes, hint, .. }| {
         let hold = hold.clone();
@@ -172,7 +173,7 @@ async fn answer(
             let answer = serving.engine.classify(bytes, hold, deadline).await;
             answer.map_err(|error| {
                 let hint = hint.filter(|_| !is_of_another_format(&error));
-                explained(state, error).with_hint(hint)
+                explained(state, error, are_several).with_hint(hint)
             })
         }
     });
@@ -205,7 +206,10 @@ async fn answer(
                 file,
                 Reply::new(&serving.manifest, &answer.classification, top),
             ),
-            Err(problem) => FileReply::problem(file, rejected(state, problem.clone())),
+            Err(problem) => {
+                state.refusals.note_file(problem);
+                FileReply::problem(file, rejected(state, problem.clone()))
+            }
         });
     let replies = Replies {
         results: results.collect(),
@@ -255,10 +259,18 @@ fn is_of_another_format(error: &EngineError) -> bool {
 }
 
 /// What to answer: the client learns what it can mend, the log learns the rest.
-fn explained(state: &AppState, error: EngineError) -> Problem {
+fn explained(state: &AppState, error: EngineError, are_several: bool) -> Problem {
     match &error {
         EngineError::Decode(error) => state.metrics.undecodable(error),
         EngineError::Failed(reason) => tracing::error!(reason, "an image could not be classified"),
+        // To try again helps little if the request fills the queue itself.
+        EngineError::Full(wait) if are_several => {
+            return Problem::overloaded(
+                "the queue is full (--queue-capacity), also with other files of this request; send fewer at once, or \
+                 try again later",
+            )
+            .after(*wait);
+        }
         _ => {}
     }
     error.into()

@@ -55,10 +55,20 @@ pub fn lost_lines() -> u64 {
 }
 
 fn write_all(mut out: impl Write, lines: &Receiver<Message>) {
+    let mut is_torn = false;
     for message in lines {
         match message {
-            Message::Line(line) => {
-                if out.write_all(&line).and_then(|()| out.flush()).is_err() {
+            Message::Line(mut line) => {
+                if is_torn {
+                    // The next line is not to be lost, too, with what there is of the last.
+                    line.insert(0, b'\n');
+                }
+                let left = write(&mut out, &line);
+                is_torn = match left {
+                    0 => false,
+                    left => is_torn || left < line.len(),
+                };
+                if left > 0 || out.flush().is_err() {
                     LOST.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -66,6 +76,20 @@ fn write_all(mut out: impl Write, lines: &Receiver<Message>) {
             Message::Finish(done) => drop(done.try_send(())),
         }
     }
+}
+
+/// How much of a line could not be written.
+fn write(out: &mut impl Write, line: &[u8]) -> usize {
+    let mut left = line;
+    while !left.is_empty() {
+        match out.write(left) {
+            Ok(0) => break,
+            Ok(written) => left = &left[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    left.len()
 }
 
 /// A line comes in one piece.
@@ -89,11 +113,20 @@ mod tests {
 
     const A_SECOND: Duration = Duration::from_secs(1);
 
-    struct Full;
+    /// A disk with this much room, of which more becomes free as soon as it is full.
+    struct Full(usize, Written);
 
     impl Write for Full {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::StorageFull.into())
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let fits = bytes.len().min(self.0);
+            self.0 -= fits;
+            match fits {
+                0 => {
+                    self.0 = 100;
+                    Err(io::ErrorKind::StorageFull.into())
+                }
+                fits => self.1.write(&bytes[..fits]),
+            }
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -125,9 +158,13 @@ mod tests {
         drop(stuck);
 
         let before = lost_lines();
-        let mut writer = LogWriter::start(Full).unwrap();
-        writer.write_all(b"lost\n").unwrap();
+        let out = Written::default();
+        let mut writer = LogWriter::start(Full(6, out.clone())).unwrap();
+        for line in [b"one\n", b"two\n", b"six\n"] {
+            writer.write_all(line).unwrap();
+        }
         writer.finish(A_SECOND);
         assert_eq!(lost_lines(), before + 1);
+        assert_eq!(*out.0.lock().unwrap(), b"one\ntw\nsix\n");
     }
 }

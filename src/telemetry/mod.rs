@@ -16,4 +16,4 @@ pub use model_metrics::{ModelMetrics, openmetrics_of_scores, plain_of_scores};
 pub use observe::observe;
 pub use plain_metrics::{CONTENT_TYPE as PLAIN_METRICS_TYPE, from_openmetrics};
 pub use process::resident_bytes;
-pub use refusals::Refusals;
+pub use refusals::{EVERY as EVERY_REFUSALS, Refusals};

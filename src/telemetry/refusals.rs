@@ -4,8 +4,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::problem::Problem;
+
 /// The least time between two lines about refusals under load.
-const EVERY: Duration = Duration::from_secs(10);
+pub const EVERY: Duration = Duration::from_secs(10);
 
 /// The most lines a second about all others: a person who tries something sees what comes of it.
 const LINES_A_SECOND: u64 = 10;
@@ -30,7 +32,33 @@ impl Default for Refusals {
 impl Refusals {
     /// Counts one more request that was turned away under load, with what it was told.
     pub fn note(&self, detail: &str) {
-        if let Some((refused, in_seconds)) = self.overload.due(self.start.elapsed()) {
+        self.overload.note();
+        self.say_overload(EVERY, detail);
+    }
+
+    /// The same for a file of a form whose other files were not all refused: the request has another answer.
+    pub fn note_file(&self, problem: &Problem) {
+        let (status, detail) = (problem.status().as_u16(), problem.detail());
+        if status == 429 && !problem.is_by_request() {
+            self.note(detail);
+        } else if let Some(Line { unsaid }) = self.line() {
+            tracing::info!(status, detail, unsaid, "refused a file of a form");
+        }
+    }
+
+    /// Says what has not been said so far, unless a line about that was written less than `after` ago: perhaps no
+    /// other refusal follows that would say it.
+    pub fn say_rest(&self, after: Duration) {
+        self.say_overload(after, "");
+        let unsaid = self.others.rest();
+        if unsaid > 0 {
+            tracing::info!(unsaid, "refused others, of which the log says no more");
+        }
+    }
+
+    fn say_overload(&self, after: Duration, detail: &str) {
+        if let Some((refused, in_seconds)) = self.overload.due(self.start.elapsed(), after) {
+            let detail = (!detail.is_empty()).then_some(detail);
             tracing::warn!(
                 refused,
                 in_seconds,
@@ -58,26 +86,31 @@ pub struct Line {
 /// A number that is logged now and then.
 #[derive(Default)]
 struct Summary {
-    /// When the next line is due, in milliseconds from the start.
-    next_line: AtomicU64,
+    /// When the last line was written, in milliseconds from the start, plus one; 0 before the first.
+    last_line: AtomicU64,
     unsaid: AtomicU64,
 }
 
 impl Summary {
-    /// How many refusals a line is about, and of how many seconds, if one is due.
-    fn due(&self, now: Duration) -> Option<(u64, u64)> {
+    fn note(&self) {
         self.unsaid.fetch_add(1, Ordering::Relaxed);
-        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        let next = self.next_line.load(Ordering::Relaxed);
-        let later = now.saturating_add(EVERY.as_millis() as u64);
-        let order = Ordering::Relaxed;
-        let mine = now >= next
-            && self
-                .next_line
-                .compare_exchange(next, later, order, order)
-                .is_ok();
-        let since = now.saturating_sub(next.saturating_sub(EVERY.as_millis() as u64));
-        mine.then(|| (self.unsaid.swap(0, Ordering::Relaxed), since / 1000))
+    }
+
+    /// How many refusals a line is about, and of how many seconds, if there are any and the last line was written at
+    /// least `after` ago.
+    fn due(&self, now: Duration, after: Duration) -> Option<(u64, u64)> {
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let now = milliseconds(now);
+        let last = self.last_line.load(Ordering::Relaxed);
+        let since = now.saturating_sub(last.saturating_sub(1));
+        let is_due = last == 0 || since >= milliseconds(after);
+        if !is_due || self.unsaid.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let (order, now) = (Ordering::Relaxed, now.saturating_add(1));
+        let mine = self.last_line.compare_exchange(last, now, order, order);
+        let refused = mine.ok().map(|_| self.unsaid.swap(0, Ordering::Relaxed))?;
+        (refused > 0).then_some((refused, since / 1000))
     }
 }
 
@@ -102,6 +135,11 @@ impl Budget {
         self.unsaid.fetch_add(1, Ordering::Relaxed);
         None
     }
+
+    /// How many had no line since the last that had one; they are not counted again.
+    fn rest(&self) -> u64 {
+        self.unsaid.swap(0, Ordering::Relaxed)
+    }
 }
 
 #[cfg(test)]
@@ -113,12 +151,36 @@ mod tests {
     #[test]
     fn of_refusals_under_load_the_first_is_said_at_once_and_the_others_together_later() {
         let overload = Summary::default();
-        let at = Duration::from_secs;
-        assert_eq!(overload.due(at(3)), Some((1, 3)));
-        (0..40).for_each(|n| assert_eq!(overload.due(at(4 + n / 10)), None));
-        assert_eq!(overload.due(at(14)), Some((41, 11)));
-        assert_eq!(overload.due(at(15)), None);
-        assert_eq!(overload.due(at(99)), Some((2, 85)));
+        let at = |seconds| {
+            overload.note();
+            overload.due(Duration::from_secs(seconds), EVERY)
+        };
+        assert_eq!(at(3), Some((1, 3)));
+        (0..40).for_each(|n| assert_eq!(at(4 + n / 10), None));
+        assert_eq!(at(14), Some((41, 11)));
+        assert_eq!(at(15), None);
+        assert_eq!(at(99), Some((2, 85)));
+    }
+
+    #[test]
+    fn what_no_other_refusal_follows_is_said_later_or_at_the_end() {
+        let overload = Summary::default();
+        let due = |seconds, after| overload.due(Duration::from_secs(seconds), after);
+        assert_eq!(due(1, EVERY), None, "there was none");
+        for _ in 0..3 {
+            overload.note();
+        }
+        assert_eq!(due(2, EVERY), Some((3, 2)));
+        overload.note();
+        assert_eq!(due(5, EVERY), None);
+        assert_eq!(due(13, EVERY), Some((1, 11)));
+        overload.note();
+        assert_eq!(due(14, Duration::ZERO), Some((1, 1)));
+        assert_eq!(due(15, Duration::ZERO), None);
+
+        let others = Budget::default();
+        (0..LINES_A_SECOND + 5).for_each(|_| assert!(others.line(SECOND) != Some(1)));
+        assert_eq!((others.rest(), others.rest()), (5, 0));
     }
 
     #[test]

@@ -164,6 +164,9 @@ fn an_interval_that_is_taken_for_the_model_file_is_explained() {
     assert_eq!(output.status.code(), Some(2));
     let message = stderr(&output);
     assert!(message.contains("--watch=2s"), "{message}");
+    let output = run(&["serve", "models/cifar10-lt.onnx", "--watch", "30"]);
+    let message = stderr(&output);
+    assert!(message.contains("--watch=30"), "{message}");
 }
 
 #[test]

@@ -55,6 +55,32 @@ fn a_flood_of_refusals_has_few_lines() {
 }
 
 #[test]
+fn all_that_were_turned_away_are_in_the_log_by_the_end_also_files_of_a_form() {
+    let server = Server::with(&["--workers", "1", "--queue-capacity", "1"]);
+    let mut form = Vec::new();
+    for name in 0..20 {
+        let head = format!("form-data; name=\"f\"; filename=\"{name}\"");
+        form.extend(format!("--B\r\nContent-Disposition: {head}\r\n\r\n").into_bytes());
+        form.extend(png());
+        form.extend(b"\r\n");
+    }
+    form.extend(b"--B--\r\n");
+    let answer = server.classify("multipart/form-data; boundary=B", &form);
+    let answer = answer.answer();
+    let results = answer["results"].as_array().unwrap();
+    let refused: Vec<_> = results.iter().filter(|it| it["status"] == 429).collect();
+    assert!(refused.len() > 1, "{answer}");
+    let detail = refused[0]["detail"].as_str().unwrap();
+    assert!(detail.contains("send fewer at once"), "{detail}");
+    server.signal("TERM");
+    until(&server, "it stopped", || server.log().contains("stopped"));
+    let log = server.log();
+    let counts = log.split("refused=").skip(1);
+    let counts = counts.map(|rest| rest.split(' ').next().unwrap().parse::<usize>().unwrap());
+    assert_eq!(counts.sum::<usize>(), refused.len(), "{log}");
+}
+
+#[test]
 fn a_start_that_fails_is_told_in_the_form_of_the_log() {
     let arguments = ["serve", "--model", "no/such/file", "--log-format"];
     let said = |format: &str| {
@@ -69,6 +95,15 @@ fn a_start_that_fails_is_told_in_the_form_of_the_log() {
         "{line}"
     );
     assert!(said("text").starts_with("error: "));
+    // Nor does a command line that makes no sense come in another form.
+    let wrong = ["serve", "--workers", "many", "--log-format=json"];
+    let ended = normgate().args(wrong).output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let line: serde_json::Value = serde_json::from_slice(&ended.stderr).unwrap();
+    assert!(
+        line["message"].as_str().unwrap().contains("'many'"),
+        "{line}"
+    );
     // A log that is switched off does not have the error.
     let off = normgate()
         .args(arguments)

@@ -18,7 +18,7 @@ pub enum DecodeError {
         looks_like: Option<&'static str>,
     },
     /// The format is known, but the file uses a feature of it that is not decoded here.
-    #[error("the {format} image cannot be decoded: {feature} is not supported")]
+    #[error("the {format} image cannot be decoded: not supported: {feature}")]
     UnsupportedFeature {
         /// The format.
         format: ImageFormat,
