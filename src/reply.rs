@@ -45,8 +45,8 @@ struct Verdict {
     /// The image is out of distribution if its score is above this.
     // In single precision like the score, so that a client that compares them finds what `is_ood` says.
     threshold: f32,
-    /// The share of the calibration images that score at least as high; missing if the model has
-    /// thresholds by class.
+    /// The share of the calibration images, with this image counted among them, that score at least
+    /// as high; missing if the model has thresholds by class.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = f64, required = false)]
     p_value: Option<f64>,

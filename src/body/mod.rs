@@ -26,7 +26,7 @@ pub use collect::{Hold, Room};
 pub use held::held;
 pub use json::Base64Image;
 
-use crate::config::{HttpConfig, LimitsConfig};
+use crate::config::{HttpConfig, LimitsConfig, processors};
 use crate::connections::Client;
 use crate::problem::Problem;
 use linger::Allowance;
@@ -44,6 +44,8 @@ pub struct Intake {
     answers: Arc<AtomicUsize>,
     discarded: Allowance,
     refused: Lately,
+    /// One permit for each long body that may be taken apart at the same time: the copies are not counted.
+    apart: Arc<Semaphore>,
 }
 
 /// A request's body on its way.
@@ -105,6 +107,7 @@ impl Intake {
             answers: Arc::default(),
             discarded: Allowance::new(),
             refused: Lately::new(),
+            apart: Arc::new(Semaphore::new(processors().div_ceil(8))),
         }
     }
 
@@ -142,7 +145,12 @@ impl Intake {
         let files = files(kind, body, self.max_files);
         let files = match is_image || is_short {
             true => files.await?,
-            false => aside(hold.clone(), files).await?,
+            false => {
+                // The body is there: from now on the client waits for the server, and not the server for it.
+                let _waiting = client.map(Client::being_served);
+                let turn = Arc::clone(&self.apart).acquire_owned().await;
+                aside((hold.clone(), turn), files).await?
+            }
         };
         Ok(Submission { files, hold })
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use normgate_core::preprocess::Limits;
+use normgate_core::printable::on_one_line;
 use normgate_core::{Classification, Classifier, SessionOptions};
 
 use super::failure::Failure;
@@ -81,6 +82,8 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
     let mut failed = 0;
     for file in &args.files {
         let name = file.display().to_string();
+        // As it is in JSON; on a terminal, it is to take one line, and command nothing.
+        let shown = on_one_line(&name);
         match classify(file, &limits, &mut pipeline)? {
             Ok(answer) if args.json => {
                 let reply = Reply::new(model.manifest(), &answer, top);
@@ -91,7 +94,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
                 if !std::mem::replace(&mut headed, true) {
                     writeln!(out, "{}", table.head())?;
                 }
-                let row = table.row(&name, &labels[answer.class_index], &answer);
+                let row = table.row(&shown, &labels[answer.class_index], &answer);
                 writeln!(out, "{row}")?;
             }
             Err(problem) => {
@@ -160,7 +163,7 @@ impl Table {
     fn new(files: &[PathBuf], labels: &[String], columns: Option<usize>) -> Self {
         let names = files
             .iter()
-            .map(|file| file.display().to_string().chars().count());
+            .map(|file| on_one_line(&file.display().to_string()).chars().count());
         let labels = labels.iter().map(|label| label.chars().count());
         let label = labels.max().unwrap_or(0).max("label".len());
         let mut table = Self {

@@ -103,7 +103,9 @@ fn prepare(shared: &Shared, size: Size, preprocessor: &mut Preprocessor, job: Jo
         Ok(image) => {
             ticket.add_decode(started.elapsed());
             let image = Image::Ready(image);
-            shared.queue.push_when_room(Job { image, ticket });
+            let patience = ticket.deadline().left();
+            let job = Job { image, ticket };
+            shared.queue.push_when_room(job, patience);
         }
         Err(error) => ticket.fail(error),
     }

@@ -137,8 +137,8 @@ impl<T> Queue<T> {
         over.len()
     }
 
-    /// Adds an item as soon as there is room. A closed queue drops it.
-    pub fn push_when_room(&self, item: T) {
+    /// Adds an item that can wait this long as soon as there is room. A closed queue drops it.
+    pub fn push_when_room(&self, item: T, patience: Duration) {
         let full = |state: &mut State<T>| state.items.len() >= self.capacity && !state.closed;
         let mut state = self.lock();
         state.promised += 1;
@@ -148,7 +148,7 @@ impl<T> Queue<T> {
             .unwrap_or_else(PoisonError::into_inner);
         state.promised -= 1;
         if !state.closed {
-            self.add(state, item, Duration::MAX);
+            self.add(state, item, patience);
         }
     }
 

@@ -28,10 +28,36 @@ pub struct Worker {
     pipeline: Pipeline,
     /// Tickets of the images in the pipeline's batch, in order.
     batch: Vec<Ticket>,
-    /// How many images were taken that are not noted as served yet, and when they were taken.
-    taken: (usize, Instant),
-    /// How many of them failed, but only after they had taken as long as others: they are work, too.
+    taken: Taken,
+}
+
+/// Images that were taken from the queue and are not noted as served yet.
+struct Taken {
+    count: usize,
+    /// When they were taken, and later by the time of those that failed quickly.
+    since: Instant,
+    /// How many failed only after they had taken as long as others: they are work, too.
     failed: usize,
+}
+
+impl Taken {
+    /// So many, now.
+    fn new(count: usize) -> Self {
+        Self {
+            count,
+            since: Instant::now(),
+            failed: 0,
+        }
+    }
+
+    /// Counts one that failed after this time, where others take `pace`. One that is seen to be damaged sooner says
+    /// nothing of how long the others take, which is not to be measured with it.
+    fn fail(&mut self, took: Duration, pace: Option<Duration>) {
+        match pace {
+            Some(pace) if took >= pace => self.failed += 1,
+            _ => self.since += took,
+        }
+    }
 }
 
 impl Worker {
@@ -49,8 +75,7 @@ impl Worker {
             shared,
             pipeline,
             batch,
-            taken: (0, Instant::now()),
-            failed: 0,
+            taken: Taken::new(0),
         })
     }
 
@@ -59,7 +84,7 @@ impl Worker {
         while catch_unwind(AssertUnwindSafe(|| self.work_until_closed())).is_err() {
             // Dropped tickets answer 500.
             self.batch.clear();
-            self.failed = 0;
+            self.taken.failed = 0;
             self.note_served();
             self.pipeline.start_afresh();
             self.shared.metrics.worker_panicked();
@@ -71,8 +96,7 @@ impl Worker {
         let mut jobs = Vec::with_capacity(shared.max_batch);
         while shared.queue.take(shared.max_batch, &mut jobs) {
             // The number comes first, so that it is known whatever panics from here on.
-            self.taken.0 = jobs.len();
-            self.taken.1 = Instant::now();
+            self.taken = Taken::new(jobs.len());
             shared.at_work.begin(self.number);
             self.serve(&mut jobs);
             self.note_served();
@@ -82,11 +106,10 @@ impl Worker {
     /// Notes as served what did not reach the model, or did not come back from it.
     fn note_served(&mut self) {
         self.shared.at_work.end(self.number);
-        let taken = std::mem::take(&mut self.taken.0);
-        let failed = std::mem::take(&mut self.failed);
-        if taken > 0 {
-            let took = self.taken.1.elapsed();
-            self.shared.queue.served(taken, failed, took);
+        let taken = std::mem::replace(&mut self.taken, Taken::new(0));
+        if taken.count > 0 {
+            let took = taken.since.elapsed();
+            self.shared.queue.served(taken.count, taken.failed, took);
         }
     }
 
@@ -129,7 +152,7 @@ impl Worker {
     /// Passes a large image to the decoders, which also apply the real limit.
     fn hand_over(&mut self, job: Job) {
         // Before it can come back, since this worker should count as free then.
-        self.taken.0 = self.taken.0.saturating_sub(1);
+        self.taken.count = self.taken.count.saturating_sub(1);
         self.shared.queue.served(1, 0, Duration::ZERO);
         let Err((error, Job { image, ticket })) = self.shared.pass_on(job) else {
             return;
@@ -160,9 +183,7 @@ impl Worker {
                 self.place(&image, ticket);
             }
             Some(Err(error)) => {
-                // One that is seen to be damaged sooner says nothing of how long the others will take.
-                let pace = self.shared.queue.pace();
-                self.failed += usize::from(pace.is_some_and(|pace| started.elapsed() >= pace));
+                self.taken.fail(started.elapsed(), self.shared.queue.pace());
                 ticket.fail(EngineError::Decode(error));
             }
             None => self.shared.metrics.worker_panicked(),
@@ -196,15 +217,14 @@ impl Worker {
                 metrics.lone();
                 0
             }
-            None => count + self.failed,
+            None => count + self.taken.failed,
         };
-        self.failed = 0;
         let outcome = self.pipeline.run_in(lone.as_deref_mut());
         drop(lone);
         // Before the answers go out: a client may come again at once, and should find nobody at work.
-        let took = self.taken.1.elapsed();
-        let taken = std::mem::take(&mut self.taken.0);
-        self.shared.queue.served(taken, worked, took);
+        let taken = std::mem::replace(&mut self.taken, Taken::new(0));
+        let took = taken.since.elapsed();
+        self.shared.queue.served(taken.count, worked, took);
         let answers = match outcome {
             Ok(answers) => answers,
             Err(error) => {
@@ -314,6 +334,21 @@ mod tests {
             }
             assert_eq!(queue.pace() != before, counts, "{pace:?}");
         }
+    }
+
+    #[test]
+    fn of_images_that_fail_quickly_neither_the_number_nor_the_time_counts() {
+        let since = Instant::now();
+        let mut taken = Taken {
+            since,
+            ..Taken::new(9)
+        };
+        let pace = Duration::from_millis(10);
+        taken.fail(2 * pace, Some(pace));
+        assert_eq!((taken.failed, taken.since), (1, since));
+        taken.fail(pace / 2, Some(pace));
+        taken.fail(pace, None);
+        assert_eq!((taken.failed, taken.since), (1, since + pace / 2 + pace));
     }
 
     #[tokio::test]

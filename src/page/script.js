@@ -107,7 +107,7 @@ function showAnswer({ label, confidence, is_ood: unknown, ood, top }) {
   const place = 0.75 * (ood.score - low) / (ood.threshold - low || 1);
   $("fill").style.width = `${100 * Math.min(1, Math.max(0.01, place))}%`;
   const rank = ood.p_value === undefined ? ""
-    : ` ${percent(ood.p_value)} of the calibration images score at least as high.`;
+    : ` ${percent(ood.p_value)} of the calibration images, with this one counted among them, score at least as high.`;
   $("scale").textContent = `Score ${ood.score.toFixed(2)}, threshold ${ood.threshold.toFixed(2)}.${rank}`;
 }
 

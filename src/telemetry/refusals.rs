@@ -39,10 +39,19 @@ impl Refusals {
     /// The same for a file of a form whose other files were not all refused: the request has another answer.
     pub fn note_file(&self, problem: &Problem) {
         let (status, detail) = (problem.status().as_u16(), problem.detail());
-        if status == 429 && !problem.is_by_request() {
-            self.note(detail);
-        } else if let Some(Line { unsaid }) = self.line() {
-            tracing::info!(status, detail, unsaid, "refused a file of a form");
+        match (status, problem.is_by_request()) {
+            // It has a line of its own, with the reason.
+            (500, _) => {}
+            (429, false) => self.note(detail),
+            _ => match (self.line(), status) {
+                (Some(Line { unsaid }), 504) if !problem.is_by_request() => {
+                    tracing::warn!(status, detail, unsaid, "too late for a file of a form");
+                }
+                (Some(Line { unsaid }), _) => {
+                    tracing::info!(status, detail, unsaid, "refused a file of a form");
+                }
+                (None, _) => tracing::debug!(status, detail, "refused a file of a form"),
+            },
         }
     }
 
@@ -63,7 +72,7 @@ impl Refusals {
                 refused,
                 in_seconds,
                 detail,
-                "more requests come than can be answered"
+                "more requests, or files in forms, come than can be answered"
             );
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     bodies::{base64_json, multipart},
     models::ENGLISH,
     support::{PATIENCE, Server, encoded, picture, png, until},
-    wire::{connect, request, status},
+    wire::{connect, exchange, head, request, status},
 };
 
 #[test]
@@ -122,4 +122,21 @@ fn is_answered(stream: &TcpStream) -> bool {
     let answered = stream.peek(&mut [0]).is_ok();
     stream.set_nonblocking(false).unwrap();
     answered
+}
+
+#[test]
+fn a_client_that_has_sent_no_more_than_a_head_does_not_give_way_to_a_body() {
+    const LENGTH: usize = 60_000;
+    let server = Server::with(&["--max-body-bytes", "64KiB", "--body-memory", "64KiB"]);
+    let mut waiting = connect(&server);
+    waiting.write_all(head(LENGTH).as_bytes()).unwrap();
+    let mut stalled = connect(&server);
+    stalled.write_all(head(LENGTH).as_bytes()).unwrap();
+    stalled.write_all(&[0; 2 * LENGTH / 3]).unwrap();
+    // Both keep the server waiting for longer than anybody may who holds what others need.
+    thread::sleep(Duration::from_millis(1500));
+    let other = request(&[0; LENGTH]);
+    assert_eq!(exchange(&mut connect(&server), &other), Some(415));
+    assert_eq!(status(&mut stalled), None);
+    assert_eq!(exchange(&mut waiting, &[0; LENGTH]), Some(415));
 }

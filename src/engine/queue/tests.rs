@@ -262,7 +262,7 @@ fn whoever_waits_for_room_counts_as_waiting_and_is_let_in_first_when_something_l
     queue.served(0, 1, second);
     let waiting = thread::spawn({
         let queue = Arc::clone(&queue);
-        move || queue.push_when_room(1)
+        move || queue.push_when_room(1, LONG)
     });
     while queue.lock().promised == 0 {
         thread::yield_now();
@@ -281,7 +281,7 @@ fn closing_wakes_everybody() {
     let queue = Arc::new(filled(1, 0..1));
     let pusher = thread::spawn({
         let queue = Arc::clone(&queue);
-        move || queue.push_when_room(1)
+        move || queue.push_when_room(1, LONG)
     });
     while queue.lock().promised == 0 {
         thread::yield_now();
