@@ -264,6 +264,12 @@ impl Client {
         self.awaited_since.store(self.now(), Ordering::Relaxed);
     }
 
+    /// Whether it waits for the server.
+    #[cfg(test)]
+    pub fn is_served(&self) -> bool {
+        self.awaited_since.load(Ordering::Relaxed) == SERVED
+    }
+
     fn now(&self) -> u64 {
         millis(self.start.elapsed())
     }

@@ -172,3 +172,57 @@ async fn files(kind: Kind, body: Bytes, most: usize) -> Result<Vec<File>, Proble
         Kind::Multipart { boundary } => multipart::files(body, boundary, most).await?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use clap::Parser;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::connections::Connections;
+
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        limits: LimitsConfig,
+        #[command(flatten)]
+        http: HttpConfig,
+    }
+
+    #[tokio::test]
+    async fn long_bodies_are_taken_apart_in_turn_and_meanwhile_their_clients_wait_for_the_server() {
+        let options = Options::parse_from(["normgate"]);
+        let intake = Intake::new(&options.limits, &options.http);
+        let connections = Arc::new(Connections::for_probes());
+        let place = connections.place().await;
+        let client = place.client();
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
+        let document = |letters| format!(r#"{{"image": "{}"}}"#, "A".repeat(letters));
+        let upload = |letters| Upload::new(&headers, Body::from(document(letters)));
+
+        let others = intake.apart.available_permits() as u32;
+        let others = intake.apart.try_acquire_many(others).unwrap();
+        let mut long = upload(LONG);
+        {
+            let reading = intake.read(&headers, &mut long, Some(client));
+            tokio::pin!(reading);
+            assert!(
+                timeout(Duration::from_millis(20), &mut reading)
+                    .await
+                    .is_err()
+            );
+            assert!(client.is_served());
+            drop(others);
+            let submission = reading.await.unwrap();
+            assert_eq!(submission.files[0].bytes.len(), LONG / 4 * 3);
+        }
+        assert!(!client.is_served());
+
+        let _others = intake.apart.acquire().await.unwrap();
+        let mut short = upload(LONG / 2);
+        let submission = intake.read(&headers, &mut short, Some(client)).await;
+        assert_eq!(submission.unwrap().files[0].bytes.len(), LONG / 8 * 3);
+    }
+}

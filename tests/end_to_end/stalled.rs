@@ -195,34 +195,6 @@ fn eight_wait_at_four_places() -> Duration {
     began.elapsed()
 }
 
-#[test]
-fn nobody_whose_long_body_is_taken_apart_gives_way() {
-    const CLIENTS: usize = 6;
-    let server = Server::with(&["--max-connections", &CLIENTS.to_string()]);
-    // Escapes take long: some of the six wait for seconds, in a binary that is not optimised, and one more client
-    // wants a place.
-    let document = format!(r#"{{"image": "{}"}}"#, r"\u0041".repeat(4 << 20));
-    let kind = "content-type: application/json";
-    let head = head(document.len()).replace("\r\n\r\n", &format!("\r\n{kind}\r\n\r\n"));
-    let request = [head.as_bytes(), document.as_bytes()].concat();
-    let mut clients: Vec<_> = (0..CLIENTS).map(|_| connect(&server)).collect();
-    thread::scope(|scope| {
-        let sending = clients.iter_mut().map(|stream| {
-            let request = &request;
-            scope.spawn(move || exchange(stream, request))
-        });
-        let sending: Vec<_> = sending.collect();
-        scope.spawn(|| {
-            thread::sleep(Duration::from_millis(500));
-            server.get("/livez");
-        });
-        for client in sending {
-            // Zeros, in base64: no image.
-            assert_eq!(client.join().unwrap(), Some(415));
-        }
-    });
-}
-
 /// In a test run, both ends of each connection are open files: the server's, and this process's.
 fn allow_open_files(count: u64) -> bool {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
