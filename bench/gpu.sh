@@ -24,6 +24,11 @@ for needed in "$bin/normgate" "$bin/normgate-bench" "$runtime" "$cpu"; do
   [ -e "$needed" ] || { echo "gpu.sh: there is no $needed (the top of this file says what it takes)" >&2; exit 1; }
 done
 
+# What one CUDA library asks another for by name alone (NVRTC its builtins, the provider the driver) is found in no
+# other way. The driver's folder is last: some containers have it there and tell only their own programs.
+beside=$(cd "$(dirname "$runtime")" && pwd)
+export LD_LIBRARY_PATH=$beside${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}:/usr/local/nvidia/lib64
+
 nvidia-smi | tee "$out/machine.txt"
 
 # Are the answers the same? Labels and verdicts must agree, and scores to within a thousandth. If they do not, the
@@ -32,7 +37,7 @@ missed=0
 echo "comparing the GPU's answers with the CPU's" >&2
 ask() { "$bin/normgate" classify "$photos"/*.jpg --json --onnxruntime "$@"; }
 ask "$cpu" > "$out/cpu.jsonl"
-ask "$runtime" --device cuda > "$out/cuda.jsonl"
+ask "$runtime" --device cuda > "$out/cuda.jsonl" || missed=1
 python3 - "$out/cpu.jsonl" "$out/cuda.jsonl" <<'PY' 2>&1 | tee "$out/numerics.txt" || missed=1
 import json, sys
 cpu, gpu = ([json.loads(line) for line in open(name)] for name in sys.argv[1:])

@@ -19,6 +19,7 @@
 #   SEEDS=1 training/gpu.sh run t2 --task cifar10-lt --method rna
 # `run` ends with status 75 while there is more to do, and 0 when all is done:
 #   until training/gpu.sh run; do [ $? = 75 ] || break; done
+# A run that failed is tried again by the next command, and says why each time.
 # A run is left out if its test sets are missing: each model is evaluated right after training, on the CPU, and that
 # has to fit into one command. Checkpoints are written when a command stops and when a run ends, not in between.
 #
@@ -31,8 +32,8 @@
 #                                         (site-packages/torch): it finds the nvidia folder beside it
 #   RUNTIME  .runtime/libonnxruntime.so   ONNX Runtime for the CPU, which evaluates
 #   DATA     data                         the image sets, including those to test on (docs/reproduce.md)
-#   GPU_OUT  gpu-training                 runs/ (checkpoints, models) and results/ (what is kept). To fetch a model
-#                                         of 45 MB in pieces: split -b 15M model.onnx model.onnx.
+#   GPU_OUT  gpu-training                 runs/ (checkpoints, models; 0.23 GB a run at width 64: 30 GB for T2 on CIFAR)
+#                                         and results/ (what is kept). To fetch a model of 45 MB in pieces: split -b 15M model.onnx model.onnx.
 #   LIMIT    420                          seconds after which a command stops at the next step
 #   PRECISION bf16                        or fp32
 #   SEEDS    6, WIDTH 64, EPOCHS 200 (ImageNet-LT 100), LOADERS (all processors but two)
@@ -134,9 +135,21 @@ run)
   # SIGINT ends a run after its current step, with a checkpoint.
   timeout --foreground --signal=INT --kill-after=50 "$limit" "${train[@]}" reproduce "${@:-t2}" "${recipe[@]}" \
     --device "$device" --loaders "$loaders" || status=$?
+  # What cannot be interrupted, such as an evaluation, would otherwise be begun again for ever.
+  killed=$out/killed
+  [ "$status" = 137 ] || rm -f "$killed"
   case $status in
     0) ;;
-    124 | 137) exit 75 ;;
+    124) exit 75 ;;
+    137)
+      [ ! -e "$killed" ] || {
+        echo "gpu.sh: killed twice in a row, by the limit of $limit s or for want of memory: the last run that the" \
+          "table above shows as running does not fit; raise LIMIT, or leave its table out" >&2
+        exit 1
+      }
+      touch "$killed"
+      exit 75
+      ;;
     *) exit "$status" ;;
   esac
   ;;
