@@ -136,8 +136,9 @@ fn calibrated(f: &mut Formatter<'_>, c: &Calibration, labels: &[String]) -> fmt:
             "\n  {:20} {:>9} {:>7}",
             "predicted as", "threshold", "images"
         )?;
-        for (index, (label, class)) in labels.iter().zip(classes).enumerate() {
-            let shared = match c.has_own_threshold(index) {
+        let own = c.have_own_threshold();
+        for ((label, class), own) in labels.iter().zip(classes).zip(own) {
+            let shared = match own {
                 true => "",
                 false => "  shared",
             };

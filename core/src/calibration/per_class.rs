@@ -132,12 +132,12 @@ impl Calibration {
         of(false).chain([of(true).sum()]).collect()
     }
 
-    /// Whether this predicted class has a threshold of its own. False without per-class thresholds, and for a class
-    /// that does not exist.
-    pub fn has_own_threshold(&self, class: usize) -> bool {
+    /// For each predicted class, whether it has a threshold of its own; empty without per-class thresholds.
+    pub fn have_own_threshold(&self) -> Vec<bool> {
         let classes = self.per_class.iter().flatten();
         let counts: Vec<usize> = classes.map(|class| class.count).collect();
-        sharing(&counts, self.images_for_own_threshold()).get(class) == Some(&false)
+        let shares = sharing(&counts, self.images_for_own_threshold());
+        shares.into_iter().map(|shares| !shares).collect()
     }
 }
 

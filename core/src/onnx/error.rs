@@ -28,6 +28,14 @@ pub enum OnnxError {
     /// Graphs are nested deeper than any real model's.
     #[error("the ONNX model nests its graphs too deeply to be read safely")]
     TooDeep,
+    /// The model has more parts than any real one, and would take much memory.
+    #[error(
+        "the ONNX model has more than {most} nodes, attributes and other parts: too many to be changed"
+    )]
+    TooManyParts {
+        /// How many it may have.
+        most: usize,
+    },
     /// The model has no graph, only functions, for example.
     #[error("the ONNX model has no graph; export it again")]
     NoGraph,

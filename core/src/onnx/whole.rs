@@ -5,6 +5,10 @@ use super::external_data::refuse_external_data;
 use super::proto::ModelProto;
 use super::wire::Fields;
 
+/// More nodes, attributes, tensors and the like than any classifier has. Decoded, each takes up to some 900 bytes, of
+/// which a file need not have more than two.
+const MOST_PARTS: usize = 1 << 19;
+
 /// Decodes a model that is going to be changed and encoded again.
 ///
 /// # Errors
@@ -85,10 +89,14 @@ impl Message {
 
 /// Refuses fields that would be lost. The model must have been checked for its depth and for being complete.
 pub(super) fn refuse_unknown_fields(model: &[u8]) -> Result<(), OnnxError> {
-    refuse_unknown(model, Message::Model)
+    refuse_unknown(model, Message::Model, &mut 0)
 }
 
-fn refuse_unknown(bytes: &[u8], message: Message) -> Result<(), OnnxError> {
+fn refuse_unknown(bytes: &[u8], message: Message, parts: &mut usize) -> Result<(), OnnxError> {
+    *parts += 1;
+    if *parts > MOST_PARTS {
+        return Err(OnnxError::TooManyParts { most: MOST_PARTS });
+    }
     for field in Fields::inside(bytes) {
         let field = field?;
         if !message.has(field.number) {
@@ -98,7 +106,7 @@ fn refuse_unknown(bytes: &[u8], message: Message) -> Result<(), OnnxError> {
             });
         }
         if let (Some(child), Some(bytes)) = (message.child(field.number), field.bytes()) {
-            refuse_unknown(bytes, child)?;
+            refuse_unknown(bytes, child, parts)?;
         }
     }
     Ok(())

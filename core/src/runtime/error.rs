@@ -160,18 +160,17 @@ pub enum SessionError {
     },
     /// A run gave an output that does not have the length that the manifest says.
     #[error(
-        "the model's output `{output}` has {found} values for {count} image(s); by its manifest it \
-         must have {expected}"
+        "the model's output `{output}` has the shape {found:?}; for {} image(s) it must have {expected:?}: export \
+         the model again, with the images on the first axis",
+        expected[0]
     )]
-    OutputLength {
+    OutputShape {
         /// Name of the output.
         output: &'static str,
-        /// The number of images run.
-        count: usize,
-        /// The number of values needed.
-        expected: usize,
-        /// The number of values found.
-        found: usize,
+        /// The number of images run, and that of values for each by the manifest.
+        expected: [usize; 2],
+        /// The shape found.
+        found: Vec<i64>,
     },
     /// ONNX Runtime failed while running the model.
     #[error("ONNX Runtime failed to run the model: {reason}")]

@@ -133,16 +133,20 @@ impl Session {
             (LOGITS, classes, &mut outputs.logits),
             (REPRESENTATION, representation, &mut outputs.representation),
         ] {
-            let values = match found.get(output) {
-                Some(value) => value.try_extract_tensor::<f32>().map_err(run)?.1,
-                None => &[],
+            let (shape, values): (&[i64], &[f32]) = match found.get(output) {
+                Some(value) => {
+                    let (shape, values) = value.try_extract_tensor::<f32>().map_err(run)?;
+                    (shape, values)
+                }
+                None => (&[], &[]),
             };
-            if values.len() != count * length {
-                return Err(SessionError::OutputLength {
+            // As many values in another order would be taken for those of other images.
+            let expected = [count, length];
+            if !shape.iter().copied().eq(expected.map(|axis| axis as i64)) {
+                return Err(SessionError::OutputShape {
                     output,
-                    count,
-                    expected: count * length,
-                    found: values.len(),
+                    expected,
+                    found: shape.to_vec(),
                 });
             }
             target.extend_from_slice(values);

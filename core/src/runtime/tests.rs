@@ -1,6 +1,7 @@
 use super::*;
 use crate::manifest::METADATA_KEY;
 use crate::model::Model;
+use crate::onnx::proto::{AttributeProto, DataType};
 use crate::onnx::{Dim, GraphBuilder, TensorData};
 use crate::test_models::{SIDE, Variant, manifest, plain};
 
@@ -193,10 +194,38 @@ fn an_output_whose_length_shows_only_when_it_is_run_is_checked_then() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the model's output `representation` has 3 values for 1 image(s); by its manifest it must \
-         have 2"
+        "the model's output `representation` has the shape [1, 3]; for 1 image(s) it must have [1, 2]: export the \
+         model again, with the images on the first axis"
     );
     assert_eq!(outputs, Outputs::default());
+}
+
+#[test]
+fn an_output_with_the_images_on_another_axis_is_refused() {
+    let (side, three) = (Dim::Fixed(SIDE), Dim::Fixed(3));
+    let mut graph = GraphBuilder::new("as many values as it should give, in another order");
+    let x = graph.input("image", &[Dim::Batch, three, side, side]);
+    let mean = graph.global_average_pool("mean", &x);
+    let features = graph.flatten("features", &mean);
+    let turned = graph.node("turned", "Transpose", &[&features], vec![]);
+    // What the loader cannot see through.
+    let sizes = graph.node("sizes", "Shape", &[&turned], vec![]);
+    let to = |kind: DataType| vec![AttributeProto::int("to", i32::from(kind).into())];
+    let sizes = graph.node("inexact", "Cast", &[&sizes], to(DataType::Float));
+    let sizes = graph.node("exact", "Cast", &[&sizes], to(DataType::Int64));
+    let logits = graph.node("logits", "Reshape", &[&turned, &sizes], vec![]);
+    let first = graph.floats("first", &[3, 2], &[1.0; 6]);
+    let representation = graph.node("representation", "MatMul", &[&features, &first], vec![]);
+    graph.output(&logits, &[Dim::Batch, three]);
+    graph.output(&representation, &[Dim::Batch, Dim::Fixed(2)]);
+    let json = manifest().to_json().unwrap();
+    let model = Model::from_bytes(graph.finish(&[(METADATA_KEY, &json)]).unwrap()).unwrap();
+    let mut session = Session::new(&runtime(), &model, &SessionOptions::default()).unwrap();
+    let images = [plain([0.0; 3]), plain([1.0; 3])].concat();
+    let error = session
+        .run(&images, 2, &mut Outputs::default())
+        .unwrap_err();
+    assert!(error.to_string().contains("the shape [3, 2]"), "{error}");
 }
 
 #[test]

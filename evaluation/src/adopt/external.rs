@@ -13,19 +13,18 @@ use crate::out::is_same_file;
 /// Reads the model with all of its data; `out` must be none of the data's files.
 ///
 /// # Errors
-/// [`AdoptError`]. Data that is not in the model's own folder, or below it, is not read: a model from anyone could
-/// name any file on this machine.
+/// [`AdoptError`]. Data that is not in the folder of the model, or of the file that this is a link to, or below it,
+/// is not read: a model from anyone could name any file on this machine.
 pub fn read(path: &Path, out: &Path) -> Result<ModelProto, AdoptError> {
     let unreadable = |source| AdoptError::Unreadable {
         path: path.into(),
         source,
     };
     let bytes = std::fs::read(path).map_err(unreadable)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    decode_with_external_data(&bytes, |part| read_part(folder, part, out))
+    decode_with_external_data(&bytes, |part| read_part(path, part, out))
 }
 
-fn read_part(folder: &Path, part: &ExternalPart, out: &Path) -> Result<Vec<u8>, AdoptError> {
+fn read_part(model: &Path, part: &ExternalPart, out: &Path) -> Result<Vec<u8>, AdoptError> {
     let location = Path::new(&part.location);
     let inside =
         |component: Component| matches!(component, Component::Normal(_) | Component::CurDir);
@@ -36,6 +35,7 @@ fn read_part(folder: &Path, part: &ExternalPart, out: &Path) -> Result<Vec<u8>, 
     if part.location.is_empty() || !location.components().all(inside) {
         return Err(elsewhere());
     }
+    let folder = model.parent().unwrap_or(Path::new(""));
     let path = folder.join(location);
     let failed = |source| AdoptError::Data {
         tensor: part.tensor.clone(),
@@ -48,7 +48,10 @@ fn read_part(folder: &Path, part: &ExternalPart, out: &Path) -> Result<Vec<u8>, 
         true => Path::new("."),
         false => folder,
     };
-    if !real(&path)?.starts_with(real(home)?) {
+    // In the cache of Hugging Face, model and data are links to files that lie beside each other elsewhere.
+    let model = real(model)?;
+    let (data, beside) = (real(&path)?, model.parent());
+    if !data.starts_with(real(home)?) && !beside.is_some_and(|beside| data.starts_with(beside)) {
         return Err(elsewhere());
     }
     // Reading from a pipe could wait forever.

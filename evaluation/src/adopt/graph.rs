@@ -204,10 +204,13 @@ pub fn set_outputs(graph: &mut GraphProto, heads: &Heads, batch: &Dimension) {
     ];
     // Another value may have the name already: the softmax of the logits, say.
     for name in [LOGITS, REPRESENTATION] {
-        if !wanted
-            .iter()
-            .any(|(value, its, _)| value == name && *its == name)
-        {
+        let is_it = |(value, its, _): &(String, &str, _)| value == name && *its == name;
+        let known = graph.output.iter().chain(&graph.value_info);
+        let mut known = known.filter(|value| value.name == name);
+        // The value itself, in half precision, becomes another one before it is cast.
+        let float = i32::from(DataType::Float);
+        let is_float = known.all(|value| [0, float].contains(&value.element_type()));
+        if !(is_float && wanted.iter().any(is_it)) {
             let other = format!("{name} before adopting");
             rename(graph, name, &other);
             wanted

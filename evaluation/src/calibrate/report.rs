@@ -108,9 +108,9 @@ impl fmt::Display for CalibrationReport {
         }
         if calibration.per_class.is_some() {
             let classes = self.labels.len();
-            let shared = (0..classes).filter(|&class| !calibration.has_own_threshold(class));
+            let own = calibration.have_own_threshold();
             let needed = calibration.images_for_own_threshold();
-            match shared.count() {
+            match own.iter().filter(|own| !**own).count() {
                 0 => writeln!(
                     f,
                     "  per class  each of the {classes} has a threshold of its own"
@@ -178,6 +178,7 @@ impl fmt::Display for CalibrationReport {
                 ""
             }
         )?;
+        let have_own = calibration.have_own_threshold();
         for (class, label) in self.labels.iter().enumerate() {
             let rate = match self.class_counts[class] {
                 0 => "–".to_owned(),
@@ -190,7 +191,7 @@ impl fmt::Display for CalibrationReport {
             )?;
             match own.and_then(|own| own.get(class)) {
                 Some(own) => {
-                    let shared = match calibration.has_own_threshold(class) {
+                    let shared = match have_own[class] {
                         true => "",
                         false => "  shared",
                     };

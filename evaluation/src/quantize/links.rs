@@ -55,6 +55,40 @@ impl<'a> Links<'a> {
         }
     }
 
+    /// The layer that gives a value, behind nodes that only change its form or add a constant; `None` if there are
+    /// others in between.
+    pub fn layer_behind(&self, value: &str) -> Option<usize> {
+        const LAYERS: [&str; 3] = ["Conv", "Gemm", "MatMul"];
+        const FORMS: [&str; 8] = [
+            "Add",
+            "Cast",
+            "Flatten",
+            "Identity",
+            "Mul",
+            "Reshape",
+            "Squeeze",
+            "Unsqueeze",
+        ];
+        let mut value = value;
+        // A node is never behind itself in a valid graph; in another, this ends all the same.
+        for _ in &self.graph.node {
+            let index = self.maker(value)?;
+            let node = &self.graph.node[index];
+            if LAYERS.iter().any(|layer| node.is(layer)) {
+                return Some(index);
+            }
+            let made = |input: &&String| self.maker(input).is_some();
+            let mut inputs = node.input.iter().filter(made);
+            value = inputs
+                .next()
+                .filter(|_| FORMS.iter().any(|form| node.is(form)))?;
+            if inputs.next().is_some() {
+                return None;
+            }
+        }
+        None
+    }
+
     /// Whether the model returns the value.
     pub fn is_output(&self, value: &str) -> bool {
         self.outputs.contains(value)

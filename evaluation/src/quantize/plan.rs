@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use normgate_core::onnx::proto::{DataType, GraphProto, NodeProto};
+use normgate_core::runtime::LOGITS;
 
 use super::links::Links;
 use super::{KeepFp32, QuantizeError};
@@ -33,7 +34,10 @@ impl Plan {
             layers.pop_first();
         }
         if keep.contains(&KeepFp32::Last) {
-            layers.pop_last();
+            match links.layer_behind(LOGITS) {
+                Some(last) => layers.remove(&last),
+                None => layers.pop_last().map(|(_, axis)| axis),
+            };
         }
         if layers.is_empty() {
             return Err(QuantizeError::Nothing);

@@ -43,9 +43,8 @@ fn a_class_of_190_images_has_its_own_threshold_and_smaller_ones_share_theirs() {
         assert_eq!(calibration.threshold_for(class), own(&[2, 3, 4]), "{class}");
     }
     assert_eq!(calibration.threshold_for(99), calibration.threshold);
-    let own = (0..6).map(|class| calibration.has_own_threshold(class));
-    assert!(own.eq([true, true, false, false, false, false]));
-    assert!(!calibration.has_own_threshold(99));
+    let own = calibration.have_own_threshold();
+    assert_eq!(own, [true, true, false, false, false, false]);
 }
 
 #[test]
@@ -64,7 +63,7 @@ fn where_those_that_share_are_too_few_the_next_smallest_class_joins_them() {
         calibration.threshold_for(1),
         of_classes(&scores, &predicted, &[1])
     );
-    assert!(calibration.has_own_threshold(1) && !calibration.has_own_threshold(2));
+    assert_eq!(calibration.have_own_threshold(), [true, true, false]);
     let (calibration, ..) = thresholds(&[100, 50, 30]);
     for class in 0..3 {
         assert_eq!(calibration.threshold_for(class), calibration.threshold);

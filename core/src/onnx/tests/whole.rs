@@ -82,3 +82,13 @@ fn floats_must_fill_their_shape() {
     tensor = TensorProto::constant("t", &[1], TensorData::I32(&[7]));
     assert_eq!(tensor.floats(), None);
 }
+
+#[test]
+fn a_small_file_that_would_take_much_memory_is_refused() {
+    // Attributes of two bytes each.
+    let attributes = [0x2a, 0x00].repeat(600_000);
+    let graph = field(1, &[field(4, b"Relu"), attributes].concat());
+    let model = [vec![0x08, 8], field(7, &graph)].concat();
+    let error = decode(&model).unwrap_err();
+    assert!(matches!(error, OnnxError::TooManyParts { .. }), "{error}");
+}

@@ -71,6 +71,24 @@ fn data_beside_the_file_is_taken_in_and_from_nowhere_else() {
 }
 
 #[test]
+fn data_beside_the_file_that_the_model_is_a_link_to_is_taken_in_too() {
+    let place = Place::new();
+    place.plain_model();
+    move_out(&place, "foreign.onnx.data");
+    let blobs = tempfile::tempdir().unwrap();
+    let store = |name: &str| {
+        let (link, blob) = (place.file(name), blobs.path().join(name.len().to_string()));
+        std::fs::copy(&link, &blob).unwrap();
+        std::fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&blob, &link).unwrap();
+    };
+    store("foreign.onnx.data");
+    assert!(place.refused(&[]).contains("own folder"));
+    store("foreign.onnx");
+    check_answers(&place.adopt(&[]).unwrap().written);
+}
+
+#[test]
 fn what_is_read_is_not_written_over() {
     let place = Place::new();
     place.plain_model();

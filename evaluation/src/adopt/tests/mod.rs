@@ -254,9 +254,22 @@ fn half_precision_inside_is_brought_out_as_float() {
         let weights = graph.constant("weights", &[2, 3], TensorData::F16(&weights));
         // 0.125, -0.5.
         let bias = graph.constant("bias", &[2], TensorData::F16(&[0x3000, 0xb800]));
-        let scores = graph.linear("scores", &half, &weights, Some(&bias));
+        let scores = graph.linear("logits", &half, &weights, Some(&bias));
         let out = graph.node("out", "Cast", &[&scores], to(DataType::Float));
         graph.output(&out, &CLASSES);
     });
+    check_answers(&place.adopt(&[]).unwrap().written);
+
+    // The same without the last node: the output, which has its name already, is in half precision.
+    let path = place.file("foreign.onnx");
+    let mut model = onnx::decode(&std::fs::read(&path).unwrap()).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    graph.node.pop();
+    let output = &mut graph.output[0];
+    output.name = "logits".into();
+    let tensor = output.r#type.as_mut().unwrap().tensor_type.as_mut();
+    tensor.unwrap().elem_type = DataType::Float16.into();
+    std::fs::write(&path, onnx::encode(&model)).unwrap();
+    std::fs::remove_file(place.file("out.onnx")).unwrap();
     check_answers(&place.adopt(&[]).unwrap().written);
 }

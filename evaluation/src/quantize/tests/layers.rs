@@ -72,3 +72,38 @@ fn a_linear_layer_has_a_scale_for_each_class_however_its_weights_lie() {
         check_near(&model, &int8, 0.1);
     }
 }
+
+#[test]
+fn the_layer_that_stays_fp32_is_that_of_the_logits_wherever_it_is_in_the_file() {
+    // The representation is made by a layer, too, and behind the logits.
+    let model = network(|onnx| {
+        for node in nodes(onnx) {
+            let values = node.input.iter_mut().chain(&mut node.output);
+            let are = values.filter(|value| *value == "representation");
+            are.for_each(|value| *value = "features".into());
+        }
+        node(onnx, "representation").name = "features".into();
+        let embedding = NodeProto::new("MatMul", &["features", "embed"], "representation");
+        nodes(onnx).push(embedding);
+        let weights = TensorProto::constant("embed", &[8, 8], TensorData::F32(&noise(3, 64)));
+        onnx.graph.as_mut().unwrap().initializer.push(weights);
+    });
+    let int8 = graph_of(&quantized(&model, &[KeepFp32::Last]).unwrap());
+    let has = |name: &str| int8.initializer.iter().any(|tensor| tensor.name == name);
+    assert!(has("embed.scale") && !has("linear.weight.scale"));
+
+    // It stays so on its own account, which is no reason to keep another one.
+    let model = network(|onnx| {
+        let rate = AttributeProto {
+            name: "alpha".into(),
+            f: 0.5,
+            r#type: 1,
+            ..Default::default()
+        };
+        node(onnx, "logits").attribute.push(rate);
+    });
+    let int8 = graph_of(&quantized(&model, &[KeepFp32::Last]).unwrap());
+    let convolutions = int8.initializer.iter();
+    let scales = convolutions.filter(|tensor| tensor.name.ends_with("weight.scale"));
+    assert_eq!(scales.count(), 3);
+}
