@@ -260,6 +260,17 @@ pub enum EvaluationError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A report is to be written into a folder, and a file is in its place.
+    #[error(
+        "--out {}: {} is a file, and the report needs a folder: give another one",
+        out.display(), file.display()
+    )]
+    OutIsFile {
+        /// The folder.
+        out: PathBuf,
+        /// The file.
+        file: PathBuf,
+    },
     /// `quantize` would write over the model that it reads.
     #[error(
         "--out {} is the fp32 model itself, which would be lost: give the int8 model another name",

@@ -9,6 +9,7 @@ use normgate_core::scores::{FitData, Fitted, Score, ScoreKind};
 
 use crate::datasets::{ImageSet, SetSpec};
 use crate::error::EvaluationError;
+use crate::outputs;
 use crate::workbench::Workbench;
 
 /// A score, or every one.
@@ -69,6 +70,12 @@ fn named(name: &str) -> ScoreKind {
     found.unwrap_or(ScoreKind::RepresentationNorm)
 }
 
+/// What several sets are, as a model file keeps it: names and filters, not paths.
+pub(crate) fn described(sets: &[SetSpec]) -> String {
+    let names: Vec<String> = sets.iter().map(SetSpec::describe).collect();
+    names.join(" + ")
+}
+
 /// Runs the model over the training images, which `data` names, and fits the score to its answers.
 ///
 /// # Errors
@@ -92,10 +99,10 @@ fn fit_all(
     images: &ImageSet,
     scores: &[ScoreKind],
 ) -> Result<Vec<Result<Arc<Fitted>, EvaluationError>>, EvaluationError> {
+    outputs::all_labelled(images, &model.manifest().labels)?;
     let answers = bench.answers(model, images)?;
     let labels = answers.truth()?;
-    let names: Vec<String> = data.iter().map(SetSpec::describe).collect();
-    let name = names.join(" + ");
+    let name = described(data);
     let failed = |source| EvaluationError::Fit {
         data: name.clone(),
         source,

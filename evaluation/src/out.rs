@@ -1,4 +1,4 @@
-//! Where a model file will be written: checked before the work, not after it.
+//! Where a model file or a report will be written: checked before the work, not after it.
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,21 @@ pub(crate) fn has_folder(out: &Path) -> Result<(), EvaluationError> {
     }
 }
 
+/// Checks that there is a folder, or that one can be made: no file is in its place.
+///
+/// # Errors
+/// [`EvaluationError::OutIsFile`].
+pub(crate) fn can_be_folder(out: &Path) -> Result<(), EvaluationError> {
+    let there = out.ancestors().find(|part| part.exists());
+    match there.filter(|part| !part.is_dir()) {
+        None => Ok(()),
+        Some(file) => Err(EvaluationError::OutIsFile {
+            out: out.into(),
+            file: file.into(),
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,5 +55,20 @@ mod tests {
             said.contains("none/model.onnx: there is no folder"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_file_where_a_report_is_to_be_is_named_before_anything_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("report");
+        assert!(can_be_folder(&file).is_ok());
+        assert!(can_be_folder(folder.path()).is_ok());
+        assert!(can_be_folder(Path::new("new/report")).is_ok());
+        std::fs::write(&file, "").unwrap();
+        for out in [file.clone(), file.join("again")] {
+            let said = can_be_folder(&out).unwrap_err().to_string();
+            let expected = format!("--out {}: {} is a file", out.display(), file.display());
+            assert!(said.starts_with(&expected), "{said}");
+        }
     }
 }

@@ -71,15 +71,7 @@ impl SetOutputs {
     /// # Errors
     /// [`EvaluationError::NoLabel`] at the first image that has none of the model's classes.
     pub fn truth(&self) -> Result<Vec<usize>, EvaluationError> {
-        let known = |(index, label): (usize, &Option<usize>)| {
-            let label = label.filter(|&label| label < self.classes);
-            label.ok_or_else(|| EvaluationError::NoLabel {
-                set: self.name.clone(),
-                index,
-                classes: self.classes,
-            })
-        };
-        self.labels.iter().enumerate().map(known).collect()
+        truth(&self.name, &self.labels, self.classes)
     }
 
     /// For each image, the class with the largest logit; the first of several equal ones.
@@ -154,6 +146,30 @@ pub fn run(
     })?;
     check_finite(&outputs)?;
     Ok(outputs)
+}
+
+/// Checks that a set is labelled with the model's classes, `names`, before the model is run on it in vain.
+///
+/// # Errors
+/// As [`SetOutputs::truth`].
+pub(crate) fn all_labelled(set: &ImageSet, names: &[String]) -> Result<(), EvaluationError> {
+    truth(&set.name, &labels_of(set, names), names.len()).map(drop)
+}
+
+fn truth(
+    set: &str,
+    labels: &[Option<usize>],
+    classes: usize,
+) -> Result<Vec<usize>, EvaluationError> {
+    let known = |(index, label): (usize, &Option<usize>)| {
+        let label = label.filter(|&label| label < classes);
+        label.ok_or_else(|| EvaluationError::NoLabel {
+            set: set.to_owned(),
+            index,
+            classes,
+        })
+    };
+    labels.iter().enumerate().map(known).collect()
 }
 
 /// The class of each image, as an index of `names`.

@@ -4,6 +4,7 @@
 
 use normgate_core::calibration::Calibration;
 use normgate_core::manifest::Manifest;
+use normgate_core::scores::Fitted;
 
 use crate::datasets::{Amount, HELD_OUT, Learnt, SetSpec, Split};
 
@@ -84,6 +85,28 @@ pub(crate) fn in_calibration(
     sets.find(may_be_known).map(String::from)
 }
 
+/// What the score was fitted to that has the same name as one of `data`, which together have `images` images, unless
+/// counts or filters show that these are other images.
+pub(crate) fn in_fitted(
+    labels: &[String],
+    fitted: &Fitted,
+    data: &[SetSpec],
+    images: usize,
+) -> Option<String> {
+    let sets: Vec<&str> = fitted.data.as_deref()?.split(" + ").collect();
+    let is_smaller = sets.len() == 1 && images < fitted.images;
+    let part = Record {
+        split: Split::Train,
+        labels,
+        held_out: Vec::new(),
+    };
+    let may_be_known = |set: &&str| {
+        let mut alike = part.not_apart_from(set, data);
+        alike.any(|given| !(is_smaller && given.is_whole()))
+    };
+    sets.into_iter().find(may_be_known).map(String::from)
+}
+
 /// What is known about a recorded set besides its name and its filters.
 struct Record<'a> {
     split: Split,
@@ -144,7 +167,8 @@ fn amounts_held_out(said: &str, labels: &[String]) -> Vec<Amount> {
 #[cfg(test)]
 mod tests {
     use normgate_core::manifest::{Filter, Preprocessing, Resize, SCHEMA_VERSION, TrainingRecord};
-    use normgate_core::scores::ScoreKind;
+    use normgate_core::onnx::LastLayerError;
+    use normgate_core::scores::{FitData, ScoreKind};
 
     use crate::datasets::HELD_OUT_MARK;
 
@@ -321,5 +345,31 @@ mod tests {
         calibration.data = None;
         let hint = in_calibration(&manifest(&[]).labels, &calibration, &specs(&["test"]));
         assert_eq!(hint, None);
+    }
+
+    #[test]
+    fn a_set_that_the_score_was_fitted_to_is_named_unless_another_part_or_a_larger_one_was() {
+        let layer = Err(LastLayerError::NotLinear {
+            logits: String::new(),
+            found: String::new(),
+        });
+        let data = FitData::new((1, 1), &[0, 0, 0], &[0.0; 3], &[1.0, 2.0, 3.0], layer).unwrap();
+        let mut fitted = Fitted::fit(ScoreKind::Knn, &data, None).unwrap();
+        let mut hint = |on: Option<&str>, given: &str, images: usize| {
+            fitted.data = on.map(String::from);
+            in_fitted(&manifest(&[]).labels, &fitted, &specs(&[given]), images)
+        };
+        for (on, given, images, expected) in [
+            ("photos", "some/photos", 3, Some("photos")),
+            ("photos", "some/photos", 2, None),
+            ("more + photos", "some/photos", 2, Some("photos")),
+            ("photos", "photos#first=1", 1, Some("photos")),
+            ("photos#but-last=9", "photos#last=9", 9, None),
+            ("photos", "others", 3, None),
+        ] {
+            let found = hint(Some(on), given, images);
+            assert_eq!(found.as_deref(), expected, "{on}, {given}");
+        }
+        assert_eq!(hint(None, "photos", 3), None);
     }
 }

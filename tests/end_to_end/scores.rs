@@ -218,7 +218,8 @@ fn evaluate_reports_every_score_where_it_can_fit_them() {
     let said = stderr(&same);
     assert!(said.contains("of --id are also in --fit-data"), "{said}");
 
-    let same = run(&["evaluate", &setting.model, "--id", test, "--ood", test]);
+    let again = format!("again={test}");
+    let same = run(&["evaluate", &setting.model, "--id", test, "--ood", &again]);
     let said = stderr(&same);
     assert!(said.contains("of --ood are also in --id"), "{said}");
     let fit = ["--scores", "vim", "--fit-data", &setting.train];

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use normgate_core::calibration::{Calibration, CalibrationError};
+use normgate_core::manifest::Manifest;
 use normgate_core::model::Model;
 use normgate_core::onnx;
 use normgate_core::runtime::LOGITS;
 use normgate_core::scores::{Fitted, Score, ScoreKind};
 
-pub(crate) use report::expected;
 pub use report::{BothConventions, CalibrationReport};
+pub(crate) use report::{expected, thresholds_by_class, warn_of_known};
 
 use crate::datasets::{ImageSet, SYNTAX, SetSpec};
 use crate::error::EvaluationError;
@@ -110,6 +111,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
         Some(_) => Model::open_for_another_score(&args.model)?,
         None => Model::open(&args.model)?,
     };
+    let mut manifest = named(args, &model)?;
     check_fit_data(args, &model)?;
     check_logits(&model)?;
     args.out.as_deref().map_or(Ok(()), has_folder)?;
@@ -122,9 +124,15 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     )?;
     let counts = id.class_counts(model.manifest().labels.len());
     let trained_on = seen::in_training(model.manifest(), &args.data, &counts);
+    // Images to fit to that are given are compared; those that it was fitted to before mostly are the training images.
+    let known = fitted
+        .as_ref()
+        .filter(|_| args.fit_data.is_empty() && trained_on.is_none());
+    let labels = &model.manifest().labels;
+    let fitted_on = known.and_then(|it| seen::in_fitted(labels, it, &args.data, id.len()));
     let mut balanced_to = None;
     if args.balance {
-        let (balanced, each) = balance(&id, &model.manifest().labels)?;
+        let (balanced, each) = balance(&id, labels)?;
         (id, balanced_to) = (balanced, Some(each));
     }
     let repeated = Fingerprints::of("--data", &id).repeated()?;
@@ -137,15 +145,23 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     report.balanced_to = balanced_to;
     report.repeated = repeated;
     report.trained_on = trained_on;
+    report.fitted_on = fitted_on;
     report.fitted_to = fitted.as_ref().map(|fitted| fitted.images);
-    let mut manifest = (**model.manifest()).clone();
     manifest.score = report.score;
-    manifest.name = args.name.clone().unwrap_or(manifest.name);
-    manifest.version = args.model_version.clone().unwrap_or(manifest.version);
     manifest.calibration = Some(report.calibration.clone());
     let calibrated = model.with_score(manifest, fitted.as_deref())?;
     calibrated.save(&report.written)?;
     Ok(report)
+}
+
+/// The manifest with the name and the version asked for, which may be none that a model can have.
+fn named(args: &CalibrateArgs, model: &Model) -> Result<Manifest, EvaluationError> {
+    let mut manifest = (**model.manifest()).clone();
+    manifest.name = args.name.clone().unwrap_or(manifest.name);
+    manifest.version = args.model_version.clone().unwrap_or(manifest.version);
+    let checked = manifest.validate();
+    checked.map_err(|source| EvaluationError::Manifest { source })?;
+    Ok(manifest)
 }
 
 /// Checks that the logits have not gone through a softmax or the like: the manifest may have been written by hand.
@@ -265,28 +281,28 @@ pub(crate) fn report(
     let manifest = model.manifest();
     let scores = id.scores(score);
     spread::check(score.kind(), &scores)?;
-    let id_positive = Calibration::id_positive(&scores, args.tpr)?;
+    let of_id = Calibration::id_positive(&scores, args.tpr);
     let ood_scores = ood.map(|ood| ood.scores(score));
-    let ood_positive = ood_scores
+    let of_ood = ood_scores
         .as_ref()
-        .map(|ood| Calibration::ood_positive(&scores, ood, args.tpr))
-        .transpose()?;
-    let both = ood_positive.as_ref().zip(ood_scores).map(|(of_ood, ood)| {
-        let effect = |threshold: f64| {
-            (
-                threshold,
-                share_above(&scores, threshold),
-                share_above(&ood, threshold),
-            )
-        };
-        BothConventions {
-            id_positive: effect(id_positive.threshold),
-            ood_positive: effect(of_ood.threshold),
+        .map(|ood| Calibration::ood_positive(&scores, ood, args.tpr));
+    // The convention that was not asked for may need more images than there are.
+    let both = match (&of_id, &of_ood, &ood_scores) {
+        (Ok(of_id), Some(Ok(of_ood)), Some(ood)) => {
+            let effect = |of: &Calibration| {
+                let [id, ood] = [&scores, ood].map(|of_set| share_above(of_set, of.threshold));
+                (of.threshold, id, ood)
+            };
+            Some(BothConventions {
+                id_positive: effect(of_id),
+                ood_positive: effect(of_ood),
+            })
         }
-    });
-    let mut calibration = match (args.convention, ood_positive) {
-        (ConventionName::OodPositive, Some(of_ood)) => of_ood,
-        _ => id_positive,
+        _ => None,
+    };
+    let mut calibration = match (args.convention, of_ood) {
+        (ConventionName::OodPositive, Some(of_ood)) => of_ood?,
+        _ => of_id?,
     };
     let predicted = id.predicted();
     if args.per_class {
@@ -316,6 +332,7 @@ pub(crate) fn report(
         right,
         repeated: 0,
         trained_on: None,
+        fitted_on: None,
         balanced_to: None,
         labels: manifest.labels.clone(),
         both,
@@ -324,16 +341,12 @@ pub(crate) fn report(
 
 /// What the calibration was made from, as the manifest keeps it: names of sets, not paths.
 fn describe(args: &CalibrateArgs) -> String {
-    let names = |specs: &[SetSpec]| {
-        let names: Vec<_> = specs.iter().map(SetSpec::describe).collect();
-        names.join(" + ")
-    };
-    let mut text = names(&args.data);
+    let mut text = fit::described(&args.data);
     if args.balance {
         text += ", equally many images of every class";
     }
     if args.convention == ConventionName::OodPositive {
-        text += &format!("; OOD: {}", names(&args.ood));
+        text += &format!("; OOD: {}", fit::described(&args.ood));
     }
     text
 }

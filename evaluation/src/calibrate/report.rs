@@ -23,6 +23,8 @@ pub struct CalibrationReport {
     pub repeated: usize,
     /// What the model was trained on that may include some of these images.
     pub trained_on: Option<String>,
+    /// What the score was fitted to before that may include some of these images.
+    pub fitted_on: Option<String>,
     /// How many of these images the model classifies correctly.
     pub right: u64,
     /// How many images of each class `--balance` took.
@@ -70,28 +72,21 @@ impl fmt::Display for CalibrationReport {
             )?;
         }
         if let Some(set) = &self.trained_on {
-            writeln!(
-                f,
-                "  warning    the model was trained on a set called {set}:\n             make sure that it \
-                 had none of these images, or new ones will be flagged\n             more often than \
-                 stated here"
-            )?;
+            warn_of_known(f, "model was trained on", set)?;
+        }
+        if let Some(set) = &self.fitted_on {
+            warn_of_known(f, "score was fitted to", set)?;
         }
         self.labelled(f)?;
         match self.fitted_to {
             Some(images) => writeln!(f, "  score      {}, fitted to {images} images", self.score)?,
             None => writeln!(f, "  score      {}", self.score)?,
         }
-        match &calibration.per_class {
-            Some(classes) => {
-                let thresholds = || classes.iter().map(|class| class.threshold);
-                let least = thresholds().fold(f64::INFINITY, f64::min);
-                let most = thresholds().fold(f64::NEG_INFINITY, f64::max);
-                writeln!(
-                    f,
-                    "  threshold  {least:.4} to {most:.4}, by predicted class"
-                )?;
-            }
+        match thresholds_by_class(calibration) {
+            Some([least, most]) => writeln!(
+                f,
+                "  threshold  {least:.4} to {most:.4}, by predicted class"
+            )?,
             None => writeln!(
                 f,
                 "  threshold  {:.4} (an image that scores above is flagged)",
@@ -202,6 +197,25 @@ impl fmt::Display for CalibrationReport {
         }
         Ok(())
     }
+}
+
+/// Warns that images for a threshold may be known: the model or its score has learnt from a set of their name.
+pub(crate) fn warn_of_known(f: &mut fmt::Formatter<'_>, learnt: &str, set: &str) -> fmt::Result {
+    writeln!(
+        f,
+        "  warning    the {learnt} a set called {set}:\n             make sure that it had none of \
+         these images, or new ones will be flagged\n             more often than stated here"
+    )
+}
+
+/// The least and the greatest threshold, if predicted classes have their own: the calibration's one threshold then
+/// judges no image.
+pub(crate) fn thresholds_by_class(calibration: &Calibration) -> Option<[f64; 2]> {
+    let classes = calibration.per_class.as_ref()?;
+    let thresholds = || classes.iter().map(|class| class.threshold);
+    let least = thresholds().fold(f64::INFINITY, f64::min);
+    let most = thresholds().fold(f64::NEG_INFINITY, f64::max);
+    Some([least, most])
 }
 
 /// How many new images a threshold will flag, and how certain that is; `None` for an OOD-positive threshold, which

@@ -1,11 +1,13 @@
 //! `evaluate`: how good a calibrated model file is, on ID, OOD and other-source images.
 
 mod calibrated_on;
-mod doubts;
+pub(crate) mod doubts;
+mod early;
 pub mod figures;
 pub(crate) mod measure;
 mod pictures;
 mod plots;
+mod rows;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -16,13 +18,17 @@ use normgate_core::model::Model;
 use crate::datasets::{ImageSet, SYNTAX, SetSpec};
 use crate::error::EvaluationError;
 use crate::fit::{self, ScoreChoice, choice_parser};
+use crate::outputs;
 use crate::overlap::Fingerprints;
 use crate::reports::plots::{Epoch, training_curves};
 use crate::reports::{ModelRecord, NamedPlot, Report};
 use crate::shell::command_line;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
+use doubts::Learnt;
 use measure::Answers;
 use plots::detection_plots;
+pub use rows::told_apart;
+pub(crate) use rows::told_apart_in_one_table;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,13 +96,14 @@ pub struct Evaluation {
 pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     let start = Instant::now();
     // Before anything is read: sets are large.
-    told_apart("--ood", &args.ood)?;
-    told_apart("--shifted-id", &args.shifted_id)?;
+    early::check(args)?;
     let model = Model::open(&args.model)?;
     let calibration = model.manifest().calibrated()?.clone();
     let history = args.run.as_deref().map(read_history).transpose()?;
     let bench = Workbench::new(&args.workbench)?;
     let test = bench.load_id(&args.id, &model)?;
+    let labels = &model.manifest().labels;
+    outputs::all_labelled(&test, labels)?;
     let fit_images = match args.fit_data.is_empty() {
         true => None,
         false => Some(bench.load_training(&args.fit_data, &model)?),
@@ -122,7 +129,8 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     }
     // Images that are given were compared already.
     let unseen = Some(&calibration).filter(|_| args.calibration.is_empty());
-    let mut doubts = doubts::of("--id", &args.id, &test, &model, unseen);
+    let learnt = Learnt::new(&model, unseen, &args.fit_data);
+    let mut doubts = learnt.doubts("--id", &args.id, &test);
     let foreign = args.ood.chunks(1);
     doubts.extend(foreign.filter_map(|set| doubts::of_foreign(set, &model)));
     let scores = fit::reported(
@@ -137,9 +145,10 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     calibrated_on::check_others(&model, &calibration, &id)?;
     let shifted = |specs: &[SetSpec]| {
         let set = bench.load_id(specs, &model)?;
+        outputs::all_labelled(&set, labels)?;
         apart(&known, "--shifted-id", &set)?;
         Fingerprints::of("--shifted-id", &set).repeated()?;
-        doubts.extend(doubts::of("--shifted-id", specs, &set, &model, unseen));
+        doubts.extend(learnt.doubts("--shifted-id", specs, &set));
         bench.answers(&model, &set)
     };
     let ood = |specs: &[SetSpec]| {
@@ -201,25 +210,6 @@ pub fn run(args: &EvaluateArgs) -> Result<(), EvaluationError> {
     }
 }
 
-/// Checks that sets with a row of their own each have different names.
-///
-/// # Errors
-/// [`EvaluationError::SameName`] with the first two that do not, and `option`, which names them.
-pub fn told_apart(option: &'static str, specs: &[SetSpec]) -> Result<(), EvaluationError> {
-    for (index, spec) in specs.iter().enumerate() {
-        let name = spec.name();
-        if let Some(first) = specs[..index].iter().find(|first| first.name() == name) {
-            return Err(EvaluationError::SameName {
-                option,
-                name,
-                first: first.to_string(),
-                second: spec.to_string(),
-            });
-        }
-    }
-    Ok(())
-}
-
 /// Checks that a set shares no image with those before it.
 fn apart(
     known: &[Fingerprints],
@@ -238,24 +228,4 @@ fn read_history(run: &Path) -> Result<Vec<Epoch>, EvaluationError> {
         source,
     })?;
     serde_json::from_slice(&bytes).map_err(|source| EvaluationError::Json { path, source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn checked(sets: &[&str]) -> Result<(), EvaluationError> {
-        let specs: Vec<SetSpec> = sets.iter().map(|text| text.parse().unwrap()).collect();
-        told_apart("--ood", &specs)
-    }
-
-    #[test]
-    fn two_sets_of_one_name_are_refused_and_the_way_out_is_named() {
-        let error = checked(&["a/test", "c/other", "b/test/"])
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("a/test and b/test/"), "{error}");
-        assert!(error.contains("NAME=PATH"), "{error}");
-        assert!(checked(&["a/test", "b=b/test"]).is_ok());
-    }
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use normgate_core::calibration::Calibration;
 use normgate_core::detection;
 use normgate_core::model::Model;
 use normgate_core::scores::{RepresentationNorm, Score, ScoreKind};
@@ -60,7 +61,9 @@ pub(super) fn detection_plots(
         })
         .collect();
     let served_with_norm = manifest.score == ScoreKind::RepresentationNorm;
-    let threshold = manifest.calibration.as_ref().filter(|_| served_with_norm);
+    // One line would say nothing about an image whose predicted class has a threshold of its own.
+    let decides = |it: &&Calibration| served_with_norm && it.per_class.is_none();
+    let threshold = manifest.calibration.as_ref().filter(decides);
     let histograms = norm_histograms(
         &format!("Representation norms of {}", model.title()),
         (&answers.id.name, &norms(&answers.id)),

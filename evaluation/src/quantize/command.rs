@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use normgate_core::calibration::{Calibration, CalibrationError, Convention};
+use normgate_core::calibration::CalibrationError;
 use normgate_core::model::Model;
 use normgate_core::scores::{Fitted, Score};
 use rand::SeedableRng;
@@ -13,14 +13,15 @@ use rand_pcg::Pcg64;
 
 use super::compare::{Changes, compare};
 use super::report::QuantizeReport;
-use super::{KeepFp32, Options, RangeMethod, quantize, speed};
-use crate::calibrate::{self, CalibrateArgs, ConventionName, balance};
+use super::{KeepFp32, Options, RangeMethod, quantize, speed, threshold};
+use crate::calibrate::{self, balance};
 use crate::datasets::{ImageSet, SYNTAX, SetSpec};
 use crate::error::EvaluationError;
-use crate::evaluate::told_apart;
+use crate::evaluate::{doubts, told_apart_in_one_table};
 use crate::fit;
 use crate::out::{has_folder, is_same_file};
 use crate::overlap::Fingerprints;
+use crate::seen;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 
 const EXAMPLES: &str = "\
@@ -106,7 +107,15 @@ const IMAGES: usize = 512;
 /// # Errors
 /// [`EvaluationError`]; no file is then written.
 pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
-    told_apart("--ood", &args.ood)?;
+    print(&write(args)?.to_string())
+}
+
+/// Quantises, and writes the model file.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn write(args: &QuantizeArgs) -> Result<QuantizeReport, EvaluationError> {
+    told_apart_in_one_table(("--test", &args.test), &[("--ood", &args.ood)])?;
     let model = Model::open(&args.model)?;
     if is_same_file(&args.model, &args.out) {
         return Err(EvaluationError::OverwritesModel {
@@ -114,7 +123,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         });
     }
     has_folder(&args.out)?;
-    let options = threshold_options(args, model.manifest().calibration.as_ref())?;
+    let options = threshold::options(args, model.manifest().calibration.as_ref())?;
     check_fit_data(args, &model)?;
     let bench = Workbench::new(&args.workbench)?;
     // All files are read first, so that a mistaken path costs no time.
@@ -130,6 +139,12 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
             for_ranges: for_ranges.len(),
         });
     }
+    let classes = model.manifest().labels.len();
+    let counts = match args.calibrate.is_empty() {
+        true => data.class_counts(classes),
+        false => calibration.class_counts(classes),
+    };
+    let trained_on = seen::in_training(model.manifest(), threshold::sets(args), &counts);
     if args.balance {
         calibration = balance(&calibration, &model.manifest().labels)?.0;
     }
@@ -140,6 +155,19 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         bench.load_ood(&args.calibrate_ood, &model)
     })?;
     let test = some(&args.test, &|| bench.load_id(&args.test, &model))?;
+    let learnt = doubts::Learnt::new(
+        &model,
+        model.manifest().calibration.as_ref(),
+        &args.fit_data,
+    );
+    let of_test = test
+        .iter()
+        .flat_map(|it| learnt.doubts("--test", &args.test, it));
+    let of_ood = args
+        .ood
+        .chunks(1)
+        .filter_map(|it| doubts::of_foreign(it, &model));
+    let doubts = of_test.chain(of_ood).collect();
     let ood = args.ood.chunks(1).map(|spec| bench.load_ood(spec, &model));
     let ood: Vec<ImageSet> = ood.collect::<Result<_, _>>()?;
 
@@ -151,18 +179,18 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         true => &data,
         false => &calibration,
     };
-    let threshold = Fingerprints::of(threshold_from(args), for_threshold);
-    threshold.repeated()?;
+    let for_threshold = Fingerprints::of(threshold::named_by(args), for_threshold);
+    for_threshold.repeated()?;
     // Without --calibrate, the ranges' images are among those of --data as well.
     let ranges = || Fingerprints::of("--data", &for_ranges);
     let mut others = Vec::from_iter((!args.calibrate.is_empty()).then(ranges));
     let fitted_to = fit_images.as_ref();
     others.extend(fitted_to.map(|images| Fingerprints::of("--fit-data", images)));
     for known in &others {
-        known.apart_from(threshold_from(args), &calibration)?;
+        known.apart_from(threshold::named_by(args), &calibration)?;
     }
     if let Some(test) = &test {
-        for known in others.iter().chain([&threshold]) {
+        for known in others.iter().chain([&for_threshold]) {
             known.apart_from("--test", test)?;
         }
     }
@@ -215,8 +243,11 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
     let mut manifest = (**int8.manifest()).clone();
     manifest.calibration = Some(new.clone());
     if let Some(record) = &mut manifest.quantization {
-        let names = args.data.iter().map(SetSpec::describe).collect::<Vec<_>>();
-        record.data = Some(format!("{}, seed {}", names.join(" + "), args.seed));
+        record.data = Some(format!(
+            "{}, seed {}",
+            fit::described(&args.data),
+            args.seed
+        ));
     }
     let int8 = int8.with_score(manifest, fitted.as_deref())?;
 
@@ -236,9 +267,11 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         rows.push(compare(&changes, &both(set)?, test.as_ref())?);
     }
     let report = QuantizeReport {
+        trained_on,
+        doubts,
         written: args.out.clone(),
         sizes: [model.bytes().len(), int8.bytes().len()],
-        old_threshold: old.threshold,
+        old_calibration: old,
         calibration: new.clone(),
         range_images: for_ranges.len(),
         tested: test.is_some(),
@@ -246,7 +279,7 @@ pub fn run(args: &QuantizeArgs) -> Result<(), EvaluationError> {
         speed: speed::measure(bench.runtime(), &model, &int8)?,
     };
     int8.save(&args.out)?;
-    print(&report.to_string())
+    Ok(report)
 }
 
 /// The images that the ranges come from, and the others.
@@ -313,56 +346,6 @@ fn fitted(
     };
     let score = int8.score().kind();
     fit::fit(bench, int8, &args.fit_data, images, score).map(Some)
-}
-
-/// The option that names the images for the threshold.
-fn threshold_from(args: &QuantizeArgs) -> &'static str {
-    match args.calibrate.is_empty() {
-        true => "--data",
-        false => "--calibrate",
-    }
-}
-
-/// The options that the fp32 model was calibrated with, for the new images.
-fn threshold_options(
-    args: &QuantizeArgs,
-    old: Option<&Calibration>,
-) -> Result<CalibrateArgs, EvaluationError> {
-    let convention = match old.map(|old| old.convention) {
-        Some(Convention::OodPositive) => ConventionName::OodPositive,
-        _ => ConventionName::IdPositive,
-    };
-    if convention == ConventionName::OodPositive && args.calibrate_ood.is_empty() {
-        return Err(EvaluationError::Options(
-            "the model's threshold is OOD-positive: add --calibrate-ood SET, the OOD images for the \
-             int8 model's threshold to catch",
-        ));
-    }
-    if convention == ConventionName::IdPositive && !args.calibrate_ood.is_empty() {
-        return Err(EvaluationError::Options(
-            "--calibrate-ood is for models whose threshold is OOD-positive, and this one's is not: \
-             leave it out",
-        ));
-    }
-    let data = match args.calibrate.is_empty() {
-        true => &args.data,
-        false => &args.calibrate,
-    };
-    Ok(CalibrateArgs {
-        model: args.model.clone(),
-        data: data.clone(),
-        ood: args.calibrate_ood.clone(),
-        balance: args.balance,
-        score: None,
-        fit_data: Vec::new(),
-        tpr: old.map_or(calibrate::DEFAULT_TPR, |old| old.target_tpr),
-        convention,
-        per_class: old.is_some_and(|old| old.per_class.is_some()),
-        out: Some(args.out.clone()),
-        name: None,
-        model_version: None,
-        workbench: args.workbench.clone(),
-    })
 }
 
 #[cfg(test)]

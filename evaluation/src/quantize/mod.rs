@@ -21,6 +21,7 @@ mod simplify;
 mod speed;
 #[cfg(test)]
 mod tests;
+mod threshold;
 mod weights;
 
 use std::collections::{BTreeSet, HashMap};

@@ -6,7 +6,7 @@ use normgate_core::runtime::has_int8_instructions;
 
 use super::compare::Row;
 use super::speed::Speed;
-use crate::calibrate;
+use crate::calibrate::{self, thresholds_by_class, warn_of_known};
 use crate::reports::table::{Table, header, percent};
 
 /// The result of quantising; its [`Display`](fmt::Display) is what `quantize` prints.
@@ -15,8 +15,12 @@ pub struct QuantizeReport {
     pub written: PathBuf,
     /// Bytes of both files, fp32 first, as everywhere here.
     pub sizes: [usize; 2],
-    /// The fp32 model's threshold.
-    pub old_threshold: f64,
+    /// What the model was trained on that may include images for the threshold.
+    pub trained_on: Option<String>,
+    /// Test images that the model may have seen before, for people to judge: a sentence for each set.
+    pub doubts: Vec<String>,
+    /// The fp32 model's calibration.
+    pub old_calibration: Calibration,
     /// The int8 model's calibration.
     pub calibration: Calibration,
     /// How many images the ranges come from.
@@ -32,15 +36,29 @@ pub struct QuantizeReport {
 impl fmt::Display for QuantizeReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [fp32, int8] = self.sizes.map(|bytes| bytes as f64 / 1e6);
-        let (old, calibration) = (self.old_threshold, &self.calibration);
+        let (old, calibration) = (&self.old_calibration, &self.calibration);
         writeln!(f, "Wrote {}", self.written.display())?;
         writeln!(f, "  size       {fp32:.2} MB, now {int8:.2} MB")?;
         writeln!(f, "  ranges     from {} images", self.range_images)?;
-        writeln!(
-            f,
-            "  threshold  {old:.4}, now {:.4}, calibrated on {} images",
-            calibration.threshold, calibration.count
-        )?;
+        match [old, calibration].map(thresholds_by_class) {
+            [Some([old_least, old_most]), Some([least, most])] => writeln!(
+                f,
+                "  thresholds {old_least:.4} to {old_most:.4}, now {least:.4} to {most:.4}, by predicted \
+                 class,\n             calibrated on {} images",
+                calibration.count
+            )?,
+            _ => writeln!(
+                f,
+                "  threshold  {:.4}, now {:.4}, calibrated on {} images",
+                old.threshold, calibration.threshold, calibration.count
+            )?,
+        }
+        if let Some(set) = &self.trained_on {
+            warn_of_known(f, "model was trained on", set)?;
+        }
+        for doubt in &self.doubts {
+            writeln!(f, "Note: {doubt}")?;
+        }
         for table in [self.quality(), self.decisions(), self.rates()] {
             write!(f, "\n{}", table.terminal())?;
         }
@@ -176,7 +194,9 @@ mod tests {
         let report = QuantizeReport {
             written: "int8.onnx".into(),
             sizes: [4_000_000, 1_000_000],
-            old_threshold: -0.5,
+            trained_on: None,
+            doubts: Vec::new(),
+            old_calibration: calibration.clone(),
             calibration,
             range_images: 47,
             tested: true,
@@ -203,5 +223,21 @@ mod tests {
         // Such a threshold says nothing about new ID images.
         let caught = Calibration::ood_positive(&scores(46), &scores(46), 0.95).unwrap();
         assert!(!shown(caught).contains("expected"));
+    }
+
+    #[test]
+    fn thresholds_by_class_are_shown_as_a_range_and_not_as_one_that_judges_no_image() {
+        let scores: Vec<f32> = (0u16..400).map(f32::from).collect();
+        let predicted: Vec<usize> = (0..400).map(|index| index / 200).collect();
+        let one = Calibration::id_positive(&scores, 0.95).unwrap();
+        let global = format!("{:.4}", one.threshold);
+        let by_class = one.with_per_class(&scores, &predicted, 2).unwrap();
+        let said = shown(by_class);
+        let range = "190.0000 to 390.0000";
+        assert!(
+            said.contains(&format!("{range}, now {range}, by predicted class,\n")),
+            "{said}"
+        );
+        assert!(!said.contains(&global), "{said}");
     }
 }

@@ -17,6 +17,7 @@ use normgate_core::model::Model;
 use normgate_core::scores::ScoreKind;
 use serde::Serialize;
 
+use crate::calibrate::thresholds_by_class;
 use crate::error::EvaluationError;
 use crate::evaluate::figures::Figures;
 use plots::Plot;
@@ -67,10 +68,12 @@ pub struct CalibrationRecord {
     pub convention: Convention,
     /// The true positive rate asked for.
     pub target_tpr: f64,
-    /// Scores above it are flagged.
+    /// Scores above it are flagged, unless predicted classes have thresholds of their own.
     pub threshold: f64,
     /// Whether predicted classes have thresholds of their own.
     pub per_class: bool,
+    /// The least and the greatest of these.
+    pub per_class_thresholds: Option<[f64; 2]>,
     /// How many images it was calibrated on.
     pub count: usize,
     /// Share of the calibration's ID images that are flagged.
@@ -93,6 +96,7 @@ impl ModelRecord {
                 target_tpr: calibration.target_tpr,
                 threshold: calibration.threshold,
                 per_class: calibration.per_class.is_some(),
+                per_class_thresholds: thresholds_by_class(calibration),
                 count: calibration.count,
                 expected_flag_rate: calibration.expected_flag_rate,
                 data: calibration.data.clone(),
@@ -128,8 +132,18 @@ impl Report {
         for table in tables::all(&self.figures) {
             out += &format!("\n{}", table.markdown());
         }
-        for NamedPlot { file, caption, .. } in plots {
-            out += &format!("\n## {caption}\n\n[![{caption}]({file}.png)]({file}.svg)\n");
+        for NamedPlot {
+            file,
+            caption,
+            plot,
+        } in plots
+        {
+            // A viewer of the SVG has fonts for names in any script.
+            let shown = match plot.is_legible_as_png() {
+                true => "png",
+                false => "svg",
+            };
+            out += &format!("\n## {caption}\n\n[![{caption}]({file}.{shown})]({file}.svg)\n");
         }
         out += &format!(
             "\n## How this was made\n\nIn {:.0} s with Normgate {} on ONNX Runtime {}, by\n\n    {}\n",

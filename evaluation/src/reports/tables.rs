@@ -16,28 +16,30 @@ pub(super) fn introduction(report: &Report) -> Vec<String> {
         Convention::IdPositive => "of ID images pass",
         Convention::OodPositive => "of OOD images are caught",
     };
-    let mut lines = vec![
-        format!(
-            "Model {} {} (sha256 {}…), {:.1} MB, ONNX Runtime {}",
-            report.model.name,
-            report.model.version,
-            report.model.sha256.get(..12).unwrap_or_default(),
-            report.model.bytes as f64 / 1e6,
-            report.onnxruntime,
-        ),
-        format!(
-            "Flagged as OOD: {} above {:.4}{}, so that {} % {counted} ({} calibration images)",
-            report.model.score.title(),
-            calibration.threshold,
-            if calibration.per_class {
-                ", per predicted class"
-            } else {
-                ""
-            },
-            decimals(100.0 * calibration.target_tpr).trim_end_matches(".00"),
-            calibration.count,
-        ),
-    ];
+    let mut lines = vec![format!(
+        "Model {} {} (sha256 {}…), {:.1} MB, ONNX Runtime {}",
+        report.model.name,
+        report.model.version,
+        report.model.sha256.get(..12).unwrap_or_default(),
+        report.model.bytes as f64 / 1e6,
+        report.onnxruntime,
+    )];
+    let flagged = format!("Flagged as OOD: {} above", report.model.score.title());
+    let kept = format!(
+        "{} % {counted} ({} calibration images)",
+        decimals(100.0 * calibration.target_tpr).trim_end_matches(".00"),
+        calibration.count,
+    );
+    match calibration.per_class_thresholds {
+        None => lines.push(format!(
+            "{flagged} {:.4}, so that {kept}",
+            calibration.threshold
+        )),
+        Some([least, most]) => lines.extend([
+            format!("{flagged} {least:.4} to {most:.4}, by predicted class"),
+            format!("With these thresholds {kept}"),
+        ]),
+    }
     lines.extend(
         calibration
             .data

@@ -88,6 +88,29 @@ fn the_ood_positive_threshold_catches_its_share_of_the_ood_images() {
 }
 
 #[test]
+fn a_convention_that_was_not_asked_for_may_lack_the_images_that_it_needs() {
+    let place = Place::new();
+    place.add("calibration", "red", 0, 100..110);
+    place.add("dark", "", 0, 0..100);
+    let mut args = place.calibrate_args();
+    args.ood = vec![place.path("dark").to_str().unwrap().parse().unwrap()];
+    let error = calibrate::calibrate(&args).unwrap_err().to_string();
+    assert!(
+        error.contains("10 calibration images are too few"),
+        "{error}"
+    );
+
+    args.convention = calibrate::ConventionName::OodPositive;
+    let report = calibrate::calibrate(&args).unwrap();
+    assert!(report.both.is_none());
+    let threshold = report.calibration.threshold;
+    assert!(
+        -95.0 / 255.0 < threshold && threshold < -94.0 / 255.0,
+        "{threshold}"
+    );
+}
+
+#[test]
 fn a_failed_calibration_leaves_the_model_as_it_was() {
     let place = Place::new();
     place.add("calibration", "red", 0, 100..110);

@@ -3,6 +3,7 @@
 //! brightness, and a dark image is OOD.
 
 mod calibrating;
+mod early;
 mod fitting;
 mod place;
 mod reports;

@@ -3,10 +3,10 @@
 use std::fs;
 
 use normgate_core::model::Model;
-use normgate_evaluation::evaluate;
+use normgate_evaluation::{calibrate, evaluate};
 
 use crate::calibrated;
-use crate::place::COLOURS;
+use crate::place::{COLOURS, Place};
 
 #[test]
 fn what_is_wrong_with_a_model_as_it_is_served_stands_above_its_figures() {
@@ -127,4 +127,57 @@ fn groups_of_classes_are_shown_only_if_there_are_any() {
     let shares = &mut report.figures.id.accuracy;
     (shares.many, shares.medium, shares.few) = (f64::NAN, f64::NAN, f64::NAN);
     assert!(!report.to_string().contains("Many"), "{report}");
+}
+
+#[test]
+fn thresholds_by_class_are_shown_as_a_range_and_not_as_one_that_judges_no_image() {
+    let place = Place::new();
+    for (channel, class) in COLOURS.iter().enumerate() {
+        let darkest = channel as u8;
+        place.add("calibration", class, channel, darkest..darkest + 190);
+    }
+    place.add_test("id");
+    place.add("dark", "", 1, 0..100);
+    let sets = [("--id", "id"), ("--ood", "dark")];
+    let mut args = place.calibrate_args();
+    let mut evaluate = |per_class: bool| {
+        args.per_class = per_class;
+        calibrate::calibrate(&args).unwrap();
+        let evaluation = evaluate::evaluate(&place.evaluate_args(&sets)).unwrap();
+        let norms = evaluation.plots.iter().find(|plot| plot.file == "norms");
+        let norms = norms.unwrap().plot.svg().to_owned();
+        (evaluation.report.to_string(), norms)
+    };
+    let (said, norms) = evaluate(false);
+    assert!(said.contains("RN above -0.0392, so that 95 %"), "{said}");
+    assert!(norms.contains("threshold 0.04: flagged to its left"));
+
+    let (said, norms) = evaluate(true);
+    assert!(!norms.contains("threshold"));
+    // The 182nd of 190 scores of each class: brightness 8, 9 and 10.
+    let range = "RN above -0.0392 to -0.0314, by predicted class\n";
+    assert!(said.contains(range), "{said}");
+    assert!(
+        said.contains("With these thresholds 95 % of ID images pass (570"),
+        "{said}"
+    );
+    assert!(
+        said.lines().all(|line| line.chars().count() <= 100),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_plot_with_a_name_that_the_png_cannot_show_is_an_svg_in_the_text() {
+    let place = calibrated();
+    place.add_test("id");
+    place.add("\u{732b}", "", 1, 0..100);
+    let sets = [("--id", "id"), ("--ood", "\u{732b}")];
+    let evaluation = evaluate::evaluate(&place.evaluate_args(&sets)).unwrap();
+    let markdown = evaluation.report.markdown(&evaluation.plots);
+    assert!(markdown.contains("(norms.svg)](norms.svg)"), "{markdown}");
+    assert!(
+        markdown.contains("(classes.png)](classes.svg)"),
+        "{markdown}"
+    );
 }

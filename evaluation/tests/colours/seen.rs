@@ -1,5 +1,6 @@
 //! Images that the model may have learnt from, in training or in calibration.
 
+use normgate_core::scores::ScoreKind;
 use normgate_evaluation::{calibrate, evaluate};
 
 use super::calibrated;
@@ -94,4 +95,44 @@ fn testing_on_what_was_learnt_from_is_done_with_a_note() {
         notes(&[("--id", "calibration#first=30")]),
         ["the model was calibrated on calibration: make sure that --id has none of these images"]
     );
+}
+
+#[test]
+fn images_that_the_score_was_fitted_to_before_are_named() {
+    let place = Place::new();
+    place.add_bright("calibration");
+    place.add_test("fit");
+    let set = |name: &str| vec![place.path(name).to_str().unwrap().parse().unwrap()];
+    let mut args = place.calibrate_args();
+    (args.score, args.fit_data) = (Some(ScoreKind::React), set("fit"));
+    let fitted = calibrate::calibrate(&args).unwrap().to_string();
+    assert!(!fitted.contains("warning"), "{fitted}");
+
+    let evaluate = |sets: &[(&str, &str)]| {
+        let args = place.evaluate_args(sets);
+        evaluate::evaluate(&args).map(|it| it.report.to_string())
+    };
+    let said = evaluate(&[("--id", "fit")]).unwrap();
+    let note =
+        "Note: the model's score was fitted to fit: make sure that --id has none of these images";
+    assert!(said.contains(note), "{said}");
+    // Given, they are compared.
+    let elsewhere = [("--id", "elsewhere/fit"), ("--fit-data", "fit")];
+    for (channel, class) in crate::place::COLOURS.iter().enumerate() {
+        place.add("elsewhere/fit", class, channel, 95..200);
+    }
+    let said = evaluate(&elsewhere).unwrap();
+    assert!(!said.contains("fitted to"), "{said}");
+
+    args.fit_data.clear();
+    assert!(
+        !calibrate::calibrate(&args)
+            .unwrap()
+            .to_string()
+            .contains("warning")
+    );
+    args.data = set("fit");
+    let said = calibrate::calibrate(&args).unwrap().to_string();
+    let warning = "  warning    the score was fitted to a set called fit:\n";
+    assert!(said.contains(warning), "{said}");
 }

@@ -1,6 +1,7 @@
 mod compare;
 mod graphs;
 mod layers;
+mod said;
 mod shipped;
 mod simplify;
 mod weights;

@@ -43,6 +43,11 @@ impl Plot {
         &self.svg
     }
 
+    /// Whether the PNG has all letters: those that its fonts lack are boxes.
+    pub fn is_legible_as_png(&self) -> bool {
+        png::has_every_letter(&self.svg).unwrap_or(false)
+    }
+
     /// The same plot as PNG, with two pixels for one of the SVG.
     ///
     /// # Errors

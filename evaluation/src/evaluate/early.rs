@@ -1,0 +1,27 @@
+//! Mistakes on the command line that would otherwise be found only after many images were read and run.
+
+use super::{EvaluateArgs, told_apart_in_one_table};
+use crate::datasets::DatasetError;
+use crate::error::EvaluationError;
+use crate::out::can_be_folder;
+
+/// Checks the names and the places of the sets, and the place of the report.
+///
+/// # Errors
+/// [`EvaluationError`].
+pub(super) fn check(args: &EvaluateArgs) -> Result<(), EvaluationError> {
+    let others = [
+        ("--shifted-id", args.shifted_id.as_slice()),
+        ("--ood", &args.ood),
+    ];
+    told_apart_in_one_table(("--id", &args.id), &others)?;
+    let first = [&args.id, &args.fit_data, &args.calibration];
+    let sets = first.into_iter().chain([&args.shifted_id, &args.ood]);
+    for spec in sets.flatten() {
+        if !spec.path().exists() {
+            let path = spec.path().into();
+            return Err(DatasetError::Missing { path }.into());
+        }
+    }
+    args.out.as_deref().map_or(Ok(()), can_be_folder)
+}
