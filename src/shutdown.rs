@@ -59,7 +59,7 @@ pub struct Late(Arc<AtomicBool>);
 
 impl Late {
     /// What was waited for has come.
-    pub fn is_in_time(self) {
+    pub fn call_off(self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }

@@ -187,7 +187,7 @@ async fn serve<'a>(
                 let late = exit_when_late();
                 let _ = first.await;
                 // Requests that it came in time for are finished.
-                late.is_in_time();
+                late.call_off();
                 return Ok::<(), Failure>(());
             }
             started = &mut first => {

@@ -10,6 +10,10 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
     let (width, height) = size(bytes).ok_or_else(|| DecodeError::truncated(ImageFormat::Bmp))?;
     // The decoder has limits of its own, and calls what exceeds them damaged.
     limits.check(width, height)?;
+    // The decoder calls this too large.
+    if width == 0 || height == 0 {
+        return Err(DecodeError::corrupt(ImageFormat::Bmp, "it has no pixels"));
+    }
     let decoder =
         BmpDecoder::new(Cursor::new(bytes)).map_err(|error| from_image(error, ImageFormat::Bmp))?;
     let picture = read(decoder, ImageFormat::Bmp, limits)?;

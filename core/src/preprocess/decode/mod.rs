@@ -14,6 +14,7 @@ mod webp;
 use std::error::Error;
 
 use image::error::UnsupportedErrorKind;
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, RgbImage};
 
 use super::format::looks_like;
@@ -52,11 +53,6 @@ impl Limits {
             return Err(DecodeError::TooLong { width, height });
         }
         Ok(())
-    }
-
-    /// For the decoders' own bookkeeping: room for 16-bit RGBA, and for metadata.
-    fn max_bytes(self) -> u64 {
-        self.max_pixels.saturating_mul(8).saturating_add(1 << 24)
     }
 }
 
@@ -106,18 +102,12 @@ pub(super) fn decode_enough(
     whole.map(Decoded::whole)
 }
 
-/// Decodes with the `image` crate, with a decoder that has read no more than the header.
-fn with_image(
-    mut decoder: impl ImageDecoder,
-    format: ImageFormat,
-    limits: Limits,
-) -> Result<Rgb8, DecodeError> {
-    // Metadata that cannot be read is no reason to refuse the image.
-    let orientation = decoder
-        .orientation()
-        .unwrap_or(image::metadata::Orientation::NoTransforms);
-    let picture = read(decoder, format, limits)?;
-    Ok(upright(flatten::to_rgb(picture), orientation))
+/// How a picture must be turned, as its EXIF block says. Some programs, Pillow 9.2 among them, give the block of a WebP
+/// the prefix that it has in a JPEG.
+fn orientation(exif: Option<&[u8]>) -> Orientation {
+    exif.map(|block| block.strip_prefix(b"Exif\0\0").unwrap_or(block))
+        .and_then(Orientation::from_exif_chunk)
+        .unwrap_or(Orientation::NoTransforms)
 }
 
 /// The pixels as they are in the file.
@@ -131,7 +121,7 @@ fn read(
     DynamicImage::from_decoder(decoder).map_err(|error| from_image(error, format))
 }
 
-fn upright(picture: RgbImage, orientation: image::metadata::Orientation) -> Rgb8 {
+fn upright(picture: RgbImage, orientation: Orientation) -> Rgb8 {
     let mut picture = DynamicImage::ImageRgb8(picture);
     picture.apply_orientation(orientation);
     let picture = picture.into_rgb8();
@@ -160,6 +150,11 @@ fn from_image(error: ImageError, format: ImageFormat) -> DecodeError {
             let reason = error.source().map(ToString::to_string);
             DecodeError::corrupt(format, reason.unwrap_or_else(|| error.to_string()))
         }
+        // Only for a PNG is there such a limit, and its pixels are within it.
+        ImageError::Limits(_) => DecodeError::corrupt(
+            format,
+            "it has far more metadata than a picture of its size",
+        ),
         error => DecodeError::corrupt(format, error.to_string()),
     }
 }

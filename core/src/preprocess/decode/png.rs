@@ -1,10 +1,10 @@
 use std::io::Cursor;
 
-use image::ImageDecoder;
 use image::codecs::png::PngDecoder;
-use image::metadata::Orientation;
 
-use super::{DecodeError, ImageFormat, Limits, Rgb8, flatten, from_image, read, upright};
+use super::{
+    DecodeError, ImageFormat, Limits, Rgb8, flatten, from_image, orientation, read, upright,
+};
 
 /// Lengths in bytes: of what every file begins with, and of what follows a chunk's content.
 const SIGNATURE: usize = 8;
@@ -12,30 +12,30 @@ const CHECKSUM: usize = 4;
 /// The most chunks that a file may have. The decoder keeps those that are text, and a file of 32 MiB can have nearly
 /// three million. With pixels in pieces of a kilobyte, which nobody writes, it has 32,768.
 const MOST_CHUNKS: usize = 100_000;
+/// The most bytes of a pixel, which are those of 16-bit RGBA, and the room for metadata beside the pixels.
+const MOST_BYTES: u64 = 8;
+const METADATA: u64 = 16 << 20;
 
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
+    let mut allowed = image::Limits::no_limits();
     // The decoder buffers a row, so the size is checked before there is a decoder.
     if let [w0, w1, w2, w3, h0, h1, h2, h3] = *bytes.get(16..24).unwrap_or_default() {
         let width = u32::from_be_bytes([w0, w1, w2, w3]);
-        limits.check(width, u32::from_be_bytes([h0, h1, h2, h3]))?;
+        let height = u32::from_be_bytes([h0, h1, h2, h3]);
+        limits.check(width, height)?;
+        allowed.max_alloc = Some(u64::from(width) * u64::from(height) * MOST_BYTES + METADATA);
     }
     if chunks(bytes).nth(MOST_CHUNKS).is_some() {
         let reason = format!("it has more than {MOST_CHUNKS} chunks");
         return Err(DecodeError::corrupt(ImageFormat::Png, reason));
     }
-    let mut allowed = image::Limits::no_limits();
-    allowed.max_alloc = Some(limits.max_bytes());
-    let mut decoder = PngDecoder::with_limits(Cursor::new(bytes), allowed)
+    let decoder = PngDecoder::with_limits(Cursor::new(bytes), allowed)
         .map_err(|error| in_words(from_image(error, ImageFormat::Png)))?;
-    let seen = decoder.exif_metadata().ok().flatten();
-    let exif = seen.as_deref().or_else(|| exif(bytes));
-    let orientation = exif.and_then(Orientation::from_exif_chunk);
     let picture = read(decoder, ImageFormat::Png, limits).map_err(in_words)?;
-    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
-    Ok(upright(flatten::to_rgb(picture), orientation))
+    Ok(upright(flatten::to_rgb(picture), orientation(exif(bytes))))
 }
 
-/// The content of the first `eXIf` chunk. The decoder does not see one after the pixels, where exiftool writes it.
+/// The content of the first `eXIf` chunk. The decoder sees none after the pixels, where exiftool writes it.
 fn exif(bytes: &[u8]) -> Option<&[u8]> {
     chunks(bytes).find_map(|(kind, content)| (kind == b"eXIf").then_some(content))
 }

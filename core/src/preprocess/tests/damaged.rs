@@ -244,6 +244,32 @@ fn a_png_of_more_than_a_hundred_thousand_chunks_is_refused_not_one_with_bytes_be
 }
 
 #[test]
+fn a_small_png_may_not_take_as_much_memory_for_metadata_as_a_large_one_does_for_pixels() {
+    let png = image("rgb.png");
+    let with_text = |length: u32| {
+        let mut file = png[..33].to_vec();
+        file.extend(length.to_be_bytes());
+        file.extend(b"tEXt");
+        file.resize(file.len() + length as usize + 4, b'a');
+        file.extend(&png[33..]);
+        decode(&file, &Limits::default())
+    };
+    assert_eq!(with_text(4 << 20), decode(&png, &Limits::default()));
+    let error = with_text(20 << 20).unwrap_err().to_string();
+    assert!(error.contains("far more metadata"), "{error}");
+}
+
+#[test]
+fn a_bitmap_without_pixels_is_damaged_not_too_large() {
+    for (at, zeros) in [(18, 8), (18, 4), (22, 4)] {
+        let empty = set(image("rgb24.bmp"), at, &[0; 8][..zeros]);
+        let error = decode(&empty, &SMALL).unwrap_err();
+        let said = "the BMP image is damaged: it has no pixels";
+        assert_eq!(error.to_string(), said);
+    }
+}
+
+#[test]
 fn what_stands_behind_the_end_of_a_webp_is_not_decoded() {
     let lossless = image("lossless.webp");
     assert!(decode(&lossless, &SMALL).is_ok());

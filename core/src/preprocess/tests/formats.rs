@@ -74,6 +74,30 @@ fn a_png_is_turned_by_what_stands_behind_its_pixels_too() {
 }
 
 #[test]
+fn a_webp_or_png_is_turned_by_a_block_that_begins_as_in_a_jpeg() {
+    const PREFIX: &[u8; 6] = b"Exif\0\0";
+    for (name, chunk) in [
+        ("orientation_5.webp", b"EXIF"),
+        ("orientation_6.webp", b"EXIF"),
+        ("orientation_6.png", b"eXIf"),
+    ] {
+        let plain = std::fs::read(fixtures().join("images").join(name)).unwrap();
+        let at = plain.windows(4).position(|it| it == chunk).unwrap();
+        let mut prefixed = plain.clone();
+        // The lowest bytes of the lengths, none of which carries over.
+        let (lengths, content) = match chunk {
+            b"EXIF" => (vec![4, at + 4], at + 8),
+            _ => (vec![at - 1], at + 4),
+        };
+        lengths.iter().for_each(|&low| prefixed[low] += 6);
+        prefixed.splice(content..content, *PREFIX);
+        let upright = decode(&plain, &Limits::default()).unwrap();
+        assert_eq!((upright.width, upright.height), (21, 13));
+        assert_eq!(decode(&prefixed, &Limits::default()), Ok(upright), "{name}");
+    }
+}
+
+#[test]
 fn a_bitmap_whose_pixels_are_all_transparent_is_opaque() {
     let (masked, rgb) = (bmp_with_alpha([0, 0]), vec![10, 20, 30, 40, 50, 60]);
     assert_eq!(decode(&masked, &Limits::default()).unwrap().pixels, rgb);

@@ -7,7 +7,9 @@ mod kinds;
 mod photos;
 mod resizing;
 mod scaled;
+mod scans;
 mod truncated;
+mod webp;
 
 use std::path::{Path, PathBuf};
 

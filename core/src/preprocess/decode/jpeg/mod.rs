@@ -3,6 +3,8 @@
 
 mod outline;
 mod scaled;
+mod unsupported;
+mod whole;
 
 use std::borrow::Cow;
 
@@ -22,20 +24,12 @@ pub(super) fn decode(
     limits: Limits,
     enough: Option<(u32, u32)>,
 ) -> Result<Decoded, DecodeError> {
-    if let Some(feature) = outline::frame(bytes).and_then(unsupported) {
+    if let Some(feature) = unsupported::feature(bytes) {
         let (format, feature) = (ImageFormat::Jpeg, feature.to_owned());
         return Err(DecodeError::UnsupportedFeature { format, feature });
     }
-    // CMYK and YCCK become RGB too; they are taken to be inverted, as Adobe writes them.
-    let options = DecoderOptions::default()
-        .set_strict_mode(true)
-        .set_max_width(usize::MAX)
-        .set_max_height(usize::MAX)
-        // A small file can ask for many passes over a large image; real ones ask for about ten.
-        .jpeg_set_max_scans(64)
-        .jpeg_set_out_colorspace(ColorSpace::RGB);
     let seen = without_extended_xmp(bytes);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(seen.as_ref()), options);
+    let mut decoder = decoder(&seen);
     decoder.decode_headers().map_err(from_zune)?;
     let (Some(info), Some(length)) = (decoder.info(), decoder.output_buffer_size()) else {
         return Err(DecodeError::corrupt(ImageFormat::Jpeg, "it has no header"));
@@ -52,15 +46,23 @@ pub(super) fn decode(
     {
         return Ok(decoded);
     }
-    // Even a strict decoder does not mind if the last rows of blocks are missing.
-    if !outline::is_whole(bytes) {
-        return Err(DecodeError::truncated(ImageFormat::Jpeg));
-    }
     let mut pixels = vec![0; length];
-    decoder.decode_into(&mut pixels).map_err(from_zune)?;
+    whole::decode(&seen, &mut pixels)?;
     let picture = RgbImage::from_raw(width, height, pixels)
         .ok_or_else(|| DecodeError::corrupt(ImageFormat::Jpeg, "it has no complete image"))?;
     Ok(Decoded::whole(upright(picture, orientation)))
+}
+
+fn decoder(file: &[u8]) -> JpegDecoder<ZCursor<&[u8]>> {
+    // CMYK and YCCK become RGB too; they are taken to be inverted, as Adobe writes them.
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(usize::MAX)
+        .set_max_height(usize::MAX)
+        // A small file can ask for many passes over a large image; real ones ask for about ten.
+        .jpeg_set_max_scans(64)
+        .jpeg_set_out_colorspace(ColorSpace::RGB);
+    JpegDecoder::new_with_options(ZCursor::new(file), options)
 }
 
 /// How an APP1 segment with a part of a long XMP document begins (Adobe, *XMP Specification Part 3*, 1.1.3.1).
@@ -97,16 +99,6 @@ fn decode_scaled(
         image: upright(picture, orientation),
         extent: Extent::scaled(pixel, size).upright(orientation),
     })
-}
-
-fn unsupported(frame: (u8, u8)) -> Option<&'static str> {
-    match frame {
-        (0xC0..=0xC2, 8) => None,
-        (0xC0..=0xC2, _) => Some("a sample size other than 8 bits"),
-        (0xC3, _) => Some("lossless coding"),
-        (0xC5..=0xC7, _) => Some("hierarchical coding"),
-        _ => Some("arithmetic coding"),
-    }
 }
 
 /// Removes the name of the mode from a reason, since there is no other mode here.

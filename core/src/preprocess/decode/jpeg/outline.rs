@@ -1,26 +1,18 @@
 //! What a file's markers say and the decoder does not.
 
-/// The kind of frame (the marker's second byte) and its bits per sample, as the headers say.
-pub(super) fn frame(bytes: &[u8]) -> Option<(u8, u8)> {
-    let is_frame =
-        |marker: u8| matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
-    let mut headers = Markers(bytes).take_while(|(marker, _)| !matches!(marker, 0xD9 | 0xDA));
-    headers.find_map(|(marker, segment)| match segment {
-        [_, _, bits, ..] if is_frame(marker) => Some((marker, *bits)),
-        _ => None,
-    })
-}
+pub(super) const SCAN: u8 = 0xDA;
+pub(super) const RESTART_INTERVAL: u8 = 0xDD;
+pub(super) const END_OF_IMAGE: u8 = 0xD9;
 
-/// Whether the first image ends with an end-of-image marker.
-pub(super) fn is_whole(bytes: &[u8]) -> bool {
-    Markers(bytes).any(|(marker, _)| marker == END_OF_IMAGE)
+/// Where the end-of-image marker of the first image is.
+pub(super) fn end(bytes: &[u8]) -> Option<usize> {
+    let (_, behind) = Markers(bytes).find(|&(marker, _)| marker == END_OF_IMAGE)?;
+    Some(bytes.len() - behind.len() - 2)
 }
-
-const END_OF_IMAGE: u8 = 0xD9;
 
 /// The markers of a file that have a segment, and those that end an image, each with what follows it. An image within
 /// a segment (a thumbnail) has markers of its own, which are passed over.
-struct Markers<'a>(&'a [u8]);
+pub(super) struct Markers<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Markers<'a> {
     type Item = (u8, &'a [u8]);

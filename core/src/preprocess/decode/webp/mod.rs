@@ -1,13 +1,18 @@
 //! WebP, whose container is checked here first: the decoder believes what a chunk says about itself, and reserves
 //! memory accordingly.
 
+mod flags;
 mod prefix_codes;
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
+use image::ImageDecoder;
 use image::codecs::webp::WebPDecoder;
 
-use super::{DecodeError, ImageFormat, Limits, Rgb8, from_image, with_image};
+use super::{
+    DecodeError, ImageFormat, Limits, Rgb8, flatten, from_image, orientation, read, upright,
+};
 
 type Check = Result<(), DecodeError>;
 /// Width and height in pixels.
@@ -16,14 +21,18 @@ type Size = (u32, u32);
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
     // Nothing after what was checked: the decoder would look there too.
     let checked = checked(bytes, limits)?;
-    let decoder = WebPDecoder::new(Cursor::new(checked))
+    let mut decoder = WebPDecoder::new(Cursor::new(checked))
         .map_err(|error| from_image(error, ImageFormat::WebP))?;
-    with_image(decoder, ImageFormat::WebP, limits)
+    // Metadata that cannot be read is no reason to refuse the image.
+    let exif = decoder.exif_metadata().ok().flatten();
+    let picture = read(decoder, ImageFormat::WebP, limits)?;
+    let orientation = orientation(exif.as_deref());
+    Ok(upright(flatten::to_rgb(picture), orientation))
 }
 
 /// The file up to the length that it states, if all chunks are within it and in their places, and no frame is larger
-/// than allowed or than what encloses it says.
-fn checked(bytes: &[u8], limits: Limits) -> Result<&[u8], DecodeError> {
+/// than allowed or than what encloses it says; with flags that say what it holds.
+fn checked(bytes: &[u8], limits: Limits) -> Result<Cow<'_, [u8]>, DecodeError> {
     let length = u32_at(bytes, 4).ok_or_else(truncated)? as usize;
     let file = bytes
         .get(..length.saturating_add(8))
@@ -32,16 +41,20 @@ fn checked(bytes: &[u8], limits: Limits) -> Result<&[u8], DecodeError> {
     let mut canvas = None;
     let mut is_animated = false;
     let mut frames = 0;
+    let mut found = 0;
     let mut first = First::default();
     for (number, chunk) in Chunks(body).enumerate() {
         let (name, payload) = chunk?;
+        found |= flags::of(&name, payload);
         match &name {
             b"VP8X" if number > 0 => return Err(misplaced("VP8X")),
             b"VP8X" => {
                 let size = size24(payload, 4)?;
                 limits.check(size.0, size.1)?;
                 canvas = Some(size);
-                is_animated = payload.first().is_some_and(|flags| flags & ANIMATION != 0);
+                is_animated = payload
+                    .first()
+                    .is_some_and(|flags| flags & flags::ANIMATION != 0);
             }
             b"ANMF" if !is_animated => return Err(misplaced("ANMF")),
             b"ANMF" => {
@@ -54,11 +67,11 @@ fn checked(bytes: &[u8], limits: Limits) -> Result<&[u8], DecodeError> {
             }
         }
     }
-    Ok(file)
+    Ok(match canvas {
+        Some(_) => flags::corrected(file, found),
+        None => Cow::Borrowed(file),
+    })
 }
-
-/// The flag for an animation, in the first byte of `VP8X`.
-const ANIMATION: u8 = 0b10;
 
 fn check_frame(payload: &[u8], is_decoded: bool, limits: Limits) -> Check {
     let size = size24(payload, 6)?;
