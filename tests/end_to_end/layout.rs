@@ -69,9 +69,10 @@ fn what_was_measured_is_kept_for_the_next_start_and_flags_need_no_measurement() 
 
     // What one start alone has found, another measures again.
     other["is_sure"] = false.into();
-    fs::write(file, other.to_string()).unwrap();
+    let alone = other.to_string();
+    fs::write(file, &alone).unwrap();
     let began = Instant::now();
-    while fs::read_to_string(file).unwrap() == other.to_string() {
+    while fs::read_to_string(file).unwrap() == alone {
         assert!(began.elapsed() < PATIENCE, "not measured again");
         drop(server(cache.path(), &[]));
     }
