@@ -41,13 +41,19 @@ struct Taken {
 }
 
 impl Taken {
-    /// So many, now.
-    fn new(count: usize) -> Self {
+    fn none() -> Self {
         Self {
-            count,
+            count: 0,
             since: Instant::now(),
             failed: 0,
         }
+    }
+
+    /// How many there were, and how many of them failed; none are left.
+    fn end(&mut self) -> (usize, usize) {
+        let taken = (self.count, self.failed);
+        (self.count, self.failed) = (0, 0);
+        taken
     }
 
     /// Counts one that failed after this time, where others take `pace`. One that is seen to be damaged sooner says
@@ -75,7 +81,7 @@ impl Worker {
             shared,
             pipeline,
             batch,
-            taken: Taken::new(0),
+            taken: Taken::none(),
         })
     }
 
@@ -96,7 +102,8 @@ impl Worker {
         let mut jobs = Vec::with_capacity(shared.max_batch);
         while shared.queue.take(shared.max_batch, &mut jobs) {
             // The number comes first, so that it is known whatever panics from here on.
-            self.taken = Taken::new(jobs.len());
+            self.taken.count = jobs.len();
+            self.taken.since = Instant::now();
             shared.at_work.begin(self.number);
             self.serve(&mut jobs);
             self.note_served();
@@ -106,10 +113,13 @@ impl Worker {
     /// Notes as served what did not reach the model, or did not come back from it.
     fn note_served(&mut self) {
         self.shared.at_work.end(self.number);
-        let taken = std::mem::replace(&mut self.taken, Taken::new(0));
-        if taken.count > 0 {
-            let took = taken.since.elapsed();
-            self.shared.queue.served(taken.count, taken.failed, took);
+        let took = match self.taken.failed {
+            0 => Duration::ZERO,
+            _ => self.taken.since.elapsed(),
+        };
+        let (count, failed) = self.taken.end();
+        if count > 0 {
+            self.shared.queue.served(count, failed, took);
         }
     }
 
@@ -222,9 +232,9 @@ impl Worker {
         let outcome = self.pipeline.run_in(lone.as_deref_mut());
         drop(lone);
         // Before the answers go out: a client may come again at once, and should find nobody at work.
-        let taken = std::mem::replace(&mut self.taken, Taken::new(0));
-        let took = taken.since.elapsed();
-        self.shared.queue.served(taken.count, worked, took);
+        let took = self.taken.since.elapsed();
+        let (taken, _) = self.taken.end();
+        self.shared.queue.served(taken, worked, took);
         let answers = match outcome {
             Ok(answers) => answers,
             Err(error) => {
@@ -341,7 +351,7 @@ mod tests {
         let since = Instant::now();
         let mut taken = Taken {
             since,
-            ..Taken::new(9)
+            ..Taken::none()
         };
         let pace = Duration::from_millis(10);
         taken.fail(2 * pace, Some(pace));
