@@ -137,17 +137,19 @@ run)
     --device "$device" --loaders "$loaders" || status=$?
   # What cannot be interrupted, such as an evaluation, would otherwise be begun again for ever.
   killed=$out/killed
+  finished=$(find "$out/results" -name report.json 2>/dev/null | wc -l)
   [ "$status" = 137 ] || rm -f "$killed"
   case $status in
     0) ;;
     124) exit 75 ;;
     137)
-      [ ! -e "$killed" ] || {
-        echo "gpu.sh: killed twice in a row, by the limit of $limit s or for want of memory: the last run that the" \
-          "table above shows as running does not fit; raise LIMIT, or leave its table out" >&2
+      if [ "$(cat "$killed" 2>/dev/null)" = "$finished" ]; then
+        rm -f "$killed"
+        echo "gpu.sh: killed twice without a run finished in between, by the limit of $limit s or for want of memory:" \
+          "the run that the table above shows as running does not fit; raise LIMIT, or leave its table out" >&2
         exit 1
-      }
-      touch "$killed"
+      fi
+      echo "$finished" > "$killed"
       exit 75
       ;;
     *) exit "$status" ;;

@@ -139,6 +139,7 @@ impl<T> Queue<T> {
 
     /// Adds an item that can wait this long as soon as there is room. A closed queue drops it.
     pub fn push_when_room(&self, item: T, patience: Duration) {
+        let began = Instant::now();
         let full = |state: &mut State<T>| state.items.len() >= self.capacity && !state.closed;
         let mut state = self.lock();
         state.promised += 1;
@@ -148,7 +149,7 @@ impl<T> Queue<T> {
             .unwrap_or_else(PoisonError::into_inner);
         state.promised -= 1;
         if !state.closed {
-            self.add(state, item, patience);
+            self.add(state, item, patience.saturating_sub(began.elapsed()));
         }
     }
 

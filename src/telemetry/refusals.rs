@@ -59,7 +59,7 @@ impl Refusals {
     /// other refusal follows that would say it.
     pub fn say_rest(&self, after: Duration) {
         self.say_overload(after, "");
-        let unsaid = self.others.rest();
+        let unsaid = self.others.rest(self.start.elapsed(), after);
         if unsaid > 0 {
             tracing::info!(unsaid, "refused others, of which the log says no more");
         }
@@ -145,9 +145,14 @@ impl Budget {
         None
     }
 
-    /// How many had no line since the last that had one; they are not counted again.
-    fn rest(&self) -> u64 {
-        self.unsaid.swap(0, Ordering::Relaxed)
+    /// How many had no line since the last that had one, unless there were others less than `after` ago; they are not
+    /// counted again.
+    fn rest(&self, now: Duration, after: Duration) -> u64 {
+        let last = Duration::from_secs(self.second.load(Ordering::Relaxed));
+        match now.saturating_sub(last) >= after {
+            true => self.unsaid.swap(0, Ordering::Relaxed),
+            false => 0,
+        }
     }
 }
 
@@ -189,7 +194,8 @@ mod tests {
 
         let others = Budget::default();
         (0..LINES_A_SECOND + 5).for_each(|_| assert!(others.line(SECOND) != Some(1)));
-        assert_eq!((others.rest(), others.rest()), (5, 0));
+        let rest = |now| others.rest(now, EVERY);
+        assert_eq!([2, 20, 21].map(|seconds| rest(seconds * SECOND)), [0, 5, 0]);
     }
 
     #[test]

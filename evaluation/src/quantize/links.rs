@@ -55,18 +55,20 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// The layer that gives a value, behind nodes that only change its form or add a constant; `None` if there are
+    /// The layer that gives a value, behind nodes that only change its form or compute with a constant; `None` if there are
     /// others in between.
     pub fn layer_behind(&self, value: &str) -> Option<usize> {
         const LAYERS: [&str; 3] = ["Conv", "Gemm", "MatMul"];
-        const FORMS: [&str; 8] = [
+        const FORMS: [&str; 10] = [
             "Add",
             "Cast",
+            "Div",
             "Flatten",
             "Identity",
             "Mul",
             "Reshape",
             "Squeeze",
+            "Sub",
             "Unsqueeze",
         ];
         let mut value = value;

@@ -86,7 +86,16 @@ fn the_layer_that_stays_fp32_is_that_of_the_logits_wherever_it_is_in_the_file() 
         let embedding = NodeProto::new("MatMul", &["features", "embed"], "representation");
         nodes(onnx).push(embedding);
         let weights = TensorProto::constant("embed", &[8, 8], TensorData::F32(&noise(3, 64)));
-        onnx.graph.as_mut().unwrap().initializer.push(weights);
+        let prior = TensorProto::constant("prior", &[3], TensorData::F32(&noise(4, 3)));
+        // The logits are adjusted by the classes' priors.
+        node(onnx, "logits").output[0] = "unadjusted".into();
+        let adjustment = NodeProto::new("Sub", &["unadjusted", "prior"], "logits");
+        nodes(onnx).push(NodeProto {
+            name: "adjusted".into(),
+            ..adjustment
+        });
+        let constants = &mut onnx.graph.as_mut().unwrap().initializer;
+        constants.extend([weights, prior]);
     });
     let int8 = graph_of(&quantized(&model, &[KeepFp32::Last]).unwrap());
     let has = |name: &str| int8.initializer.iter().any(|tensor| tensor.name == name);
