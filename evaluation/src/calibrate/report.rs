@@ -186,9 +186,9 @@ impl fmt::Display for CalibrationReport {
             )?;
             match own.and_then(|own| own.get(class)) {
                 Some(own) => {
-                    let shared = match have_own[class] {
-                        true => "",
-                        false => "  shared",
+                    let shared = match have_own.get(class) {
+                        Some(false) => "  shared",
+                        _ => "",
                     };
                     writeln!(f, "  {:>9.4}  {:>9}{shared}", own.threshold, own.count)?;
                 }
