@@ -1,7 +1,7 @@
 # The server with the shipped model inside: docker build -t normgate . && docker run -p 8080:8080 normgate
 #
-# Two stages: one that builds, one that has only what runs. The cache mounts keep compiled
-# dependencies between builds, so a change to our own code rebuilds only our own code.
+# Two stages: one that builds, one that has only what runs. The cache mounts, for which Docker needs BuildKit (buildx),
+# keep compiled dependencies between builds, so a change to our own code rebuilds only our own code.
 
 FROM rust:1.95-bookworm AS build
 RUN apt-get update \
@@ -9,8 +9,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 
-# Before the source: it changes only when the pinned version does.
-COPY scripts scripts
+# Before the source: it changes only when the pinned version does, or how it is fetched.
+COPY scripts/fetch-onnxruntime scripts/wheels.py scripts/requirements-onnxruntime.txt scripts/
 RUN scripts/fetch-onnxruntime /out
 
 COPY . .

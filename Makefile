@@ -10,7 +10,7 @@ BENCH  ?= full
 
 target := $(or $(CARGO_TARGET_DIR),target)
 bench := ORT_DYLIB_PATH=$${ORT_DYLIB_PATH:-.runtime/libonnxruntime.so} \
-  $(target)/release/normgate-bench --cache $(target)/bench
+  '$(target)/release/normgate-bench' --cache '$(target)/bench'
 # cargo-deny is compiled here, once, without optimisation: it is ready sooner and still checks in two seconds.
 deny_version := 0.20.2
 deny := .tools/cargo-deny-$(deny_version)/bin/cargo-deny
@@ -26,12 +26,12 @@ help:
 
 .PHONY: serve build runtime image
 serve: build ## fetch the runtime, build, and serve the shipped model on 127.0.0.1:8080; DEVICE=cuda for a GPU
-	@ORT_DYLIB_PATH=.runtime/$(if $(filter cuda%,$(DEVICE)),cuda/)libonnxruntime.so exec $(target)/release/normgate \
-	  serve --model $(MODEL) --listen $(LISTEN) --device $(DEVICE)
+	@ORT_DYLIB_PATH=.runtime/$(if $(filter cuda%,$(DEVICE)),cuda/)libonnxruntime.so exec '$(target)/release/normgate' \
+	  serve --model '$(MODEL)' --listen '$(LISTEN)' --device '$(DEVICE)'
 
 build: runtime ## build the server (release), without the trainer
 	@scripts/need cargo cc
-	@[ -e $(target)/release/normgate ] || echo "compiling Normgate, a few minutes the first time …"
+	@[ -e '$(target)/release/normgate' ] || echo "compiling Normgate, a few minutes the first time …"
 	@cargo build --release --locked $(if $(CI),--quiet)
 
 runtime: ## fetch ONNX Runtime into .runtime/
@@ -42,7 +42,7 @@ image: ## build the container image with docker, podman or buildah
 	@engine=$$(command -v docker || command -v podman || command -v buildah) \
 	  || { echo "normgate needs docker, podman or buildah to build an image" >&2; exit 1; }; \
 	  case $$engine in */docker) format= ;; *) format='--format docker' ;; esac; \
-	  "$$engine" build $$format --tag $(IMAGE) .
+	  DOCKER_BUILDKIT=1 "$$engine" build $$format --tag '$(IMAGE)' .
 
 ## Train your own
 
@@ -63,7 +63,7 @@ bench: bench-build ## measure the server against ONNX Runtime's own limit: BENCH
 
 bench-peers: bench-build ## compare it with Python servers, which are installed into .venv-peers
 	@bench/peers/install
-	@$(bench) --preset peers --peers bench/peers/peers.json --json $(target)/bench/peers.json $(ARGS)
+	@$(bench) --preset peers --peers bench/peers/peers.json --json '$(target)/bench/peers.json' $(ARGS)
 
 bench-training: trainer ## compare normgate-train with PyTorch, which is installed into .venv-torch
 	@bench/training/install
@@ -111,7 +111,7 @@ advisories: $(deny) ## look for known vulnerabilities in all dependencies; needs
 	@$(deny) --locked --workspace check advisories
 
 k6: $(if $(URL),,build) $(K6) ## run load tests (tests/k6/README.md): SCENARIO=smoke, URL=
-	@NORMGATE=$(target)/release/normgate MODEL=$(MODEL) K6=$(K6) scripts/k6 $(SCENARIO)
+	@NORMGATE='$(target)/release/normgate' MODEL='$(MODEL)' K6='$(K6)' scripts/k6 $(SCENARIO)
 
 .tools/k6: scripts/requirements-k6.txt
 	@scripts/need python3

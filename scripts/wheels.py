@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -118,7 +119,11 @@ def _write_whole(target: Path, write) -> None:
 
 
 def main(run) -> None:
-    """Run a fetch script: what cannot be done is said in words, not as a traceback."""
+    """Run a fetch script: what cannot be done is said in words, not as a traceback.
+
+    One that is told to end (a cancelled build) ends pip and removes what was not finished.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         run()
     except CannotFetch as error:

@@ -28,9 +28,9 @@ pub struct AppState {
 
 impl AppState {
     /// The state of a server that is about to load its model.
-    pub fn new(limits: &LimitsConfig, http: &HttpConfig) -> Self {
+    pub fn new(limits: &LimitsConfig, http: &HttpConfig, io_threads: usize) -> Self {
         Self {
-            intake: Arc::new(Intake::new(limits, http)),
+            intake: Arc::new(Intake::new(limits, http, io_threads)),
             connections: Connections::for_clients(http.max_connections.get()),
             metrics: Arc::default(),
             refusals: Refusals::default(),

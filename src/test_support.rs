@@ -107,7 +107,7 @@ pub struct Answer {
 impl Service {
     /// A service whose model is not loaded yet.
     pub fn cold(options: &Options) -> Self {
-        let state = Arc::new(AppState::new(&options.limits, &options.http));
+        let state = Arc::new(AppState::new(&options.limits, &options.http, 1));
         Self {
             router: router(Arc::clone(&state)),
             state,

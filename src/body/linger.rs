@@ -1,11 +1,11 @@
-//! Reads what a refused client is still sending, so that the client sees the refusal: closing a connection with
-//! unread bytes resets it, and the client may never read the reply. If it is known that not all will be read, the
+//! Reads what a client is still sending for nothing, so that it sees the answer: closing a connection with unread bytes
+//! resets it, and the client may never read the reply. If it is known that not all will be read, the
 //! reply says that the connection will be closed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::body::{Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use futures_util::future::FutureExt;
 use tokio::time::timeout;
@@ -33,9 +33,25 @@ impl Intake {
 
     /// Throws away what is still to come of a refused request, for a while and up to a limit. The answer does not
     /// wait for this.
-    pub fn linger(self: &Arc<Self>, mut body: Upload, problem: Problem) -> Problem {
+    pub fn linger(self: &Arc<Self>, body: Upload, problem: Problem) -> Problem {
+        match self.throw_away(body) {
+            true => problem,
+            false => problem.closing(),
+        }
+    }
+
+    /// Throws away the body of a request that needs none, such as GET, which would end the connection otherwise. The
+    /// request without it, and whether all of the body will be read.
+    pub fn without_body(self: &Arc<Self>, request: Request) -> (Request, bool) {
+        let (parts, body) = request.into_parts();
+        let is_read = self.throw_away(Upload::new(&parts.headers, body));
+        (Request::from_parts(parts, Body::empty()), is_read)
+    }
+
+    /// Whether all that is still to come will be read, as far as it is known.
+    fn throw_away(self: &Arc<Self>, mut body: Upload) -> bool {
         if body.is_held_back {
-            return problem.closing();
+            return false;
         }
         let most = self.max_body_bytes.saturating_mul(LINGER_BODIES);
         let announced = body.body.size_hint().lower();
@@ -48,10 +64,7 @@ impl Intake {
         if (&mut lingering).now_or_never().is_none() {
             tokio::spawn(lingering);
         }
-        match announced > most as u64 {
-            true => problem.closing(),
-            false => problem,
-        }
+        announced <= most as u64
     }
 
     async fn discard(&self, body: &mut Upload, most: usize) {

@@ -26,7 +26,7 @@ pub use collect::{Hold, Room};
 pub use held::held;
 pub use json::Base64Image;
 
-use crate::config::{HttpConfig, LimitsConfig, processors};
+use crate::config::{HttpConfig, LimitsConfig};
 use crate::connections::Client;
 use crate::problem::Problem;
 use linger::Allowance;
@@ -96,8 +96,9 @@ const LONG: usize = 256 << 10;
 const TOP_STANDS_ELSEWHERE: &str = "; the number of labels belongs in the URL: /classify?top=3";
 
 impl Intake {
-    /// Takes requests within these limits.
-    pub fn new(limits: &LimitsConfig, http: &HttpConfig) -> Self {
+    /// Takes requests within these limits, of which `io_threads` threads read the bytes; as many long bodies are taken
+    /// apart at the same time.
+    pub fn new(limits: &LimitsConfig, http: &HttpConfig, io_threads: usize) -> Self {
         Self {
             max_body_bytes: limits.max_body_bytes,
             body_memory: limits.body_memory,
@@ -107,7 +108,7 @@ impl Intake {
             answers: Arc::default(),
             discarded: Allowance::new(),
             refused: Lately::new(),
-            apart: Arc::new(Semaphore::new(processors().div_ceil(8))),
+            apart: Arc::new(Semaphore::new(io_threads.max(1))),
         }
     }
 
@@ -193,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn long_bodies_are_taken_apart_in_turn_and_meanwhile_their_clients_wait_for_the_server() {
         let options = Options::parse_from(["normgate"]);
-        let intake = Intake::new(&options.limits, &options.http);
+        let intake = Intake::new(&options.limits, &options.http, 1);
         let connections = Arc::new(Connections::for_probes());
         let place = connections.place().await;
         let client = place.client();

@@ -27,8 +27,8 @@ const MOST_OTHERS: usize = 100;
 
 /// The files of a form, in order.
 ///
-/// A field without a file name counts as a file, too, if it is an image, or if there is no other: then nothing else
-/// can have been meant. Otherwise it is ignored, as is the empty part that browsers send for a file that was not
+/// A field without a file name counts as a file, too, if it is an image or says so, or if there is no other: then
+/// nothing else can have been meant. Otherwise it is ignored, as is the empty part that browsers send for a file that was not
 /// chosen (HTML, *constructing the entry list*).
 pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<File>, Problem> {
     if memmem::find(&body, format!("--{boundary}").as_bytes()).is_none() {
@@ -52,6 +52,8 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
             )));
         }
         let Disposition { field, file } = Disposition::of(part.headers());
+        let is_image =
+            file.is_none() && part.content_type().is_some_and(|it| it.type_() == "image");
         let mut bytes = Vec::new();
         while let Some(piece) = part.chunk().await.map_err(unreadable)? {
             bytes.extend_from_slice(&piece);
@@ -61,7 +63,7 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
         let hint = file.is_none().then_some(NO_FILE_NAME);
         let is_not_chosen = file.as_deref() == Some("") && bytes.is_empty();
         none_chosen |= is_not_chosen;
-        let is_file = (file.is_some() && !is_not_chosen) || sniff(&bytes).is_some();
+        let is_file = (file.is_some() && !is_not_chosen) || is_image || sniff(&bytes).is_some();
         if !is_file && field.as_deref() == Some("top") {
             return Err(Problem::malformed(format!(
                 "the form has a field \"top\"{TOP_STANDS_ELSEWHERE}"
@@ -187,6 +189,17 @@ mod tests {
             assert_eq!(files[0].name.as_deref(), Some(name));
             assert_eq!(files[0].bytes, NO_IMAGE);
         }
+    }
+
+    #[tokio::test]
+    async fn a_field_that_calls_itself_an_image_is_a_file_though_it_has_no_name_and_no_format_of_ours()
+     {
+        let file = part(r#"name="a"; filename="a.gif""#, GIF);
+        let heic = part("name=b\r\nContent-Type: Image/HEIC", "ftypheic");
+        let text = part("name=c\r\nContent-Type: text/plain", "a note");
+        let files = parse(file + &heic + &text + "--B--\r\n").await.unwrap();
+        assert_eq!(files.len(), 2);
+        assert_eq!(files[1].name.as_deref(), Some("b"));
     }
 
     #[tokio::test]

@@ -96,8 +96,9 @@ fn run_logged(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> 
     }
     let (most, probes) = (args.http.max_connections, args.http.probe_listen.is_some());
     args.http.max_connections = file_limit::make_room_for(most, probes);
-    let state = Arc::new(AppState::new(&args.limits, &args.http));
-    let tokio = tokio(args.engine.io_threads(args.model.device), &state)?;
+    let io_threads = args.engine.io_threads(args.model.device);
+    let state = Arc::new(AppState::new(&args.limits, &args.http, io_threads));
+    let tokio = tokio(io_threads, &state)?;
     let [early, signals] = tokio.block_on(async { [Signals::listen(), Signals::listen()] });
     let (reading, signals) = (tokio.spawn(exit_on_signal(early?)), signals?);
     // Before the file is read, so that any change from here on is seen.

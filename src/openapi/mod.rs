@@ -110,11 +110,15 @@ pub fn written() -> Result<&'static Written, Problem> {
     })
 }
 
-/// The methods of a route, by its path in the router.
+/// The methods that a route answers, by its path in the router; HEAD, with GET, is not in the document.
 pub fn methods(path: &str) -> Vec<&'static str> {
     let item = DOCUMENT.paths.paths.get(path);
     let operations = item.into_iter().flat_map(operations);
-    operations.map(|(method, _)| method).collect()
+    let methods = operations.flat_map(|(method, _)| match method {
+        "GET" => &["GET", "HEAD"][..],
+        _ => &["POST"],
+    });
+    methods.copied().collect()
 }
 
 fn operations(item: &PathItem) -> impl Iterator<Item = (&'static str, &Operation)> {

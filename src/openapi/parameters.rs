@@ -34,8 +34,8 @@ fn request_timeout() -> Parameter {
         "x-request-timeout",
         ParameterIn::Header,
         schema,
-        "How long the client will wait, from the request's head on, if that is less than the \
-         server's `--deadline`",
+        "How long the client will wait, from the request's head on. Once the body is there, the \
+         server's `--deadline` is the limit if that is less",
     )
 }
 

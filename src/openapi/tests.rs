@@ -45,7 +45,8 @@ async fn each_route_and_method_is_described_and_no_other() {
             assert_eq!(is_there, answer.status != 405, "{method} {route}");
             if !is_there {
                 let detail = answer.json()["detail"].to_string();
-                let names = format!("does not answer {method}; it answers {}\"", answered[0]);
+                let answered = answered.join(" and ");
+                let names = format!("does not answer {method}; it answers {answered}\"");
                 assert!(detail.contains(&names), "{detail}");
             }
         }

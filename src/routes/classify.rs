@@ -108,7 +108,7 @@ async fn read(
     } = parts;
     let asked = asked_top(options)?;
     let deadline = Deadline::of_client(headers, started)?;
-    ask_for_room(state, deadline)?;
+    ask_for_room(state, deadline, asked.as_deref())?;
     let client = extensions.get::<Arc<Client>>();
     let reading = state.intake.read(headers, body, client);
     let submission = match deadline {
@@ -123,7 +123,7 @@ async fn read(
         let others = state.intake.refused_lately();
         problem.after(serving.engine.wait(others))
     })?;
-    let top = top(asked, serving.manifest.labels.len())?;
+    let top = top(asked.as_deref(), serving.manifest.labels.len())?;
     let names = submission.files.iter().map(|file| file.name.as_deref());
     let most = most_bytes(&serving.manifest, names, top);
     let room = state.intake.room_for_answer(most, &submission.hold, client);
@@ -139,10 +139,15 @@ async fn read(
     Ok((submission, serving, wishes))
 }
 
-/// Whether there is room, before a body is read that may be large and that nobody could work on. The model is let go
-/// again, as it may be replaced while the body arrives.
-fn ask_for_room(state: &AppState, deadline: Option<Deadline>) -> Result<(), Problem> {
+/// Whether there is room and as many labels, before a body is read that may be large and that nobody could work on. The
+/// model is let go again, as it may be replaced while the body arrives.
+fn ask_for_room(
+    state: &AppState,
+    deadline: Option<Deadline>,
+    asked: Option<&str>,
+) -> Result<(), Problem> {
     let serving = state.serving()?;
+    top(asked, serving.manifest.labels.len())?;
     serving.engine.has_room(deadline).inspect_err(|_| {
         // A client in a greater hurry than the server says nothing about how much comes.
         if deadline.is_none() {
@@ -238,7 +243,7 @@ fn asked_top(options: Options) -> Result<Option<String>, Problem> {
     Ok(top)
 }
 
-fn top(asked: Option<String>, labels: usize) -> Result<usize, Problem> {
+fn top(asked: Option<&str>, labels: usize) -> Result<usize, Problem> {
     let Some(asked) = asked else {
         return Ok(DEFAULT_TOP.min(labels));
     };

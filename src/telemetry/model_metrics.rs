@@ -26,6 +26,7 @@ pub struct ModelMetrics {
     manifest: Arc<Manifest>,
     digest: String,
     predictions: Family<PredictionLabels, Counter>,
+    verdicts: Family<VerdictLabels, Counter>,
     score: Histogram,
     info: Family<ModelLabels, Gauge>,
     loaded: FloatGauge,
@@ -34,6 +35,11 @@ pub struct ModelMetrics {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct PredictionLabels {
     label: String,
+    ood: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct VerdictLabels {
     ood: &'static str,
 }
 
@@ -59,6 +65,13 @@ impl ModelMetrics {
             "Answers by label and verdict",
             predictions.clone(),
         );
+        let verdicts: Family<VerdictLabels, Counter> = Family::default();
+        // Both exist from the start, since a series that begins at 1 has not increased. Of those by label, of which
+        // there may be thousands, most of a few OOD images would never be seen.
+        for ood in ["false", "true"] {
+            verdicts.get_or_create(&VerdictLabels { ood }).inc_by(0);
+        }
+        ours.register("verdicts", "Answers by verdict", verdicts.clone());
         let score = Histogram::new(score_buckets(calibration));
         ours.register(
             "ood_score",
@@ -97,6 +110,7 @@ impl ModelMetrics {
             registry,
             digest: model.digest().to_owned(),
             predictions,
+            verdicts,
             score,
             info,
             loaded,
@@ -126,6 +140,7 @@ impl ModelMetrics {
         self.predictions
             .get_or_create(&PredictionLabels { label, ood })
             .inc();
+        self.verdicts.get_or_create(&VerdictLabels { ood }).inc();
     }
 
     /// The families, to be written out.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
@@ -14,6 +15,9 @@ use super::request_id;
 use crate::problem::Problem;
 use crate::state::AppState;
 use normgate_core::printable::printable;
+
+/// A client can make up a method as long as a head.
+const LONGEST_METHOD: usize = 20;
 
 /// Wraps every route.
 ///
@@ -30,6 +34,11 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
     let path = printable(request.uri().path());
     let route = route_of(&request);
     let span = tracing::error_span!("request", id = id_text);
+    let has_needless_body = method.is_safe() && !request.body().is_end_stream();
+    let (request, goes_on) = match has_needless_body {
+        true => state.intake.without_body(request),
+        false => (request, true),
+    };
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = started.elapsed();
     state
@@ -39,26 +48,44 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
     let _entered = span.enter();
     let status = response.status().as_u16();
     let milliseconds = took.as_micros() as f64 / 1000.0;
+    let method = method.as_str();
+    let method = method.get(..LONGEST_METHOD).unwrap_or(method);
     let problem = response.extensions().get::<Problem>();
     let detail = problem.map(Problem::detail).unwrap_or_default();
     let by_request = problem.is_some_and(Problem::is_by_request);
     // The client's words are a field, which is quoted; in a message they would appear as they are.
     match (status, by_request) {
-        (500, _) => tracing::error!(%method, path, status, milliseconds, "failed"),
+        (500, _) => tracing::error!(method, path, status, milliseconds, "failed"),
         (429, false) => {
             state.refusals.note(detail);
-            tracing::debug!(%method, path, status, milliseconds, detail, "refused");
+            tracing::debug!(method, path, status, milliseconds, detail, "refused");
         }
         (400.., _) => match (state.refusals.line(), status) {
             (Some(Line { unsaid }), 504) if !by_request => {
-                tracing::warn!(%method, path, status, milliseconds, detail, unsaid, "too late");
+                tracing::warn!(
+                    method,
+                    path,
+                    status,
+                    milliseconds,
+                    detail,
+                    unsaid,
+                    "too late"
+                );
             }
             (Some(Line { unsaid }), _) => {
-                tracing::info!(%method, path, status, milliseconds, detail, unsaid, "refused");
+                tracing::info!(
+                    method,
+                    path,
+                    status,
+                    milliseconds,
+                    detail,
+                    unsaid,
+                    "refused"
+                );
             }
-            (None, _) => tracing::debug!(%method, path, status, milliseconds, detail, "refused"),
+            (None, _) => tracing::debug!(method, path, status, milliseconds, detail, "refused"),
         },
-        _ => tracing::debug!(%method, path, status, milliseconds, "answered"),
+        _ => tracing::debug!(method, path, status, milliseconds, "answered"),
     }
 
     let headers = response.headers_mut();
@@ -71,7 +98,7 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    if state.lifecycle.is_stopping() {
+    if state.lifecycle.is_stopping() || !goes_on {
         // A client that reuses its connection would find it closed a moment later.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

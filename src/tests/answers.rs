@@ -144,6 +144,8 @@ async fn metrics_count_answers_refusals_and_damaged_images() {
     for line in [
         "normgate_predictions_total{label=\"red\",ood=\"false\"} 1",
         "normgate_predictions_total{label=\"red\",ood=\"true\"} 1",
+        "normgate_verdicts_total{ood=\"false\"} 1",
+        "normgate_verdicts_total{ood=\"true\"} 1",
         "normgate_rejected_total{reason=\"unsupported-media-type\"} 1",
         "normgate_rejected_total{reason=\"overloaded\"} 0",
         "normgate_rejected_total{reason=\"internal-error\"} 0",

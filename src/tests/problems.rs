@@ -178,8 +178,9 @@ async fn a_refusal_says_that_the_connection_ends_where_the_body_is_not_read() {
         ("/nothing", "100-Continue", 9, "close"),
         ("/classify?x", "100-continue", 0, ""),
         ("/classify?x", "", 9, ""),
-        // The number of labels is known only when the body has been read.
-        ("/classify?top=0", "100-continue", 9, ""),
+        ("/classify?top=0", "100-continue", 9, "close"),
+        // What is no image is known only when the body has been read.
+        ("/classify", "100-continue", 9, ""),
         // Up to four times the limit is read of what is refused.
         ("/classify", "", 4096, ""),
         ("/classify", "", 4097, "close"),

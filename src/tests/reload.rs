@@ -19,7 +19,7 @@ fn a_replaced_model_works_until_the_last_request_lets_go() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
     let options = Options::parse_from(["--workers", "1"]);
-    let state = AppState::new(&options.limits, &options.http);
+    let state = AppState::new(&options.limits, &options.http, 1);
     let loader = Loader {
         state: &state,
         launch: Launch {
@@ -80,7 +80,7 @@ fn a_model_too_heavy_for_the_workers_that_there_are_gets_a_single_one() {
     const MANY: usize = 100_000_000;
     let workers = |options: &[&str]| {
         let options = Options::parse_from(options);
-        let state = AppState::new(&options.limits, &options.http);
+        let state = AppState::new(&options.limits, &options.http, 1);
         let launch = Launch {
             runtime: Runtime::load(None).unwrap(),
             config: options.engine,

@@ -1,6 +1,8 @@
 //! The three ways to send an image, and that all give the same answer.
 
 use std::io::{Read, Write};
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -148,6 +150,30 @@ fn a_photo_sent_to_a_wrong_path_or_by_a_wrong_method_is_told_so_and_keeps_its_co
             );
         }
     }
+}
+
+#[test]
+fn a_body_that_no_get_has_neither_ends_the_connection_nor_hides_the_next_request() {
+    let server = Server::start();
+    for bytes in [2, 200 << 10] {
+        let mut stream = connect(&server);
+        let head = format!("GET /model HTTP/1.1\r\nhost: x\r\ncontent-length: {bytes}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        // The body is not there when the request is answered.
+        sleep(Duration::from_millis(50));
+        let get = exchange(&mut stream, &vec![b'{'; bytes]);
+        assert_eq!(get, Some(200), "{bytes}");
+        let next = exchange(&mut stream, &request(&png()));
+        assert_eq!(next, Some(200), "{bytes}");
+    }
+    // One that comes only when it is asked for does not come, and the client is told.
+    let mut stream = connect(&server);
+    let head =
+        "GET /livez HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{Server, normgate, png, through, until};
-use crate::wire::metric;
+use crate::wire::{connect, exchange, metric};
 
 #[test]
 fn a_log_that_nobody_takes_holds_up_no_request_no_probe_and_no_end() {
@@ -78,6 +78,23 @@ fn all_that_were_turned_away_are_in_the_log_by_the_end_also_files_of_a_form() {
     let counts = log.split("refused=").skip(1);
     let counts = counts.map(|rest| rest.split(' ').next().unwrap().parse::<usize>().unwrap());
     assert_eq!(counts.sum::<usize>(), refused.len(), "{log}");
+}
+
+#[test]
+fn a_method_as_long_as_a_head_is_cut_in_the_log() {
+    let server = Server::start();
+    let request = format!("{} /livez HTTP/1.1\r\nhost: x\r\n\r\n", "A".repeat(30_000));
+    let status = exchange(&mut connect(&server), request.as_bytes());
+    assert_eq!(status, Some(405));
+    until(&server, "it is logged", || {
+        server.log().contains("status=405")
+    });
+    let log = server.log();
+    let line = log
+        .lines()
+        .find(|line| line.contains("status=405"))
+        .unwrap();
+    assert!(line.len() < 2000, "{} bytes", line.len());
 }
 
 #[test]

@@ -13,7 +13,7 @@ const FOLDERS_ABOVE: usize = 4;
 /// Finds the library in the order that [`super::Runtime::load`] documents. The result is absolute.
 pub(super) fn find(asked: Option<&Path>) -> Result<PathBuf, RuntimeError> {
     if let Some(path) = asked {
-        return existing(path, "--onnxruntime");
+        return existing(path, "--onnxruntime or NORMGATE_ONNXRUNTIME");
     }
     if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
         return existing(Path::new(&path), "ORT_DYLIB_PATH");

@@ -121,6 +121,14 @@ fn the_metrics_are_those_of_the_model_in_service_only() {
         lines("normgate_predictions_total"),
         [r#"normgate_predictions_total{label="rot",ood="false"} 1"#]
     );
+    // That of the verdict that was not given is there all the same: its first one is an increase.
+    assert_eq!(
+        lines("normgate_verdicts_total"),
+        [
+            r#"normgate_verdicts_total{ood="false"} 1"#,
+            r#"normgate_verdicts_total{ood="true"} 0"#
+        ]
+    );
     let digest = GERMAN.model().digest().to_owned();
     let info = lines("normgate_model_info");
     assert!(info.len() == 1 && info[0].contains(&digest), "{info:?}");

@@ -1,6 +1,10 @@
 // The images to send. Each client has a copy of what its scenario opens: open only what is sent.
 
-export const photograph = (name) => open(import.meta.resolve(`../../../docs/images/${name}.jpg`), 'b');
+export function photograph(name) {
+  // An address, in which a space is %20; open() wants a path.
+  const address = import.meta.resolve(`../../../docs/images/${name}.jpg`);
+  return open(decodeURIComponent(address), 'b');
+}
 
 // What tests/k6/pictures.py has written into the folder PICTURES; scripts/k6 runs it beforehand.
 export function generated(file) {

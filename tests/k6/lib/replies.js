@@ -1,5 +1,6 @@
 // What a right reply looks like: checks by name.
 
+const isText = (value) => typeof value === 'string' && value !== '';
 const isShare = (value) => typeof value === 'number' && value >= 0 && value <= 1;
 
 // All of them hold for every 200 of /classify with one image.
@@ -18,7 +19,7 @@ export const rightReply = {
     const { is_ood: flagged, ood } = r.json();
     return flagged === ood.score > ood.threshold && isShare(ood.p_value);
   },
-  'it names the model': (r) => r.json('model.name') !== '' && r.json('model.version') !== '',
+  'it names the model': (r) => ['name', 'version'].every((field) => isText(r.json(`model.${field}`))),
   'it has a request id': (r) => r.headers['X-Request-Id'] !== undefined,
   'it says where the time went': (r) =>
     /^queue;dur=[\d.]+, decode;dur=[\d.]+, infer;dur=[\d.]+, total;dur=[\d.]+/.test(r.headers['Server-Timing']),
@@ -29,7 +30,7 @@ export const rightProblem = {
   'it repeats its status': (r) => r.json('status') === r.status,
   'the error is problem+json': (r) => r.headers['Content-Type'] === 'application/problem+json',
   'it has a type, a title and a detail': (r) =>
-    ['type', 'title', 'detail'].every((field) => typeof r.json(field) === 'string' && r.json(field) !== ''),
+    ['type', 'title', 'detail'].every((field) => isText(r.json(field))),
 };
 
 // Whether a refusal says in whole seconds when to come back.
