@@ -75,11 +75,32 @@ impl<'a> Makers<'a> {
             "Constant" => numbers(node.attribute("value")?.t.as_ref()?),
             // Nothing here is ever cast to whole numbers.
             "Identity" | "Cast" => input(0),
-            "Mul" => input(0)?.combine(&input(1)?, |a, b| a * b),
+            "Mul" => {
+                let (one, other) = (input(0)?, input(1)?);
+                let product = |a: &Numbers, b| a.combine(b, |a, b| a * b);
+                product(&one, &other).or_else(|| product(&other, &one))
+            }
+            // Weights as training with quantisation leaves them: rounded in the graph.
+            "QuantizeLinear" => {
+                let numbers = input(0)?;
+                let along = |it: Numbers| it.along(axis(node), numbers.shape.len());
+                let levels = numbers.combine(&along(input(1)?)?, |it, scale| it / scale)?;
+                let Some(name) = node.input(2) else {
+                    return Some(levels.each(|level| level.round_ties_even().clamp(0.0, 255.0)));
+                };
+                let kind = self.constants.get(name)?.data_type;
+                let (least, most) = match DataType::try_from(kind).ok()? {
+                    DataType::Uint8 => (0.0, 255.0),
+                    DataType::Int8 => (-128.0, 127.0),
+                    _ => return None,
+                };
+                levels.combine(&along(input(2)?)?, |level, zero| {
+                    (level.round_ties_even() + zero).clamp(least, most)
+                })
+            }
             "DequantizeLinear" => {
                 let levels = input(0)?;
-                let axis = node.attribute("axis").map_or(1, |axis| axis.i);
-                let along = |numbers: Numbers| numbers.along(axis, levels.shape.len());
+                let along = |it: Numbers| it.along(axis(node), levels.shape.len());
                 let scale = along(input(1)?)?;
                 let whole = match node.input(2) {
                     Some(_) => levels.combine(&along(input(2)?)?, |level, zero| level - zero)?,
@@ -97,10 +118,18 @@ impl<'a> Makers<'a> {
     }
 }
 
+/// The axis along which a quantised tensor has scales.
+fn axis(node: &NodeProto) -> i64 {
+    node.attribute("axis").map_or(1, |axis| axis.i)
+}
+
 fn keeps(node: &NodeProto) -> bool {
-    ["Identity", "QuantizeLinear", "DequantizeLinear", "Cast"]
-        .into_iter()
-        .any(|operator| node.is(operator))
+    // One that may be told to train has a third input.
+    let is_idle = node.is("Dropout") && node.input(2).is_none();
+    is_idle
+        || ["Identity", "QuantizeLinear", "DequantizeLinear", "Cast"]
+            .into_iter()
+            .any(|operator| node.is(operator))
 }
 
 impl Numbers {
@@ -147,8 +176,13 @@ impl Numbers {
     }
 
     /// Each number times the factor.
-    pub(super) fn scaled(mut self, factor: f32) -> Self {
-        self.values.iter_mut().for_each(|value| *value *= factor);
+    pub(super) fn scaled(self, factor: f32) -> Self {
+        self.each(|value| value * factor)
+    }
+
+    fn each(mut self, change: impl Fn(f32) -> f32) -> Self {
+        let values = self.values.iter_mut();
+        values.for_each(|value| *value = change(*value));
         self
     }
 

@@ -29,20 +29,27 @@ pub struct NoHeads {
     pub found: String,
 }
 
-/// The operator that makes an output, passing over those that leave it as it is.
+/// The operator that makes an output, passing over those that leave its values as they are.
 pub fn made_by(graph: &GraphProto, output: &str) -> Option<String> {
     let makers = Makers::of(graph);
-    makers.behind(output).1.map(|node| node.op_type.clone())
+    let mut node = makers.behind(output).1?;
+    for _ in 0..MOST_PASSED {
+        if !["Reshape", "Flatten", "Squeeze", "Unsqueeze"].contains(&node.operator()) {
+            break;
+        }
+        node = makers.behind(node.input(0)?).1?;
+    }
+    Some(node.op_type.clone())
 }
 
 /// The most that are passed over. More than one in a row has never been seen.
-const SOFTMAXES: usize = 4;
+const MOST_PASSED: usize = 4;
 
 /// The value before the `Softmax` that makes `output`, and that operator's name; `output` itself if there is none.
 pub fn before_softmax(graph: &GraphProto, output: &str) -> (String, Option<String>) {
     let makers = Makers::of(graph);
     let (mut value, mut softmax) = (output.to_owned(), None);
-    for _ in 0..SOFTMAXES {
+    for _ in 0..MOST_PASSED {
         let (_, maker) = makers.behind(&value);
         let maker = maker.filter(|node| node.is("Softmax") || node.is("LogSoftmax"));
         let Some((node, input)) = maker.and_then(|node| Some((node, node.input(0)?))) else {

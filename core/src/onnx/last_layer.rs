@@ -52,8 +52,8 @@ pub enum LastLayerError {
 
 /// Reads the layer between the outputs `representation` and `logits`, which have `size` and `classes` values.
 ///
-/// It is a `Gemm` or a `MatMul`, and constants that are added to it or subtracted from it. Weights kept as fp16 or
-/// int8 become float32 as in the graph.
+/// It is a `Gemm` or a `MatMul`, constants that are added to it or subtracted from it, and single numbers that it is
+/// multiplied or divided by (a temperature). Weights kept as fp16 or int8 become float32 as in the graph.
 ///
 /// # Errors
 /// [`LastLayerError`].
@@ -95,33 +95,46 @@ pub(super) struct Linear<'a> {
     pub(super) numbers: Option<(Numbers, Vec<f32>)>,
 }
 
-/// The most constants that are added up. More than two in a row have never been seen: the bias, and one for how often
-/// a class occurs.
-const MOST_ADDED: usize = 8;
+/// The most constants after a layer. More than three in a row have never been seen: the bias, one for how often a
+/// class occurs, and a temperature.
+const MOST_AFTER: usize = 8;
 
-/// The linear layer that makes a value; constants that are added after it are part of its bias.
+/// What a constant does to the outcome of a layer.
+enum After {
+    Adds(Numbers),
+    Scales(f32),
+}
+
+/// The linear layer that makes a value; constants that come after it are part of its weights and its bias.
 pub(super) fn linear<'a>(makers: &Makers<'a>, value: &str) -> Option<Linear<'a>> {
     let mut node = makers.behind(value).1?;
-    let mut added = Vec::new();
-    while added.len() < MOST_ADDED
-        && let Some((value, constant)) = sum(makers, node)
+    let mut after = Vec::new();
+    while after.len() < MOST_AFTER
+        && let Some((value, constant)) = with_constant(makers, node)
     {
-        added.push(constant);
+        after.push(constant);
         node = makers.behind(value).1?;
     }
     let (input, weights, bias) = product(makers, node)?;
-    let numbers = weights.zip(bias).and_then(|(weights, bias)| {
-        let [classes, _] = *weights.shape else {
-            return None;
-        };
-        let zeros = Numbers {
-            shape: vec![classes],
-            values: vec![0.0; classes],
-        };
-        let mut constants = [bias].into_iter().chain(added.into_iter().rev());
-        let bias = constants.try_fold(zeros, |sum, it| sum.combine(&it, |a, b| a + b))?;
-        Some((weights, bias.values))
-    });
+    let numbers =
+        weights.zip(bias).and_then(|(weights, bias)| {
+            let [classes, _] = *weights.shape else {
+                return None;
+            };
+            let zeros = Numbers {
+                shape: vec![classes],
+                values: vec![0.0; classes],
+            };
+            let bias = zeros.combine(&bias, |a, b| a + b)?;
+            let (weights, bias) = after.into_iter().rev().try_fold(
+                (weights, bias),
+                |(weights, bias), constant| match constant {
+                    After::Adds(it) => Some((weights, bias.combine(&it, |a, b| a + b)?)),
+                    After::Scales(factor) => Some((weights.scaled(factor), bias.scaled(factor))),
+                },
+            )?;
+            Some((weights, bias.values))
+        });
     Some(Linear { input, numbers })
 }
 
@@ -168,15 +181,24 @@ fn product<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<Product<'a>> 
     Some((input, weights, bias))
 }
 
-/// For a sum or difference with a constant: the other part, and the constant that is added to it.
-fn sum<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<(&'a str, Numbers)> {
+/// For an operation with a constant: the other part, and what the constant does to it.
+fn with_constant<'a>(makers: &Makers<'a>, node: &'a NodeProto) -> Option<(&'a str, After)> {
     let (first, second) = (node.input(0)?, node.input(1)?);
+    let single = |value: &str| match *makers.numbers(value)?.values {
+        [number] => Some(number),
+        _ => None,
+    };
     match node.operator() {
         "Add" => match makers.numbers(second) {
-            Some(constant) => Some((first, constant)),
-            None => Some((second, makers.numbers(first)?)),
+            Some(constant) => Some((first, After::Adds(constant))),
+            None => Some((second, After::Adds(makers.numbers(first)?))),
         },
-        "Sub" => Some((first, makers.numbers(second)?.scaled(-1.0))),
+        "Sub" => Some((first, After::Adds(makers.numbers(second)?.scaled(-1.0)))),
+        "Mul" => match single(second) {
+            Some(factor) => Some((first, After::Scales(factor))),
+            None => Some((second, After::Scales(single(first)?))),
+        },
+        "Div" => Some((first, After::Scales(1.0 / single(second)?))),
         _ => None,
     }
 }

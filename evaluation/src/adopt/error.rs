@@ -128,7 +128,8 @@ pub enum AdoptError {
     },
     /// An output has more axes than batch and values.
     #[error(
-        "`{output}` is {found}, but must be [N, length]: flatten it before the export (PyTorch: .flatten(1))"
+        "`{output}` is {found}, but must be [N, length]: flatten it before the export (PyTorch: \
+         .flatten(1)), or add a Flatten to the file (docs/own-model.md, Without the PyTorch code)"
     )]
     NotFlat {
         /// The output.
@@ -138,12 +139,14 @@ pub enum AdoptError {
     },
     /// More or fewer names than classes.
     #[error(
-        "--labels has {labels} names, but the model has {classes} classes: give one name for each, \
-         in the order of the outputs"
+        "--labels has {labels} names, but `{logits}` has {classes} values: give one name for each, \
+         in their order, or say with --logits which output has the classes"
     )]
     Labels {
         /// Names given.
         labels: usize,
+        /// The output taken for the logits.
+        logits: String,
         /// Classes.
         classes: usize,
     },
@@ -151,7 +154,7 @@ pub enum AdoptError {
     #[error(
         "the output `{output}` comes from a {operator}, which decides on each class separately; \
          Normgate is for models in which exactly one class applies. If that is so here, export the \
-         model without the {operator}"
+         model without the {operator}, or name another output with --logits"
     )]
     Sigmoid {
         /// Name of the output.
@@ -165,6 +168,24 @@ pub enum AdoptError {
          in the batch: call model.eval() before the export"
     )]
     TrainingMode,
+    /// The model is quantised with ranges that it takes from each batch.
+    #[error(
+        "the model is quantised dynamically, with ranges taken from all images of a batch together, \
+         so an answer depends on what else is in the batch: give the model in float32, and make an \
+         int8 model with `normgate quantize`"
+    )]
+    DynamicRange,
+    /// One value stands for two classes.
+    #[error(
+        "the output `{output}` has one value, for two classes: export the model with a value for \
+         each (PyTorch: torch.cat([torch.zeros_like(z), z], 1), before any sigmoid), and with the \
+         values that it computes them from as a second output, and name both: --logits NAME \
+         --representation NAME"
+    )]
+    OneValue {
+        /// Name of the output.
+        output: String,
+    },
     /// Dropout, stochastic depth or the like is left in.
     #[error(
         "the model draws random numbers (the operator {operator}), so no image gets the same answer \

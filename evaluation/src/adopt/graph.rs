@@ -4,6 +4,7 @@ use normgate_core::onnx::proto::{
     AttributeProto, DataType, Dimension, DimensionValue, GraphProto, NodeProto, ValueInfoProto,
 };
 use normgate_core::onnx::{Heads, before_softmax, heads, made_by};
+use normgate_core::printable::on_one_line;
 use normgate_core::runtime::{LOGITS, REPRESENTATION};
 
 use super::AdoptError;
@@ -23,7 +24,7 @@ pub struct Input {
 impl Input {
     /// Whether several images go into one run.
     pub fn is_batched(&self) -> bool {
-        !matches!(self.batch.value, Some(DimensionValue::Fixed(_)))
+        fixed(&self.batch).is_none()
     }
 
     /// Finds the graph's input, which must be one image.
@@ -42,7 +43,8 @@ impl Input {
             return Err(refused(quoted(names), hint));
         };
         let dims = dims(input).unwrap_or_default();
-        let shown = format!("`{}`: {}", input.name, show(input.element_type(), dims));
+        let shown = show(input.element_type(), dims);
+        let shown = format!("{}: {shown}", quoted([&input.name]));
         if input.element_type() != i32::from(DataType::Float) {
             return Err(refused(shown, "Export it in float32"));
         }
@@ -70,7 +72,11 @@ impl Input {
             name: input.name.clone(),
             has_channels: fixed(channels).is_some(),
             size: [width, height].map(|side| fixed(side).and_then(|side| side.try_into().ok())),
-            batch: batch.clone(),
+            // Paddle's exporter writes -1 for an axis of any length.
+            batch: match batch.value {
+                Some(DimensionValue::Fixed(length)) if length < 0 => Dimension::default(),
+                _ => batch.clone(),
+            },
         })
     }
 }
@@ -97,16 +103,8 @@ pub fn find(
     // If the outputs have both of Normgate's names, they are the ones.
     let both = logits == Some(LOGITS) && outputs.contains(&REPRESENTATION);
     let chosen = representation.or(both.then_some(REPRESENTATION));
-    for output in logits
-        .into_iter()
-        .chain(outputs.iter().copied().filter(|_| logits.is_none()))
-    {
-        if let Some(operator @ ("Sigmoid" | "HardSigmoid")) = made_by(graph, output).as_deref() {
-            return Err(AdoptError::Sigmoid {
-                output: output.into(),
-                operator: operator.into(),
-            });
-        }
+    if let Some(logits) = logits {
+        refuse_sigmoid(graph, logits)?;
     }
     if let Some(named) = chosen {
         match both_named(graph, logits, named, &outputs) {
@@ -126,22 +124,76 @@ pub fn find(
             // Logits and their softmax are two outputs of one layer.
             Ok(heads) if found.iter().any(|known| known.logits == heads.logits) => {}
             Ok(heads) => found.push(heads),
-            Err(error) => not.push(error.to_string()),
+            Err(error) => not.push((output, error.to_string())),
         }
     }
-    match <[Heads; 1]>::try_from(found) {
-        Ok([heads]) => {
-            check_flat(graph, &heads.logits)?;
-            check_flat(graph, &heads.representation)?;
-            Ok(heads)
+    let [heads] = &*found else {
+        if found.is_empty() {
+            not.iter()
+                .try_for_each(|(output, _)| refuse_sigmoid(graph, output))?;
+            let reasons: Vec<String> = not.into_iter().map(|(_, reason)| reason).collect();
+            return Err(AdoptError::NoHeads {
+                found: on_one_line(&reasons.join("; ")),
+            });
         }
-        Err(none) if none.is_empty() => Err(AdoptError::NoHeads {
-            found: not.join("; "),
-        }),
-        Err(several) => Err(AdoptError::Ambiguous {
-            found: quoted(several.iter().map(|heads| &heads.logits)),
-        }),
+        let others = not.iter().map(|(output, _)| *output);
+        let logits = found.iter().map(|heads| heads.logits.as_str());
+        return Err(AdoptError::Ambiguous {
+            found: quoted(logits.chain(others)),
+        });
+    };
+    // The classes may be in another output, whose layer was not found: an auxiliary head has as many.
+    let mut rivals = not.iter().map(|(output, _)| *output);
+    let is_rival =
+        |output: &&str| *output != heads.representation && may_have(graph, output, heads.lengths.0);
+    if let Some(rival) = rivals.find(is_rival) {
+        return Err(AdoptError::Ambiguous {
+            found: quoted([heads.logits.as_str(), rival]),
+        });
     }
+    if heads.lengths.0 == 1 {
+        return Err(one_value(&heads.logits));
+    }
+    check_flat(graph, &heads.logits)?;
+    check_flat(graph, &heads.representation)?;
+    Ok(heads.clone())
+}
+
+/// Refuses an output that is a probability for each class by itself.
+fn refuse_sigmoid(graph: &GraphProto, output: &str) -> Result<(), AdoptError> {
+    match made_by(graph, output).as_deref() {
+        Some("Sigmoid" | "HardSigmoid") if length(graph, output) == Some(1) => {
+            Err(one_value(output))
+        }
+        Some(operator @ ("Sigmoid" | "HardSigmoid")) => Err(AdoptError::Sigmoid {
+            output: on_one_line(output),
+            operator: operator.into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn one_value(output: &str) -> AdoptError {
+    AdoptError::OneValue {
+        output: on_one_line(output),
+    }
+}
+
+/// Whether an output may have a value for each of so many classes, by what the file says of it.
+fn may_have(graph: &GraphProto, output: &str, classes: usize) -> bool {
+    let float = [DataType::Float, DataType::Float16].map(i32::from);
+    let mut outputs = graph.output.iter().filter(|it| it.name == output);
+    outputs.any(|it| {
+        let is_flat = dims(it).is_none_or(|dims| dims.len() == 2);
+        let fits = length(graph, output).is_none_or(|length| length == classes);
+        float.contains(&it.element_type()) && is_flat && fits
+    })
+}
+
+/// How many values an output has for an image, if the file says so.
+fn length(graph: &GraphProto, output: &str) -> Option<usize> {
+    let output = graph.output.iter().find(|it| it.name == output)?;
+    usize::try_from(fixed(dims(output)?.last()?)?).ok()
 }
 
 fn both_named(
@@ -164,16 +216,17 @@ fn both_named(
             });
         }
     };
+    refuse_sigmoid(graph, output)?;
     let length = |name: &str| {
         check_flat(graph, name)?;
-        let output = graph.output.iter().find(|output| output.name == name);
-        let last = output.and_then(dims).and_then(|dims| fixed(dims.last()?));
-        let last = last.and_then(|last| usize::try_from(last).ok());
-        last.ok_or_else(|| AdoptError::NoLength {
-            output: name.into(),
+        length(graph, name).ok_or_else(|| AdoptError::NoLength {
+            output: on_one_line(name),
         })
     };
     let (logits, softmax) = before_softmax(graph, output);
+    if length(output)? == 1 {
+        return Err(one_value(output));
+    }
     Ok(Heads {
         lengths: (length(output)?, length(representation)?),
         logits,
@@ -189,7 +242,7 @@ fn check_flat(graph: &GraphProto, name: &str) -> Result<(), AdoptError> {
     match value.and_then(|value| Some((value, dims(value)?))) {
         None | Some((_, [_, _])) => Ok(()),
         Some((value, dims)) => Err(AdoptError::NotFlat {
-            output: name.into(),
+            output: on_one_line(name),
             found: show(value.element_type(), dims),
         }),
     }
@@ -276,7 +329,7 @@ fn dims(value: &ValueInfoProto) -> Option<&[Dimension]> {
 
 fn fixed(dimension: &Dimension) -> Option<i64> {
     match dimension.value {
-        Some(DimensionValue::Fixed(length)) => Some(length),
+        Some(DimensionValue::Fixed(length)) if length >= 0 => Some(length),
         _ => None,
     }
 }
@@ -284,7 +337,7 @@ fn fixed(dimension: &Dimension) -> Option<i64> {
 fn show(element: i32, dims: &[Dimension]) -> String {
     let dims = dims.iter().map(|dim| match &dim.value {
         Some(DimensionValue::Fixed(length)) => length.to_string(),
-        Some(DimensionValue::Named(name)) => name.clone(),
+        Some(DimensionValue::Named(name)) => on_one_line(name),
         None => "?".into(),
     });
     let element = DataType::try_from(element).map_or("?".into(), |it| format!("{it:?}"));
@@ -293,7 +346,8 @@ fn show(element: i32, dims: &[Dimension]) -> String {
 }
 
 fn quoted(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let names = names.into_iter().map(|name| format!("`{}`", name.as_ref()));
+    let names = names.into_iter();
+    let names = names.map(|name| format!("`{}`", on_one_line(name.as_ref())));
     match names.collect::<Vec<_>>() {
         none if none.is_empty() => "none".into(),
         names => names.join(", "),

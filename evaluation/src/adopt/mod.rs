@@ -17,6 +17,7 @@ use clap::{ArgGroup, Args};
 use normgate_core::manifest::{Filter, METADATA_KEY, Manifest, SCHEMA_VERSION};
 use normgate_core::model::Model;
 use normgate_core::onnx::{self, OnnxError, remove_metadata, write_metadata};
+use normgate_core::printable::on_one_line;
 use normgate_core::scores::{self, ScoreKind};
 
 pub use error::AdoptError;
@@ -155,6 +156,7 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
     if labels.len() != lengths.0 {
         return Err(AdoptError::Labels {
             labels: labels.len(),
+            logits: on_one_line(&heads.logits),
             classes: lengths.0,
         }
         .into());

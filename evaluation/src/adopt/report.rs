@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use normgate_core::manifest::Manifest;
 use normgate_core::onnx::Heads;
+use normgate_core::printable::on_one_line;
 
 use crate::shell::quoted_path;
 
@@ -41,7 +42,7 @@ impl fmt::Display for AdoptReport {
         writeln!(
             f,
             "  input           `{}`, {}",
-            self.input,
+            on_one_line(&self.input),
             match self.is_batched {
                 true => "any number of images",
                 false => "one image at a time",
@@ -50,7 +51,7 @@ impl fmt::Display for AdoptReport {
         writeln!(
             f,
             "  logits          `{}`, {} classes{}",
-            heads.logits,
+            on_one_line(&heads.logits),
             manifest.labels.len(),
             match &heads.softmax {
                 Some(softmax) => format!(", before the {softmax}"),
@@ -60,7 +61,8 @@ impl fmt::Display for AdoptReport {
         writeln!(
             f,
             "  representation  `{}`, {} values",
-            heads.representation, manifest.representation_size
+            on_one_line(&heads.representation),
+            manifest.representation_size
         )?;
         let list = |values: [f32; 3]| values.map(|value| value.to_string()).join(", ");
         writeln!(

@@ -1,4 +1,5 @@
-//! What training leaves in a graph.
+//! What makes an answer depend on more than its image: what training leaves in a graph, and ranges that are taken from
+//! the batch.
 
 use std::collections::HashSet;
 
@@ -19,10 +20,11 @@ const RANDOM: [&str; 6] = [
 ];
 
 /// Checks that an answer depends on the image alone: no batch normalisation takes its statistics from the batch
-/// itself, and nothing is random. ONNX Runtime leaves out a `Dropout` that is not told to train.
+/// itself, no quantisation its ranges, and nothing is random. ONNX Runtime leaves out a `Dropout` that is not told to
+/// train.
 ///
 /// # Errors
-/// [`AdoptError::TrainingMode`], [`AdoptError::Random`].
+/// [`AdoptError::TrainingMode`], [`AdoptError::DynamicRange`], [`AdoptError::Random`].
 pub fn refuse(graph: &GraphProto) -> Result<(), AdoptError> {
     refuse_within(graph, &HashSet::new())
 }
@@ -39,6 +41,9 @@ fn refuse_within<'a>(graph: &'a GraphProto, outer: &HashSet<&'a str>) -> Result<
         let mode = node.attribute("training_mode");
         if node.is("BatchNormalization") && mode.is_some_and(|mode| mode.i != 0) {
             return Err(AdoptError::TrainingMode);
+        }
+        if node.is("DynamicQuantizeLinear") {
+            return Err(AdoptError::DynamicRange);
         }
         let drops = node.is("Dropout") && node.input(2).is_some_and(|mode| on.contains(mode));
         if drops || RANDOM.contains(&node.operator()) {

@@ -25,7 +25,13 @@ impl Plan {
     pub fn new(graph: &GraphProto, keep: &[KeepFp32]) -> Result<Self, QuantizeError> {
         let links = Links::of(graph);
         let mut layers = BTreeMap::new();
+        let keeps_last = keep.contains(&KeepFp32::Last);
+        let last = links.layer_behind(LOGITS).filter(|_| keeps_last);
         for (index, node) in graph.node.iter().enumerate() {
+            // What stays as it is may have weights of any kind.
+            if Some(index) == last {
+                continue;
+            }
             if let Some(axis) = output_axis(graph, &links, node)? {
                 layers.insert(index, axis);
             }
@@ -33,11 +39,8 @@ impl Plan {
         if keep.contains(&KeepFp32::First) {
             layers.pop_first();
         }
-        if keep.contains(&KeepFp32::Last) {
-            match links.layer_behind(LOGITS) {
-                Some(last) => layers.remove(&last),
-                None => layers.pop_last().map(|(_, axis)| axis),
-            };
+        if keeps_last && last.is_none() {
+            layers.pop_last();
         }
         if layers.is_empty() {
             return Err(QuantizeError::Nothing);

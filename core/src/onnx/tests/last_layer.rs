@@ -100,6 +100,46 @@ fn constants_added_to_a_layer_or_taken_from_it_are_part_of_its_bias() {
 }
 
 #[test]
+fn a_number_that_a_layer_is_multiplied_or_divided_by_scales_its_weights_and_its_bias() {
+    let layer = read(|graph, x| {
+        let weights = graph.floats("w", &[3, 2], &WEIGHTS);
+        let linear = graph.linear("linear", x, &weights, None);
+        let bias = graph.floats("b", &[3], &[2.0, -2.0, 0.0]);
+        let four = graph.floats("four", &[1], &[4.0]);
+        let half = graph.floats("half", &[], &[0.5]);
+        let shifted = graph.add("shifted", &linear, &bias);
+        let less = graph.node("less", "Div", &[&shifted, &four], vec![]);
+        let more = graph.node("more", "Mul", &[&four, &less], vec![]);
+        let again = graph.node("again", "Mul", &[&more, &half], vec![]);
+        graph.add("logits", &again, &half);
+    });
+    let halved = LastLayer {
+        weights: WEIGHTS.map(|w| w / 2.0).into(),
+        bias: vec![1.5, -0.5, 0.5],
+    };
+    assert_eq!(layer.unwrap(), halved);
+    // One for each class would not leave the layer what it is.
+    let by_class = read(|graph, x| {
+        let weights = graph.floats("w", &[3, 2], &WEIGHTS);
+        let linear = graph.linear("linear", x, &weights, None);
+        let scales = graph.floats("scales", &[3], &BIAS);
+        graph.node("logits", "Mul", &[&linear, &scales], vec![]);
+    });
+    let message = by_class.unwrap_err().to_string();
+    assert!(message.contains("the operator Mul"), "{message}");
+}
+
+#[test]
+fn a_dropout_that_nothing_tells_to_train_is_passed_over() {
+    let layer = read(|graph, x| {
+        let weights = graph.floats("w", &[3, 2], &WEIGHTS);
+        let same = graph.node("same", "Dropout", &[x], vec![]);
+        graph.linear("logits", &same, &weights, None);
+    });
+    assert_eq!(layer.unwrap(), expected([0.0; 3]));
+}
+
+#[test]
 fn a_constant_that_would_make_more_of_the_logits_is_no_bias() {
     let read = |shape: &[usize], values: &[f32]| {
         read(|graph, x| {
@@ -164,6 +204,29 @@ fn weights_kept_as_halves_or_as_whole_numbers_with_scales() {
         graph.linear("logits", x, &weights, None);
     });
     assert_eq!(layer.unwrap(), expected([0.0; 3]));
+}
+
+#[test]
+fn weights_that_the_graph_rounds_to_levels_are_those_that_it_computes_with() {
+    let layer = read(|graph, x| {
+        let scales = graph.floats("scale", &[3], &[1.0, 0.5, 0.1]);
+        let zeros = graph.constant("zero", &[3], TensorData::I8(&[0, 2, 100]));
+        let axis = || vec![AttributeProto::int("axis", 0)];
+        // 0.5 and 2.5 lie between two levels, of which the even one is taken; the last is beyond the highest.
+        let stored = graph.floats("w32", &[3, 2], &[0.5, 2.5, 3.2, -1.1, 0.31, 9.0]);
+        let inputs = [&stored, &scales, &zeros];
+        let levels = graph.node("levels", "QuantizeLinear", &inputs, axis());
+        let inputs = [&levels, &scales, &zeros];
+        let weights = graph.node("w", "DequantizeLinear", &inputs, axis());
+        graph.linear("logits", x, &weights, None);
+    });
+    let weights = layer.unwrap().weights;
+    let expected = [0.0, 2.0, 3.0, -1.0, 0.3, 2.7];
+    let close = weights
+        .iter()
+        .zip(expected)
+        .all(|(a, b)| (a - b).abs() < 1e-6);
+    assert!(close, "{weights:?}");
 }
 
 #[test]

@@ -248,3 +248,105 @@ fn outputs_with_more_than_two_axes_are_to_be_flattened() {
         "{error}"
     );
 }
+
+#[test]
+fn an_auxiliary_head_is_not_taken_for_the_one_whose_layer_is_not_found() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let scores = linear(graph, "scores", features);
+        // Not known here, so that only the other one's layer is found.
+        let main = graph.relu("main", &scores);
+        let weights = graph.floats("other weights", &[2, 3], &[0.5; 6]);
+        let other = graph.linear("aux", features, &weights, None);
+        graph.output(&main, &CLASSES);
+        graph.output(&other, &CLASSES);
+    });
+    let error = place.refused(&[]);
+    assert!(error.contains("any of `aux`, `main`"), "{error}");
+    assert_eq!(
+        place.adopt(&["--logits", "aux"]).unwrap().heads.logits,
+        "aux"
+    );
+}
+
+#[test]
+fn a_temperature_is_part_of_the_last_layer() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let scores = linear(graph, "scores", features);
+        let temperature = graph.floats("temperature", &[], &[2.0]);
+        let soft = graph.node("soft", "Div", &[&scores, &temperature], vec![]);
+        let out = softmax(graph, "out", &soft);
+        graph.output(&out, &CLASSES);
+    });
+    let heads = place.adopt(&[]).unwrap().heads;
+    assert_eq!(
+        (&*heads.logits, &*heads.representation),
+        ("soft", "features")
+    );
+}
+
+#[test]
+fn a_sigmoid_is_refused_also_behind_another_shape_and_beside_a_softmax_it_does_not_matter() {
+    let place = Place::new();
+    let model = |with_softmax: bool| {
+        place.model(Dim::Batch, |graph, features| {
+            let scores = linear(graph, "scores", features);
+            let each = graph.node("each", "Sigmoid", &[&scores], vec![]);
+            let shape = graph.constant("shape", &[2], TensorData::I64(&[-1, 2]));
+            let out = graph.node("out", "Reshape", &[&each, &shape], vec![]);
+            let seen = graph.node("seen", "Identity", &[features], vec![]);
+            graph.output(&out, &CLASSES);
+            graph.output(&seen, &FEATURES);
+            if with_softmax {
+                let kind = softmax(graph, "kind", &scores);
+                graph.output(&kind, &CLASSES);
+            }
+        })
+    };
+    model(false);
+    let named = ["--logits", "out", "--representation", "seen"];
+    for more in [&named[..], &[]] {
+        let error = place.refused(more);
+        assert!(error.contains("`out` comes from a Sigmoid"), "{error}");
+    }
+    model(true);
+    assert_eq!(
+        place.adopt(&["--logits", "kind"]).unwrap().heads.logits,
+        "scores"
+    );
+}
+
+#[test]
+fn one_value_for_two_classes_is_told_how_to_become_two() {
+    let place = Place::new();
+    for with_sigmoid in [false, true] {
+        place.model(Dim::Batch, |graph, features| {
+            let weights = graph.floats("weights", &[1, 3], &WEIGHTS[..3]);
+            let one = graph.linear("one", features, &weights, None);
+            let out = match with_sigmoid {
+                true => graph.node("out", "Sigmoid", &[&one], vec![]),
+                false => one,
+            };
+            graph.output(&out, &[Dim::Batch, Dim::Fixed(1)]);
+        });
+        let error = place.refused(&[]);
+        assert!(error.contains("one value, for two classes"), "{error}");
+    }
+}
+
+#[test]
+fn names_that_would_act_on_a_terminal_are_shown_as_they_are_written() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let seen = graph.node("\u{1b}[2Jseen\n", "Identity", &[features], vec![]);
+        let more = graph.relu("\u{1b}[2Jmore\n", &seen);
+        let out = linear(graph, "out", &more);
+        graph.output(&out, &CLASSES);
+    });
+    let said = place.adopt(&[]).unwrap().to_string();
+    assert!(said.contains("`\\u{1b}[2Jmore\\n`"), "{said:?}");
+    std::fs::remove_file(place.file("out.onnx")).unwrap();
+    let error = place.refused(&["--logits", "x", "--labels", "a"]);
+    assert!(!error.contains('\u{1b}'), "{error:?}");
+}

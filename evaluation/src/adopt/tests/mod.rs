@@ -1,7 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use normgate_core::onnx::proto::{AttributeProto, AttributeType, DataType, StringStringEntryProto};
+use normgate_core::onnx::proto::{
+    AttributeProto, AttributeType, DataType, DimensionValue, StringStringEntryProto,
+};
 use normgate_core::onnx::{Conv, Dim, GraphBuilder, TensorData, Value, decode};
 use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
 use normgate_testing::passes_the_onnx_checker;
@@ -141,6 +143,23 @@ fn a_fixed_batch_of_one_is_served_so_and_a_larger_one_refused() {
         error.contains("float [4, 3, 4, 4]") && error.contains("dynamic"),
         "{error}"
     );
+}
+
+#[test]
+fn a_batch_of_minus_one_is_one_of_any_number() {
+    let place = Place::new();
+    place.plain_model();
+    let path = place.file("foreign.onnx");
+    let mut model = decode(&std::fs::read(&path).unwrap()).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    let input = graph.input[0].r#type.as_mut().unwrap();
+    let shape = input.tensor_type.as_mut().unwrap().shape.as_mut().unwrap();
+    shape.dim[0].value = Some(DimensionValue::Fixed(-1));
+    std::fs::write(&path, onnx::encode(&model)).unwrap();
+    let report = place.adopt(&[]).unwrap();
+    assert!(report.is_batched);
+    check_answers(&report.written);
+    passes_the_onnx_checker(&report.written);
 }
 
 #[test]

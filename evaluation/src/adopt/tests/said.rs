@@ -11,7 +11,7 @@ fn what_is_said_must_fit_the_model() {
     for (more, says) in [
         (
             &["--labels", "a,b,c"][..],
-            "--labels has 3 names, but the model has 2 classes",
+            "--labels has 3 names, but `out` has 2 values",
         ),
         (&["--size", "8"], "--size says 8x8, but the model takes 4x4"),
         (&["--normalise", "123/58"], "divide by 255"),

@@ -105,3 +105,16 @@ fn dropout_that_does_not_train_is_left_alone() {
     });
     check_answers(&absent.adopt(&[]).unwrap().written);
 }
+
+#[test]
+fn ranges_that_are_taken_from_each_batch_are_refused() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let levels = graph.node("levels", "DynamicQuantizeLinear", &[features], vec![]);
+        let whole = graph.cast_to_float("whole", &levels);
+        let out = linear(graph, "out", &whole);
+        graph.output(&out, &CLASSES);
+    });
+    let error = place.refused(&[]);
+    assert!(error.contains("normgate quantize"), "{error}");
+}
