@@ -12,7 +12,8 @@ pub struct Hyperparameters {
     pub energy_out: f64,
     /// α: how much m_out rises for auxiliary images that look like a frequent class (BEL).
     pub alpha: f64,
-    /// γ: power of the prior, where 0 treats all classes alike (BEL).
+    /// γ: power of the prior, where 0 treats all classes alike (BEL). The default is its authors' for ResNet18 on
+    /// CIFAR10-LT (`inf_run_im_res.sh`); on all of CIFAR-10 they take 0.05.
     pub gamma: f64,
     /// Whether Z(x) is taken as given, with no gradient through it (BEL).
     pub fixed_balance: bool,

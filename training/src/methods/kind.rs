@@ -121,7 +121,7 @@ impl MethodKind {
 
     /// Whether its authors tune a trained network with SGD and Nesterov's momentum, starting at a learning rate of
     /// 0.001 (the code of OE, EnergyOE, OECC and BEL, `CIFAR/oe_tune.py`, `CIFAR/train.py`,
-    /// `CIFAR/OECC_tune_cifar.ipynb` and `classification/inf_train_res.py`). docs/training.md says what Adam does at
+    /// `CIFAR/OECC_tune_cifar.ipynb` and `classification/inf_train_im_res.py`). docs/training.md says what Adam does at
     /// that rate.
     #[must_use]
     pub fn is_tuned_with_sgd(self) -> bool {

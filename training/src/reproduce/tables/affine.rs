@@ -49,8 +49,7 @@ pub fn affine() -> Table {
             "The paper says that no layer of RNA's network has them (its D.1: they would amplify \
              OOD images as well), but its code keeps them on the three downsampling shortcuts. \
              The methods that it compares with are trained as in the original papers, whose code \
-             has them everywhere. T2 trains all methods as RNA's code does, so that they differ \
-             in nothing but the objective.",
+             has them everywhere. T2 has them on the shortcuts for all methods, as RNA's code does.",
             "Near, as in `t11`: the other CIFAR and Tiny ImageNet; far: the rest.",
         ],
         picture: Picture::None,

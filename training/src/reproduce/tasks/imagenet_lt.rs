@@ -24,8 +24,10 @@ pub(super) const ABOUT: About = About {
         "The sets are the paper's, if they are at hand: the published lists of ImageNet-LT for \
          training (115,846 images), calibration (20,000) and testing (50,000), ImageNet-Extra, and \
          ImageNet-1k-OOD (the first 50 images of each class, in the order of their names).",
-        "EnergyOE, OECC and BEL have the settings that their authors give for CIFAR-100, and PASCL \
-         those that its authors give for ImageNet.",
+        "EnergyOE, OECC and BEL have the settings that their authors give for CIFAR-100 (of OECC, \
+         whose losses are sums over the batch, that on confidences then counts twice), and PASCL \
+         those that its authors give for ImageNet, but for the rarest 400 classes and not for those \
+         numbered from 600 on.",
     ],
 };
 
