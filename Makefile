@@ -2,6 +2,8 @@
 
 MODEL  ?= $(or $(NORMGATE_MODEL),models/cifar10-lt.onnx)
 LISTEN ?= $(or $(NORMGATE_LISTEN),127.0.0.1:8080)
+# Quoted below, it is not expanded by a shell any more.
+override MODEL := $(patsubst ~/%,$(HOME)/%,$(MODEL))
 DEVICE ?= $(or $(NORMGATE_DEVICE),cpu)
 IMAGE  ?= normgate
 K6     ?= .tools/k6

@@ -18,6 +18,9 @@ use crate::engine::EngineError;
 use crate::json_line::JsonLine;
 use normgate_core::printable::printable;
 
+/// In letters.
+const LONGEST_METHOD: usize = 20;
+
 /// The longest that a refused client is asked to stay away. By then, what was measured before the refusal says
 /// nothing any more.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
@@ -134,6 +137,7 @@ impl Problem {
 
     /// 405: the route exists, the method does not.
     pub fn method_not_allowed(method: &str, path: &str, answered: &str) -> Self {
+        let method = short(method);
         let detail = format!("{path} does not answer {method}; it answers {answered}");
         Self::new(405, "method-not-allowed", "Method not allowed", detail)
     }
@@ -372,6 +376,11 @@ fn or_none(path: &str) -> &str {
         "" => "an empty path",
         path => path,
     }
+}
+
+/// A method, which a client can make as long as a head.
+pub fn short(method: &str) -> &str {
+    method.get(..LONGEST_METHOD).unwrap_or(method)
 }
 
 fn as_uri<S: Serializer>(slug: &&'static str, serializer: S) -> Result<S::Ok, S::Error> {

@@ -19,6 +19,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// In letters: longer than what the parser says of any ordinary document.
+const LONGEST_REASON: usize = 100;
+
 /// An image as JSON.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -42,7 +45,11 @@ pub fn image(body: &[u8]) -> Result<Bytes, Problem> {
         ));
     }
     let document: Base64Image<'_> = serde_json::from_slice(body).map_err(|error| {
-        let error = error.to_string();
+        let mut error = error.to_string();
+        // A key may be an image, too, if a form was made JSON.
+        if let Some((end, _)) = error.char_indices().nth(LONGEST_REASON) {
+            error.replace_range(end.., "…");
+        }
         let hint = match error.starts_with("unknown field `top`") {
             true => TOP_STANDS_ELSEWHERE,
             false => "",
@@ -148,6 +155,8 @@ mod tests {
         assert!(refused(r#"{"image": 7}"#).contains("image"));
         assert!(refused(r#"{"image": "AAAA", "topk": 1}"#).contains("unknown field `topk`"));
         assert!(refused(r#"{"image": "AAAA", "top": 3}"#).ends_with("?top=3"));
+        let key = format!(r#"{{"{}": ""}}"#, "A".repeat(10_000));
+        assert!(refused(&key).len() < 200);
         assert!(refused(r#"{"image": "AAAA"} x"#).contains("trailing"));
         assert!(refused(r#"{"image": "%%%"}"#).contains("base64"));
         assert!(refused(r#"{"image": "https://example.org/a.jpg"}"#).contains("not fetched"));

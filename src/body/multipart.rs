@@ -63,7 +63,8 @@ pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<Fil
         let hint = file.is_none().then_some(NO_FILE_NAME);
         let is_not_chosen = file.as_deref() == Some("") && bytes.is_empty();
         none_chosen |= is_not_chosen;
-        let is_file = (file.is_some() && !is_not_chosen) || is_image || sniff(&bytes).is_some();
+        let is_image = (is_image && !bytes.is_empty()) || sniff(&bytes).is_some();
+        let is_file = (file.is_some() && !is_not_chosen) || is_image;
         if !is_file && field.as_deref() == Some("top") {
             return Err(Problem::malformed(format!(
                 "the form has a field \"top\"{TOP_STANDS_ELSEWHERE}"
@@ -197,7 +198,9 @@ mod tests {
         let file = part(r#"name="a"; filename="a.gif""#, GIF);
         let heic = part("name=b\r\nContent-Type: Image/HEIC", "ftypheic");
         let text = part("name=c\r\nContent-Type: text/plain", "a note");
-        let files = parse(file + &heic + &text + "--B--\r\n").await.unwrap();
+        let empty = part("name=d\r\nContent-Type: image/png", "");
+        let files = parse(file + &heic + &text + &empty + "--B--\r\n");
+        let files = files.await.unwrap();
         assert_eq!(files.len(), 2);
         assert_eq!(files[1].name.as_deref(), Some("b"));
     }

@@ -34,8 +34,8 @@ fn request_timeout() -> Parameter {
         "x-request-timeout",
         ParameterIn::Header,
         schema,
-        "How long the client will wait, from the request's head on. Once the body is there, the \
-         server's `--deadline` is the limit if that is less",
+        "How long the client will wait, from the request's head on; the server's \
+         `--body-timeout` and, once the body is there, its `--deadline` hold as well",
     )
 }
 

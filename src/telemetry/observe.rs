@@ -12,12 +12,9 @@ use tracing::Instrument;
 
 use super::refusals::Line;
 use super::request_id;
-use crate::problem::Problem;
+use crate::problem::{Problem, short};
 use crate::state::AppState;
 use normgate_core::printable::printable;
-
-/// A client can make up a method as long as a head.
-const LONGEST_METHOD: usize = 20;
 
 /// Wraps every route.
 ///
@@ -48,8 +45,7 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
     let _entered = span.enter();
     let status = response.status().as_u16();
     let milliseconds = took.as_micros() as f64 / 1000.0;
-    let method = method.as_str();
-    let method = method.get(..LONGEST_METHOD).unwrap_or(method);
+    let method = short(method.as_str());
     let problem = response.extensions().get::<Problem>();
     let detail = problem.map(Problem::detail).unwrap_or_default();
     let by_request = problem.is_some_and(Problem::is_by_request);

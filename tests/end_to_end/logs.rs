@@ -94,7 +94,7 @@ fn a_method_as_long_as_a_head_is_cut_in_the_log() {
         .lines()
         .find(|line| line.contains("status=405"))
         .unwrap();
-    assert!(line.len() < 2000, "{} bytes", line.len());
+    assert!(line.len() < 400, "{} bytes", line.len());
 }
 
 #[test]

@@ -85,18 +85,22 @@ impl<'a> Makers<'a> {
                 let numbers = input(0)?;
                 let along = |it: Numbers| it.along(axis(node), numbers.shape.len());
                 let levels = numbers.combine(&along(input(1)?)?, |it, scale| it / scale)?;
-                let Some(name) = node.input(2) else {
-                    return Some(levels.each(|level| level.round_ties_even().clamp(0.0, 255.0)));
+                let levels = levels.each(f32::round_ties_even);
+                let asked = node.attribute("output_dtype").map_or(0, |kind| kind.i);
+                let (levels, kind) = match node.input(2) {
+                    Some(zero) => {
+                        let kind = self.constants.get(zero)?.data_type;
+                        (levels.combine(&along(input(2)?)?, |a, b| a + b)?, kind)
+                    }
+                    None if asked == 0 => (levels, DataType::Uint8.into()),
+                    None => (levels, asked.try_into().ok()?),
                 };
-                let kind = self.constants.get(name)?.data_type;
                 let (least, most) = match DataType::try_from(kind).ok()? {
                     DataType::Uint8 => (0.0, 255.0),
                     DataType::Int8 => (-128.0, 127.0),
                     _ => return None,
                 };
-                levels.combine(&along(input(2)?)?, |level, zero| {
-                    (level.round_ties_even() + zero).clamp(least, most)
-                })
+                Some(levels.each(|level| level.clamp(least, most)))
             }
             "DequantizeLinear" => {
                 let levels = input(0)?;
@@ -163,7 +167,11 @@ impl Numbers {
     }
 
     /// Lays one number for each index of `axis` along that axis, of `axes` in all. A single number stays as it is.
+    /// Numbers for blocks are not known here.
     fn along(mut self, axis: i64, axes: usize) -> Option<Self> {
+        if self.shape.len() > 1 {
+            return None;
+        }
         let axis = if axis < 0 { axis + axes as i64 } else { axis };
         if self.values.len() > 1 && axes == 2 {
             self.shape = match axis {

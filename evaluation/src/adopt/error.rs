@@ -172,7 +172,7 @@ pub enum AdoptError {
     #[error(
         "the model is quantised dynamically, with ranges taken from all images of a batch together, \
          so an answer depends on what else is in the batch: give the model in float32, and make an \
-         int8 model with `normgate quantize`"
+         int8 model with `normgate quantize`, or export it with a batch of 1"
     )]
     DynamicRange,
     /// One value stands for two classes.

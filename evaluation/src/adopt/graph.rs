@@ -118,37 +118,37 @@ pub fn find(
         Some(logits) => vec![logits],
         None => outputs,
     };
-    let (mut found, mut not) = (Vec::<Heads>::new(), Vec::new());
+    let (mut found, mut not) = (Vec::<(&str, Heads)>::new(), Vec::new());
     for output in candidates {
         match heads(graph, output) {
             // Logits and their softmax are two outputs of one layer.
-            Ok(heads) if found.iter().any(|known| known.logits == heads.logits) => {}
-            Ok(heads) => found.push(heads),
+            Ok(heads) if found.iter().any(|(_, known)| known.logits == heads.logits) => {}
+            Ok(heads) => found.push((output, heads)),
             Err(error) => not.push((output, error.to_string())),
         }
     }
-    let [heads] = &*found else {
-        if found.is_empty() {
-            not.iter()
-                .try_for_each(|(output, _)| refuse_sigmoid(graph, output))?;
-            let reasons: Vec<String> = not.into_iter().map(|(_, reason)| reason).collect();
-            return Err(AdoptError::NoHeads {
-                found: on_one_line(&reasons.join("; ")),
-            });
-        }
-        let others = not.iter().map(|(output, _)| *output);
-        let logits = found.iter().map(|heads| heads.logits.as_str());
-        return Err(AdoptError::Ambiguous {
-            found: quoted(logits.chain(others)),
+    let Some((_, heads)) = found.first() else {
+        not.iter()
+            .try_for_each(|(output, _)| refuse_sigmoid(graph, output))?;
+        let reasons: Vec<String> = not.into_iter().map(|(_, reason)| reason).collect();
+        return Err(AdoptError::NoHeads {
+            found: on_one_line(&reasons.join("; ")),
         });
     };
-    // The classes may be in another output, whose layer was not found: an auxiliary head has as many.
-    let mut rivals = not.iter().map(|(output, _)| *output);
-    let is_rival =
-        |output: &&str| *output != heads.representation && may_have(graph, output, heads.lengths.0);
-    if let Some(rival) = rivals.find(is_rival) {
+    // The classes may be in an output whose layer was not found, too: an auxiliary head has as many.
+    let is_rival = |output: &&str| {
+        let mut known = found.iter().map(|(_, heads)| &heads.representation);
+        may_have(graph, output, heads.lengths.0) && known.all(|known| known != *output)
+    };
+    let rivals = not.iter().map(|(output, _)| *output).filter(is_rival);
+    let may_be: Vec<&str> = found
+        .iter()
+        .map(|(output, _)| *output)
+        .chain(rivals)
+        .collect();
+    if may_be.len() > 1 {
         return Err(AdoptError::Ambiguous {
-            found: quoted([heads.logits.as_str(), rival]),
+            found: quoted(may_be),
         });
     }
     if heads.lengths.0 == 1 {

@@ -146,7 +146,7 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         .map_err(AdoptError::from)?;
     let input = Input::of(graph)?;
     let size = Size::agreed(args.size, input.size, described.as_ref())?;
-    training_mode::refuse(graph)?;
+    training_mode::refuse(graph, input.is_batched())?;
     let heads = graph::find(
         graph,
         args.logits.as_deref(),

@@ -20,17 +20,21 @@ const RANDOM: [&str; 6] = [
 ];
 
 /// Checks that an answer depends on the image alone: no batch normalisation takes its statistics from the batch
-/// itself, no quantisation its ranges, and nothing is random. ONNX Runtime leaves out a `Dropout` that is not told to
-/// train.
+/// itself, no quantisation its ranges (of a single image, it may), and nothing is random. ONNX Runtime leaves out a
+/// `Dropout` that is not told to train.
 ///
 /// # Errors
 /// [`AdoptError::TrainingMode`], [`AdoptError::DynamicRange`], [`AdoptError::Random`].
-pub fn refuse(graph: &GraphProto) -> Result<(), AdoptError> {
-    refuse_within(graph, &HashSet::new())
+pub fn refuse(graph: &GraphProto, is_batched: bool) -> Result<(), AdoptError> {
+    refuse_within(graph, is_batched, &HashSet::new())
 }
 
 /// A branch sees the constants of the graph around it.
-fn refuse_within<'a>(graph: &'a GraphProto, outer: &HashSet<&'a str>) -> Result<(), AdoptError> {
+fn refuse_within<'a>(
+    graph: &'a GraphProto,
+    is_batched: bool,
+    outer: &HashSet<&'a str>,
+) -> Result<(), AdoptError> {
     let mut on = outer.clone();
     let constants = graph.initializer.iter();
     on.extend(constants.filter(|it| is_on(it)).map(|it| it.name.as_str()));
@@ -42,7 +46,7 @@ fn refuse_within<'a>(graph: &'a GraphProto, outer: &HashSet<&'a str>) -> Result<
         if node.is("BatchNormalization") && mode.is_some_and(|mode| mode.i != 0) {
             return Err(AdoptError::TrainingMode);
         }
-        if node.is("DynamicQuantizeLinear") {
+        if is_batched && node.is("DynamicQuantizeLinear") {
             return Err(AdoptError::DynamicRange);
         }
         let drops = node.is("Dropout") && node.input(2).is_some_and(|mode| on.contains(mode));
@@ -55,7 +59,7 @@ fn refuse_within<'a>(graph: &'a GraphProto, outer: &HashSet<&'a str>) -> Result<
             .attribute
             .iter()
             .flat_map(|it| it.g.iter().chain(&it.graphs));
-        branches.try_for_each(|branch| refuse_within(branch, &on))?;
+        branches.try_for_each(|branch| refuse_within(branch, is_batched, &on))?;
     }
     Ok(())
 }

@@ -227,6 +227,33 @@ fn weights_that_the_graph_rounds_to_levels_are_those_that_it_computes_with() {
         .zip(expected)
         .all(|(a, b)| (a - b).abs() < 1e-6);
     assert!(close, "{weights:?}");
+    // Without a zero point, it says itself to what it rounds, uint8 if it does not.
+    let rounded_to = |kind: i64| {
+        read(|graph, x| {
+            let one = graph.floats("one", &[], &[1.0]);
+            let stored = graph.floats("w32", &[3, 2], &[-3.0, 2.0, 200.0, -200.0, 0.0, 300.0]);
+            let kind = vec![AttributeProto::int("output_dtype", kind)];
+            let levels = graph.node("levels", "QuantizeLinear", &[&stored, &one], kind);
+            let weights = graph.node("w", "DequantizeLinear", &[&levels, &one], vec![]);
+            graph.linear("logits", x, &weights, None);
+        })
+        .map(|layer| layer.weights)
+    };
+    assert_eq!(rounded_to(0).unwrap(), [0.0, 2.0, 200.0, 0.0, 0.0, 255.0]);
+    assert_eq!(
+        rounded_to(3).unwrap(),
+        [-3.0, 2.0, 127.0, -128.0, 0.0, 127.0]
+    );
+    assert_eq!(rounded_to(5), Err(LastLayerError::Weights));
+    // Scales for blocks are not known.
+    let blocked = read(|graph, x| {
+        let stored = graph.constant("w8", &[3, 2], TensorData::I8(&[1; 6]));
+        let scales = graph.floats("scale", &[3, 1], &[1.0, 2.0, 3.0]);
+        let size = vec![AttributeProto::int("block_size", 2)];
+        let weights = graph.node("w", "DequantizeLinear", &[&stored, &scales], size);
+        graph.linear("logits", x, &weights, None);
+    });
+    assert_eq!(blocked, Err(LastLayerError::Weights));
 }
 
 #[test]

@@ -109,12 +109,27 @@ fn dropout_that_does_not_train_is_left_alone() {
 #[test]
 fn ranges_that_are_taken_from_each_batch_are_refused() {
     let place = Place::new();
-    place.model(Dim::Batch, |graph, features| {
-        let levels = graph.node("levels", "DynamicQuantizeLinear", &[features], vec![]);
-        let whole = graph.cast_to_float("whole", &levels);
-        let out = linear(graph, "out", &whole);
-        graph.output(&out, &CLASSES);
-    });
+    let model = |batch| {
+        place.model(batch, |graph, features| {
+            let levels = graph.node("levels", "DynamicQuantizeLinear", &[features], vec![]);
+            let whole = graph.cast_to_float("whole", &levels);
+            let out = linear(graph, "out", &whole);
+            graph.output(&out, &[batch, Dim::Fixed(2)]);
+        })
+    };
+    model(Dim::Batch);
     let error = place.refused(&[]);
     assert!(error.contains("normgate quantize"), "{error}");
+    // Of one image at a time, nothing else can be in the batch.
+    let path = model(Dim::Fixed(1));
+    // The builder gives a node one output, and this operator has three.
+    let mut model = decode(&std::fs::read(&path).unwrap()).unwrap();
+    let nodes = &mut model.graph.as_mut().unwrap().node;
+    let node = nodes
+        .iter_mut()
+        .find(|node| node.op_type.starts_with("Dynamic"))
+        .unwrap();
+    node.output.extend(["scale".into(), "zero".into()]);
+    std::fs::write(&path, onnx::encode(&model)).unwrap();
+    assert!(!place.adopt(&[]).unwrap().is_batched);
 }
