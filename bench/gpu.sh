@@ -9,7 +9,9 @@
 #                                                cargo build --release -p normgate -p normgate-bench
 #   RUNTIME  .runtime/cuda/libonnxruntime.so     and the files beside it: scripts/fetch-onnxruntime --cuda
 #                                                fetches them. 2 GB unpacked: to copy them in
-#                                                pieces, `tar c .runtime/cuda | zstd | split -b 60M`
+#                                                pieces, `tar c .runtime/cuda | zstd | split -b 60M`.
+#                                                Where PyTorch for CUDA 13 is installed, the three files
+#                                                libonnxruntime* are enough
 #   CPU      .runtime/libonnxruntime.so          the same for the CPU, to compare answers with
 #   CACHE    target/bench                        random models are made here if they are missing
 #   PHOTOS   docs/images                         images whose scores are compared
@@ -27,7 +29,11 @@ done
 # What one CUDA library asks another for by name alone (NVRTC its builtins, the provider the driver) is found in no
 # other way. The driver's folder is last: some containers have it there and tell only their own programs.
 beside=$(cd "$(dirname "$runtime")" && pwd)
-export LD_LIBRARY_PATH=$beside${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}:/usr/local/nvidia/lib64
+# Without cuDNN beside ONNX Runtime, that of an installed PyTorch for CUDA 13 is taken, and the libraries beside it.
+if [ ! -e "$beside/libcudnn.so.9" ]; then
+  installed=$(python3 -c 'import glob, nvidia; print(":".join(f for p in nvidia.__path__ for f in glob.glob(p + "/*/lib")))' || true)
+fi
+export LD_LIBRARY_PATH=$beside${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}${installed:+:$installed}:/usr/local/nvidia/lib64
 
 nvidia-smi | tee "$out/machine.txt"
 
@@ -35,7 +41,7 @@ nvidia-smi | tee "$out/machine.txt"
 # speed is measured all the same.
 missed=0
 echo "comparing the GPU's answers with the CPU's" >&2
-ask() { "$bin/normgate" classify "$photos"/*.jpg --json --onnxruntime "$@"; }
+ask() { timeout 60 "$bin/normgate" classify "$photos"/*.jpg --json --onnxruntime "$@"; }
 ask "$cpu" > "$out/cpu.jsonl"
 ask "$runtime" --device cuda > "$out/cuda.jsonl" || missed=1
 python3 - "$out/cpu.jsonl" "$out/cuda.jsonl" <<'PY' 2>&1 | tee "$out/numerics.txt" || missed=1

@@ -31,6 +31,9 @@ class OpenVino:
         network.reshape({0: [1, 3, self.contract.height, self.contract.width]})
         hint = os.environ.get("PEER_HINT", "throughput").upper()
         config = {"PERFORMANCE_HINT": hint, "INFERENCE_NUM_THREADS": THREADS}
+        if WORKERS > 1:
+            # Each process would pin its threads to the first cores, all of them to the same.
+            config["ENABLE_CPU_PINNING"] = False
         self.queue = openvino.AsyncInferQueue(core.compile_model(network, "CPU", config))
         self.queue.set_callback(self.finished)
         self.slots = asyncio.Semaphore(len(self.queue))

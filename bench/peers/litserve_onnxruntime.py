@@ -40,7 +40,6 @@ if __name__ == "__main__":
     server.run(
         host="127.0.0.1",
         port=PORT,
-        num_api_servers=1,
         log_level="warning",
         generate_client_file=False,
         access_log=False,

@@ -140,26 +140,28 @@ pub fn bench(args: &Args) -> Result<Report, BenchError> {
         logs: cache.join("logs"),
         bar: &bar,
     };
-    let mut cells = Vec::new();
-    for row in &plan.rows {
-        bar.set_message(format!("{}: loading", row.model));
-        let (path, model) = row.model.open(&runtime, &args.cache)?;
-        for &input in &row.inputs {
-            cells.push(bench.cell(&path, &model, &row.model.to_string(), input)?);
-        }
-    }
-    bar.finish_and_clear();
-    let report = Report {
+    let mut report = Report {
         date: today(),
         command: command_line(env::args_os()),
         machine: Machine::this(runtime.version()),
         normgate: env!("CARGO_PKG_VERSION").into(),
         rounds: plan.rounds,
         seconds: plan.time.as_secs_f64(),
-        cells,
+        cells: Vec::new(),
     };
     let json = args.json.clone();
-    report.write(&json.unwrap_or_else(|| args.cache.join("report.json")))?;
+    let json = json.unwrap_or_else(|| args.cache.join("report.json"));
+    for row in &plan.rows {
+        bar.set_message(format!("{}: loading", row.model));
+        let (path, model) = row.model.open(&runtime, &args.cache)?;
+        for &input in &row.inputs {
+            let cell = bench.cell(&path, &model, &row.model.to_string(), input)?;
+            report.cells.push(cell);
+            // If a later cell fails, an hour's figures are not lost.
+            report.write(&json)?;
+        }
+    }
+    bar.finish_and_clear();
     Ok(report)
 }
 

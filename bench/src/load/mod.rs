@@ -26,7 +26,8 @@ pub use reply::{Head, Unreadable};
 use connection::{Broken, Connection, Received};
 
 /// With fewer answers than this, the rate would depend too much on which batches happen to end in time. The
-/// measurement then goes on, for up to `LONGEST` times the time that was asked for.
+/// measurement then goes on, for up to `LONGEST` times the time that was asked for; not if all are refused, since that
+/// goes on as it began.
 const ENOUGH: u64 = 200;
 const LONGEST: u32 = 8;
 
@@ -35,6 +36,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest warm-up: after this, even a server that is still slow is measured.
 const LONGEST_WARM_UP: Duration = Duration::from_secs(20);
+
+/// How long replies that are under way at the end are waited for. A server that still works for connections that were
+/// dropped would begin the next measurement late, and of several processes some would then accept all connections.
+const LONGEST_END: Duration = Duration::from_secs(20);
 
 /// Events taken from the system at once.
 const EVENTS: usize = 256;
@@ -73,6 +78,13 @@ impl Outcome {
     pub fn rate(&self) -> f64 {
         self.latencies.count() as f64 / self.seconds
     }
+
+    fn is_worth_waiting(&self) -> bool {
+        match self.latencies.count() {
+            0 => self.errors.is_empty(),
+            answers => answers < ENOUGH,
+        }
+    }
 }
 
 impl ClosedLoop<'_> {
@@ -98,16 +110,16 @@ impl ClosedLoop<'_> {
         let begin = Instant::now();
         let (end, last) = (begin + self.measured, begin + LONGEST * self.measured);
         let mut now = begin;
-        while now < end || (now < last && (1..ENOUGH).contains(&clients.outcome.latencies.count()))
-        {
+        while now < end || (now < last && clients.outcome.is_worth_waiting()) {
             now = clients.step(if now < end { end } else { now + PAUSE })?;
         }
-        let mut outcome = clients.outcome;
+        let mut outcome = std::mem::take(&mut clients.outcome);
         outcome.own_cpu = own_cpu().saturating_sub(own);
         // A worker process that died meanwhile takes its processor time with it, so there may be less than before.
         let spent = |(after, before): (Duration, Duration)| after.checked_sub(before);
         outcome.server_cpu = server_cpu().zip(cpu).and_then(spent);
         outcome.seconds = (now - begin).as_secs_f64();
+        clients.finish(Instant::now() + LONGEST_END)?;
         Ok(outcome)
     }
 }
@@ -120,6 +132,8 @@ struct Clients<'a> {
     /// Clients that pause, and until when.
     asleep: Vec<(Instant, usize)>,
     waiting_for_first: usize,
+    /// Nothing more is sent.
+    is_ending: bool,
     outcome: Outcome,
 }
 
@@ -140,6 +154,7 @@ impl<'a> Clients<'a> {
             events: Vec::with_capacity(EVENTS),
             asleep: Vec::new(),
             waiting_for_first: plan.connections,
+            is_ending: false,
             outcome: Outcome::default(),
         };
         for index in 0..plan.connections {
@@ -163,6 +178,14 @@ impl<'a> Clients<'a> {
         let data = EventData::new_u64(index as u64);
         epoll::add(&self.poll, &connection.stream, data, EventFlags::IN)?;
         Ok(connection)
+    }
+
+    /// Sends nothing more, and waits for the replies under way.
+    fn finish(&mut self, until: Instant) -> io::Result<()> {
+        self.is_ending = true;
+        let waits = |client: &Client| client.connection.is_some() && !client.is_asleep;
+        while self.clients.iter().any(waits) && self.step(until)? < until {}
+        Ok(())
     }
 
     /// Waits until something happens or `until` has come, and deals with it. Returns the time afterwards.
@@ -282,6 +305,10 @@ impl<'a> Clients<'a> {
 
     /// Sends the client's next request, on a new connection if it has none.
     fn begin(&mut self, index: usize, now: Instant) {
+        if self.is_ending {
+            self.clients[index].connection = None;
+            return;
+        }
         if self.clients[index].connection.is_none() {
             match self.open(index) {
                 Ok(connection) => self.clients[index].connection = Some(connection),

@@ -79,6 +79,22 @@ fn what_is_not_200_counts_as_an_error_by_its_status_and_is_not_hurried() {
 }
 
 #[test]
+fn a_server_with_no_answer_within_the_time_gets_longer_and_its_last_replies_are_waited_for() {
+    let (begun, done) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (at_first, at_last) = (Arc::clone(&begun), Arc::clone(&done));
+    let slow = server(move |_| {
+        at_first.fetch_add(1, Ordering::Relaxed);
+        thread::sleep(Duration::from_millis(200));
+        at_last.fetch_add(1, Ordering::Relaxed);
+        (OK, false)
+    });
+    let outcome = run_for(Duration::from_millis(100), slow, 2);
+    assert!(outcome.latencies.count() > 0, "{outcome:?}");
+    let [begun, done] = [begun, done].map(|count| count.load(Ordering::Relaxed));
+    assert_eq!(begun, done);
+}
+
+#[test]
 fn a_refusal_counts_once_where_the_connection_is_closed_after_it() {
     // Long enough for the connection to be closed meanwhile.
     let refused = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";

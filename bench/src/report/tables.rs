@@ -215,16 +215,15 @@ pub(super) fn peers(report: &Report) -> Table {
             let variants = || cell.servers.iter().filter(|server| server.name == name);
             let best = |&connections: &usize| {
                 let loads = variants().filter_map(|server| server.at(connections));
-                loads
-                    .map(|load| load.requests_per_second.median)
-                    .fold(0.0, f64::max)
+                let rates = loads.map(|load| load.requests_per_second.median);
+                rates.reduce(f64::max)
             };
             let least = |of: fn(&Server) -> Option<f64>| variants().filter_map(of).reduce(f64::min);
             let mut row = vec![cell.model.clone(), cell.input.title().into(), name.into()];
             row.extend(
                 connections
                     .iter()
-                    .map(|connections| number(best(connections))),
+                    .map(|connections| best(connections).map_or(NOTHING.into(), number)),
             );
             let start = least(|server| server.start_seconds.map(|start| start.median));
             row.push(start.map_or(NOTHING.into(), decimals));
@@ -298,7 +297,21 @@ fn start_up(server: &Server) -> String {
     if let Some(threads) = server.lone_threads.filter(|&threads| threads > 0) {
         facts.push(format!("an image alone gets {threads} threads"));
     }
+    let limits = server
+        .loads
+        .iter()
+        .filter(|load| is_generator_s_limit(load));
+    facts.extend(limits.map(|load| {
+        let connections = load.connections;
+        format!("at {connections} connections the load generator is the limit")
+    }));
     facts.join(", ")
+}
+
+/// Whether the load generator's one thread had hardly time to spare.
+fn is_generator_s_limit(load: &Load) -> bool {
+    let share = |own_us: f64| own_us * 1e-6 * load.requests_per_second.median;
+    load.own_cpu_us.is_some_and(|own| share(own) > 0.8)
 }
 
 fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {

@@ -28,9 +28,12 @@ pub struct Target {
 }
 
 /// The targets that the report has figures for: Normgate's, on the models of this benchmark, with images of the
-/// model's own size and with large photos.
+/// model's own size and with large photos. They are for two cores.
 pub fn targets(report: &Report) -> Vec<Target> {
     let mut targets = Vec::new();
+    if report.machine.cores != 2 {
+        return targets;
+    }
     for (choice, share) in SHARE {
         let name = choice.to_string();
         for cell in report.cells.iter().filter(|cell| cell.model == name) {
