@@ -85,6 +85,9 @@ impl Calibration {
 
     /// The highest threshold that a share `tpr` of the OOD images is above; the p-values come from the ID scores.
     ///
+    /// It is the threshold of FPR95 on these images. Of new ones like them, a threshold from n catches `⌈n·tpr⌉/(n+1)`
+    /// on average: 94.9 % of 1,000 for 0.95, 90.5 % of 20.
+    ///
     /// # Errors
     /// [`TargetOutOfRange`](CalibrationError::TargetOutOfRange),
     /// [`NotFinite`](CalibrationError::NotFinite), and [`Empty`](CalibrationError::Empty) if a side has no scores.

@@ -32,7 +32,7 @@ pub struct GroupAccuracy {
 
 /// The group of each class from its number of training images.
 ///
-/// As in the code of the RNA paper's authors, by number of classes:
+/// With 10, 100 and 1,000 classes as in the code of the RNA paper's authors:
 ///
 /// - 100 (CIFAR100-LT): with the counts in falling order and ranks from 0, Many are those above the count of rank 34,
 ///   Few those below the count of rank 67;

@@ -134,6 +134,15 @@ pub enum FitError {
         /// The score.
         score: ScoreKind,
     },
+    /// The score relies on energies below 0, but they are not on average.
+    #[error(
+        "{score} cannot be fitted: the images' confidence, log Σ exp z, is not above 0 on average \
+         (a model of many sigmoids?)"
+    )]
+    NoPositiveConfidence {
+        /// The score.
+        score: ScoreKind,
+    },
     /// The score is not one that is fitted.
     #[error("{score} is not fitted, so it needs no images")]
     NothingToFit {

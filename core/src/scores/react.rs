@@ -9,7 +9,8 @@ use super::linear::Linear;
 use super::softmax::log_sum_exp;
 use super::{Score, ScoreKind};
 
-/// The share of the training images' activations that is not clipped: the authors' 90th percentile.
+/// The share of the training images' activations that is not clipped: the authors' 90th percentile, which
+/// they take of ID images that were not trained on.
 const UNCLIPPED: f64 = 0.9;
 
 /// The energy of the logits from clipped activations, `−log Σ_k exp(W min(x, c) + b)_k`: OOD images often have a few
