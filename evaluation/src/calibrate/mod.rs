@@ -115,6 +115,8 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     check_fit_data(args, &model)?;
     check_logits(&model)?;
     args.out.as_deref().map_or(Ok(()), has_folder)?;
+    let sets = [&args.data, &args.fit_data, &args.ood].into_iter();
+    sets.flatten().try_for_each(SetSpec::check_exists)?;
     let bench = Workbench::new(&args.workbench)?;
     let mut id = bench.load_id(&args.data, &model)?;
     let fitted = fitted(args, &bench, &model, &id)?;

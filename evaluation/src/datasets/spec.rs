@@ -103,6 +103,19 @@ impl SetSpec {
         &self.path
     }
 
+    /// Checks that there is something at its path, long before it is read.
+    ///
+    /// # Errors
+    /// [`DatasetError::Missing`].
+    pub(crate) fn check_exists(&self) -> Result<(), DatasetError> {
+        match self.path.exists() {
+            true => Ok(()),
+            false => Err(DatasetError::Missing {
+                path: self.path.clone(),
+            }),
+        }
+    }
+
     /// The sets that the images are from, if the trainer held them out.
     pub(crate) fn sources_of_held_out(&self) -> Option<Sources> {
         let mark = fs::read_to_string(self.path.join(HELD_OUT_MARK)).ok()?;

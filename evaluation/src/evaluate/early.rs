@@ -1,7 +1,7 @@
 //! Mistakes on the command line that would otherwise be found only after many images were read and run.
 
 use super::{EvaluateArgs, told_apart_in_one_table};
-use crate::datasets::DatasetError;
+use crate::datasets::SetSpec;
 use crate::error::EvaluationError;
 use crate::out::can_be_folder;
 
@@ -17,11 +17,6 @@ pub(super) fn check(args: &EvaluateArgs) -> Result<(), EvaluationError> {
     told_apart_in_one_table(("--id", &args.id), &others)?;
     let first = [&args.id, &args.fit_data, &args.calibration];
     let sets = first.into_iter().chain([&args.shifted_id, &args.ood]);
-    for spec in sets.flatten() {
-        if !spec.path().exists() {
-            let path = spec.path().into();
-            return Err(DatasetError::Missing { path }.into());
-        }
-    }
+    sets.flatten().try_for_each(SetSpec::check_exists)?;
     args.out.as_deref().map_or(Ok(()), can_be_folder)
 }

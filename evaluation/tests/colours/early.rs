@@ -25,6 +25,20 @@ fn a_set_that_is_not_there_is_named_before_any_is_read() {
 }
 
 #[test]
+fn ood_images_to_calibrate_on_that_are_not_there_are_named_before_any_are_read() {
+    let place = Place::new();
+    place.add("others", "yellow", 0, 100..110);
+    let mut args = place.calibrate_args();
+    args.data = vec![place.path("others").to_str().unwrap().parse().unwrap()];
+    args.ood = vec!["nowhere".parse().unwrap()];
+    let said = calibrate::calibrate(&args).unwrap_err().to_string();
+    assert!(
+        said.starts_with("there is no image set at nowhere"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_file_in_the_place_of_the_report_is_named_before_any_set_is_read() {
     let place = calibrated();
     place.add("others", "yellow", 0, 100..110);
