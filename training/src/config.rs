@@ -56,6 +56,24 @@ pub struct DataConfig {
     /// How their values are normalised.
     #[serde(default)]
     pub normalise: Normalise,
+    /// What the runs before this one learnt from, if it starts from one.
+    #[serde(default, skip_serializing_if = "Earlier::is_empty")]
+    pub earlier: Earlier,
+}
+
+/// Image sets that earlier runs learnt from, described as a model's training record has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// In-distribution sets.
+    pub data: Vec<String>,
+    /// Auxiliary sets.
+    pub auxiliary: Vec<String>,
+}
+
+impl Earlier {
+    fn is_empty(&self) -> bool {
+        self.data.is_empty() && self.auxiliary.is_empty()
+    }
 }
 
 impl RunConfig {
@@ -125,10 +143,11 @@ fn is_first(stage: &u32) -> bool {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum EpochEnd {
-    /// When all images to classify were seen; auxiliary ones are repeated as often as necessary
+    /// When all images to classify were seen, but for an incomplete last batch; auxiliary ones are repeated as often
+    /// as necessary
     #[default]
     Data,
-    /// When all of those or all auxiliary ones were seen, whichever takes fewer steps
+    /// When all of those or all of an auxiliary set's images were seen, whichever takes the fewest steps
     Shortest,
 }
 

@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 use indicatif::ProgressBar;
 use normgate_core::classifier::argmax;
 use normgate_core::preprocess::{Preprocessor, Rgb8};
+use normgate_evaluation::datasets::SetSpec;
 use rand_pcg::Pcg64Mcg;
 use tch::Device;
 
 use crate::augment::Crop;
 use crate::batches::Stream;
 use crate::checkpoint::Checkpoint;
+use crate::config::Earlier;
+use crate::data::Selection;
 use crate::error::TrainError;
+use crate::export::learnt_from;
 use crate::history;
 use crate::input::{Normalise, preprocessing};
 use crate::models::Network;
@@ -90,6 +94,43 @@ impl Init {
              Give the same --recipe, or --normalise {its}",
             self.folder.display()
         )))
+    }
+
+    /// Refuses to hold out images that the run has not held out of the same sets: it may have been trained on them.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Options`], with what the run held out.
+    pub fn check_hold_out(&self, selection: &Selection) -> Result<(), TrainError> {
+        let its = self.checkpoint.config.selection()?;
+        let place = |set: &SetSpec| {
+            let real = set.path().canonicalize();
+            real.unwrap_or_else(|_| set.path().to_owned())
+        };
+        let places: Vec<PathBuf> = its.data.iter().map(place).collect();
+        let shares_a_set = selection
+            .data
+            .iter()
+            .any(|set| places.contains(&place(set)));
+        let text = |sets: &[SetSpec]| sets.iter().map(SetSpec::describe).collect::<Vec<_>>();
+        let is_alike = text(&its.data) == text(&selection.data)
+            && its.imbalance == selection.imbalance
+            && its.hold_out == selection.hold_out;
+        if selection.hold_out.is_empty() || !shares_a_set || is_alike {
+            return Ok(());
+        }
+        let command = &self.checkpoint.config.command;
+        Err(TrainError::Options(format!(
+            "--init: {} was trained on the same images with other filters or another --hold-out or --imbalance, so \
+             images that are held out now may be ones that it knows. Give the same as in its command, or leave \
+             --hold-out out. It was: {command}",
+            self.folder.display(),
+        )))
+    }
+
+    /// What the run has learnt from, and the runs before it.
+    pub fn learnt_from(&self) -> Earlier {
+        learnt_from(&self.checkpoint.config)
     }
 
     fn normalise(&self) -> Normalise {

@@ -192,6 +192,10 @@ pub(crate) fn is_image(path: &Path) -> Result<bool, DatasetError> {
     if IMAGE_EXTENSIONS.contains(&extension.as_str()) {
         return Ok(true);
     }
+    // A pipe would be waited for, and a link that leads nowhere is no image.
+    if !path.is_file() {
+        return Ok(false);
+    }
     let mut start = Vec::new();
     let file = File::open(path).map_err(|source| io(path, source))?;
     file.take(64)

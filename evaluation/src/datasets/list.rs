@@ -34,6 +34,7 @@ pub(crate) fn load(
     let text = String::from_utf8(bytes).map_err(|_| {
         broken("it is not text (UTF-8): a list has a line PATH CLASS for each image".into())
     })?;
+    let text = text.trim_start_matches('\u{feff}');
     let folder = list.parent().unwrap_or(Path::new(""));
     let mut images = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {

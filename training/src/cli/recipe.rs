@@ -41,7 +41,7 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "NAMES")]
     class_names: Option<String>,
     /// Side in pixels of the square that the network sees; for images of another size, it is the
-    /// centre, scaled, or what --crop says [default: 32; imagenet-lt 224]
+    /// centre, scaled, or what --crop says [default: 32; imagenet-lt 224; or that of --init]
     #[arg(long, value_name = "PIXELS",
         value_parser = clap::value_parser!(u32).range(8..=1024))]
     image_size: Option<u32>,
@@ -49,9 +49,9 @@ pub struct RecipeArgs {
     /// imagenet-lt imagenet]
     #[arg(long, value_enum)]
     normalise: Option<Normalise>,
-    /// Keep the last N images of a class (in a folder by path, else in the set's order) out of
-    /// training, to calibrate on: CLASS=N, or all=N for each class; N% is a share, rounded down. They
-    /// are kept in RUN/held-out
+    /// Keep the last N images of a class (by name, those of inner folders after a folder's own; else in
+    /// the set's order) out of training, to calibrate on: CLASS=N, or all=N for each class; N% is a
+    /// share, rounded down. They are kept in RUN/held-out
     #[arg(long, value_name = "CLASS=N", value_delimiter = ',')]
     hold_out: Vec<HoldOut>,
     /// First cut the set to a long tail, with the largest class this many times as large as the
@@ -135,9 +135,12 @@ impl RecipeArgs {
         &self,
         method: &MethodArgs,
         crop: Crop,
+        init: Option<&Init>,
     ) -> Result<Selection, TrainError> {
         method.check(!self.aux.is_empty())?;
         let defaults = self.recipe.defaults();
+        let its_size = init.map(|init| init.checkpoint.config.data.image_size.0 as u32);
+        let image_size = self.image_size.or(its_size);
         Ok(Selection {
             data: self.data.clone(),
             auxiliary: self.aux.clone(),
@@ -149,7 +152,7 @@ impl RecipeArgs {
                 .as_deref()
                 .map(labels::class_names)
                 .transpose()?,
-            image_size: self.image_size.unwrap_or(defaults.image_size),
+            image_size: image_size.unwrap_or(defaults.image_size),
             crop,
             batch_size: self.batch_size.unwrap_or(defaults.batch_size) as usize,
             auxiliary_batch_size: self.aux_batch_size.unwrap_or(defaults.batch_size) as usize,
@@ -161,21 +164,31 @@ impl RecipeArgs {
         !self.hold_out.is_empty()
     }
 
-    /// Checks that no images are read from the folder that held-out images are written to.
+    /// Checks that no images are read from the folder that held-out images are written to, and that the run's folder is
+    /// not in one that images are read from: it would be one of a class when the run is continued.
     ///
     /// # Errors
     ///
     /// [`TrainError::Options`] if they are, naming the set.
     pub(super) fn check_reads_elsewhere(&self, run: &Path) -> Result<(), TrainError> {
-        let place = run.join(held_out_folder::FOLDER).canonicalize();
-        let Some(place) = place.ok().filter(|_| held_out_folder::may_write(run)) else {
-            return Ok(());
-        };
         let auxiliary = self.aux.iter().filter_map(|it| match it {
             AuxiliarySpec::Set(set) => Some(set),
             AuxiliarySpec::Crops => None,
         });
-        let mut read = self.data.iter().chain(auxiliary);
+        let read = || self.data.iter().chain(auxiliary.clone());
+        let run_s = real(run);
+        let holds_run = |set: &&SetSpec| set.path().is_dir() && run_s.starts_with(real(set.path()));
+        if let Some(set) = read().find(holds_run) {
+            return Err(TrainError::Options(format!(
+                "--out {} is in {set}, of which it would become a part: name a folder elsewhere",
+                run.display()
+            )));
+        }
+        let place = run.join(held_out_folder::FOLDER).canonicalize();
+        let Some(place) = place.ok().filter(|_| held_out_folder::may_write(run)) else {
+            return Ok(());
+        };
+        let mut read = read();
         let is_inside = |set: &&SetSpec| {
             let real = set.path().canonicalize();
             real.is_ok_and(|real| real.starts_with(&place))
@@ -189,9 +202,10 @@ impl RecipeArgs {
         }
     }
 
-    /// The way of cropping if the augmentation's options do not say.
-    pub(super) fn crop(&self) -> Crop {
-        self.recipe.defaults().crop
+    /// The way of cropping if the augmentation's options do not say; that of the run to start from.
+    pub(super) fn crop(&self, init: Option<&Init>) -> Crop {
+        let its = init.map(|init| init.checkpoint.config.augmentation.crop);
+        its.unwrap_or(self.recipe.defaults().crop)
     }
 
     /// Everything that decides the outcome.
@@ -222,6 +236,7 @@ impl RecipeArgs {
         if let Some(init) = init {
             init.check_classes(&data.class_names)?;
             init.check_normalise(normalise)?;
+            init.check_hold_out(selection)?;
         }
         Ok(RunConfig {
             command,
@@ -240,6 +255,7 @@ impl RecipeArgs {
                 digest: Some(data.digest()),
                 image_size: (images.width, images.height),
                 normalise,
+                earlier: init.map(Init::learnt_from).unwrap_or_default(),
             },
             augmentation,
             model: self.model(method, data.class_names.len(), init),
@@ -291,7 +307,7 @@ impl RunConfig {
     /// # Errors
     ///
     /// [`TrainError`] if what the configuration names cannot be parsed.
-    pub(super) fn selection(&self) -> Result<Selection, TrainError> {
+    pub(crate) fn selection(&self) -> Result<Selection, TrainError> {
         let hold_out = self.data.hold_out.iter().map(|text| text.parse());
         let auxiliary = self.data.auxiliary.iter().map(|text| text.parse());
         let data = self.data.data.iter().map(|text| text.parse());
@@ -313,6 +329,17 @@ impl RunConfig {
             batch_size: self.recipe.batch_size,
             auxiliary_batch_size: self.recipe.auxiliary_batch_size,
         })
+    }
+}
+
+/// The path without links, also of a folder that is not there yet.
+fn real(path: &Path) -> PathBuf {
+    let there = path
+        .ancestors()
+        .find_map(|it| Some((it, it.canonicalize().ok()?)));
+    match there {
+        Some((it, real)) => real.join(path.strip_prefix(it).unwrap_or(path)),
+        None => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
     }
 }
 

@@ -23,7 +23,7 @@ use super::run_folder::{
 use crate::augment::AugmentArgs;
 use crate::batches::{Plan, Vary, steps_per_epoch};
 use crate::checkpoint::{self, Checkpoint};
-use crate::config::RunConfig;
+use crate::config::{EpochEnd, RunConfig};
 use crate::data::TrainingData;
 use crate::device;
 use crate::error::TrainError;
@@ -197,11 +197,11 @@ fn start(
     check_is_free(&run, recipe.holds_out())?;
     recipe.check_reads_elsewhere(&run)?;
     let method = &args.method;
-    let augmentation = args.augmentation.config(recipe.crop());
-    let vary = args.execution.vary(&augmentation, device)?;
-    let selection = recipe.selection(method, augmentation.crop)?;
     let init = method.init.as_deref();
     let init = init.map(|run| Init::load(run, device)).transpose()?;
+    let augmentation = args.augmentation.config(recipe.crop(init.as_ref()));
+    let vary = args.execution.vary(&augmentation, device)?;
+    let selection = recipe.selection(method, augmentation.crop, init.as_ref())?;
     let data = TrainingData::load(&selection)?;
     let config = recipe.config(
         method,
@@ -276,6 +276,9 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
     })
 }
 
+/// If a larger share of the images than this does not fill a step, it is said.
+const MUCH: f64 = 0.05;
+
 fn introduce(config: &RunConfig, data: &TrainingData) {
     let (recipe, id) = (&config.recipe, &data.streams[0]);
     for stream in &data.streams {
@@ -289,6 +292,14 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
         steps_per_epoch(&data.streams, recipe.epoch_end),
         data.streams[1..].iter().map(|stream| stream.per_step),
     );
+    let left_over = id.images.len() % id.per_step;
+    if recipe.epoch_end == EpochEnd::Data && left_over as f64 > MUCH * id.images.len() as f64 {
+        eprintln!(
+            "warning: {left_over} of {} images, other ones each time, are left out of an epoch, since they do not fill \
+             a step: a smaller --batch-size leaves out fewer",
+            id.images.len()
+        );
+    }
     eprintln!(
         "{} images of {} classes ({}); {} of {steps} steps, {} + {} images each",
         id.images.len(),

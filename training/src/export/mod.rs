@@ -16,7 +16,7 @@ use normgate_evaluation::datasets::{HELD_OUT, SetSpec};
 
 use crate::auxiliary::AuxiliarySpec;
 use crate::checkpoint::Checkpoint;
-use crate::config::{DataConfig, RunConfig};
+use crate::config::{DataConfig, Earlier, RunConfig};
 use crate::methods::Auxiliary;
 
 use layers::Layers;
@@ -124,6 +124,7 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
             wanted: "[classes, representation size]",
         });
     };
+    let learnt = learnt_from(&checkpoint.config);
     Ok(Manifest {
         schema_version: SCHEMA_VERSION,
         name: options.name.clone(),
@@ -140,14 +141,33 @@ fn manifest(checkpoint: &Checkpoint, options: &ExportOptions) -> Result<Manifest
             command: Some(command.clone()),
             seed: recipe.seed,
             epochs: checkpoint.progress.epochs as u32,
-            data: id_sets(data),
-            auxiliary: match recipe.method.traits().auxiliary {
-                Auxiliary::Never => Vec::new(),
-                _ => data.auxiliary.iter().map(|set| describe(set)).collect(),
-            },
+            data: learnt.data,
+            auxiliary: learnt.auxiliary,
         }),
         quantization: None,
     })
+}
+
+/// What a run has learnt from, and the runs before it.
+pub(crate) fn learnt_from(config: &RunConfig) -> Earlier {
+    let data = &config.data;
+    let auxiliary = match config.recipe.method.traits().auxiliary {
+        Auxiliary::Never => Vec::new(),
+        _ => data.auxiliary.iter().map(|set| describe(set)).collect(),
+    };
+    Earlier {
+        data: joined(id_sets(data), &data.earlier.data),
+        auxiliary: joined(auxiliary, &data.earlier.auxiliary),
+    }
+}
+
+fn joined(mut sets: Vec<String>, more: &[String]) -> Vec<String> {
+    for set in more {
+        if !sets.contains(set) {
+            sets.push(set.clone());
+        }
+    }
+    sets
 }
 
 /// The names of the ID sets, and what of them was kept out of training.

@@ -105,6 +105,7 @@ fn checkpoint(network: &Network, model: ModelConfig) -> Checkpoint {
             digest: None,
             image_size: (SIDE, SIDE),
             normalise: Normalise::None,
+            earlier: Default::default(),
         },
         augmentation: AugmentConfig::default(),
         model,

@@ -49,6 +49,7 @@ fn config() -> RunConfig {
             digest: None,
             image_size: (SIDE, SIDE),
             normalise: Normalise::None,
+            earlier: Default::default(),
         },
         augmentation: AugmentConfig::default(),
         model: ModelConfig {

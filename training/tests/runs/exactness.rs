@@ -51,6 +51,7 @@ pub(crate) fn config(seed: u64, method: MethodKind, precision: Precision) -> Run
             digest: None,
             image_size: (8, 8),
             normalise: Normalise::None,
+            earlier: Default::default(),
         },
         augmentation: AugmentConfig::default(),
         model: ModelConfig {

@@ -106,3 +106,45 @@ fn two_processes_do_not_train_in_one_folder() {
     let third = place.train(SMALL);
     assert!(third.status.success(), "{}", stderr(&third));
 }
+
+#[test]
+fn a_run_is_not_put_among_the_images_that_it_reads() {
+    let place = Workplace::new();
+    for out in ["id/run", "./id/even/deep/run", "aux/run"] {
+        let said = stderr(&place.train(&SMALL.replace("--out run", &format!("--out {out}"))));
+        assert!(
+            said.contains("of which it would become a part"),
+            "{out}: {said}"
+        );
+    }
+    assert!(!place.0.path().join("id/run").exists());
+}
+
+#[test]
+fn a_rare_class_or_what_is_held_out_is_not_among_the_auxiliary_images() {
+    let place = Workplace::new();
+    let folder = place.0.path();
+    crate::write_images(&folder.join("many"), 4, 400);
+    crate::write_images(&folder.join("id/rare"), 5, 3);
+    let arguments = SMALL.replace("--aux aux", "--aux many") + " --hold-out even=2,odd=2,rare=1";
+    for (from, says) in [
+        (
+            ["rare/0.png", "rare/1.png"],
+            "class rare: 2 of the 2 different images of --data",
+        ),
+        (
+            ["even/9.png", "odd/9.png"],
+            "of --hold-out are also in --aux",
+        ),
+    ] {
+        for (number, file) in from.iter().enumerate() {
+            std::fs::copy(
+                folder.join("id").join(file),
+                folder.join(format!("many/copy {number}.png")),
+            )
+            .unwrap();
+        }
+        let said = stderr(&place.train(&arguments));
+        assert!(said.contains(says), "{said}");
+    }
+}

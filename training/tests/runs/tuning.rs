@@ -1,5 +1,7 @@
 //! One run after another on the command line, and the other kinds of auxiliary set.
 
+use normgate_training::checkpoint::Checkpoint;
+use normgate_training::export::{ExportOptions, WeightForm, export};
 use serde_json::Value;
 
 use crate::command_line::{Workplace, stderr};
@@ -124,4 +126,56 @@ fn rna_learns_with_crops_with_part_of_a_set_and_with_no_auxiliary_images() {
         epoch["norm_loss"].is_f64() && epoch["auxiliary_norm"].is_null(),
         "{epoch}"
     );
+}
+
+#[test]
+fn images_that_the_first_run_was_trained_on_are_not_held_out() {
+    let place = Workplace::new();
+    run(
+        &place,
+        &format!("{ID} --method ce --hold-out all=2 --out kept"),
+    );
+    run(&place, &format!("{ID} --method ce --out all"));
+    let tuned = "--data id --threads 1 --batch-size 16 --method la --epochs 1";
+    for (from, kept) in [("all", "all=2"), ("kept", "all=4")] {
+        let arguments = format!("{tuned} --init {from} --hold-out {kept} --out la");
+        let said = stderr(&place.train(&arguments));
+        assert!(said.contains("may be ones that it knows"), "{said}");
+    }
+    run(
+        &place,
+        &format!("{tuned} --init kept --hold-out all=2 --out la"),
+    );
+    // Other images may be held out.
+    write_images(&place.0.path().join("others/even"), 7, 20);
+    write_images(&place.0.path().join("others/odd"), 8, 20);
+    let others = tuned.replace("--data id", "--data others");
+    run(
+        &place,
+        &format!("{others} --init all --hold-out all=2 --out new"),
+    );
+    let earlier = &read(&place, "new/config.json")["data"]["earlier"];
+    assert_eq!(earlier["data"], serde_json::json!(["id"]));
+}
+
+#[test]
+fn a_tuned_model_says_what_the_first_run_learnt_from_and_sees_images_of_its_size() {
+    let place = Workplace::new();
+    let large = "--aux aux --aux-batch-size 16 --image-size 48";
+    run(&place, &format!("{ID} {large} --out rna"));
+    let tuned = "--data id --threads 1 --batch-size 16 --method la --init rna --epochs 1 --out la";
+    run(&place, tuned);
+    let config = read(&place, "la/config.json");
+    assert_eq!(config["data"]["image_size"], serde_json::json!([48, 48]));
+    let checkpoint = Checkpoint::load(&place.0.path().join("la")).unwrap();
+    let options = ExportOptions {
+        name: "la".into(),
+        version: "1".into(),
+        description: None,
+        weights: WeightForm::default(),
+    };
+    let model = export(&checkpoint, &options).unwrap();
+    let record = model.manifest().training.clone().unwrap();
+    assert_eq!(record.data, ["id"]);
+    assert_eq!(record.auxiliary, ["aux"]);
 }

@@ -172,6 +172,19 @@ fn what_other_systems_leave_in_folders_is_no_class_and_no_image() {
 }
 
 #[test]
+fn a_pipe_and_a_link_that_leads_nowhere_are_no_images() {
+    let folder = folder();
+    write(&folder.path().join("cat/1.png"), &png(1));
+    let cat = folder.path().join("cat");
+    std::os::unix::fs::symlink("nowhere", cat.join("README")).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(cat.join("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    assert_eq!(load_test(folder.path()).unwrap().len(), 1);
+}
+
+#[test]
 fn a_class_with_signs_of_the_syntax_in_its_name_is_given_by_its_number() {
     let folder = folder();
     for (class, number) in [("a+b", 1), ("c,d", 2), ("e#f", 3), ("g", 4)] {

@@ -28,8 +28,9 @@ fn listed(lines: &str) -> (TempDir, Result<ImageSet, DatasetError>) {
 
 #[test]
 fn a_list_has_its_order_and_the_names_of_its_class_folders() {
-    let (_folder, set) =
-        listed("train/n02/n02_7.JPEG 1\r\ntrain/n01/n01_10.JPEG 0\n\n train/n01/n01 11.JPEG \t0\n");
+    let (_folder, set) = listed(
+        "\u{feff}train/n02/n02_7.JPEG 1\r\ntrain/n01/n01_10.JPEG 0\n\n train/n01/n01 11.JPEG \t0\n",
+    );
     let set = set.unwrap();
     assert_eq!(set.name, "list");
     assert_eq!(numbers(&set), [7, 10, 11]);
