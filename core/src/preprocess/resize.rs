@@ -53,7 +53,11 @@ impl Scaler {
             Resize::Stretch => (self.width, self.height),
             Resize::CentreCrop { shorter_side } => (shorter_side, shorter_side),
         };
-        let enough = |side: u32| (side * 5 / 2).max(ENOUGH_OF_ANY);
+        let enough = |side: u32| match self.filter {
+            // It takes whole pixels or none, and larger ones lie elsewhere.
+            FilterType::Box => u32::MAX,
+            _ => (side * 5 / 2).max(ENOUGH_OF_ANY),
+        };
         (enough(width), enough(height))
     }
 

@@ -12,6 +12,7 @@ use super::{DecodeError, ImageFormat, Limits, Rgb8, flatten};
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::RGBA);
+    options.allow_unknown_blocks(true);
     options.set_memory_limit(MemoryLimit::Unlimited); // checked below, in pixels
     let mut decoder = options.read_info(Cursor::new(bytes)).map_err(from_gif)?;
     let (screen_width, screen_height) = (decoder.width(), decoder.height());

@@ -6,6 +6,7 @@
 
 mod bmp;
 mod decoded;
+mod exif;
 mod flatten;
 mod gif;
 mod jpeg;
@@ -21,6 +22,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, RgbImage};
 use super::format::looks_like;
 use super::{DecodeError, ImageFormat, sniff};
 pub(super) use decoded::{Decoded, Extent};
+use exif::orientation;
 
 /// The longest that a JPEG or GIF can have. The resampler takes memory for each pixel of a side.
 pub(super) const LONGEST_SIDE: u32 = 65_535;
@@ -101,14 +103,6 @@ pub(super) fn decode_enough(
         }),
     };
     whole.map(Decoded::whole)
-}
-
-/// How a picture must be turned, as its EXIF block says. Some programs, Pillow 9.2 among them, give the block of a WebP
-/// the prefix that it has in a JPEG.
-fn orientation(exif: Option<&[u8]>) -> Orientation {
-    exif.map(|block| block.strip_prefix(b"Exif\0\0").unwrap_or(block))
-        .and_then(Orientation::from_exif_chunk)
-        .unwrap_or(Orientation::NoTransforms)
 }
 
 /// The pixels as they are in the file.

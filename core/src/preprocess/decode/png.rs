@@ -19,9 +19,9 @@ const METADATA: u64 = 16 << 20;
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
     let mut allowed = image::Limits::no_limits();
     // The decoder buffers a row, so the size is checked before there is a decoder.
-    if let [w0, w1, w2, w3, h0, h1, h2, h3] = *bytes.get(16..24).unwrap_or_default() {
-        let width = u32::from_be_bytes([w0, w1, w2, w3]);
-        let height = u32::from_be_bytes([h0, h1, h2, h3]);
+    if let Some((b"IHDR", [w0, w1, w2, w3, h0, h1, h2, h3, ..])) = chunks(bytes).next() {
+        let width = u32::from_be_bytes([*w0, *w1, *w2, *w3]);
+        let height = u32::from_be_bytes([*h0, *h1, *h2, *h3]);
         limits.check(width, height)?;
         allowed.max_alloc = Some(u64::from(width) * u64::from(height) * MOST_BYTES + METADATA);
     }

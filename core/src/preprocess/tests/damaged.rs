@@ -122,6 +122,30 @@ fn kinds_of_jpeg_that_are_not_decoded_are_named() {
 }
 
 #[test]
+fn a_png_whose_first_chunk_is_another_is_damaged_and_not_too_large() {
+    let png = image("rgb.png");
+    let foreign = b"\0\0\0\x04CgBI\x50\0\x20\x02\x2B\xD5\xB3\x7F";
+    let error = decode(
+        &[&png[..8], foreign, &png[8..]].concat(),
+        &Limits::default(),
+    );
+    assert!(
+        matches!(error, Err(DecodeError::Corrupt { .. })),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn an_extension_of_a_gif_that_is_not_known_is_passed_over() {
+    let gif = image("palette.gif");
+    let plain = decode(&gif, &Limits::default()).unwrap();
+    let frame = position(&gif, b"\x2C\0\0\0\0");
+    let unknown = b"\x21\x42\x02hi\0";
+    let with = [&gif[..frame], unknown, &gif[frame..]].concat();
+    assert_eq!(decode(&with, &Limits::default()).unwrap(), plain);
+}
+
+#[test]
 fn an_empty_gif_frame_is_damaged() {
     let gif = image("palette.gif");
     let frame = position(&gif, b"\x2C\0\0\0\0");

@@ -3,6 +3,7 @@
 
 mod outline;
 mod scaled;
+mod tidied;
 mod unsupported;
 mod whole;
 
@@ -17,7 +18,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{DecodeError, Decoded, Extent, ImageFormat, Limits, upright};
+use super::{DecodeError, Decoded, Extent, ImageFormat, Limits, orientation, upright};
 
 pub(super) fn decode(
     bytes: &[u8],
@@ -28,7 +29,8 @@ pub(super) fn decode(
         let (format, feature) = (ImageFormat::Jpeg, feature.to_owned());
         return Err(DecodeError::UnsupportedFeature { format, feature });
     }
-    let seen = without_extended_xmp(bytes);
+    let tidied = tidied::tidied(bytes);
+    let seen = without_extended_xmp(&tidied);
     let mut decoder = decoder(&seen);
     decoder.decode_headers().map_err(from_zune)?;
     let (Some(info), Some(length)) = (decoder.info(), decoder.output_buffer_size()) else {
@@ -36,10 +38,7 @@ pub(super) fn decode(
     };
     let (width, height) = (u32::from(info.width), u32::from(info.height));
     limits.check(width, height)?;
-    let orientation = decoder
-        .exif()
-        .and_then(|exif| Orientation::from_exif_chunk(exif))
-        .unwrap_or(Orientation::NoTransforms);
+    let orientation = orientation(outline::exif(bytes));
     let colours = decoder.input_colorspace();
     if let (Some(ColorSpace::YCbCr | ColorSpace::Luma), Some(enough)) = (colours, enough)
         && let Some(decoded) = decode_scaled(bytes, (width, height), orientation, enough)

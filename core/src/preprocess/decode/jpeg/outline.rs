@@ -1,13 +1,32 @@
 //! What a file's markers say and the decoder does not.
 
 pub(super) const SCAN: u8 = 0xDA;
-pub(super) const RESTART_INTERVAL: u8 = 0xDD;
+const APP1: u8 = 0xE1;
 pub(super) const END_OF_IMAGE: u8 = 0xD9;
 
-/// Where the end-of-image marker of the first image is.
+/// Where the data of the first image ends: at its end-of-image marker, or, if it is sequential and so has a single scan,
+/// at whatever marker is behind that.
 pub(super) fn end(bytes: &[u8]) -> Option<usize> {
-    let (_, behind) = Markers(bytes).find(|&(marker, _)| marker == END_OF_IMAGE)?;
-    Some(bytes.len() - behind.len() - 2)
+    let (mut is_sequential, mut has_scan) = (false, false);
+    for (marker, behind) in Markers(bytes) {
+        if marker == END_OF_IMAGE || (is_sequential && has_scan) {
+            return Some(bytes.len() - behind.len() - 2);
+        }
+        is_sequential |= matches!(marker, 0xC0 | 0xC1);
+        has_scan |= marker == SCAN;
+    }
+    None
+}
+
+/// The first EXIF block, which others may follow that continue it or are an editor's leavings.
+pub(super) fn exif(bytes: &[u8]) -> Option<&[u8]> {
+    let mut headers =
+        Markers(bytes).take_while(|(marker, _)| !matches!(*marker, END_OF_IMAGE | SCAN));
+    headers.find_map(|(marker, segment)| {
+        let length = u16::from_be_bytes(*segment.first_chunk()?);
+        let content = segment.get(2..usize::from(length))?;
+        (marker == APP1 && content.starts_with(b"Exif\0\0")).then_some(content)
+    })
 }
 
 /// The markers of a file that have a segment, and those that end an image, each with what follows it. An image within

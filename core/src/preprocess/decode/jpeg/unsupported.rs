@@ -1,6 +1,6 @@
 //! What is not decoded, or what the decoder would decode to wrong pixels without a word.
 
-use super::outline::{END_OF_IMAGE, Markers, RESTART_INTERVAL, SCAN};
+use super::outline::{END_OF_IMAGE, Markers, SCAN};
 
 /// What keeps a file from being decoded, as far as its markers tell.
 pub(super) fn feature(bytes: &[u8]) -> Option<&'static str> {
@@ -13,7 +13,7 @@ pub(super) fn feature(bytes: &[u8]) -> Option<&'static str> {
         (0xC0..=0xC2, 8) if has_wider_colour(components) => {
             Some("colours with more columns than the brightness")
         }
-        (0xC0 | 0xC1, 8) if are_scans_misread(bytes, components) => {
+        (0xC0 | 0xC1, 8) if has_several_scans(bytes, components.len()) => {
             Some("colour components in scans of their own")
         }
         (0xC0..=0xC2, 8) => None,
@@ -53,33 +53,17 @@ fn across(component: &[u8; 3]) -> u8 {
     component[1] >> 4
 }
 
-fn down(component: &[u8; 3]) -> u8 {
-    component[1] & 15
-}
-
 /// Whether a component has more columns than the first: the decoder reckons the columns of each by the factors of those
 /// up to it, and misreads them all without a word if a wider one follows.
 fn has_wider_colour(components: &[[u8; 3]]) -> bool {
     components.iter().map(across).max() > components.first().map(across)
 }
 
-/// Whether a sequential image has its components in several scans, and the decoder misreads them without a word: it takes
-/// a component that has no scan for black, counts restart intervals on from one scan to the next, and goes through each
-/// by the rows of the whole image and with one block of each component at a time, whatever their factors.
-fn are_scans_misread(bytes: &[u8], components: &[[u8; 3]]) -> bool {
-    let segments = || Markers(bytes).take_while(|&(marker, _)| marker != END_OF_IMAGE);
-    let mut scans = segments().filter_map(|(marker, segment)| match segment {
-        [_, _, count, ..] if marker == SCAN => Some(usize::from(*count)),
-        _ => None,
-    });
-    let Some(first) = scans.next().filter(|&count| count < components.len()) else {
-        return false;
-    };
-    let (total, are_alone) = scans.fold((first, first == 1), |(total, are_alone), count| {
-        (total + count, are_alone && count == 1)
-    });
-    total < components.len()
-        || segments().any(|(marker, _)| marker == RESTART_INTERVAL)
-        || components.iter().any(|component| down(component) > 1)
-        || !are_alone && components.iter().any(|component| across(component) > 1)
+/// Whether a sequential image has its components in several scans. The decoder reads ahead, and where a row of blocks
+/// fits into what it has read, takes the next scan's beginning for the end of this one; besides, it counts restart
+/// intervals on from one scan to the next, and goes through each by the rows of the whole image.
+fn has_several_scans(bytes: &[u8], components: usize) -> bool {
+    let mut segments = Markers(bytes).take_while(|&(marker, _)| marker != END_OF_IMAGE);
+    let first = segments.find(|&(marker, _)| marker == SCAN);
+    matches!(first, Some((_, [_, _, count, ..])) if usize::from(*count) < components)
 }

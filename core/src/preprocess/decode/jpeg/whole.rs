@@ -22,6 +22,7 @@ pub(super) fn decode(file: &[u8], pixels: &mut [u8]) -> Result<(), DecodeError> 
     if decoder(&fenced).decode_into(pixels).is_ok() {
         return Ok(());
     }
-    let alone = decoder(&file[..end + 2]).decode_into(pixels);
+    let alone = [&file[..end], &[0xFF, END_OF_IMAGE]].concat();
+    let alone = decoder(&alone).decode_into(pixels);
     Err(alone.map_or_else(from_zune, |()| truncated))
 }

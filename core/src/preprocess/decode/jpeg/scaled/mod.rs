@@ -82,7 +82,28 @@ pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
         paint(&planes, rows, width);
     }
     bits.are_used_up().then(|| scan.pass(0xD9))??;
+    let is_partial = |side: usize| !(side * eighths).is_multiple_of(8);
+    if width > 1 && is_partial(header.width) {
+        repeat_column(&mut pixels, width);
+    }
+    if height > 1 && is_partial(header.height) {
+        repeat_row(&mut pixels, width);
+    }
     RgbImage::from_raw(width as u32, height as u32, pixels)
+}
+
+/// Puts the pixels before them in the place of the last column's, which lie only in part within the image: the rest of
+/// their blocks is whatever the encoder has put there, black with some cameras.
+fn repeat_column(pixels: &mut [u8], width: usize) {
+    for row in pixels.chunks_exact_mut(3 * width) {
+        row.copy_within(3 * (width - 2)..3 * (width - 1), 3 * (width - 1));
+    }
+}
+
+/// The same for the last row.
+fn repeat_row(pixels: &mut [u8], width: usize) {
+    let last = pixels.len() - 3 * width;
+    pixels.copy_within(last - 3 * width..last, last);
 }
 
 /// A component's decoder, and its pixels of one row of MCUs.
