@@ -151,16 +151,18 @@ pub fn bench(args: &Args) -> Result<Report, BenchError> {
     };
     let json = args.json.clone();
     let json = json.unwrap_or_else(|| args.cache.join("report.json"));
+    let partial = json.with_added_extension("partial");
     for row in &plan.rows {
         bar.set_message(format!("{}: loading", row.model));
         let (path, model) = row.model.open(&runtime, &args.cache)?;
         for &input in &row.inputs {
             let cell = bench.cell(&path, &model, &row.model.to_string(), input)?;
             report.cells.push(cell);
-            // If a later cell fails, an hour's figures are not lost.
-            report.write(&json)?;
+            // If a later cell fails, an hour's figures are not lost, nor those of the run before.
+            report.write(&partial)?;
         }
     }
+    fs::rename(&partial, &json).map_err(BenchError::file(&json))?;
     bar.finish_and_clear();
     Ok(report)
 }

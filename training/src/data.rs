@@ -75,12 +75,7 @@ impl TrainingData {
             in_files: selection.crop == Crop::Resized,
             ..LoadOptions::train()
         };
-        // For filters by class in sets that have no names.
-        let named = LoadOptions {
-            class_names: selection.class_names.clone(),
-            ..options.clone()
-        };
-        let mut sets = read(&selection.data, &named)?;
+        let mut sets = read(&selection.data, &options)?;
         if let Some(names) = &selection.class_names {
             // Each by itself: once joined, one set's class numbers would be taken for another's.
             for set in &mut sets {
@@ -121,10 +116,6 @@ impl TrainingData {
             for stream in &auxiliary {
                 let apart = id.apart_from("--aux", &stream.images);
                 apart.map_err(|error| TrainError::Data(error.to_string()))?;
-                check_classes_apart(&stream.images, &streams[0].images, &class_names)?;
-                let auxiliary = Fingerprints::of("--aux", &stream.images);
-                let apart = auxiliary.apart_from("--hold-out", &held_out);
-                apart.map_err(|error| TrainError::Data(error.to_string()))?;
             }
         }
         streams.extend(auxiliary);
@@ -146,6 +137,34 @@ impl TrainingData {
 }
 
 impl TrainingData {
+    /// Checks that no class, and nothing of what is held out, is among the auxiliary images: of a large auxiliary set, a
+    /// rare class is so small a share that [`load`](Self::load) lets it pass.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Data`], naming the class.
+    pub fn check_auxiliary(&self, selection: &Selection) -> Result<(), TrainError> {
+        let [id, auxiliary @ ..] = &*self.streams else {
+            return Ok(());
+        };
+        if selection.auxiliary.contains(&AuxiliarySpec::Crops) {
+            return Ok(());
+        }
+        let labels = &id.images.labels;
+        for stream in auxiliary {
+            let known = Fingerprints::of("--aux", &stream.images);
+            let apart = known.apart_from("--hold-out", &self.held_out);
+            apart.map_err(|error| TrainError::Data(error.to_string()))?;
+            for (class, name) in self.class_names.iter().enumerate() {
+                let is_of_class = |index: &usize| labels[*index].map(usize::from) == Some(class);
+                let of_class: Vec<usize> = (0..labels.len()).filter(is_of_class).collect();
+                let apart = known.apart_from("--data", &id.images.select(&of_class));
+                apart.map_err(|error| TrainError::Data(format!("class {name}: {error}")))?;
+            }
+        }
+        Ok(())
+    }
+
     /// SHA-256 of all images in their order, with their labels, in hexadecimal; for images that are read when they
     /// are needed, of their files' names.
     #[must_use]
@@ -164,22 +183,6 @@ impl TrainingData {
         }
         hex(&hasher.finalize())
     }
-}
-
-/// Checks that no class is among the auxiliary images: of a large auxiliary set, a rare class is a small share.
-fn check_classes_apart(
-    auxiliary: &ImageSet,
-    images: &ImageSet,
-    names: &[String],
-) -> Result<(), TrainError> {
-    let fingerprints = Fingerprints::of("--aux", auxiliary);
-    for (class, name) in names.iter().enumerate() {
-        let is_of_class = |index: &usize| images.labels[*index].map(usize::from) == Some(class);
-        let of_class: Vec<usize> = (0..images.len()).filter(is_of_class).collect();
-        let apart = fingerprints.apart_from("--data", &images.select(&of_class));
-        apart.map_err(|error| TrainError::Data(format!("class {name}: {error}")))?;
-    }
-    Ok(())
 }
 
 fn read(sets: &[SetSpec], options: &LoadOptions) -> Result<Vec<ImageSet>, TrainError> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use indicatif::ProgressBar;
 use normgate_core::classifier::argmax;
 use normgate_core::preprocess::{Preprocessor, Rgb8};
-use normgate_evaluation::datasets::SetSpec;
+use normgate_evaluation::datasets::{HELD_OUT, SetSpec};
 use rand_pcg::Pcg64Mcg;
 use tch::Device;
 
@@ -96,35 +96,44 @@ impl Init {
         )))
     }
 
-    /// Refuses to hold out images that the run has not held out of the same sets: it may have been trained on them.
+    /// Refuses to hold out images that the run, or one before it, may have been trained on: of sets with the same names,
+    /// it has to have held out the same. Sets may have been moved since, so that only their names tell.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Options`], with what the run held out.
-    pub fn check_hold_out(&self, selection: &Selection) -> Result<(), TrainError> {
-        let its = self.checkpoint.config.selection()?;
-        let place = |set: &SetSpec| {
-            let real = set.path().canonicalize();
-            real.unwrap_or_else(|_| set.path().to_owned())
+    /// [`TrainError::Options`], with the run's command.
+    pub fn check_hold_out(
+        &self,
+        selection: &Selection,
+        class_counts: &[u64],
+    ) -> Result<(), TrainError> {
+        let config = &self.checkpoint.config;
+        let its = config.selection()?;
+        let described = |sets: &[SetSpec]| sets.iter().map(SetSpec::describe).collect::<Vec<_>>();
+        let name = |described: &str| {
+            let set = described.split(HELD_OUT).next().unwrap_or(described);
+            set.split('#').next().map(str::to_owned)
         };
-        let places: Vec<PathBuf> = its.data.iter().map(place).collect();
-        let shares_a_set = selection
-            .data
+        let names: Vec<_> = described(&selection.data)
             .iter()
-            .any(|set| places.contains(&place(set)));
-        let text = |sets: &[SetSpec]| sets.iter().map(SetSpec::describe).collect::<Vec<_>>();
-        let is_alike = text(&its.data) == text(&selection.data)
+            .map(|it| name(it))
+            .collect();
+        let is_shared = |sets: &[String]| sets.iter().any(|set| names.contains(&name(set)));
+        let is_alike = described(&its.data) == described(&selection.data)
             && its.imbalance == selection.imbalance
-            && its.hold_out == selection.hold_out;
-        if selection.hold_out.is_empty() || !shares_a_set || is_alike {
+            && its.hold_out == selection.hold_out
+            && config.data.class_counts == class_counts;
+        let before = &config.data.earlier.data;
+        let may_be_known = !is_alike && (is_shared(&described(&its.data)) || is_shared(before));
+        if selection.hold_out.is_empty() || !may_be_known {
             return Ok(());
         }
-        let command = &self.checkpoint.config.command;
         Err(TrainError::Options(format!(
-            "--init: {} was trained on the same images with other filters or another --hold-out or --imbalance, so \
-             images that are held out now may be ones that it knows. Give the same as in its command, or leave \
-             --hold-out out. It was: {command}",
+            "--init: {} or a run before it was trained on a set of the same name with other filters or another \
+             --hold-out or --imbalance, or the set has changed, so images that are held out now may be ones that it \
+             knows. Give the same as in its command, or leave --hold-out out. It was: {}",
             self.folder.display(),
+            config.command
         )))
     }
 

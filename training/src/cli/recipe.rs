@@ -236,7 +236,7 @@ impl RecipeArgs {
         if let Some(init) = init {
             init.check_classes(&data.class_names)?;
             init.check_normalise(normalise)?;
-            init.check_hold_out(selection)?;
+            init.check_hold_out(selection, &data.class_counts)?;
         }
         Ok(RunConfig {
             command,

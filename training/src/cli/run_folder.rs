@@ -10,7 +10,7 @@ use normgate_evaluation::shell::quoted_path;
 use crate::checkpoint::{self, write_atomically};
 use crate::config::RunConfig;
 use crate::error::TrainError;
-use crate::export::id_sets;
+use crate::export::learnt_from;
 use crate::{held_out_folder, lock};
 
 /// The file that keeps a run's options.
@@ -69,7 +69,8 @@ pub(super) fn keep_held_out(
     held: &ImageSet,
 ) -> Result<(), TrainError> {
     let place = run.join(held_out_folder::FOLDER);
-    let (counts, sets) = (&config.data.class_counts, id_sets(&config.data));
+    // As the model's record will have them.
+    let (counts, sets) = (&config.data.class_counts, learnt_from(config).data);
     match held_out_folder::write(run, held, counts, &sets) {
         Ok(()) if held.is_empty() => {}
         Ok(()) => {

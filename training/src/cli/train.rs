@@ -203,6 +203,7 @@ fn start(
     let vary = args.execution.vary(&augmentation, device)?;
     let selection = recipe.selection(method, augmentation.crop, init.as_ref())?;
     let data = TrainingData::load(&selection)?;
+    data.check_auxiliary(&selection)?;
     let config = recipe.config(
         method,
         &selection,

@@ -171,7 +171,7 @@ fn joined(mut sets: Vec<String>, more: &[String]) -> Vec<String> {
 }
 
 /// The names of the ID sets, and what of them was kept out of training.
-pub(crate) fn id_sets(data: &DataConfig) -> Vec<String> {
+fn id_sets(data: &DataConfig) -> Vec<String> {
     let described = |set: &String| {
         set.parse()
             .map_or_else(|_| set.clone(), |it: SetSpec| it.describe())

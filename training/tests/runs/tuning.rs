@@ -156,6 +156,14 @@ fn images_that_the_first_run_was_trained_on_are_not_held_out() {
     );
     let earlier = &read(&place, "new/config.json")["data"]["earlier"];
     assert_eq!(earlier["data"], serde_json::json!(["id"]));
+    // The mark says what the model's record will, so that `calibrate` knows its own.
+    let mark = place.0.path().join("new/held-out/.normgate-held-out");
+    let mark = std::fs::read_to_string(mark).unwrap();
+    assert_eq!(mark, "18,18\nothers (held out: all=2)\nid");
+    // Nor are images of the run before the first one.
+    let arguments = format!("{tuned} --init new --hold-out all=2 --out again");
+    let said = stderr(&place.train(&arguments));
+    assert!(said.contains("may be ones that it knows"), "{said}");
 }
 
 #[test]

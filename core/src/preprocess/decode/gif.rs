@@ -12,7 +12,12 @@ use super::{DecodeError, ImageFormat, Limits, Rgb8, flatten};
 pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::RGBA);
+    // Unknown extensions, that is: other blocks are damage.
     options.allow_unknown_blocks(true);
+    if is_damaged(bytes) {
+        let reason = "it has a block of an unknown type";
+        return Err(DecodeError::corrupt(ImageFormat::Gif, reason));
+    }
     options.set_memory_limit(MemoryLimit::Unlimited); // checked below, in pixels
     let mut decoder = options.read_info(Cursor::new(bytes)).map_err(from_gif)?;
     let (screen_width, screen_height) = (decoder.width(), decoder.height());
@@ -47,6 +52,32 @@ pub(super) fn decode(bytes: &[u8], limits: Limits) -> Result<Rgb8, DecodeError> 
         height,
         pixels: screen.into_raw(),
     })
+}
+
+/// Whether something else than extensions comes before the first frame (GIF89a, 12 to 26).
+fn is_damaged(bytes: &[u8]) -> bool {
+    const EXTENSION: u8 = 0x21;
+    const FRAME: u8 = 0x2C;
+    const END: u8 = 0x3B;
+    let flags = bytes.get(10).copied().unwrap_or_default();
+    let palette = match flags & 0x80 {
+        0 => 0,
+        _ => 3 << ((flags & 7) + 1),
+    };
+    let mut at = 13 + palette;
+    // What is missing, the decoder says.
+    while let Some(&kind) = bytes.get(at) {
+        match kind {
+            FRAME | END => return false,
+            EXTENSION => at += 2,
+            _ => return true,
+        }
+        while let Some(&length @ 1..) = bytes.get(at) {
+            at += 1 + usize::from(length);
+        }
+        at += 1;
+    }
+    false
 }
 
 fn from_gif(error: DecodingError) -> DecodeError {

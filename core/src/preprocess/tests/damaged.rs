@@ -143,6 +143,16 @@ fn an_extension_of_a_gif_that_is_not_known_is_passed_over() {
     let unknown = b"\x21\x42\x02hi\0";
     let with = [&gif[..frame], unknown, &gif[frame..]].concat();
     assert_eq!(decode(&with, &Limits::default()).unwrap(), plain);
+    // A frame that is called otherwise is damage, and the next one not the image.
+    let gif = image("animated.gif");
+    let frame = position(&gif, b"\x2C\0\0\0\0");
+    for kind in [0x00, 0x20, 0x2D, 0x6C] {
+        let error = decode(&set(gif.clone(), frame, &[kind]), &Limits::default());
+        assert!(
+            matches!(error, Err(DecodeError::Corrupt { .. })),
+            "{error:?}"
+        );
+    }
 }
 
 #[test]

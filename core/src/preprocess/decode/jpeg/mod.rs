@@ -41,7 +41,7 @@ pub(super) fn decode(
     let orientation = orientation(outline::exif(bytes));
     let colours = decoder.input_colorspace();
     if let (Some(ColorSpace::YCbCr | ColorSpace::Luma), Some(enough)) = (colours, enough)
-        && let Some(decoded) = decode_scaled(bytes, (width, height), orientation, enough)
+        && let Some(decoded) = decode_scaled(&seen, (width, height), orientation, enough)
     {
         return Ok(decoded);
     }

@@ -12,44 +12,39 @@ const ADOBE_LENGTH: usize = 14;
 /// The file as it is, or without bytes that lie between the segments before the first scan (Photoshop leaves some,
 /// cameras too), and without an Adobe segment that is too short to say anything.
 pub(super) fn tidied(file: &[u8]) -> Cow<'_, [u8]> {
-    match tidy(file) {
-        Some(tidied) if tidied.len() != file.len() => Cow::Owned(tidied),
-        _ => Cow::Borrowed(file),
+    let mut length = 2;
+    let measured = walk(file, |_, content| length += 2 + content.len());
+    // Most files have nothing to be left out, and are not copied.
+    if measured.is_none() || length == file.len() {
+        return Cow::Borrowed(file);
     }
+    let mut tidied = Vec::with_capacity(length);
+    tidied.extend([0xFF, 0xD8]);
+    walk(file, |marker, content| {
+        tidied.extend([0xFF, marker]);
+        tidied.extend(content);
+    });
+    Cow::Owned(tidied)
 }
 
-/// `None` if there is no scan, or a segment is longer than the file.
-fn tidy(file: &[u8]) -> Option<Vec<u8>> {
-    // Most files have nothing to be left out, and are not copied.
-    let mut kept: Vec<(u8, &[u8])> = Vec::new();
-    let mut length = 2;
+/// Goes through what is kept: segments, and from the first scan on all the rest. `None` if there is no scan, or a
+/// segment is longer than the file.
+fn walk(file: &[u8], mut keep: impl FnMut(u8, &[u8])) -> Option<()> {
     for (marker, segment) in Markers(file) {
-        if marker == END_OF_IMAGE {
-            return None;
-        }
-        if marker == SCAN {
-            length += 2 + segment.len();
-            if length == file.len() {
-                return None;
+        match marker {
+            END_OF_IMAGE => return None,
+            SCAN => {
+                keep(SCAN, segment);
+                return Some(());
             }
-            let mut tidied = vec![0xFF, 0xD8];
-            for (marker, segment) in kept {
-                tidied.extend([0xFF, marker]);
-                tidied.extend(segment);
+            _ => {
+                let length = u16::from_be_bytes(*segment.first_chunk()?);
+                let content = segment.get(..usize::from(length))?;
+                if marker != ADOBE || content.len() >= ADOBE_LENGTH {
+                    keep(marker, content);
+                }
             }
-            tidied.extend([0xFF, SCAN]);
-            tidied.extend(segment);
-            return Some(tidied);
         }
-        let [high, low, ..] = *segment else {
-            return None;
-        };
-        let content = segment.get(..usize::from(u16::from_be_bytes([high, low])))?;
-        if marker == ADOBE && content.len() < ADOBE_LENGTH {
-            continue;
-        }
-        length += 2 + content.len();
-        kept.push((marker, content));
     }
     None
 }
