@@ -113,6 +113,23 @@ fn the_model_route_shows_the_manifest() {
 }
 
 #[test]
+fn the_shipped_models_know_a_cat_and_know_that_coffee_is_none_of_their_classes() {
+    for model in ["models/cifar10-lt.onnx", "models/cifar10-lt-w64.onnx"] {
+        let server = Server::with(&["--model", model]);
+        let classify = |photo: &str| {
+            let photo = std::fs::read(format!("docs/images/{photo}.jpg")).unwrap();
+            server.classify("image/jpeg", &photo).answer()
+        };
+        let cat = classify("cat");
+        assert_eq!(
+            (&cat["label"], &cat["is_ood"]),
+            (&"cat".into(), &false.into())
+        );
+        assert_eq!(classify("coffee")["is_ood"], true, "{model}");
+    }
+}
+
+#[test]
 fn metrics_count_what_was_answered_and_what_was_refused() {
     let server = Server::start();
     for _ in 0..3 {
