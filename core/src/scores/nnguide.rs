@@ -44,11 +44,12 @@ impl Nnguide {
             let score = ScoreKind::Nnguide;
             return Err(FitError::NoPositiveConfidence { score });
         }
-        let mut of_class = vec![0; data.classes()];
-        chosen
-            .iter()
-            .for_each(|index| of_class[data.labels()[*index]] += 1);
-        let most = of_class.into_iter().max().unwrap_or(1);
+        let labels = data.labels();
+        let kept = |class: usize| {
+            let is_of_class = |index: &&usize| labels.get(**index) == Some(&class);
+            chosen.iter().filter(is_of_class).count()
+        };
+        let most = (0..data.classes()).map(kept).max().unwrap_or(1);
         let weighted = chosen.iter().flat_map(|index| {
             let (_, logits, representation) = outputs[*index];
             let confidence = log_sum_exp(logits) as f32;
