@@ -13,7 +13,7 @@ use clap::Parser;
 use http_body_util::BodyExt;
 use image::{ImageFormat, Rgb, RgbImage};
 use normgate_core::manifest::METADATA_KEY;
-use normgate_core::onnx::{Conv, Dim, GraphBuilder};
+use normgate_core::onnx::{Dim, GraphBuilder, Window};
 use normgate_core::{
     Calibration, Filter, Manifest, Model, Preprocessing, Resize, Rgb8, Runtime, ScoreKind,
 };
@@ -68,7 +68,7 @@ pub fn model() -> Model {
     let image = graph.input("image", &[Dim::Batch, three, side, side]);
     let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
     let kernel = graph.floats("kernel", &[3, 3, 1, 1], &identity);
-    let whole = Conv {
+    let whole = Window {
         stride: 1,
         padding: 0,
     };

@@ -1,23 +1,24 @@
 //! A model file in memory: its bytes, its manifest and its digest.
 
+mod file;
 #[cfg(test)]
 mod tests;
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use file::check_size;
+pub use file::read_file;
+
 use crate::manifest::{METADATA_KEY, Manifest, ManifestError};
 use crate::onnx::{self, LastLayer, LastLayerError, OnnxError};
 use crate::runtime::{LOGITS, REPRESENTATION};
 use crate::scores::{self, Fitted, FittedError, RepresentationNorm, Score, ScoreKind};
-
-/// Protobuf's own limit for one message, and so for one model file.
-const MAX_BYTES: u64 = i32::MAX as u64;
 
 /// What to do if what the score learnt is missing or cannot be used.
 #[derive(Clone, Copy)]
@@ -27,9 +28,6 @@ enum Learnt {
     /// Go on without it: the model is to get another score.
     Replaced,
 }
-
-/// Nothing shorter can hold a graph and a manifest.
-const MIN_BYTES: u64 = 64;
 
 /// An ONNX model with a valid manifest, all that its score needs, and no external data.
 ///
@@ -164,30 +162,8 @@ impl Model {
     }
 
     fn read(path: &Path, learnt: Learnt) -> Result<Self, ModelError> {
-        let unreadable = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => ModelError::Missing { path: path.into() },
-            _ => ModelError::Unreadable {
-                path: path.into(),
-                source,
-            },
-        };
-        let metadata = fs::metadata(path).map_err(unreadable)?;
-        if !metadata.is_file() {
-            return Err(ModelError::NotAFile { path: path.into() });
-        }
-        // Checked before reading, so that a mistaken path does not fill the memory.
-        check_size(metadata.len(), || path.display().to_string())?;
-        let mut file = File::open(path).map_err(unreadable)?;
-        let mut bytes = Vec::new();
-        let start = (&mut file).take(START).read_to_end(&mut bytes);
-        start.map_err(unreadable)?;
+        let bytes = read_file(path)?;
         let origin = path.display().to_string();
-        onnx::check_start(&bytes).map_err(|source| ModelError::Onnx {
-            origin: origin.clone(),
-            source,
-        })?;
-        bytes.reserve_exact(metadata.len() as usize);
-        file.read_to_end(&mut bytes).map_err(unreadable)?;
         Self::parse(bytes, &origin, learnt)
     }
 
@@ -384,23 +360,6 @@ impl Model {
             let _ = folder.sync_all();
         }
         Ok(())
-    }
-}
-
-/// Read first, to see whether the rest may be a model.
-const START: u64 = 4096;
-
-fn check_size(bytes: u64, origin: impl Fn() -> String) -> Result<(), ModelError> {
-    match bytes {
-        ..MIN_BYTES => Err(ModelError::TooSmall {
-            origin: origin(),
-            bytes,
-        }),
-        MIN_BYTES..=MAX_BYTES => Ok(()),
-        _ => Err(ModelError::TooLarge {
-            origin: origin(),
-            bytes,
-        }),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::calibration::Calibration;
 use crate::manifest::{Filter, METADATA_KEY, Manifest, Preprocessing, Resize, TrainingRecord};
 use crate::model::Model;
-use crate::onnx::{Conv, Dim, GraphBuilder};
+use crate::onnx::{Dim, GraphBuilder, Window};
 use crate::scores::ScoreKind;
 
 /// Height and width of the model's input.
@@ -70,7 +70,7 @@ impl Variant {
         let kernels = [2.0, 0.0, 0.0, 0.0, 1.0, -1.0];
         let weight = graph.floats("conv.weight", &[2, 3, 1, 1], &kernels);
         let bias = graph.floats("conv.bias", &[2], &[-0.5, 0.0]);
-        let whole = Conv {
+        let whole = Window {
             stride: 1,
             padding: 0,
         };

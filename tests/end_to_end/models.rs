@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use normgate_core::{
     Calibration, Filter, Manifest, Model, Preprocessing, Resize, ScoreKind,
     manifest::METADATA_KEY,
-    onnx::{Conv, Dim, GraphBuilder},
+    onnx::{Dim, GraphBuilder, Window},
 };
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ impl Kind {
         let image = graph.input("image", &[Dim::Batch, three, side, side]);
         let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
         let kernel = graph.floats("kernel", &[3, 3, 1, 1], &identity);
-        let whole = Conv {
+        let whole = Window {
             stride: 1,
             padding: 0,
         };

@@ -8,7 +8,7 @@ use std::{
 use normgate_core::{
     Calibration, Filter, Manifest, Preprocessing, Resize, ScoreKind,
     manifest::METADATA_KEY,
-    onnx::{Conv, Dim, GraphBuilder},
+    onnx::{Dim, GraphBuilder, Window},
 };
 
 use crate::support::{Server, png};
@@ -42,7 +42,7 @@ fn write(folder: &Path, convolutions: usize) -> PathBuf {
     let three = Dim::Fixed(3);
     let side = Dim::Fixed(SIDE);
     let image = graph.input("image", &[Dim::Batch, three, side, side]);
-    let same = |padding| Conv { stride: 1, padding };
+    let same = |padding| Window { stride: 1, padding };
     let first = graph.floats("first", &[CHANNELS, 3, 1, 1], &[0.1; CHANNELS * 3]);
     let mut x = graph.conv("conv", &image, &first, None, same(0));
     // Values keep their size: each output is the mean of what it sees.

@@ -1,6 +1,6 @@
 use normgate_core::Model;
 use normgate_core::manifest::{METADATA_KEY, Manifest};
-use normgate_core::onnx::{Conv, Dim, GraphBuilder, Value};
+use normgate_core::onnx::{Dim, GraphBuilder, Value, Window};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -91,7 +91,7 @@ impl Network {
         }
         let x = layers.conv("conv1", image, [3, self.width, 7, 2], 1.0);
         let x = layers.graph.relu("relu1", &x);
-        let halved = Conv {
+        let halved = Window {
             stride: 2,
             padding: 1,
         };
@@ -153,7 +153,7 @@ impl Layers {
         let bias = self
             .graph
             .floats(&format!("{name}.bias"), &[outputs], &vec![0.01; outputs]);
-        let shape = Conv {
+        let shape = Window {
             stride,
             padding: kernel / 2,
         };

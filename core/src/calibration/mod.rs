@@ -171,6 +171,30 @@ impl Calibration {
         })
     }
 
+    /// The share of new ID images that is expected to be flagged, 0 to 1: the mean [`flag_rate`](Self::flag_rate), or
+    /// for an OOD-positive calibration the share of its own ID images.
+    pub fn expected_share_flagged(&self) -> f64 {
+        self.flag_rate()
+            .map_or(self.expected_flag_rate, |rate| rate.mean)
+    }
+
+    /// The least and the greatest threshold, if predicted classes have their own: the one
+    /// [`threshold`](Self::threshold) then judges no image.
+    pub fn thresholds_by_class(&self) -> Option<[f64; 2]> {
+        let thresholds = || self.per_class.iter().flatten().map(|class| class.threshold);
+        Some([
+            thresholds().reduce(f64::min)?,
+            thresholds().reduce(f64::max)?,
+        ])
+    }
+
+    /// The calibration score that a share `q` (0 to 1) of the others is at most as large as, of those that were kept:
+    /// 0 gives the smallest, 0.5 the median. `None` if there are none, or `q` is above 1.
+    pub fn score_at(&self, q: f64) -> Option<f32> {
+        let last = self.scores.len().checked_sub(1)?;
+        self.scores.get((q * last as f64).round() as usize).copied()
+    }
+
     /// The conformal p-value of "this image is in-distribution": `(1 + #{calibration scores ≥ score}) / (count + 1)`.
     ///
     /// Above 0, at most 1, and never larger for a larger score; smallest for NaN. It knows nothing of classes or of

@@ -1,4 +1,3 @@
-use serde_json::Value;
 use thiserror::Error;
 
 use super::SCHEMA_VERSION;
@@ -68,26 +67,5 @@ impl ManifestError {
             None if path == "." => Self::invalid("(the whole manifest)", problem),
             None => Self::invalid(path, problem),
         }
-    }
-}
-
-/// Refuses a document whose `schema_version` is not one that this reader understands.
-pub(super) fn check_schema_version(document: &Value) -> Result<(), ManifestError> {
-    let unknown = |problem: String| Err(ManifestError::UnknownSchema { problem });
-    let Some(fields) = document.as_object() else {
-        return Err(ManifestError::invalid(
-            "(the whole manifest)",
-            "must be a JSON object",
-        ));
-    };
-    match fields.get("schema_version") {
-        None => unknown("is missing".into()),
-        Some(value) => match value.as_u64() {
-            Some(found) if found == u64::from(SCHEMA_VERSION) => Ok(()),
-            Some(found) if found > u64::from(SCHEMA_VERSION) => {
-                Err(ManifestError::NewerSchema { found })
-            }
-            _ => unknown(format!("is {value}, an unknown version")),
-        },
     }
 }

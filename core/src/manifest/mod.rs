@@ -118,7 +118,7 @@ impl Manifest {
     pub fn from_json(json: &str) -> Result<Self, ManifestError> {
         let document: serde_json::Value =
             serde_json::from_str(json).map_err(|source| ManifestError::NotJson { source })?;
-        error::check_schema_version(&document)?;
+        validate::schema_version(&document)?;
         let manifest: Self =
             serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json))
                 .map_err(ManifestError::from_serde)?;

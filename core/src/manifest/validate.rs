@@ -1,3 +1,7 @@
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
 use super::{Manifest, ManifestError, SCHEMA_VERSION, TrainingRecord};
 use crate::calibration::Calibration;
 use crate::printable::misleads;
@@ -13,6 +17,35 @@ const MOST_IMAGES: u64 = 1 << 40;
 
 type Check = Result<(), ManifestError>;
 
+/// Refuses a document whose `schema_version` is not one that this reader understands: its other fields may mean
+/// something else.
+pub(super) fn schema_version(document: &Value) -> Check {
+    let Some(fields) = document.as_object() else {
+        return Err(ManifestError::invalid(
+            "(the whole manifest)",
+            "must be a JSON object",
+        ));
+    };
+    let unknown = |problem: String| Err(ManifestError::UnknownSchema { problem });
+    match fields.get("schema_version") {
+        None => unknown("is missing".into()),
+        Some(value) => match value.as_u64() {
+            Some(found) => is_known_schema(found),
+            None => unknown(format!("is {value}, an unknown version")),
+        },
+    }
+}
+
+fn is_known_schema(found: u64) -> Check {
+    match found.cmp(&SCHEMA_VERSION.into()) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(ManifestError::NewerSchema { found }),
+        Ordering::Less => Err(ManifestError::UnknownSchema {
+            problem: format!("is {found}, an unknown version"),
+        }),
+    }
+}
+
 pub(super) fn manifest(manifest: &Manifest) -> Check {
     let Manifest {
         schema_version,
@@ -27,19 +60,7 @@ pub(super) fn manifest(manifest: &Manifest) -> Check {
         training,
         quantization,
     } = manifest;
-    match *schema_version {
-        SCHEMA_VERSION => {}
-        newer if newer > SCHEMA_VERSION => {
-            return Err(ManifestError::NewerSchema {
-                found: newer.into(),
-            });
-        }
-        other => {
-            return Err(ManifestError::UnknownSchema {
-                problem: format!("is {other}, an unknown version"),
-            });
-        }
-    }
+    is_known_schema((*schema_version).into())?;
     is_name("name", name)?;
     is_name("version", version)?;
     is_text("description", description.as_deref())?;

@@ -1,47 +1,11 @@
 use super::OnnxError;
 use super::looks_like::looks_like;
+use super::message::Message;
 use super::wire::{Fields, Payload};
 
 /// The deepest that messages may be nested; a graph within a graph takes three levels (node, attribute, graph). Real
 /// models nest fewer than five graphs.
 const MAX_DEPTH: u32 = 64;
-
-/// The messages of onnx.proto3 through which a tensor can be reached.
-#[derive(Clone, Copy)]
-enum Message {
-    Model,
-    Graph,
-    Node,
-    Attribute,
-    Tensor,
-    SparseTensor,
-    Function,
-    TrainingInfo,
-}
-
-impl Message {
-    /// The message that a field of this one holds, if tensors can be reached through it.
-    fn child(self, field: u32) -> Option<Message> {
-        use Message::*;
-        match (self, field) {
-            (Model, 7) => Some(Graph),
-            (Model, 20) => Some(TrainingInfo),
-            (Model, 25) => Some(Function),
-            (Graph, 1) => Some(Node),
-            (Graph, 5) => Some(Tensor),
-            (Graph, 15) => Some(SparseTensor),
-            (Node, 5) => Some(Attribute),
-            (Attribute, 5 | 10) => Some(Tensor),
-            (Attribute, 6 | 11) => Some(Graph),
-            (Attribute, 22 | 23) => Some(SparseTensor),
-            (SparseTensor, 1 | 2) => Some(Tensor),
-            (Function, 7) => Some(Node),
-            (Function, 11) => Some(Attribute),
-            (TrainingInfo, 1 | 2) => Some(Graph),
-            _ => None,
-        }
-    }
-}
 
 /// Refuses a model that keeps the data of any tensor in another file.
 ///
@@ -75,7 +39,9 @@ fn walk(
     }
     for field in Fields::inside(bytes) {
         let field = field?;
-        if let (Some(child), Some(bytes)) = (message.child(field.number), field.bytes()) {
+        let child = message.child(field.number);
+        let child = child.filter(|child| child.leads_to_tensors());
+        if let (Some(child), Some(bytes)) = (child, field.bytes()) {
             walk(bytes, child, depth + 1, tensor)?;
         }
     }

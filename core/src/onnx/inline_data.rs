@@ -1,9 +1,7 @@
-use prost::Message as _;
-
-use super::OnnxError;
 use super::external_data::check_depth;
 use super::proto::{DataType, GraphProto, ModelProto, StringStringEntryProto, TensorProto};
-use super::whole::refuse_unknown_fields;
+use super::whole::decode_checked;
+use super::{MAX_BYTES, OnnxError};
 
 /// Where a tensor keeps its data outside the model file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +16,6 @@ pub struct ExternalPart {
     pub length: u64,
 }
 
-/// Protobuf's limit for one message, and so for one model file.
-const MAX_BYTES: u64 = i32::MAX as u64;
-
 /// Decodes a model and moves into it the data that its tensors keep in other files.
 ///
 /// `read` returns the bytes of a part; it must make sure that the part's file may be read.
@@ -32,10 +27,7 @@ pub fn decode_with_external_data<E: From<OnnxError>>(
     mut read: impl FnMut(&ExternalPart) -> Result<Vec<u8>, E>,
 ) -> Result<ModelProto, E> {
     check_depth(model)?;
-    refuse_unknown_fields(model)?;
-    let mut model = ModelProto::decode(model).map_err(|_| OnnxError::Malformed {
-        what: "a field has a type that is not the one ONNX gives it",
-    })?;
+    let mut model = decode_checked(model)?;
     let mut room = MAX_BYTES;
     if let Some(graph) = &mut model.graph {
         for_each_tensor(graph, &mut |tensor| {

@@ -14,6 +14,7 @@ mod heads;
 mod inline_data;
 mod last_layer;
 mod looks_like;
+mod message;
 mod metadata;
 pub mod proto;
 mod whole;
@@ -22,7 +23,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{Conv, Dim, GraphBuilder, GraphError, TensorData, Value};
+pub use builder::{Dim, GraphBuilder, GraphError, TensorData, Value, Window};
 pub use error::OnnxError;
 pub(crate) use external_data::{check_start, refuse_external_data};
 pub use heads::{Heads, NoHeads, before_softmax, heads, made_by};
@@ -30,3 +31,6 @@ pub use inline_data::{ExternalPart, decode_with_external_data};
 pub use last_layer::{LastLayer, LastLayerError, last_layer};
 pub use metadata::{read_metadata, remove_metadata, write_metadata};
 pub use whole::{decode, encode};
+
+/// Protobuf's limit for one message, in bytes, and so for one model file.
+pub(crate) const MAX_BYTES: u64 = i32::MAX as u64;

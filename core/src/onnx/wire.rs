@@ -1,6 +1,6 @@
 //! The protobuf wire format, read in place: no allocation, no recursion, no trust in lengths.
 
-use super::OnnxError;
+use super::{MAX_BYTES, OnnxError};
 
 /// One field of a message.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +104,6 @@ fn field(bytes: &[u8]) -> Result<(u32, Payload<'_>, &[u8]), OnnxError> {
 }
 
 const MAX_FIELD_NUMBER: u32 = (1 << 29) - 1;
-const MAX_LENGTH: u64 = (1 << 31) - 1;
 
 fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), OnnxError> {
     let mut value = 0u64;
@@ -122,7 +121,7 @@ fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), OnnxError> {
 }
 
 fn take(bytes: &[u8], length: u64) -> Result<(&[u8], &[u8]), OnnxError> {
-    if length > MAX_LENGTH {
+    if length > MAX_BYTES {
         return Err(malformed("a length is beyond protobuf's limit of 2 GiB"));
     }
     let available = bytes.len() as u64;

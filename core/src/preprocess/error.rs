@@ -68,11 +68,6 @@ impl DecodeError {
         }
     }
 
-    /// The resizer refused what a decoder made.
-    pub(super) fn unscaled(error: PreprocessError) -> Self {
-        Self::corrupt(ImageFormat::Jpeg, error.to_string())
-    }
-
     pub(super) fn truncated(format: ImageFormat) -> Self {
         Self::corrupt(format, "the file ends too early (truncated)")
     }

@@ -18,9 +18,6 @@ pub enum ImageFormat {
 }
 
 impl ImageFormat {
-    /// Every format, in the order in which messages name them.
-    pub const ALL: [Self; 5] = [Self::Jpeg, Self::Png, Self::WebP, Self::Gif, Self::Bmp];
-
     /// The media type, for example `image/jpeg`.
     pub fn media_type(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
 use super::decode::{Extent, decode_enough};
 use super::resize::Scaler;
-use super::{DecodeError, Limits, PreprocessError, Rgb8};
+use super::{DecodeError, Limits, PreprocessError, Rgb8, sniff};
 use crate::manifest::Preprocessing;
 
 /// Brings images to the model's size and normalises them. It owns its buffers, so each thread needs its own.
@@ -52,7 +52,11 @@ impl Preprocessor {
             return Ok(decoded.image);
         }
         let scaled = self.scaler.scale(&decoded.image, decoded.extent);
-        let pixels = scaled.map_err(DecodeError::unscaled)?.to_vec();
+        let unscaled = |error: PreprocessError| match sniff(bytes) {
+            Some(format) => DecodeError::corrupt(format, error.to_string()),
+            None => DecodeError::UnsupportedFormat { looks_like: None },
+        };
+        let pixels = scaled.map_err(unscaled)?.to_vec();
         let (width, height) = self.scaler.size();
         Ok(Rgb8 {
             width,

@@ -118,6 +118,12 @@ pub enum FittedError {
         /// Where and why the parser stopped.
         source: serde_json::Error,
     },
+    /// It could not be turned into JSON.
+    #[error("what the score learnt could not be written as JSON: {source}")]
+    Unwritable {
+        /// The serialiser's reason.
+        source: serde_json::Error,
+    },
     /// It was made by a newer Normgate.
     #[error(
         "what the score learnt is of version {found}, made by a newer Normgate; this one reads \
@@ -204,7 +210,7 @@ impl Fitted {
 
     /// The document for the model file.
     pub(crate) fn write(&self) -> Result<String, FittedError> {
-        serde_json::to_string(self).map_err(|source| FittedError::NotJson { source })
+        serde_json::to_string(self).map_err(|source| FittedError::Unwritable { source })
     }
 }
 

@@ -45,11 +45,13 @@ impl Nnguide {
             return Err(FitError::NoPositiveConfidence { score });
         }
         let labels = data.labels();
-        let kept = |class: usize| {
-            let is_of_class = |index: &&usize| labels.get(**index) == Some(&class);
-            chosen.iter().filter(is_of_class).count()
-        };
-        let most = (0..data.classes()).map(kept).max().unwrap_or(1);
+        let mut kept = vec![0usize; data.classes()];
+        for class in chosen.iter().filter_map(|index| labels.get(*index)) {
+            if let Some(count) = kept.get_mut(*class) {
+                *count += 1;
+            }
+        }
+        let most = kept.into_iter().max().unwrap_or(1);
         let weighted = chosen.iter().flat_map(|index| {
             let (_, logits, representation) = outputs[*index];
             let confidence = log_sum_exp(logits) as f32;

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use normgate_core::model::ModelError;
 use normgate_core::onnx::OnnxError;
 use normgate_core::runtime::SessionError;
 
@@ -8,13 +9,8 @@ use normgate_core::runtime::SessionError;
 #[non_exhaustive]
 pub enum AdoptError {
     /// The model file could not be read.
-    #[error("the model file {} could not be read: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] ModelError),
     /// The file is not an ONNX model, or is damaged.
     #[error(transparent)]
     Onnx(#[from] OnnxError),

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
+use normgate_core::model::read_file;
 use normgate_core::onnx::proto::ModelProto;
 use normgate_core::onnx::{ExternalPart, decode_with_external_data};
 
@@ -16,11 +17,7 @@ use crate::out::is_same_file;
 /// [`AdoptError`]. Data that is not in the folder of the model, or of the file that this is a link to, or below it,
 /// is not read: a model from anyone could name any file on this machine.
 pub fn read(path: &Path, out: &Path) -> Result<ModelProto, AdoptError> {
-    let unreadable = |source| AdoptError::Unreadable {
-        path: path.into(),
-        source,
-    };
-    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let bytes = read_file(path)?;
     decode_with_external_data(&bytes, |part| read_part(path, part, out))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use normgate_core::onnx::{Conv, GraphBuilder, Value};
+use normgate_core::onnx::{GraphBuilder, Value, Window};
 
 use super::{ExportError, WeightForm};
 use crate::checkpoint::NamedTensor;
@@ -69,7 +69,7 @@ impl Layers<'_> {
             .weights
             .add(graph, &format!("{conv}.weight"), &weight.shape, &scaled);
         let bias = graph.floats(&format!("{conv}.bias"), &[outputs], &shift);
-        let shape = Conv {
+        let shape = Window {
             stride,
             padding: kernel / 2,
         };

@@ -1,6 +1,6 @@
 //! A residual network as ONNX nodes, with the structure that [`crate::models`] says.
 
-use normgate_core::onnx::{Conv, GraphBuilder, Value};
+use normgate_core::onnx::{GraphBuilder, Value, Window};
 
 use super::ExportError;
 use super::layers::Layers;
@@ -17,7 +17,7 @@ pub(super) fn add(
     let stem = layers.conv_bn(graph, images, ("conv1", "bn1"), stride)?;
     let mut features = graph.relu("relu1", &stem);
     if structure.large_stem {
-        let halved = Conv {
+        let halved = Window {
             stride: 2,
             padding: 1,
         };

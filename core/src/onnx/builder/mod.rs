@@ -5,7 +5,7 @@ use prost::Message;
 use thiserror::Error;
 
 pub use constant::TensorData;
-pub use operators::Conv;
+pub use operators::Window;
 
 use super::proto::{
     AttributeProto, Dimension, DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetId,

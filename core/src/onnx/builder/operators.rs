@@ -3,7 +3,7 @@ use crate::onnx::proto::{AttributeProto, AttributeType, DataType};
 
 /// Stride and zero padding of a convolution or pooling, the same on both axes and all sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conv {
+pub struct Window {
     /// Step, at least 1.
     pub stride: usize,
     /// Zeros added on each side.
@@ -20,13 +20,13 @@ impl GraphBuilder {
         x: &Value,
         weight: &Value,
         bias: Option<&Value>,
-        conv: Conv,
+        window: Window,
     ) -> Value {
         let mut inputs = vec![x, weight];
         inputs.extend(bias);
         let attributes = vec![
-            ints("strides", &[conv.stride as i64; 2]),
-            ints("pads", &[conv.padding as i64; 4]),
+            ints("strides", &[window.stride as i64; 2]),
+            ints("pads", &[window.padding as i64; 4]),
         ];
         self.node(name, "Conv", &inputs, attributes)
     }
@@ -42,11 +42,11 @@ impl GraphBuilder {
     }
 
     /// The largest value in each square window of side `kernel`.
-    pub fn max_pool(&mut self, name: &str, x: &Value, kernel: usize, conv: Conv) -> Value {
+    pub fn max_pool(&mut self, name: &str, x: &Value, kernel: usize, window: Window) -> Value {
         let attributes = vec![
             ints("kernel_shape", &[kernel as i64; 2]),
-            ints("strides", &[conv.stride as i64; 2]),
-            ints("pads", &[conv.padding as i64; 4]),
+            ints("strides", &[window.stride as i64; 2]),
+            ints("pads", &[window.padding as i64; 4]),
         ];
         self.node(name, "MaxPool", &[x], attributes)
     }

@@ -96,7 +96,8 @@ fn the_format_is_read_from_the_bytes() {
 
 #[test]
 fn each_format_has_a_name_and_a_media_type() {
-    for format in ImageFormat::ALL {
+    use ImageFormat::*;
+    for format in [Jpeg, Png, WebP, Gif, Bmp] {
         let subtype = format.media_type().strip_prefix("image/").unwrap();
         assert_eq!(subtype, format.to_string().to_lowercase());
     }

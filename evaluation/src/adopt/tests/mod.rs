@@ -4,7 +4,7 @@ use clap::Parser;
 use normgate_core::onnx::proto::{
     AttributeProto, AttributeType, DataType, DimensionValue, StringStringEntryProto,
 };
-use normgate_core::onnx::{Conv, Dim, GraphBuilder, TensorData, Value, decode};
+use normgate_core::onnx::{Dim, GraphBuilder, TensorData, Value, Window, decode};
 use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
 use normgate_testing::passes_the_onnx_checker;
 use tempfile::TempDir;
@@ -248,7 +248,7 @@ fn channels_last_are_thought_of_where_the_file_does_not_say_which_axis_they_are(
     };
     let first = graph.node("first", "Transpose", &[&image], vec![perm]);
     let kernel = graph.floats("kernel", &[3, 3, 1, 1], &[0.5; 9]);
-    let step = Conv {
+    let step = Window {
         stride: 1,
         padding: 0,
     };

@@ -8,14 +8,14 @@ mod weights;
 
 use normgate_core::manifest::{Filter, METADATA_KEY, Manifest, Preprocessing, Resize};
 use normgate_core::onnx::proto::{GraphProto, NodeProto, TensorProto};
-use normgate_core::onnx::{Conv, Dim, GraphBuilder, Value};
+use normgate_core::onnx::{Dim, GraphBuilder, Value, Window};
 use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
 use normgate_core::scores::ScoreKind;
 
 use super::*;
 
 const SIDE: usize = 8;
-const SAME: Conv = Conv {
+const SAME: Window = Window {
     stride: 1,
     padding: 1,
 };
@@ -62,7 +62,7 @@ fn network(change: impl FnOnce(&mut ModelProto)) -> Model {
     let x = graph.input("image", &[Dim::Batch, Dim::Fixed(3), side, side]);
     let x = layer(&mut graph, "one", &x, 3);
     let x = graph.relu("one.relu", &x);
-    let half = Conv { stride: 2, ..SAME };
+    let half = Window { stride: 2, ..SAME };
     let x = graph.max_pool("pool", &x, 3, half);
     let y = layer(&mut graph, "two", &x, 8);
     let y = graph.relu("two.relu", &y);

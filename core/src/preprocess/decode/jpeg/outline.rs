@@ -1,5 +1,7 @@
 //! What a file's markers say and the decoder does not.
 
+use memchr::memchr;
+
 pub(super) const SCAN: u8 = 0xDA;
 const APP1: u8 = 0xE1;
 pub(super) const END_OF_IMAGE: u8 = 0xD9;
@@ -53,8 +55,7 @@ impl<'a> Iterator for Markers<'a> {
                     return Some((*marker, segment));
                 }
                 [_, rest @ ..] => {
-                    let next = rest.iter().position(|&byte| byte == 0xFF);
-                    self.0 = &rest[next.unwrap_or(rest.len())..];
+                    self.0 = &rest[memchr(0xFF, rest).unwrap_or(rest.len())..];
                 }
                 [] => return None,
             }
