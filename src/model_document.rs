@@ -20,11 +20,9 @@ pub fn document(model: &Model) -> Result<Value, serde_json::Error> {
         document["fitted"] = json!({"images": fitted.images, "data": fitted.data});
     }
     if let Some(calibration) = &manifest.calibration {
-        let scores = &calibration.scores;
-        let last = scores.len().saturating_sub(1) as f64;
-        let at = |q: f64| scores.get((q * last).round() as usize);
+        let at = |q: f64| calibration.score_at(q);
         document["calibration"]["scores"] = json!({
-            "kept": scores.len(),
+            "kept": calibration.scores.len(),
             "min": at(0.0), "p5": at(0.05), "p25": at(0.25), "median": at(0.5),
             "p75": at(0.75), "p95": at(0.95), "max": at(1.0),
         });

@@ -119,6 +119,11 @@ impl Problem {
         Self::new(400, "malformed-request", "The request is malformed", detail)
     }
 
+    /// 400: a request without an image.
+    pub fn no_body() -> Self {
+        Self::malformed("the request has no body: send an image")
+    }
+
     /// 404: no such route.
     pub fn not_found(path: &str) -> Self {
         let what = or_none(path);
@@ -242,6 +247,13 @@ impl Problem {
     /// The same with a reason, for those who run the program: if there is no log, and from `/livez`.
     pub fn internal_because(detail: impl AsRef<str>) -> Self {
         Self::new(500, "internal-error", "Internal error", detail)
+    }
+
+    /// 500 for `/livez`: only a new process helps.
+    pub fn worker_hangs(seconds: u64) -> Self {
+        Self::internal_because(format!(
+            "a worker has been at the same batch for {seconds} s"
+        ))
     }
 
     /// 501: a body that cannot be unpacked, since its coding is not known (RFC 9112, 6.1).

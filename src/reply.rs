@@ -135,13 +135,19 @@ impl<'a> Reply<'a> {
     pub fn new(manifest: &'a Manifest, answer: &Classification, top: usize) -> Self {
         let label = |index: usize| manifest.labels.get(index).map_or("", String::as_str);
         let probabilities = &answer.probabilities;
+        // The predicted class first, also where rounding has made an earlier one's probability equal.
+        let likelier = |one: &usize, other: &usize| {
+            let is_other = |index: &usize| *index != answer.class_index;
+            let by_class = is_other(one).cmp(&is_other(other));
+            let by_probability = || probabilities[*other].total_cmp(&probabilities[*one]);
+            by_class.then_with(by_probability).then(one.cmp(other))
+        };
         let mut order: Vec<usize> = (0..probabilities.len()).collect();
-        // Stable, so that the predicted class stays first among equals: it is the first of them.
-        order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
-        // Rounding can make the probability of an earlier class equal to the predicted one's.
-        if let Some(place) = order.iter().position(|index| *index == answer.class_index) {
-            order[..=place].rotate_right(1);
+        if top < order.len() {
+            order.select_nth_unstable_by(top, likelier);
+            order.truncate(top);
         }
+        order.sort_unstable_by(likelier);
         let candidate = |index: usize| Candidate {
             label: label(index),
             class_index: index,
@@ -158,7 +164,7 @@ impl<'a> Reply<'a> {
                 p_value: answer.p_value,
                 method: manifest.score,
             },
-            top: order.into_iter().take(top).map(candidate).collect(),
+            top: order.into_iter().map(candidate).collect(),
             model: ModelName {
                 name: &manifest.name,
                 version: &manifest.version,

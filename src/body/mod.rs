@@ -139,7 +139,7 @@ impl Intake {
         let kind = Kind::of(headers)?;
         let (body, hold) = self.collect(headers, body, client).await?;
         if body.is_empty() {
-            return Err(Problem::malformed("the request has no body: send an image"));
+            return Err(Problem::no_body());
         }
         let is_image = matches!(kind, Kind::Image | Kind::ImageAsForm);
         let is_short = body.len() <= LONG;

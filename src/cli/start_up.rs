@@ -127,19 +127,15 @@ impl fmt::Display for StartUp<'_> {
 
 /// The threshold, or the smallest and the largest if classes have their own.
 fn thresholds(calibration: &Calibration) -> String {
-    let by_class = calibration.per_class.iter().flatten();
-    let by_class = by_class.map(|class| class.threshold);
-    match (by_class.clone().reduce(f64::min), by_class.reduce(f64::max)) {
-        (Some(least), Some(most)) => format!("{least:.3} to {most:.3} (by class)"),
-        _ => format!("{:.3}", calibration.threshold),
+    match calibration.thresholds_by_class() {
+        Some([least, most]) => format!("{least:.3} to {most:.3} (by class)"),
+        None => format!("{:.3}", calibration.threshold),
     }
 }
 
 /// The share of ID images that the threshold is expected to flag.
 fn id_flagged(calibration: &Calibration) -> String {
-    let expected = calibration.flag_rate().map(|rate| rate.mean);
-    let percent = expected.unwrap_or(calibration.expected_flag_rate) * 100.0;
-    format!("{percent:.1} %")
+    format!("{:.1} %", calibration.expected_share_flagged() * 100.0)
 }
 
 #[cfg(test)]

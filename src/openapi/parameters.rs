@@ -4,6 +4,9 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Required, Schema};
 
+use crate::deadline;
+use crate::telemetry::request_id;
+
 /// The parameters of a route, except for those in its path.
 pub fn of(path: &str) -> Vec<Parameter> {
     let own = match path {
@@ -31,7 +34,7 @@ fn request_timeout() -> Parameter {
         .pattern(Some(r"^(\d+\.?\d*|\.\d+)\s*(ms|s|m|min|h)$"))
         .examples(["250ms", "1.5s"]);
     optional(
-        "x-request-timeout",
+        deadline::HEADER,
         ParameterIn::Header,
         schema,
         "How long the client will wait, from the request's head on; the server's \
@@ -42,10 +45,10 @@ fn request_timeout() -> Parameter {
 fn request_id() -> Parameter {
     let schema = ObjectBuilder::new()
         .schema_type(Type::String)
-        .max_length(Some(128))
+        .max_length(Some(request_id::MAX_LENGTH))
         .examples(["order-4711"]);
     optional(
-        "x-request-id",
+        request_id::HEADER.as_str(),
         ParameterIn::Header,
         schema,
         "An id for the reply and the server's log; without it the server makes one",

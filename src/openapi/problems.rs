@@ -1,6 +1,7 @@
 //! The problems that each route can have, as the server answers them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::http::HeaderName;
 use axum::response::IntoResponse;
@@ -9,6 +10,7 @@ use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use super::header;
+use crate::engine::EngineError;
 use crate::problem::Problem;
 
 /// A name for the example, and the problem.
@@ -64,10 +66,7 @@ fn response(problems: &[Named]) -> Response {
 fn of(path: &str) -> Vec<Named> {
     let own = match path {
         "/classify" => of_classify(),
-        "/livez" => vec![(
-            "a-worker-hangs",
-            Problem::internal_because("a worker has been at the same batch for 75 s"),
-        )],
+        "/livez" => vec![("a-worker-hangs", Problem::worker_hangs(75))],
         "/model" => vec![("loading", Problem::not_ready())],
         "/readyz" => vec![
             ("loading", Problem::not_ready()),
@@ -99,10 +98,7 @@ fn of_classify() -> Vec<Named> {
         looks_like: Some("PDF"),
     };
     vec![
-        (
-            "no-body",
-            Problem::malformed("the request has no body: send an image"),
-        ),
+        ("no-body", Problem::no_body()),
         ("slow-body", Problem::slow_request(30.0)),
         ("too-many-bytes", Problem::body_too_large(32 << 20)),
         ("too-many-files", Problem::too_many_files(64)),
@@ -116,10 +112,7 @@ fn of_classify() -> Vec<Named> {
             "damaged-image",
             Problem::undecodable("the JPEG image is damaged: the file ends too early (truncated)"),
         ),
-        (
-            "full-queue",
-            Problem::overloaded("the queue is full (--queue-capacity); try again later"),
-        ),
+        ("full-queue", EngineError::Full(Duration::ZERO).into()),
         ("loading", Problem::not_ready()),
         ("stopping", Problem::shutting_down()),
         ("too-late", Problem::deadline_exceeded(10.0, "--deadline")),

@@ -61,9 +61,7 @@ pub async fn alive(State(state): State<Arc<AppState>>) -> Result<JsonLine<Alive>
                     "a worker hangs: it has been at the same batch all the while"
                 );
             }
-            Err(Problem::internal_because(format!(
-                "a worker has been at the same batch for {seconds} s"
-            )))
+            Err(Problem::worker_hangs(seconds))
         }
         None => Ok(JsonLine(Alive { status: "alive" })),
     }

@@ -8,7 +8,7 @@ mod observe;
 mod plain_metrics;
 mod process;
 mod refusals;
-mod request_id;
+pub mod request_id;
 
 pub use logs::{finish as finish_logs, start as start_logs};
 pub use metrics::{CONTENT_TYPE as OPENMETRICS_TYPE, Metrics};

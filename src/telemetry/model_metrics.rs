@@ -24,6 +24,8 @@ const SCORE_COUNT: &str = "normgate_ood_score_count ";
 pub struct ModelMetrics {
     registry: Registry,
     manifest: Arc<Manifest>,
+    /// The manifest's, ready to be shared with the series.
+    labels: Box<[Arc<str>]>,
     digest: String,
     predictions: Family<PredictionLabels, Counter>,
     verdicts: Family<VerdictLabels, Counter>,
@@ -34,7 +36,7 @@ pub struct ModelMetrics {
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct PredictionLabels {
-    label: String,
+    label: Arc<str>,
     ood: &'static str,
 }
 
@@ -86,8 +88,7 @@ impl ModelMetrics {
             threshold,
         );
         let expected = FloatGauge::default();
-        let rate = calibration.flag_rate().map(|rate| rate.mean);
-        expected.set(rate.unwrap_or(calibration.expected_flag_rate));
+        expected.set(calibration.expected_share_flagged());
         ours.register(
             "expected_flag_ratio",
             "Share of in-distribution images that the threshold is expected to flag",
@@ -108,6 +109,11 @@ impl ModelMetrics {
         );
         Ok(Self {
             registry,
+            labels: manifest
+                .labels
+                .iter()
+                .map(|it| it.as_str().into())
+                .collect(),
             digest: model.digest().to_owned(),
             predictions,
             verdicts,
@@ -134,7 +140,7 @@ impl ModelMetrics {
     /// An image was classified.
     pub fn classified(&self, answer: &Classification) {
         self.score.observe(f64::from(answer.score));
-        let label = self.manifest.labels.get(answer.class_index);
+        let label = self.labels.get(answer.class_index);
         let label = label.cloned().unwrap_or_default();
         let ood = if answer.is_ood { "true" } else { "false" };
         self.predictions
@@ -170,13 +176,11 @@ fn without(text: &str, samples: &[&str]) -> String {
 /// Buckets into which known shares of ID images fall, so that a drift of the traffic away from the calibration data
 /// shows as a change of shape; and the threshold itself.
 fn score_buckets(calibration: &Calibration) -> Vec<f64> {
-    let scores = &calibration.scores;
-    let last = scores.len().saturating_sub(1);
     let quantiles = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0];
     let mut buckets: Vec<f64> = quantiles
         .iter()
-        .filter_map(|q| scores.get((q * last as f64).round() as usize))
-        .map(|score| f64::from(*score))
+        .filter_map(|&q| calibration.score_at(q))
+        .map(f64::from)
         .chain([calibration.threshold])
         .collect();
     buckets.sort_by(f64::total_cmp);

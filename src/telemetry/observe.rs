@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
-use super::refusals::Line;
+use super::refusals::{Line, Said};
 use super::request_id;
 use crate::problem::{Problem, short};
 use crate::state::AppState;
@@ -28,7 +28,7 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
     let id = request_id::of(&request);
     let id_text = id.to_str().unwrap_or_default();
     let method = request.method().clone();
-    let path = printable(request.uri().path());
+    let uri = request.uri().clone();
     let route = route_of(&request);
     let span = tracing::error_span!("request", id = id_text);
     let has_needless_body = method.is_safe() && !request.body().is_end_stream();
@@ -49,39 +49,47 @@ pub async fn observe(State(state): State<Arc<AppState>>, request: Request, next:
     let problem = response.extensions().get::<Problem>();
     let detail = problem.map(Problem::detail).unwrap_or_default();
     let by_request = problem.is_some_and(Problem::is_by_request);
+    let path = || printable(uri.path());
     // The client's words are a field, which is quoted; in a message they would appear as they are.
-    match (status, by_request) {
-        (500, _) => tracing::error!(method, path, status, milliseconds, "failed"),
-        (429, false) => {
-            state.refusals.note(detail);
-            tracing::debug!(method, path, status, milliseconds, detail, "refused");
+    match (status >= 400).then(|| state.refusals.said(status, by_request, detail)) {
+        None => tracing::debug!(method, path = path(), status, milliseconds, "answered"),
+        Some(Said::Fault) => {
+            tracing::error!(method, path = path(), status, milliseconds, "failed");
         }
-        (400.., _) => match (state.refusals.line(), status) {
-            (Some(Line { unsaid }), 504) if !by_request => {
-                tracing::warn!(
-                    method,
-                    path,
-                    status,
-                    milliseconds,
-                    detail,
-                    unsaid,
-                    "too late"
-                );
-            }
-            (Some(Line { unsaid }), _) => {
-                tracing::info!(
-                    method,
-                    path,
-                    status,
-                    milliseconds,
-                    detail,
-                    unsaid,
-                    "refused"
-                );
-            }
-            (None, _) => tracing::debug!(method, path, status, milliseconds, detail, "refused"),
-        },
-        _ => tracing::debug!(method, path, status, milliseconds, "answered"),
+        Some(Said::Late(Line { unsaid })) => {
+            let path = path();
+            tracing::warn!(
+                method,
+                path,
+                status,
+                milliseconds,
+                detail,
+                unsaid,
+                "too late"
+            );
+        }
+        Some(Said::Refused(Line { unsaid })) => {
+            let path = path();
+            tracing::info!(
+                method,
+                path,
+                status,
+                milliseconds,
+                detail,
+                unsaid,
+                "refused"
+            );
+        }
+        Some(Said::Quietly) => {
+            tracing::debug!(
+                method,
+                path = path(),
+                status,
+                milliseconds,
+                detail,
+                "refused"
+            );
+        }
     }
 
     let headers = response.headers_mut();

@@ -30,28 +30,37 @@ impl Default for Refusals {
 }
 
 impl Refusals {
-    /// Counts one more request that was turned away under load, with what it was told.
-    pub fn note(&self, detail: &str) {
-        self.overload.note();
-        self.say_overload(EVERY, detail);
+    /// Counts a refusal with this status and detail, and what the log says about it. `by_request`: the client's own
+    /// deadline or the like is the reason, so that nothing has to be mended here.
+    pub fn said(&self, status: u16, by_request: bool, detail: &str) -> Said {
+        match (status, by_request) {
+            (500, _) => Said::Fault,
+            (429, false) => {
+                self.overload.note();
+                self.say_overload(EVERY, detail);
+                Said::Quietly
+            }
+            _ => match self.line() {
+                None => Said::Quietly,
+                Some(line) if status == 504 && !by_request => Said::Late(line),
+                Some(line) => Said::Refused(line),
+            },
+        }
     }
 
-    /// The same for a file of a form whose other files were not all refused: the request has another answer.
+    /// Logs that a file of a form was refused, whose other files were not all: the request has another answer.
     pub fn note_file(&self, problem: &Problem) {
         let (status, detail) = (problem.status().as_u16(), problem.detail());
-        match (status, problem.is_by_request()) {
+        match self.said(status, problem.is_by_request(), detail) {
             // It has a line of its own, with the reason.
-            (500, _) => {}
-            (429, false) => self.note(detail),
-            _ => match (self.line(), status) {
-                (Some(Line { unsaid }), 504) if !problem.is_by_request() => {
-                    tracing::warn!(status, detail, unsaid, "too late for a file of a form");
-                }
-                (Some(Line { unsaid }), _) => {
-                    tracing::info!(status, detail, unsaid, "refused a file of a form");
-                }
-                (None, _) => tracing::debug!(status, detail, "refused a file of a form"),
-            },
+            Said::Fault => {}
+            Said::Late(Line { unsaid }) => {
+                tracing::warn!(status, detail, unsaid, "too late for a file of a form");
+            }
+            Said::Refused(Line { unsaid }) => {
+                tracing::info!(status, detail, unsaid, "refused a file of a form");
+            }
+            Said::Quietly => tracing::debug!(status, detail, "refused a file of a form"),
         }
     }
 
@@ -84,6 +93,18 @@ impl Refusals {
             unsaid: (unsaid > 0).then_some(unsaid),
         })
     }
+}
+
+/// What the log says about a refusal.
+pub enum Said {
+    /// An error: the server's own fault.
+    Fault,
+    /// A warning: the server was too slow.
+    Late(Line),
+    /// For information.
+    Refused(Line),
+    /// Nothing unless asked for: it is counted among others.
+    Quietly,
 }
 
 /// A line of the log.

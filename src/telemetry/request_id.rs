@@ -10,7 +10,7 @@ use axum::http::{HeaderName, HeaderValue, Request};
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest id that is taken from a client; longer ones would only fill the log.
-const MAX_LENGTH: usize = 128;
+pub const MAX_LENGTH: usize = 128;
 
 /// The client's own id if it is sane, so that a request can be followed through several services; otherwise a new
 /// one.
