@@ -26,7 +26,7 @@ LABEL org.opencontainers.image.title="Normgate" \
 
 # The server looks for the library beside its executable.
 COPY --from=build /out /opt/normgate
-COPY models /models
+COPY models/cifar10-lt.onnx /models/
 
 ENV PATH="/opt/normgate:$PATH" \
     NORMGATE_LISTEN=0.0.0.0:8080 \
