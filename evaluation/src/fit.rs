@@ -10,6 +10,7 @@ use normgate_core::scores::{FitData, Fitted, Score, ScoreKind};
 use crate::datasets::{ImageSet, SetSpec};
 use crate::error::EvaluationError;
 use crate::outputs;
+use crate::recorded;
 use crate::workbench::Workbench;
 
 /// A score, or every one.
@@ -70,12 +71,6 @@ fn named(name: &str) -> ScoreKind {
     found.unwrap_or(ScoreKind::RepresentationNorm)
 }
 
-/// What several sets are, as a model file keeps it: names and filters, not paths.
-pub(crate) fn described(sets: &[SetSpec]) -> String {
-    let names: Vec<String> = sets.iter().map(SetSpec::describe).collect();
-    names.join(" + ")
-}
-
 /// Runs the model over the training images, which `data` names, and fits the score to its answers.
 ///
 /// # Errors
@@ -102,7 +97,7 @@ fn fit_all(
     outputs::all_labelled(images, &model.manifest().labels)?;
     let answers = bench.answers(model, images)?;
     let labels = answers.truth()?;
-    let name = described(data);
+    let name = recorded::sets(data);
     let failed = |source| EvaluationError::Fit {
         data: name.clone(),
         source,

@@ -42,9 +42,11 @@ mod out;
 pub mod outputs;
 pub mod overlap;
 pub mod quantize;
+pub mod recorded;
 pub mod reports;
 mod seen;
 pub mod shell;
+pub mod stop_signal;
 pub mod workbench;
 
 pub use error::EvaluationError;

@@ -218,7 +218,7 @@ impl<'a> Worker<'a> {
         let length = self.preprocessor.tensor_len();
         self.input.resize(count * length, 0.0);
         self.set
-            .write_tensors(first, &mut self.preprocessor, &mut self.input)
+            .write_tensors(first, &self.preprocessor, &mut self.input)
             .map_err(|(index, source)| EvaluationError::Image {
                 set: self.set.name.clone(),
                 index,

@@ -49,30 +49,59 @@ impl Fingerprints {
     }
 
     /// How many different images of another set are among them.
-    pub fn shared_with(&self, set: &ImageSet) -> usize {
-        self.compared_with(set).0
+    pub fn shared_with(&self, other: &Fingerprints) -> usize {
+        other.images.intersection(&self.images).count()
     }
 
-    /// How many different images of another set are among them, and how many it has.
-    fn compared_with(&self, set: &ImageSet) -> (usize, usize) {
-        let others: HashSet<u64> = fingerprints(set).collect();
-        (others.intersection(&self.images).count(), others.len())
-    }
-
-    /// Checks that hardly any image of another set, which `option` names, is among them.
+    /// Checks that hardly any image of another set is among them.
     ///
     /// # Errors
     /// [`EvaluationError::SharedImages`].
-    pub fn apart_from(&self, option: &'static str, set: &ImageSet) -> Result<(), EvaluationError> {
-        let (shared, images) = self.compared_with(set);
+    pub fn apart_from(&self, other: &Fingerprints) -> Result<(), EvaluationError> {
+        let (shared, images) = (self.shared_with(other), other.images.len());
         match shared > 1 && shared as f64 > FEW * images as f64 {
             true => Err(EvaluationError::SharedImages {
-                options: [self.option, option],
+                options: [self.option, other.option],
                 shared,
                 images,
             }),
             false => Ok(()),
         }
+    }
+}
+
+/// The sets of one command, which may share no images.
+#[derive(Default)]
+pub struct Apart {
+    known: Vec<Fingerprints>,
+}
+
+/// Sets that may share images with each other, but not with those to come.
+impl From<Vec<Fingerprints>> for Apart {
+    fn from(known: Vec<Fingerprints>) -> Self {
+        Self { known }
+    }
+}
+
+impl Apart {
+    /// Takes a set in.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn admit(&mut self, set: Fingerprints) -> Result<(), EvaluationError> {
+        self.check(&set)?;
+        self.known.push(set);
+        Ok(())
+    }
+
+    /// Checks that a set shares hardly any image with those taken in.
+    ///
+    /// # Errors
+    /// [`EvaluationError::SharedImages`].
+    pub fn check(&self, set: &Fingerprints) -> Result<(), EvaluationError> {
+        self.known
+            .iter()
+            .try_for_each(|known| known.apart_from(set))
     }
 }
 
@@ -128,10 +157,24 @@ mod tests {
     #[test]
     fn sets_that_share_more_than_one_image_in_a_hundred_are_refused() {
         let fitted = Fingerprints::of("--fit-data", &set(0..500));
-        assert!(fitted.apart_from("--data", &set(500..900)).is_ok());
-        assert!(fitted.apart_from("--data", &set(498..698)).is_ok());
-        assert!(fitted.apart_from("--data", &set(499..510)).is_ok());
-        let error = fitted.apart_from("--data", &set(450..750)).unwrap_err();
+        assert!(
+            fitted
+                .apart_from(&Fingerprints::of("--data", &set(500..900)))
+                .is_ok()
+        );
+        assert!(
+            fitted
+                .apart_from(&Fingerprints::of("--data", &set(498..698)))
+                .is_ok()
+        );
+        assert!(
+            fitted
+                .apart_from(&Fingerprints::of("--data", &set(499..510)))
+                .is_ok()
+        );
+        let error = fitted
+            .apart_from(&Fingerprints::of("--data", &set(450..750)))
+            .unwrap_err();
         let message = error.to_string();
         for part in ["50 of the 300", "--fit-data", "--data"] {
             assert!(message.contains(part), "{part}: {message}");
@@ -157,11 +200,17 @@ mod tests {
         let training = Fingerprints::of("--data", &files("mine"));
         for same in ["mine", "other/../mine", "./mine"] {
             assert!(
-                training.apart_from("--aux", &files(same)).is_err(),
+                training
+                    .apart_from(&Fingerprints::of("--aux", &files(same)))
+                    .is_err(),
                 "{same}"
             );
         }
-        assert!(training.apart_from("--aux", &files("other")).is_ok());
+        assert!(
+            training
+                .apart_from(&Fingerprints::of("--aux", &files("other")))
+                .is_ok()
+        );
     }
 
     #[test]
@@ -171,6 +220,10 @@ mod tests {
             ImageSet::concat([set(first)].into_iter().chain(many).collect()).unwrap()
         };
         let fitted = Fingerprints::of("--fit-data", &black(1..200));
-        assert!(fitted.apart_from("--data", &black(300..400)).is_ok());
+        assert!(
+            fitted
+                .apart_from(&Fingerprints::of("--data", &black(300..400)))
+                .is_ok()
+        );
     }
 }

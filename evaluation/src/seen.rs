@@ -6,7 +6,8 @@ use normgate_core::calibration::Calibration;
 use normgate_core::manifest::Manifest;
 use normgate_core::scores::Fitted;
 
-use crate::datasets::{Amount, HELD_OUT, Learnt, SetSpec, Split};
+use crate::datasets::{Amount, Learnt, SetSpec, Split};
+use crate::recorded;
 
 /// What the training record says about a set with the same name as one of `data`, which together have `class_counts`
 /// images, unless counts or filters show that these are other images.
@@ -20,7 +21,7 @@ pub(crate) fn in_training(
     // A whole set has at least as many images as were taken from it; how many each of several has, nobody knows.
     let is_smaller = record.data.len() == 1 && counts.any(|(trained, given)| given < trained);
     let may_be_known = |entry: &&String| {
-        let (set, held_out) = entry.split_once(HELD_OUT).unwrap_or((entry, ""));
+        let (set, held_out) = recorded::what_was_held_out(entry);
         let part = Record {
             split: Split::Train,
             labels: &manifest.labels,
@@ -32,7 +33,7 @@ pub(crate) fn in_training(
     let known = record.data.iter().find(may_be_known).cloned();
     // This run may have seen any of the images that another run held out.
     known.or_else(|| {
-        let sources = data.iter().filter_map(SetSpec::sources_of_held_out);
+        let sources = data.iter().filter_map(SetSpec::held_out);
         let of_others =
             sources.filter(|it| it.sets != record.data || it.class_counts != record.class_counts);
         let mut sets = of_others.flat_map(|it| it.sets);
@@ -40,16 +41,10 @@ pub(crate) fn in_training(
             let mut alike = record
                 .data
                 .iter()
-                .filter(|own| set_name(own) == set_name(&set));
+                .filter(|own| recorded::name(own) == recorded::name(&set));
             alike.next().cloned()
         })
     })
-}
-
-/// A recorded set's name, without its filters and what was held out.
-fn set_name(recorded: &str) -> &str {
-    let set = recorded.split(HELD_OUT).next().unwrap_or(recorded);
-    set.split('#').next().unwrap_or(set)
 }
 
 /// Which of the training's auxiliary sets has the same name as one of `data`, unless filters show that these are
@@ -72,15 +67,12 @@ pub(crate) fn in_calibration(
     calibration: &Calibration,
     data: &[SetSpec],
 ) -> Option<String> {
-    let said = calibration.data.as_deref()?;
-    // Behind the sets, the record says how they were used.
-    let sets = said.split("; ").next()?.split(", equally many").next()?;
     let part = Record {
         split: Split::Test,
         labels,
         held_out: Vec::new(),
     };
-    let mut sets = sets.split(" + ");
+    let mut sets = recorded::each_set(calibration.data.as_deref()?);
     let may_be_known = |set: &&str| part.not_apart_from(set, data).next().is_some();
     sets.find(may_be_known).map(String::from)
 }
@@ -93,7 +85,7 @@ pub(crate) fn in_fitted(
     data: &[SetSpec],
     images: usize,
 ) -> Option<String> {
-    let sets: Vec<&str> = fitted.data.as_deref()?.split(" + ").collect();
+    let sets: Vec<&str> = recorded::each_set(fitted.data.as_deref()?).collect();
     let is_smaller = sets.len() == 1 && images < fitted.images;
     let part = Record {
         split: Split::Train,
@@ -121,7 +113,7 @@ impl Record<'_> {
         set: &'a str,
         data: &'a [SetSpec],
     ) -> impl Iterator<Item = &'a SetSpec> {
-        let name = set_name(set);
+        let name = recorded::name(set);
         // The set's path is not recorded; "./" keeps a "=" in its name from being read as the end of another name.
         let recorded = format!("./{set}").parse::<SetSpec>();
         let alike = data.iter().filter(move |given| given.name() == name);
@@ -139,14 +131,11 @@ impl Record<'_> {
     }
 }
 
-/// How many images of each class were held out, from what the trainer was told: `all=50)`, or `CLASS=N, CLASS=N%)`.
-fn amounts_held_out(said: &str, labels: &[String]) -> Vec<Amount> {
+/// How many images of each class were held out, from the options that the trainer was given: `all=50`, `CLASS=N` or
+/// `CLASS=N%`.
+fn amounts_held_out<'a>(options: impl Iterator<Item = &'a str>, labels: &[String]) -> Vec<Amount> {
     let mut amounts = vec![Amount::Images(0); labels.len()];
-    let said = said.strip_suffix(')').unwrap_or(said);
-    for (class, amount) in said
-        .split(", ")
-        .filter_map(|option| option.rsplit_once('='))
-    {
+    for (class, amount) in options.filter_map(|option| option.rsplit_once('=')) {
         let amount = amount.parse().unwrap_or(Amount::Images(0));
         let named = labels.iter().position(|label| label == class);
         let numbered = || class.parse().ok();
@@ -170,7 +159,7 @@ mod tests {
     use normgate_core::onnx::LastLayerError;
     use normgate_core::scores::{FitData, ScoreKind};
 
-    use crate::datasets::HELD_OUT_MARK;
+    use crate::datasets::HeldOut;
 
     use super::*;
 
@@ -277,23 +266,25 @@ mod tests {
     #[test]
     fn what_another_run_held_out_may_be_known() {
         let folder = tempfile::tempdir().unwrap();
-        let mark = |sets: &str| std::fs::write(folder.path().join(HELD_OUT_MARK), sets).unwrap();
+        let mark = |class_counts: &[u64], set: &str| {
+            let class_counts = class_counts.to_vec();
+            let sets = vec![set.to_owned()];
+            HeldOut { class_counts, sets }.write(folder.path()).unwrap();
+        };
         let own = "photos#class!=Wildkatze (held out: all=10%)";
         let hint = || {
             let set = folder.path().to_str().unwrap();
             in_training(&manifest(&[own]), &specs(&[set]), &[5; 3])
         };
         let counts = manifest(&[own]).training.unwrap().class_counts;
-        let counts: Vec<_> = counts.iter().map(u64::to_string).collect();
-        let counts = counts.join(",");
-        mark(&format!("{counts}\n{own}"));
+        mark(&counts, own);
         assert_eq!(hint(), None);
         // The same sets, but not the same parts of them.
-        mark(&format!("1,2,3\n{own}"));
+        mark(&[1, 2, 3], own);
         assert_eq!(hint().as_deref(), Some(own));
-        mark(&format!("{counts}\nphotos (held out: all=20%)"));
+        mark(&counts, "photos (held out: all=20%)");
         assert_eq!(hint().as_deref(), Some(own));
-        mark(&format!("{counts}\nothers (held out: all=20%)"));
+        mark(&counts, "others (held out: all=20%)");
         assert_eq!(hint(), None);
     }
 
@@ -302,16 +293,17 @@ mod tests {
         use Amount::{Images, Percent};
         let labels = manifest(&[]).labels;
         for (said, expected) in [
-            ("all=50)", [Images(50); 3]),
-            ("all=50, Wildkatze=10)", [50, 60, 50].map(Images)),
-            ("2=7, Fr\u{f6}schlein (gr\u{fc}n)=1)", [0, 0, 8].map(Images)),
-            ("9=7, other=3, Jagd Hund=many)", [Images(0); 3]),
-            ("all=10%)", [Percent(10); 3]),
+            ("all=50", [Images(50); 3]),
+            ("all=50, Wildkatze=10", [50, 60, 50].map(Images)),
+            ("2=7, Fr\u{f6}schlein (gr\u{fc}n)=1", [0, 0, 8].map(Images)),
+            ("9=7, other=3, Jagd Hund=many", [Images(0); 3]),
+            ("all=10%", [Percent(10); 3]),
             // Nobody knows how many these are together.
-            ("1=4, all=10%)", [Percent(10), Images(4), Percent(10)]),
+            ("1=4, all=10%", [Percent(10), Images(4), Percent(10)]),
             ("", [Images(0); 3]),
         ] {
-            assert_eq!(amounts_held_out(said, &labels), expected, "{said}");
+            let amounts = amounts_held_out(said.split(", "), &labels);
+            assert_eq!(amounts, expected, "{said}");
         }
     }
 

@@ -15,7 +15,7 @@ use normgate_core::runtime::LOGITS;
 use normgate_core::scores::{Fitted, Score, ScoreKind};
 
 pub use report::{BothConventions, CalibrationReport};
-pub(crate) use report::{expected, thresholds_by_class, warn_of_known};
+pub(crate) use report::{expected, warn_of_known};
 
 use crate::datasets::{ImageSet, SYNTAX, SetSpec};
 use crate::error::EvaluationError;
@@ -23,6 +23,7 @@ use crate::fit::{self, score_parser};
 use crate::out::has_folder;
 use crate::outputs::SetOutputs;
 use crate::overlap::Fingerprints;
+use crate::recorded;
 use crate::seen;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 
@@ -137,12 +138,17 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
         let (balanced, each) = balance(&id, labels)?;
         (id, balanced_to) = (balanced, Some(each));
     }
-    let repeated = Fingerprints::of("--data", &id).repeated()?;
-    let id = bench.answers(&model, &id)?;
+    let known = Fingerprints::of("--data", &id);
+    let repeated = known.repeated()?;
     let ood = match args.ood.is_empty() {
         true => None,
-        false => Some(bench.answers(&model, &bench.load_ood(&args.ood, &model)?)?),
+        false => {
+            let images = bench.load_ood(&args.ood, &model)?;
+            known.apart_from(&Fingerprints::of("--ood", &images))?;
+            Some(bench.answers(&model, &images)?)
+        }
     };
+    let id = bench.answers(&model, &id)?;
     let mut report = report(args, &*score, &model, &id, ood.as_ref())?;
     report.balanced_to = balanced_to;
     report.repeated = repeated;
@@ -223,7 +229,7 @@ fn fitted(
     }
     let images = bench.load_training(&args.fit_data, model)?;
     // None of the images that the score was fitted to would look unusual, and so too many others would.
-    Fingerprints::of("--fit-data", &images).apart_from("--data", id)?;
+    Fingerprints::of("--fit-data", &images).apart_from(&Fingerprints::of("--data", id))?;
     fit::fit(bench, model, &args.fit_data, &images, score).map(Some)
 }
 
@@ -343,12 +349,12 @@ pub(crate) fn report(
 
 /// What the calibration was made from, as the manifest keeps it: names of sets, not paths.
 fn describe(args: &CalibrateArgs) -> String {
-    let mut text = fit::described(&args.data);
+    let mut text = recorded::sets(&args.data);
     if args.balance {
-        text += ", equally many images of every class";
+        text = recorded::balanced(&text);
     }
     if args.convention == ConventionName::OodPositive {
-        text += &format!("; OOD: {}", fit::described(&args.ood));
+        text = recorded::remarked(&text, &format!("OOD: {}", recorded::sets(&args.ood)));
     }
     text
 }

@@ -82,7 +82,7 @@ impl fmt::Display for CalibrationReport {
             Some(images) => writeln!(f, "  score      {}, fitted to {images} images", self.score)?,
             None => writeln!(f, "  score      {}", self.score)?,
         }
-        match thresholds_by_class(calibration) {
+        match calibration.thresholds_by_class() {
             Some([least, most]) => writeln!(
                 f,
                 "  threshold  {least:.4} to {most:.4}, by predicted class"
@@ -206,16 +206,6 @@ pub(crate) fn warn_of_known(f: &mut fmt::Formatter<'_>, learnt: &str, set: &str)
         "  warning    the {learnt} a set called {set}:\n             make sure that it had none of \
          these images, or new ones will be flagged\n             more often than stated here"
     )
-}
-
-/// The least and the greatest threshold, if predicted classes have their own: the calibration's one threshold then
-/// judges no image.
-pub(crate) fn thresholds_by_class(calibration: &Calibration) -> Option<[f64; 2]> {
-    let classes = calibration.per_class.as_ref()?;
-    let thresholds = || classes.iter().map(|class| class.threshold);
-    let least = thresholds().fold(f64::INFINITY, f64::min);
-    let most = thresholds().fold(f64::NEG_INFINITY, f64::max);
-    Some([least, most])
 }
 
 /// How many new images a threshold will flag, and how certain that is; `None` for an OOD-positive threshold, which

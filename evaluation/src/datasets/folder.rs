@@ -8,7 +8,7 @@ use normgate_core::preprocess;
 
 use super::files::{self, io};
 use super::labels::composed;
-use super::{DatasetError, ImageSet, LoadOptions, parts};
+use super::{DatasetError, HeldOut, ImageSet, LoadOptions, parts};
 
 /// Deeper than any real set; without a limit, a link that leads back up would never end.
 const MAX_DEPTH: usize = 16;
@@ -22,14 +22,6 @@ const IMAGE_EXTENSIONS: [&str; 14] = [
 
 /// Folders that systems add to the user's own: Synology's, and those in zip files from macOS.
 const NOT_OURS: [&str; 2] = ["@eaDir", "__MACOSX"];
-
-/// In a record of training, this follows the last set's name; then come what was held out and a closing bracket.
-pub const HELD_OUT: &str = " (held out: ";
-
-/// The file that the trainer puts into a folder of class folders that it made from held-out images: whatever these
-/// folders are called, they are classes. The first line says how many images of each class were trained on, separated
-/// by commas; each further line names a set that the images are from, as the model's record of training does.
-pub const HELD_OUT_MARK: &str = ".normgate-held-out";
 
 /// Whether a folder of this name is read.
 pub fn is_read(name: &str) -> bool {
@@ -53,7 +45,7 @@ pub(crate) fn load(
             flat.push((file, None));
         }
     }
-    let divides = options.has_classes && !folder.join(HELD_OUT_MARK).is_file();
+    let divides = options.has_classes && !HeldOut::is_in(folder);
     let may_be_parts = divides && flat.is_empty();
     if let Some(parts) = may_be_parts.then(|| parts::of_set(&folders)).flatten() {
         return Err(broken(

@@ -95,7 +95,7 @@ impl ImageSet {
     pub fn write_tensors(
         &self,
         first: usize,
-        preprocessor: &mut Preprocessor,
+        preprocessor: &Preprocessor,
         tensors: &mut [f32],
     ) -> Result<(), (usize, PreprocessError)> {
         let tensors = tensors.chunks_exact_mut(preprocessor.tensor_len());

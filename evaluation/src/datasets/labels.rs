@@ -51,7 +51,7 @@ pub const CIFAR100_COARSE: [&str; 20] = [
 /// name a line or JSON.
 ///
 /// # Errors
-/// [`DatasetError`] if the file cannot be read, there are no names, or two are the same.
+/// [`DatasetError`] if the file cannot be read, or there are no names. Two may be the same: see [`twins`].
 pub fn class_names(said: &str) -> Result<Vec<String>, DatasetError> {
     match said {
         "cifar10" => Ok(owned(&CIFAR10)),

@@ -18,6 +18,7 @@ mod class_filter;
 mod error;
 mod files;
 mod folder;
+mod held_out;
 mod image_set;
 mod label_file;
 pub mod labels;
@@ -40,7 +41,8 @@ pub(crate) use apart::Learnt;
 pub use class_filter::ClassFilter;
 pub use error::DatasetError;
 pub use files::decode_file;
-pub use folder::{HELD_OUT, HELD_OUT_MARK, is_read};
+pub use folder::is_read;
+pub use held_out::HeldOut;
 pub use image_set::ImageSet;
 pub use spec::{SYNTAX, SetSpec};
 

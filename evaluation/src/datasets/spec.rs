@@ -1,13 +1,13 @@
 //! An image set as named on the command line: where it is, what it is called, and which part of it is meant.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::{fmt, fs};
 
 use super::{
-    Amount, ClassFilter, DatasetError, FineOrCoarse, HELD_OUT_MARK, ImageSet, LoadOptions, Split,
-    files, load, name_of,
+    Amount, ClassFilter, DatasetError, FineOrCoarse, HeldOut, ImageSet, LoadOptions, Split, files,
+    load, name_of,
 };
 
 /// What `--help` says about naming a set.
@@ -41,14 +41,6 @@ pub struct SetSpec {
     pub(super) split: Option<Split>,
     labels: Option<FineOrCoarse>,
     pub(super) filters: Vec<Filter>,
-}
-
-/// What a run held images out of, as in its model's record of training.
-pub(crate) struct Sources {
-    /// How many images of each class were trained on.
-    pub class_counts: Vec<u64>,
-    /// The sets.
-    pub sets: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,18 +108,9 @@ impl SetSpec {
         }
     }
 
-    /// The sets that the images are from, if the trainer held them out.
-    pub(crate) fn sources_of_held_out(&self) -> Option<Sources> {
-        let mark = fs::read_to_string(self.path.join(HELD_OUT_MARK)).ok()?;
-        let mut lines = mark.lines().map(String::from);
-        let counts = lines.next().unwrap_or_default();
-        Some(Sources {
-            class_counts: counts
-                .split(',')
-                .filter_map(|count| count.parse().ok())
-                .collect(),
-            sets: lines.collect(),
-        })
+    /// Where the images are from, if the trainer held them out.
+    pub(crate) fn held_out(&self) -> Option<HeldOut> {
+        HeldOut::read(&self.path)
     }
 
     /// The set's name with its filters: which images they are, but not where.

@@ -5,7 +5,7 @@ use normgate_core::model::Model;
 use normgate_core::scores::Fitted;
 
 use crate::datasets::{ImageSet, SetSpec};
-use crate::fit;
+use crate::recorded;
 use crate::seen;
 
 /// A model, and what it has learnt from besides its training images; images that were given and compared cannot be
@@ -24,7 +24,7 @@ impl<'a> Learnt<'a> {
         fit_data: &[SetSpec],
     ) -> Self {
         let fitted = model.fitted().map(|fitted| &**fitted);
-        let given = fit::described(fit_data);
+        let given = recorded::sets(fit_data);
         Self {
             model,
             calibration,

@@ -5,7 +5,6 @@ pub(crate) mod doubts;
 mod early;
 pub mod figures;
 pub(crate) mod measure;
-mod pictures;
 mod plots;
 mod rows;
 
@@ -15,11 +14,11 @@ use std::time::Instant;
 use clap::Args;
 use normgate_core::model::Model;
 
-use crate::datasets::{ImageSet, SYNTAX, SetSpec};
+use crate::datasets::{SYNTAX, SetSpec};
 use crate::error::EvaluationError;
 use crate::fit::{self, ScoreChoice, choice_parser};
 use crate::outputs;
-use crate::overlap::Fingerprints;
+use crate::overlap::{Apart, Fingerprints};
 use crate::reports::plots::{Epoch, training_curves};
 use crate::reports::{ModelRecord, NamedPlot, Report};
 use crate::shell::command_line;
@@ -110,18 +109,18 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     };
     let calibration_images = calibrated_on::load(args, &bench, &model)?;
     // Whatever its sets are called, an image may be used only once.
-    let mut known = Vec::new();
+    let mut known = Apart::default();
     for (option, set) in [
         ("--fit-data", fit_images.as_ref()),
         ("--calibration", calibration_images.as_ref()),
-        ("--id", Some(&test)),
     ] {
         if let Some(set) = set {
-            apart(&known, option, set)?;
-            known.push(Fingerprints::of(option, set));
+            known.admit(Fingerprints::of(option, set))?;
         }
     }
-    Fingerprints::of("--id", &test).repeated()?;
+    let tested = Fingerprints::of("--id", &test);
+    tested.repeated()?;
+    known.admit(tested)?;
     let calibrated = calibration_images.map(|set| bench.answers(&model, &set));
     let calibrated = calibrated.transpose()?;
     if let Some(given) = &calibrated {
@@ -146,14 +145,15 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     let shifted = |specs: &[SetSpec]| {
         let set = bench.load_id(specs, &model)?;
         outputs::all_labelled(&set, labels)?;
-        apart(&known, "--shifted-id", &set)?;
-        Fingerprints::of("--shifted-id", &set).repeated()?;
+        let images = Fingerprints::of("--shifted-id", &set);
+        known.check(&images)?;
+        images.repeated()?;
         doubts.extend(learnt.doubts("--shifted-id", specs, &set));
         bench.answers(&model, &set)
     };
     let ood = |specs: &[SetSpec]| {
         let set = bench.load_ood(specs, &model)?;
-        apart(&known, "--ood", &set)?;
+        known.check(&Fingerprints::of("--ood", &set))?;
         bench.answers(&model, &set)
     };
     let answers = Answers {
@@ -168,7 +168,7 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     };
     let figures = measure::measure(&model, &calibration, &scores, &answers)?;
     let mut plots = detection_plots(&model, &scores, &figures, &answers)?;
-    plots.extend(pictures::of_figures(model.manifest(), &figures));
+    plots.extend(plots::of_figures(model.manifest(), &figures));
     // A single epoch makes no curve.
     if let Some(history) = history.filter(|epochs| epochs.len() > 1) {
         plots.push(NamedPlot {
@@ -208,17 +208,6 @@ pub fn run(args: &EvaluateArgs) -> Result<(), EvaluationError> {
             ))
         }
     }
-}
-
-/// Checks that a set shares no image with those before it.
-fn apart(
-    known: &[Fingerprints],
-    option: &'static str,
-    set: &ImageSet,
-) -> Result<(), EvaluationError> {
-    known
-        .iter()
-        .try_for_each(|known| known.apart_from(option, set))
 }
 
 fn read_history(run: &Path) -> Result<Vec<Epoch>, EvaluationError> {

@@ -1,16 +1,22 @@
+//! An evaluation's plots: of norms and ROC curves, and of classes, sets and answers.
+
 use std::sync::Arc;
 
 use normgate_core::calibration::Calibration;
 use normgate_core::detection;
+use normgate_core::manifest::Manifest;
 use normgate_core::model::Model;
 use normgate_core::scores::{RepresentationNorm, Score, ScoreKind};
 
-use super::figures::{Figures, ScoreFigures};
-use super::measure::Answers;
+use super::figures::{Figures, ScoreFigures, SetFigures};
+use super::measure::{Answers, is_long_tailed};
 use crate::error::EvaluationError;
 use crate::outputs::SetOutputs;
 use crate::reports::NamedPlot;
-use crate::reports::plots::{NormPanel, RocPanel, norm_histograms, roc_curves};
+use crate::reports::plots::{
+    ClassPoint, NormPanel, RocPanel, SetBars, class_points, norm_histograms, roc_curves, set_bars,
+    taken_for,
+};
 
 /// A plot with more curves than this cannot be read.
 const MOST_CURVES: usize = 4;
@@ -109,4 +115,78 @@ pub(super) fn detection_plots(
             plot: roc_curves(&title, &names, scores.len(), &rocs),
         },
     ])
+}
+
+/// A plot of the sets; one of the classes, if the manifest knows how many images each was trained on; and one of the
+/// answers, if the classes are few enough to be listed.
+pub(super) fn of_figures(manifest: &Manifest, figures: &Figures) -> Vec<NamedPlot> {
+    let name = manifest.title();
+    let bars = |set: &SetFigures, is_id| SetBars {
+        name: set.name.clone(),
+        is_id,
+        active: set.activation_ratio,
+        norm: set.mean_norm,
+        flagged: set.flagged,
+    };
+    let mut sets = vec![bars(&figures.id.set, true)];
+    sets.extend(figures.shifted.iter().map(|set| bars(&set.set, true)));
+    sets.extend(figures.ood.iter().map(|set| bars(&set.set, false)));
+    let mut plots = vec![NamedPlot {
+        file: "sets",
+        caption: "Representations and flags by set",
+        plot: set_bars(&format!("Representations of {name}"), &sets),
+    }];
+    let training = manifest.training.as_ref();
+    if let Some(training) = training.filter(|record| is_long_tailed(&record.class_counts)) {
+        let groups = detection::class_groups(&training.class_counts);
+        let shares = figures
+            .id
+            .accuracy_per_class
+            .iter()
+            .zip(&figures.id.false_flags_per_class);
+        let points: Vec<_> = manifest
+            .labels
+            .iter()
+            .zip(training.class_counts.iter().zip(groups))
+            .zip(shares)
+            .map(
+                |((name, (&images, group)), (&accuracy, &flagged))| ClassPoint {
+                    name,
+                    images,
+                    group,
+                    accuracy,
+                    flagged,
+                },
+            )
+            .collect();
+        plots.push(NamedPlot {
+            file: "classes",
+            caption: "Classes by number of training images",
+            plot: class_points(&format!("Classes of {name}"), &points),
+        });
+    }
+    if !figures.id.taken_for.is_empty() {
+        let shifted: Vec<_> = figures
+            .shifted
+            .iter()
+            .map(|set| (set.set.name.as_str(), set.taken_for.as_slice()))
+            .collect();
+        let foreign: Vec<_> = figures
+            .ood
+            .iter()
+            .map(|set| (set.set.name.as_str(), set.taken_for.as_slice()))
+            .collect();
+        plots.push(NamedPlot {
+            file: "taken-for",
+            caption: "What is mistaken for what",
+            plot: taken_for(
+                &format!("Answers of {name}"),
+                &manifest.labels,
+                &figures.id.taken_for,
+                &shifted,
+                &foreign,
+            ),
+        });
+    }
+    plots
 }

@@ -20,7 +20,8 @@ use crate::error::EvaluationError;
 use crate::evaluate::{doubts, told_apart_in_one_table};
 use crate::fit;
 use crate::out::{has_folder, is_same_file};
-use crate::overlap::Fingerprints;
+use crate::overlap::{Apart, Fingerprints};
+use crate::recorded;
 use crate::seen;
 use crate::workbench::{Workbench, WorkbenchArgs, print};
 
@@ -174,26 +175,16 @@ pub(super) fn write(args: &QuantizeArgs) -> Result<QuantizeReport, EvaluationErr
     let fit_images = some(&args.fit_data, &|| {
         bench.load_training(&args.fit_data, &model)
     })?;
-    // A copy could be among the images for the ranges and among those for the threshold.
-    let for_threshold = match args.calibrate.is_empty() {
-        true => &data,
-        false => &calibration,
+    let sets = Sets {
+        data: &data,
+        for_ranges: &for_ranges,
+        calibration: &calibration,
+        calibration_ood: calibration_ood.as_ref(),
+        fitted_to: fit_images.as_ref(),
+        test: test.as_ref(),
+        ood: &ood,
     };
-    let for_threshold = Fingerprints::of(threshold::named_by(args), for_threshold);
-    for_threshold.repeated()?;
-    // Without --calibrate, the ranges' images are among those of --data as well.
-    let ranges = || Fingerprints::of("--data", &for_ranges);
-    let mut others = Vec::from_iter((!args.calibrate.is_empty()).then(ranges));
-    let fitted_to = fit_images.as_ref();
-    others.extend(fitted_to.map(|images| Fingerprints::of("--fit-data", images)));
-    for known in &others {
-        known.apart_from(threshold::named_by(args), &calibration)?;
-    }
-    if let Some(test) = &test {
-        for known in others.iter().chain([&for_threshold]) {
-            known.apart_from("--test", test)?;
-        }
-    }
+    sets.check_apart(args)?;
 
     let int8 = quantized(args, &bench, &model, &for_ranges)?;
     let fitted = fitted(args, &bench, &int8, fit_images.as_ref())?;
@@ -228,10 +219,10 @@ pub(super) fn write(args: &QuantizeArgs) -> Result<QuantizeReport, EvaluationErr
             .calibration;
     if args.calibrate.is_empty() {
         let without = format!(
-            "; without the {} that the int8 ranges are from",
+            "without the {} that the int8 ranges are from",
             for_ranges.len()
         );
-        new.data = new.data.map(|data| data + &without);
+        new.data = new.data.map(|data| recorded::remarked(&data, &without));
     }
     let old = match &model.manifest().calibration {
         Some(calibration) => calibration.clone(),
@@ -245,7 +236,7 @@ pub(super) fn write(args: &QuantizeArgs) -> Result<QuantizeReport, EvaluationErr
     if let Some(record) = &mut manifest.quantization {
         record.data = Some(format!(
             "{}, seed {}",
-            fit::described(&args.data),
+            recorded::sets(&args.data),
             args.seed
         ));
     }
@@ -280,6 +271,48 @@ pub(super) fn write(args: &QuantizeArgs) -> Result<QuantizeReport, EvaluationErr
     };
     int8.save(&args.out)?;
     Ok(report)
+}
+
+/// All images that the command reads.
+struct Sets<'a> {
+    data: &'a ImageSet,
+    for_ranges: &'a ImageSet,
+    calibration: &'a ImageSet,
+    calibration_ood: Option<&'a ImageSet>,
+    fitted_to: Option<&'a ImageSet>,
+    test: Option<&'a ImageSet>,
+    ood: &'a [ImageSet],
+}
+
+impl Sets<'_> {
+    /// Checks that no image is used twice.
+    fn check_apart(&self, args: &QuantizeArgs) -> Result<(), EvaluationError> {
+        let fitted_to = self
+            .fitted_to
+            .map(|images| Fingerprints::of("--fit-data", images));
+        let ranges =
+            (!args.calibrate.is_empty()).then(|| Fingerprints::of("--data", self.for_ranges));
+        // The ranges may come from the images that the score is fitted to.
+        let mut known = Apart::from(Vec::from_iter(fitted_to.into_iter().chain(ranges)));
+        // Without --calibrate, this has the ranges' images too: a copy could be among both.
+        let for_threshold = match args.calibrate.is_empty() {
+            true => self.data,
+            false => self.calibration,
+        };
+        let for_threshold = Fingerprints::of(threshold::named_by(args), for_threshold);
+        for_threshold.repeated()?;
+        known.admit(for_threshold)?;
+        if let Some(images) = self.calibration_ood {
+            known.admit(Fingerprints::of("--calibrate-ood", images))?;
+        }
+        if let Some(images) = self.test {
+            let tested = Fingerprints::of("--test", images);
+            tested.repeated()?;
+            known.admit(tested)?;
+        }
+        let mut ood = self.ood.iter();
+        ood.try_for_each(|images| known.check(&Fingerprints::of("--ood", images)))
+    }
 }
 
 /// The images that the ranges come from, and the others.

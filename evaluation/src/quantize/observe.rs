@@ -101,7 +101,7 @@ impl Observer<'_> {
             let count = batch.min(self.images.len() - first);
             input.resize(count * length, 0.0);
             self.images
-                .write_tensors(first, &mut self.preprocessor, &mut input)
+                .write_tensors(first, &self.preprocessor, &mut input)
                 .map_err(|(index, source)| QuantizeError::Image { index, source })?;
             run(first, (&input, count), &mut self.probe)?;
             self.options.progress.inc(count as u64);

@@ -6,7 +6,7 @@ use normgate_core::runtime::has_int8_instructions;
 
 use super::compare::Row;
 use super::speed::Speed;
-use crate::calibrate::{self, thresholds_by_class, warn_of_known};
+use crate::calibrate::{self, warn_of_known};
 use crate::reports::table::{Table, header, percent};
 
 /// The result of quantising; its [`Display`](fmt::Display) is what `quantize` prints.
@@ -40,7 +40,7 @@ impl fmt::Display for QuantizeReport {
         writeln!(f, "Wrote {}", self.written.display())?;
         writeln!(f, "  size       {fp32:.2} MB, now {int8:.2} MB")?;
         writeln!(f, "  ranges     from {} images", self.range_images)?;
-        match [old, calibration].map(thresholds_by_class) {
+        match [old, calibration].map(Calibration::thresholds_by_class) {
             [Some([old_least, old_most]), Some([least, most])] => writeln!(
                 f,
                 "  thresholds {old_least:.4} to {old_most:.4}, now {least:.4} to {most:.4}, by predicted \

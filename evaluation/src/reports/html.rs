@@ -32,10 +32,7 @@ pub fn document(title: &str, body: &str) -> String {
 
 /// The whole page; it refers to no other file.
 pub(super) fn page(report: &Report, plots: &[NamedPlot]) -> String {
-    let title = format!(
-        "Evaluation of {} {}",
-        report.model.name, report.model.version
-    );
+    let title = report.title();
     let mut out = format!("<h1>{}</h1>\n<ul>\n", escape(&title));
     for line in tables::introduction(report) {
         out += &format!("<li>{}</li>\n", escape(&line));

@@ -17,7 +17,6 @@ use normgate_core::model::Model;
 use normgate_core::scores::ScoreKind;
 use serde::Serialize;
 
-use crate::calibrate::thresholds_by_class;
 use crate::error::EvaluationError;
 use crate::evaluate::figures::Figures;
 use plots::Plot;
@@ -96,7 +95,7 @@ impl ModelRecord {
                 target_tpr: calibration.target_tpr,
                 threshold: calibration.threshold,
                 per_class: calibration.per_class.is_some(),
-                per_class_thresholds: thresholds_by_class(calibration),
+                per_class_thresholds: calibration.thresholds_by_class(),
                 count: calibration.count,
                 expected_flag_rate: calibration.expected_flag_rate,
                 data: calibration.data.clone(),
@@ -119,12 +118,13 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    fn title(&self) -> String {
+        format!("Evaluation of {} {}", self.model.name, self.model.version)
+    }
+
     /// The report as Markdown, with the plots (names without extension, and what they show) in it.
     pub fn markdown(&self, plots: &[NamedPlot]) -> String {
-        let mut out = format!(
-            "# Evaluation of {} {}\n\n",
-            self.model.name, self.model.version
-        );
+        let mut out = format!("# {}\n\n", self.title());
         for line in tables::introduction(self) {
             out += &format!("- {line}\n");
         }
@@ -172,14 +172,14 @@ impl Report {
         let path = folder.join("report.json");
         let json = serde_json::to_string_pretty(self)
             .map_err(|source| EvaluationError::Json { path, source })?;
-        write("report.json", json.as_bytes())?;
         write("report.md", self.markdown(plots).as_bytes())?;
         write("report.html", html::page(self, plots).as_bytes())?;
         for NamedPlot { file, plot, .. } in plots {
             write(&format!("{file}.svg"), plot.svg().as_bytes())?;
             write(&format!("{file}.png"), &plot.png()?)?;
         }
-        Ok(())
+        // Last, so that a folder that has it has all.
+        write("report.json", json.as_bytes())
     }
 }
 

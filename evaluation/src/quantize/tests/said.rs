@@ -87,3 +87,19 @@ fn a_test_set_and_an_ood_set_of_one_name_are_refused_before_the_model_is_read() 
         "{said}"
     );
 }
+
+#[test]
+fn the_same_images_under_two_names_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let model = network(|_| ()).with_manifest(manifest()).unwrap();
+    model.save(&place.join("small.onnx")).unwrap();
+    let data = add(place, "data", 1000, 20);
+    let test = add(place, "test", 2000, 5);
+    let strange = add(place, "strange", 2000, 5);
+    let sets = ["--data", &data, "--test", &test, "--ood", &strange];
+    let error = write(&args(place, &sets)).err().unwrap().to_string();
+    for part in ["15 of the 15", "--test", "--ood"] {
+        assert!(error.contains(part), "{error}");
+    }
+}

@@ -4,6 +4,7 @@
 use normgate_core::detection::ClassGroup;
 
 use super::Plot;
+use super::fit;
 use super::grid::{Grid, RIGHT};
 use super::panel::{Axis, Panel};
 use super::style;
@@ -128,8 +129,7 @@ fn label(
     let mut taken: Vec<(f64, f64, f64)> = Vec::new();
     for class in points {
         let (x, y) = at(class);
-        // No text is measured here: about 7 pixels a character.
-        let half = (3.5 * class.name.chars().count() as f64).min(NAME / 2.0) + 2.0;
+        let half = (fit::width(class.name, style::TICK) / 2.0).min(NAME / 2.0) + 2.0;
         let x = x.min(panel.left + panel.width + RIGHT + 10.0 - half);
         let is_free = |&(x, y): &(f64, f64)| {
             let apart = |&(other, at, width): &(f64, f64, f64)| {

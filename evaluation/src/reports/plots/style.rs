@@ -1,6 +1,7 @@
 //! What all plots share: the colours (Okabe and Ito's palette, which colour-blind readers can tell apart too), the
 //! sizes of text, the title and the legend.
 
+use super::fit;
 use super::svg::{Anchor, Canvas, Stroke, Text};
 
 pub(super) const INK: &str = "#1f2328";
@@ -39,9 +40,12 @@ pub(super) fn dashed(colour: &'static str) -> Stroke {
     }
 }
 
+/// The size of what [`tick`] describes.
+pub(super) const TICK: f64 = 12.0;
+
 pub(super) fn tick(anchor: Anchor) -> Text {
     Text {
-        size: 12.0,
+        size: TICK,
         colour: GREY,
         bold: false,
         anchor,
@@ -62,6 +66,7 @@ pub(super) const HEADING: f64 = 92.0;
 
 const LEFT: f64 = 20.0;
 const LEGEND_LINE: f64 = 19.0;
+const LEGEND_SIZE: f64 = 12.5;
 /// The width of a legend's stroke and of what is between it and its text.
 const KEY: f64 = 31.0;
 
@@ -71,8 +76,7 @@ pub(super) fn heading(canvas: &mut Canvas, title: &str, note: &str, legend: &[(&
     let (mut x, mut below) = (LEFT, 0.0);
     let mut places = Vec::new();
     for (name, _) in legend {
-        // No text is measured here: 7 pixels a character is a little more than the font needs.
-        let width = KEY + name.chars().count() as f64 * 7.0;
+        let width = KEY + fit::width(name, LEGEND_SIZE);
         if x > LEFT && x + width > right {
             (x, below) = (LEFT, below + LEGEND_LINE);
         }
@@ -94,7 +98,7 @@ pub(super) fn heading(canvas: &mut Canvas, title: &str, note: &str, legend: &[(&
         let y = top + below + 71.0;
         canvas.line((x, y), (x + 24.0, y), *stroke);
         let style = Text {
-            size: 12.5,
+            size: LEGEND_SIZE,
             colour: INK,
             bold: false,
             anchor: Anchor::Start,
