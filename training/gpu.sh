@@ -137,7 +137,8 @@ run)
     --device "$device" --loaders "$loaders" || status=$?
   # What cannot be interrupted, such as an evaluation, would otherwise be begun again for ever.
   killed=$out/killed
-  finished=$(find "$out/results" -name report.json 2>/dev/null | wc -l)
+  mkdir -p "$out/results"
+  finished=$(find "$out/results" -name report.json | wc -l)
   [ "$status" = 137 ] || rm -f "$killed"
   case $status in
     0) ;;
@@ -167,19 +168,20 @@ ship)
   others="tinyimagenet=$data/aux_train#first=4000,cifar100=$data/aux_train_cifar100#first=80"
   slug=w$width-e$epochs$([ "$precision" = fp32 ] || echo "-$precision")
   kind=${2:-rna}
-  models=$(find "$out/runs" -path "*/cifar10-lt-$kind-$slug-s*" -name model.onnx | sort)
-  count=$(wc -w <<< "$models")
+  mkdir -p "$out/runs"
+  mapfile -t models < <(find "$out/runs" -path "*/cifar10-lt-$kind-$slug-s*" -name model.onnx | sort)
+  count=${#models[@]}
   [ "$count" -gt 0 ] || { echo "gpu.sh: no run of $kind is finished in $out/runs: training/gpu.sh run TABLE" >&2; exit 1; }
   [ "$count" = "$seeds" ] || echo "gpu.sh: of $seeds seeds $count are finished; the best of those is taken" >&2
   # A model must not be evaluated on what it was calibrated on. The figures compared here do not depend on the
   # threshold, so for this purpose the model gets one from training images.
-  for model in $models; do
+  for model in "${models[@]}"; do
     folder=$(dirname "$model")
     [ -e "$folder/held-out-all/report.json" ] && continue
     "${train[@]}" calibrate "$model" --data "$data/cifar10_train_lt100#first=50" --out "$out/judged.onnx" >&2
     "${train[@]}" evaluate "$out/judged.onnx" --id "$held_out" --ood "$others" --out "$folder/held-out-all" >&2
   done
-  best=$(python3 - $models <<'PY'
+  best=$(python3 - "${models[@]}" <<'PY'
 import json, pathlib, sys
 def quality(model):
     figures = json.loads((pathlib.Path(model).parent / "held-out-all/report.json").read_text())["figures"]

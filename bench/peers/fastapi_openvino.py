@@ -2,7 +2,8 @@
 
 `PEER_HINT=throughput`: asynchronous requests on as many streams as OpenVINO chooses;
 `PEER_HINT=latency`: one stream. `PEER_WORKERS` processes with `PEER_THREADS` threads each. The
-precision is what OpenVINO takes by itself: bf16 where the processor has it.
+precision is what OpenVINO takes by itself, bf16 where the processor has it, unless
+`PEER_PRECISION=f32`.
 """
 
 import asyncio
@@ -31,6 +32,8 @@ class OpenVino:
         network.reshape({0: [1, 3, self.contract.height, self.contract.width]})
         hint = os.environ.get("PEER_HINT", "throughput").upper()
         config = {"PERFORMANCE_HINT": hint, "INFERENCE_NUM_THREADS": THREADS}
+        if precision := os.environ.get("PEER_PRECISION"):
+            config["INFERENCE_PRECISION_HINT"] = precision
         if WORKERS > 1:
             # Each process would pin its threads to the first cores, all of them to the same.
             config["ENABLE_CPU_PINNING"] = False

@@ -12,6 +12,7 @@ use normgate_core::Runtime;
 use normgate_core::runtime::Device;
 use normgate_evaluation::machine::today;
 use normgate_evaluation::shell::command_line;
+use normgate_evaluation::stop_signal::on_stop_signal;
 
 use crate::error::BenchError;
 use crate::machine::Machine;
@@ -103,7 +104,7 @@ pub struct Args {
 pub fn run() -> ExitCode {
     let args = Args::parse();
     // Servers are process groups of their own, which Ctrl-C does not reach.
-    let _ = ctrlc::set_handler(|| {
+    let _ = on_stop_signal(|| {
         kill_all();
         std::process::exit(130);
     });

@@ -111,14 +111,19 @@ impl TrainingData {
         let auxiliary = auxiliary::streams(selection, &streams[0].images, &options)?;
         let id = Fingerprints::of("--data", &streams[0].images);
         // Copies in the calibration images would look more familiar than new images do.
-        let copies_held_out = id.shared_with(&held_out);
+        let copies_held_out = id.shared_with(&Fingerprints::of("--hold-out", &held_out));
         if !selection.auxiliary.contains(&AuxiliarySpec::Crops) {
             for stream in &auxiliary {
-                let apart = id.apart_from("--aux", &stream.images);
+                let apart = id.apart_from(&Fingerprints::of("--aux", &stream.images));
                 apart.map_err(|error| TrainError::Data(error.to_string()))?;
             }
         }
         streams.extend(auxiliary);
+        if streams.iter().map(|stream| stream.per_step).sum::<usize>() < 2 {
+            return Err(TrainError::Options(
+                "batch normalisation needs at least two images in a step: give a larger --batch-size".into(),
+            ));
+        }
         for (index, stream) in streams.iter().enumerate() {
             let option = match index {
                 0 => "--batch-size",
@@ -151,14 +156,16 @@ impl TrainingData {
             return Ok(());
         }
         let labels = &id.images.labels;
+        let held_out = Fingerprints::of("--hold-out", &self.held_out);
         for stream in auxiliary {
             let known = Fingerprints::of("--aux", &stream.images);
-            let apart = known.apart_from("--hold-out", &self.held_out);
+            let apart = known.apart_from(&held_out);
             apart.map_err(|error| TrainError::Data(error.to_string()))?;
             for (class, name) in self.class_names.iter().enumerate() {
                 let is_of_class = |index: &usize| labels[*index].map(usize::from) == Some(class);
                 let of_class: Vec<usize> = (0..labels.len()).filter(is_of_class).collect();
-                let apart = known.apart_from("--data", &id.images.select(&of_class));
+                let apart =
+                    known.apart_from(&Fingerprints::of("--data", &id.images.select(&of_class)));
                 apart.map_err(|error| TrainError::Data(format!("class {name}: {error}")))?;
             }
         }

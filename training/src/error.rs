@@ -56,7 +56,10 @@ pub enum TrainError {
         /// The epoch, from 1.
         epoch: usize,
     },
-    /// A thread that prepares batches ended early, or could not be started.
+    /// The system starts no thread for preparing batches.
+    #[error("no thread can be started for preparing batches: {0}. Give fewer --loaders")]
+    Thread(#[source] std::io::Error),
+    /// A thread that prepares batches ended early.
     #[error("a thread that prepares batches stopped unexpectedly")]
     LoaderStopped,
 }

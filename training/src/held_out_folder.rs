@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use normgate_evaluation::datasets::{HELD_OUT_MARK, ImageSet, is_read};
+use normgate_evaluation::datasets::{HeldOut, ImageSet, is_read};
 
 /// The folder's name within a run folder.
 pub const FOLDER: &str = "held-out";
@@ -13,19 +13,18 @@ pub const FOLDER: &str = "held-out";
 /// made it.
 pub fn may_write(run: &Path) -> bool {
     let folder = run.join(FOLDER);
-    folder.symlink_metadata().is_err() || folder.join(HELD_OUT_MARK).is_file()
+    folder.symlink_metadata().is_err() || HeldOut::is_in(&folder)
 }
 
 /// Writes a folder of images for each class that has any: without loss, as the network gets them, or as links to the
 /// files if the images are still in them. This replaces what an earlier start left; if something goes wrong, nothing
-/// is left. The folder also notes how many images of each class are trained on, and from which sets, as the model's
-/// training record will.
+/// is left.
 ///
 /// # Errors
 ///
 /// What the system said; [`io::ErrorKind::InvalidFilename`] if a class's name cannot be a folder's,
 /// [`io::ErrorKind::AlreadyExists`] if not [`may_write`].
-pub fn write(run: &Path, held: &ImageSet, class_counts: &[u64], sets: &[String]) -> io::Result<()> {
+pub fn write(run: &Path, held: &ImageSet, mark: &HeldOut) -> io::Result<()> {
     let folder = run.join(FOLDER);
     if !may_write(run) {
         // If there is nothing to keep, it does not matter what is there.
@@ -46,9 +45,7 @@ pub fn write(run: &Path, held: &ImageSet, class_counts: &[u64], sets: &[String])
     }
     let folders: Vec<_> = names.map(|name| folder.join(name)).collect();
     fs::create_dir(&folder)?;
-    let counts: Vec<String> = class_counts.iter().map(u64::to_string).collect();
-    let mark = [&[counts.join(",")], sets].concat().join("\n");
-    let written = fs::write(folder.join(HELD_OUT_MARK), mark).and_then(|()| fill(&folders, held));
+    let written = mark.write(&folder).and_then(|()| fill(&folders, held));
     if written.is_err() {
         let _ = fs::remove_dir_all(&folder);
     }
@@ -109,14 +106,21 @@ mod tests {
         }
     }
 
+    fn unmarked() -> HeldOut {
+        HeldOut {
+            class_counts: Vec::new(),
+            sets: Vec::new(),
+        }
+    }
+
     #[test]
     fn what_is_written_is_read_again_to_the_last_bit() {
         let run = tempfile::tempdir().unwrap();
         let held = set(["a cat", "dog", "Vögel"]);
-        write(run.path(), &held, &[], &[]).unwrap();
+        write(run.path(), &held, &unmarked()).unwrap();
         // A second start holds out less.
         let held = held.select(&[0, 1]);
-        write(run.path(), &held, &[], &[]).unwrap();
+        write(run.path(), &held, &unmarked()).unwrap();
         let read = load(&run.path().join(FOLDER), &LoadOptions::train()).unwrap();
         assert_eq!(
             read.class_names.unwrap(),
@@ -132,9 +136,9 @@ mod tests {
         fs::create_dir(own.parent().unwrap()).unwrap();
         fs::write(&own, "mine").unwrap();
         let held = set(["cat", "dog", "bird"]);
-        let error = write(run.path(), &held, &[], &[]).unwrap_err();
+        let error = write(run.path(), &held, &unmarked()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-        write(run.path(), &held.select(&[]), &[], &[]).unwrap();
+        write(run.path(), &held.select(&[]), &unmarked()).unwrap();
         assert_eq!(fs::read(own).unwrap(), b"mine");
     }
 
@@ -142,8 +146,8 @@ mod tests {
     fn where_nothing_is_held_out_any_more_nothing_is_left() {
         let run = tempfile::tempdir().unwrap();
         let held = set(["cat", "dog", "bird"]);
-        write(run.path(), &held, &[], &[]).unwrap();
-        write(run.path(), &held.select(&[]), &[], &[]).unwrap();
+        write(run.path(), &held, &unmarked()).unwrap();
+        write(run.path(), &held.select(&[]), &unmarked()).unwrap();
         assert!(!run.path().join(FOLDER).exists());
     }
 
@@ -155,7 +159,7 @@ mod tests {
         fs::write(&file, "a photo").unwrap();
         held.pixels.clear();
         held.files = vec![file];
-        write(run.path(), &held, &[], &[]).unwrap();
+        write(run.path(), &held, &unmarked()).unwrap();
         let link = run.path().join(FOLDER).join("cat/000000.JPG");
         assert_eq!(fs::read(link).unwrap(), b"a photo");
     }
@@ -165,7 +169,7 @@ mod tests {
         let long = "x".repeat(300);
         for name in ["a/b", "..", "/tmp/class", "", ".x", "@eaDir", &long] {
             let run = tempfile::tempdir().unwrap();
-            let error = write(run.path(), &set([name, "dog", "cat"]), &[], &[]).unwrap_err();
+            let error = write(run.path(), &set([name, "dog", "cat"]), &unmarked()).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidFilename, "{name}");
             assert!(!run.path().join(FOLDER).exists(), "{name}");
         }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use indicatif::ProgressBar;
 use normgate_core::classifier::argmax;
 use normgate_core::preprocess::{Preprocessor, Rgb8};
-use normgate_evaluation::datasets::{HELD_OUT, SetSpec};
+use normgate_evaluation::datasets::SetSpec;
+use normgate_evaluation::recorded;
 use rand_pcg::Pcg64Mcg;
 use tch::Device;
 
@@ -18,7 +19,7 @@ use crate::error::TrainError;
 use crate::export::learnt_from;
 use crate::history;
 use crate::input::{Normalise, preprocessing};
-use crate::models::Network;
+use crate::models::{Architecture, Network};
 use crate::pictures::Pictures;
 
 /// Images in one forward pass.
@@ -96,6 +97,40 @@ impl Init {
         )))
     }
 
+    /// Refuses options that would make another network than the run's.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Options`], naming the first such option.
+    pub fn check_network(
+        &self,
+        architecture: Option<Architecture>,
+        width: Option<usize>,
+        affine: Option<bool>,
+        shortcut_affine: Option<bool>,
+    ) -> Result<(), TrainError> {
+        let its = &self.checkpoint.config.model;
+        let options = [
+            (
+                "--architecture",
+                architecture.is_some_and(|it| it != its.architecture),
+            ),
+            ("--width", width.is_some_and(|it| it != its.width)),
+            ("--affine", affine.is_some_and(|it| it != its.affine)),
+            (
+                "--shortcut-affine",
+                shortcut_affine.is_some_and(|it| it != its.shortcut_affine),
+            ),
+        ];
+        match options.into_iter().find(|&(_, is_other)| is_other) {
+            None => Ok(()),
+            Some((option, _)) => Err(TrainError::Options(format!(
+                "--init: the network of {} has another {option}: leave it out",
+                self.folder.display()
+            ))),
+        }
+    }
+
     /// Refuses to hold out images that the run, or one before it, may have been trained on: of sets with the same names,
     /// it has to have held out the same. Sets may have been moved since, so that only their names tell.
     ///
@@ -110,10 +145,7 @@ impl Init {
         let config = &self.checkpoint.config;
         let its = config.selection()?;
         let described = |sets: &[SetSpec]| sets.iter().map(SetSpec::describe).collect::<Vec<_>>();
-        let name = |described: &str| {
-            let set = described.split(HELD_OUT).next().unwrap_or(described);
-            set.split('#').next().map(str::to_owned)
-        };
+        let name = |described: &str| recorded::name(described).to_owned();
         let names: Vec<_> = described(&selection.data)
             .iter()
             .map(|it| name(it))

@@ -4,6 +4,9 @@
 //! [`checkpoint::Checkpoint`] behind.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod say;
+
 pub mod augment;
 pub mod auxiliary;
 pub mod batches;

@@ -12,7 +12,12 @@ pub fn take(file: File) -> io::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(Some(file)),
+        Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(Some(file)),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// NFS without a lock daemon says ENOLCK, which has no kind of its own.
+fn has_no_locks(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::Unsupported || error.raw_os_error() == Some(libc::ENOLCK)
 }

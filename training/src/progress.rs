@@ -65,7 +65,7 @@ impl Display {
                 bar.set_position(done as u64);
                 bar.set_message(line);
             }
-            None => eprintln!("{line}"),
+            None => say!("{line}"),
         }
     }
 
@@ -75,7 +75,7 @@ impl Display {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        eprintln!("{line}");
+        say!("{line}");
     }
 
     fn line(&self, epoch: &Epoch) -> String {

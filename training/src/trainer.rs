@@ -135,7 +135,17 @@ impl Trainer {
             let rate = self.learning_rate();
             while self.progress.steps < steps {
                 let started = Instant::now();
-                let batch = batches.receive()?;
+                let batch = match batches.receive() {
+                    // Once the image is repaired, the run goes on from here.
+                    Err(error @ TrainError::Image(_)) => {
+                        if self.progress.steps > 0 {
+                            self.epoch()?;
+                        }
+                        self.save()?;
+                        return Err(error);
+                    }
+                    batch => batch?,
+                };
                 self.step(&batch, rate)?;
                 self.progress.steps += 1;
                 self.progress.totals.seconds += started.elapsed().as_secs_f64();

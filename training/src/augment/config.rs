@@ -14,6 +14,13 @@ pub struct AugmentConfig {
     /// Pixels of black added on every side before a window of the image's own size is cut out at
     /// random.
     pub crop_padding: u16,
+    /// How far an image is turned, sheared and zoomed: from 0 (not at all, the paper's recipe) to 1 (by up to 45°, 0.3
+    /// columns a row, and a factor of e^±0.3).
+    #[serde(default)]
+    pub viewpoint: f32,
+    /// Side, in pixels, of a square that is hidden in each image; 0 (the paper's recipe): none.
+    #[serde(default)]
+    pub cutout: u16,
     /// Probability of mirroring left and right.
     pub flip: f32,
     /// Changes of colour.
@@ -88,6 +95,8 @@ impl AugmentConfig {
         AugmentConfig {
             crop: Crop::Padded,
             crop_padding: 0,
+            viewpoint: 0.0,
+            cutout: 0,
             flip: 0.0,
             colour: ColourConfig {
                 probability: 0.0,
@@ -111,6 +120,8 @@ impl Default for AugmentConfig {
         AugmentConfig {
             crop: Crop::Padded,
             crop_padding: 4,
+            viewpoint: 0.0,
+            cutout: 0,
             flip: 0.5,
             colour: ColourConfig {
                 probability: 0.8,
@@ -161,13 +172,20 @@ pub struct AugmentArgs {
     /// Probability of turning the image grey
     #[arg(long, value_name = "P", default_value_t = 0.2, value_parser = share)]
     greyscale: f32,
+    /// Turn, shear and zoom each image at random: 0 (not at all) to 1 (by up to 45°, 0.3 columns a row,
+    /// and a factor of 1.35 either way)
+    #[arg(long, value_name = "STRENGTH", default_value_t = 0.0, value_parser = share)]
+    viewpoint: f32,
+    /// Hide a square of this side in each image (cutout); 0: none
+    #[arg(long, value_name = "PIXELS", default_value_t = 0)]
+    cutout: u16,
     /// Content, not camera: how strongly to change the way an image seems to have been made, by
     /// resampling, blur or sharpening, noise and JPEG; 0 (off) to 1. Use it if photos will come from
     /// other sources than the training images
     #[arg(long, value_name = "STRENGTH", default_value_t = 0.0, value_parser = share)]
     camera: f32,
     /// Probability that --camera changes an image at all
-    #[arg(long, value_name = "P", default_value_t = 1.0, value_parser = share)]
+    #[arg(long, value_name = "P", default_value_t = 1.0, value_parser = share, requires = "camera")]
     camera_probability: f32,
     /// What --camera changes, separated by commas
     #[arg(
@@ -175,7 +193,8 @@ pub struct AugmentArgs {
         value_name = "LIST",
         value_delimiter = ',',
         value_enum,
-        default_value = "tilt,resample,noise,jpeg"
+        default_value = "tilt,resample,noise,jpeg",
+        requires = "camera"
     )]
     camera_operations: Vec<CameraOperation>,
 }
@@ -199,6 +218,8 @@ impl AugmentArgs {
         AugmentConfig {
             crop,
             crop_padding: args.crop_padding.unwrap_or(padding),
+            viewpoint: args.viewpoint,
+            cutout: args.cutout,
             flip: args.flip,
             colour: ColourConfig {
                 probability: args.colour,

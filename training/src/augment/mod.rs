@@ -4,18 +4,20 @@
 //!
 //! In-distribution and auxiliary images go through the same chain with independent draws, once they are squares of
 //! the network's size ([`crate::pictures`]): flip, [`camera`](CameraConfig) (how the image seems to have been made),
-//! crop, colour, greyscale. What an image becomes depends only on the generator that it is given.
+//! crop and viewpoint, colour, greyscale, cutout. What an image becomes depends only on the generator that it is given.
 
 mod camera;
 mod colour;
 mod config;
 mod crop_flip;
+mod cutout;
 #[cfg(test)]
 mod reference;
 mod resized_crop;
 #[cfg(test)]
 mod tests;
 mod together;
+mod viewpoint;
 
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -25,6 +27,7 @@ pub use resized_crop::Rectangle;
 pub use together::apply_together;
 
 use colour::Change;
+use viewpoint::Viewpoint;
 
 /// Turns square images into randomly augmented inputs of the network. Shared by all threads.
 #[derive(Clone, Debug)]
@@ -50,17 +53,24 @@ impl Augmenter {
         crop_flip::to_planes(image, side, chance(random, config.flip), out);
         camera::apply(out, side, &config.camera, random);
         let (down, right) = self.offset(random);
-        crop_flip::shift(out, side, down, right);
+        if config.viewpoint > 0.0 {
+            Viewpoint::draw(config.viewpoint, random).apply(out, side, (down, right));
+        } else {
+            crop_flip::shift(out, side, down, right);
+        }
         for (change, by) in colour::draw(&config.colour, random) {
             change.apply(out, by);
         }
         if chance(random, config.greyscale) {
             colour::greyscale(out);
         }
+        if config.cutout > 0 {
+            cutout::apply(out, side, config.cutout.into(), random);
+        }
     }
 
-    /// Whether a batch can be augmented at once ([`apply_together`]): this is written for everything except what a
-    /// camera does to an image ([`CameraConfig`]: noise and JPEG, for example).
+    /// Whether a batch can be augmented at once ([`apply_together`]): this is written for the paper's recipe, not for
+    /// what a camera does to an image ([`CameraConfig`]: noise and JPEG, for example), other viewpoints and cutout.
     #[must_use]
     pub fn can_batch(&self) -> bool {
         // Named one by one, so that whoever adds an operation has to decide about it.
@@ -71,8 +81,10 @@ impl Augmenter {
             flip: _,
             colour: _,
             greyscale: _,
+            viewpoint,
+            cutout,
         } = &self.config;
-        camera.strength <= 0.0
+        camera.strength <= 0.0 && *viewpoint <= 0.0 && *cutout == 0
     }
 
     /// What [`apply`](Self::apply) would draw for an image, except for the camera's part.

@@ -6,6 +6,8 @@ use clap::ValueEnum;
 fn strong() -> AugmentConfig {
     let mut config = AugmentConfig::default();
     config.camera.strength = 1.0;
+    config.viewpoint = 1.0;
+    config.cutout = 8;
     config
 }
 
@@ -55,6 +57,12 @@ fn each_operation_alone_changes_the_image_as_often_as_it_should() {
     let mut crop = off();
     crop.crop_padding = 4;
     assert!(near(changed(&crop), 400 - 400 / 81));
+    let mut viewpoint = off();
+    viewpoint.viewpoint = 0.1;
+    assert_eq!(changed(&viewpoint), 400);
+    let mut cutout = off();
+    cutout.cutout = 4;
+    assert_eq!(changed(&cutout), 400);
     let mut colour = off();
     colour.colour = paper.colour;
     assert!(near(changed(&colour), 320));
@@ -99,5 +107,7 @@ fn nonsense_in_a_configuration_file_does_not_end_the_run() {
     config.camera.strength = 50.0;
     config.colour.hue = f32::NAN;
     config.crop_padding = u16::MAX;
+    config.viewpoint = f32::INFINITY;
+    config.cutout = u16::MAX;
     let _ = varied(&config, 1);
 }

@@ -122,7 +122,7 @@ impl Batches {
     ///
     /// # Errors
     ///
-    /// [`TrainError::LoaderStopped`] if the system cannot start a thread.
+    /// [`TrainError::Thread`] if the system cannot start one.
     pub fn start(
         plan: &Arc<Plan>,
         device: Device,
@@ -198,5 +198,5 @@ impl Drop for Ahead {
 
 fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, TrainError> {
     let started = thread::Builder::new().name(name).spawn(work);
-    started.map_err(|_| TrainError::LoaderStopped)
+    started.map_err(TrainError::Thread)
 }

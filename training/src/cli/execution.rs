@@ -1,6 +1,6 @@
 //! Options for how a run is carried out: on which device, with how many threads.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU16, NonZeroUsize};
 
 use clap::{Args, ValueEnum};
 use normgate_core::runtime::Device;
@@ -17,14 +17,14 @@ pub struct ExecutionArgs {
     #[arg(long, default_value = "cpu", env = "NORMGATE_DEVICE")]
     pub(crate) device: Device,
     /// Threads that the network computes with [default: all cores]
-    #[arg(long, env = "NORMGATE_THREADS")]
-    pub(super) threads: Option<u16>,
+    #[arg(long, env = "NORMGATE_THREADS", value_name = "N")]
+    pub(super) threads: Option<NonZeroU16>,
     /// Threads that read ahead and augment. One is enough for small images, unless it augments them for a GPU
-    /// (--camera); for large images, give one for each core (docs/training.md)
-    #[arg(long, default_value_t = LOADERS)]
+    /// (--camera, for example); for large images, give one for each core (docs/training.md)
+    #[arg(long, value_name = "N", default_value_t = LOADERS, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) loaders: u16,
-    /// What augments the images; both give the same except for rounding [default: device with --device cuda
-    /// and without --camera]
+    /// What augments the images; both give the same except for rounding [default: device with --device
+    /// cuda, but without --camera, --viewpoint and --cutout]
     #[arg(long, value_enum, value_name = "WHERE")]
     augment_on: Option<AugmentOn>,
     /// Write a checkpoint every N epochs
@@ -42,7 +42,7 @@ const LOADERS: u16 = 1;
 enum AugmentOn {
     /// The loaders, each image by itself
     Loaders,
-    /// The device, a whole batch at once; not with --camera
+    /// The device, a whole batch at once; not with --camera, --viewpoint or --cutout
     Device,
 }
 
@@ -69,7 +69,8 @@ impl ExecutionArgs {
         };
         if on_device && !augmenter.can_batch() {
             return Err(TrainError::Options(
-                "--augment-on device: only the loaders can do what --camera does. Leave out one of the two"
+                "--augment-on device: only the loaders can do what --camera, --viewpoint and --cutout do. Leave it out, or \
+                 them"
                     .into(),
             ));
         }
@@ -100,8 +101,7 @@ impl ExecutionArgs {
 
     /// Threads for evaluation, if their number was given.
     pub(crate) fn evaluation_threads(&self) -> Option<NonZeroUsize> {
-        self.threads
-            .and_then(|threads| NonZeroUsize::new(threads.into()))
+        self.threads.map(NonZeroUsize::from)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use normgate_evaluation::datasets::HELD_OUT_MARK;
+use normgate_evaluation::datasets::HeldOut;
 use normgate_evaluation::reports::table::counted;
 use normgate_evaluation::shell::quoted_path;
 use normgate_evaluation::workbench::print;
@@ -63,7 +63,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let out = args.out.display();
     let (done, epochs) = (checkpoint.progress.epochs, checkpoint.config.recipe.epochs);
     let held_out = args.run.join(held_out_folder::FOLDER);
-    let images = match held_out.join(HELD_OUT_MARK).is_file() {
+    let images = match HeldOut::is_in(&held_out) {
         true => quoted_path(&held_out),
         false => "IMAGES".into(),
     };

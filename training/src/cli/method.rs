@@ -35,10 +35,12 @@ pub struct MethodArgs {
 
     /// Energy above which images of the classes are penalised (energy-oe, bel) [default: -23; for
     /// 100 classes or more -27]
-    #[arg(long, value_name = "ENERGY", help_heading = SINGLE, allow_negative_numbers = true)]
+    #[arg(long, value_name = "ENERGY", help_heading = SINGLE, allow_negative_numbers = true,
+        value_parser = finite)]
     energy_in: Option<f64>,
     /// Energy below which auxiliary images are penalised (energy-oe, bel) [default: -5]
-    #[arg(long, value_name = "ENERGY", help_heading = SINGLE, allow_negative_numbers = true)]
+    #[arg(long, value_name = "ENERGY", help_heading = SINGLE, allow_negative_numbers = true,
+        value_parser = finite)]
     energy_out: Option<f64>,
     /// How much --energy-out rises for images that look like a frequent class (bel) [default: 10;
     /// for 100 classes or more 100]
@@ -215,6 +217,14 @@ impl MethodArgs {
             tail: of(self.tail, default.tail),
             auxiliary_prior: default.auxiliary_prior,
         })
+    }
+}
+
+/// Infinity could not be written into a checkpoint.
+fn finite(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if f64::is_finite(value) => Ok(value),
+        _ => Err("not a number".into()),
     }
 }
 

@@ -75,7 +75,7 @@ pub fn run(keep_freed_memory: fn()) -> ExitCode {
         Command::Reproduce(args) => reproduce::run(&args).map_err(Into::into),
     };
     result.unwrap_or_else(|error: Box<dyn std::error::Error>| {
-        eprintln!("error: {error}");
+        say!("error: {error}");
         ExitCode::FAILURE
     })
 }

@@ -138,6 +138,22 @@ impl RecipeArgs {
         init: Option<&Init>,
     ) -> Result<Selection, TrainError> {
         method.check(!self.aux.is_empty())?;
+        if let Some(init) = init {
+            let width = self.width.map(usize::from);
+            init.check_network(self.architecture, width, self.affine, self.shortcut_affine)?;
+        }
+        if self.aux.is_empty() && self.aux_batch_size.is_some() {
+            return Err(TrainError::Options(
+                "--aux-batch-size is for auxiliary images, and there are none: leave it out, or add --aux"
+                    .into(),
+            ));
+        }
+        if (self.affine, self.shortcut_affine) == (Some(true), Some(false)) {
+            return Err(TrainError::Options(
+                "--affine true gives all batch normalisation γ and β: leave --shortcut-affine out"
+                    .into(),
+            ));
+        }
         let defaults = self.recipe.defaults();
         let its_size = init.map(|init| init.checkpoint.config.data.image_size.0 as u32);
         let image_size = self.image_size.or(its_size);

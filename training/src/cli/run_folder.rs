@@ -1,10 +1,10 @@
 //! The folder of a run: which process may write to it, and what is in it before the first epoch.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::Path;
 
-use normgate_evaluation::datasets::ImageSet;
+use normgate_evaluation::datasets::{HeldOut, ImageSet};
 use normgate_evaluation::shell::quoted_path;
 
 use crate::checkpoint::{self, write_atomically};
@@ -54,12 +54,26 @@ pub(super) fn lock(run: &Path) -> Result<File, TrainError> {
         path: run.to_owned(),
         source,
     })?;
-    taken.ok_or_else(|| {
+    let lock = taken.ok_or_else(|| {
         TrainError::Options(format!(
             "another process is training in {}: wait for it, or name another folder",
             run.display()
         ))
-    })
+    })?;
+    remove_half_written(run);
+    Ok(lock)
+}
+
+/// Removes what a process that was killed had half written (`write_atomically`): at full width 0.2 GB each time.
+fn remove_half_written(run: &Path) {
+    for entry in fs::read_dir(run).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_ours = ["checkpoint.", "history.", "config."];
+        if name.ends_with(".tmp") && is_ours.iter().any(|start| name.starts_with(start)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Keeps the held-out images in the run folder, for `calibrate`, and says where.
@@ -70,22 +84,25 @@ pub(super) fn keep_held_out(
 ) -> Result<(), TrainError> {
     let place = run.join(held_out_folder::FOLDER);
     // As the model's record will have them.
-    let (counts, sets) = (&config.data.class_counts, learnt_from(config).data);
-    match held_out_folder::write(run, held, counts, &sets) {
+    let mark = HeldOut {
+        class_counts: config.data.class_counts.clone(),
+        sets: learnt_from(config).data,
+    };
+    match held_out_folder::write(run, held, &mark) {
         Ok(()) if held.is_empty() => {}
         Ok(()) => {
-            eprintln!(
+            say!(
                 "{} images are held out in {}: calibrate on them",
                 held.len(),
                 place.display()
             );
             if held.len() < LEAST {
-                eprintln!(
+                say!(
                     "warning: a threshold needs {LEAST} images, better a few hundred: hold out more"
                 );
             }
         }
-        Err(error) if error.kind() == ErrorKind::InvalidFilename => eprintln!(
+        Err(error) if error.kind() == ErrorKind::InvalidFilename => say!(
             "warning: a class's name cannot be a folder's, so the {} held-out images are not kept in {}: to \
              calibrate on them, select them with filters (normgate-train calibrate --help)",
             held.len(),

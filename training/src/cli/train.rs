@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use normgate_evaluation::reports::table::counted;
 use normgate_evaluation::shell::{command_line, quoted_path};
+use normgate_evaluation::stop_signal::on_stop_signal;
 use tch::Device;
 
 use super::PROGRAM;
@@ -88,14 +89,14 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
     match outcome {
         Outcome::Finished => {
             let took = duration(started.elapsed().as_secs_f64());
-            eprintln!(
+            say!(
                 "done in {took}: {}",
                 run.join(checkpoint::FILE_NAME).display()
             );
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted => {
-            eprintln!(
+            say!(
                 "stopped; the checkpoint is written. To continue: normgate-train train --resume {}{}",
                 quoted_path(run),
                 args.execution.given(),
@@ -114,7 +115,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode, TrainError> {
 pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<(Trainer, File), TrainError> {
     let device = device::open(args.execution.device)?;
     if let Some(threads) = args.execution.threads {
-        tch::set_num_threads(i32::from(threads.max(1)));
+        tch::set_num_threads(threads.get().into());
     }
     let Run {
         folder: run,
@@ -137,12 +138,12 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<(Trainer, Fil
     introduce(&config, &data);
     match &beginning {
         Beginning::Resumed(Checkpoint { progress, .. }) => match progress.epochs {
-            done if done >= config.recipe.epochs => eprintln!("all {done} epochs are done already"),
-            done => eprintln!("continuing after {done} of {} epochs", config.recipe.epochs),
+            done if done >= config.recipe.epochs => say!("all {done} epochs are done already"),
+            done => say!("continuing after {done} of {} epochs", config.recipe.epochs),
         },
         Beginning::Init(_) | Beginning::Fresh => {
             if data.copies_held_out > 0 {
-                eprintln!(
+                say!(
                     "warning: of the {} images that are held out, {} are also trained on, as copies: a \
                      threshold made from them flags somewhat too many new images. Remove the copies",
                     data.held_out.len(),
@@ -202,6 +203,12 @@ fn start(
     let augmentation = args.augmentation.config(recipe.crop(init.as_ref()));
     let vary = args.execution.vary(&augmentation, device)?;
     let selection = recipe.selection(method, augmentation.crop, init.as_ref())?;
+    if u32::from(augmentation.cutout) >= selection.image_size {
+        return Err(TrainError::Options(format!(
+            "--cutout {} would hide whole images, which are {} pixels wide: give a smaller one",
+            augmentation.cutout, selection.image_size
+        )));
+    }
     let data = TrainingData::load(&selection)?;
     data.check_auxiliary(&selection)?;
     let config = recipe.config(
@@ -243,6 +250,14 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
             run.display()
         )));
     }
+    // Its checkpoint names the run as well.
+    let run = match run.file_name() == Some(checkpoint::FILE_NAME.as_ref()) && run.is_file() {
+        true => run
+            .parent()
+            .filter(|run| *run != Path::new(""))
+            .unwrap_or(Path::new(".")),
+        false => run,
+    };
     let lock = lock(run)?;
     if run.join(CONFIG_FILE).exists() && !run.join(checkpoint::FILE_NAME).exists() {
         return Err(TrainError::Options(format!(
@@ -287,7 +302,7 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
             .images
             .notice()
             .into_iter()
-            .for_each(|notice| eprintln!("{notice}"));
+            .for_each(|notice| say!("{notice}"));
     }
     let (steps, auxiliary) = (
         steps_per_epoch(&data.streams, recipe.epoch_end),
@@ -295,13 +310,13 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
     );
     let left_over = id.images.len() % id.per_step;
     if recipe.epoch_end == EpochEnd::Data && left_over as f64 > MUCH * id.images.len() as f64 {
-        eprintln!(
+        say!(
             "warning: {left_over} of {} images, other ones each time, are left out of an epoch, since they do not fill \
              a step: a smaller --batch-size leaves out fewer",
             id.images.len()
         );
     }
-    eprintln!(
+    say!(
         "{} images of {} classes ({}); {} of {steps} steps, {} + {} images each",
         id.images.len(),
         data.class_names.len(),
@@ -311,7 +326,7 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
         auxiliary.sum::<usize>(),
     );
     for stream in &data.streams[1..] {
-        eprintln!(
+        say!(
             "{} auxiliary images: {}",
             stream.images.len(),
             stream.images.name
@@ -319,7 +334,7 @@ fn introduce(config: &RunConfig, data: &TrainingData) {
     }
     let optional = recipe.method.traits().auxiliary == Auxiliary::Optional;
     if optional && data.streams.len() == 1 {
-        eprintln!(
+        say!(
             "warning: {} without --aux detects little (paper, T7: AUROC 75.6, not 92.9)",
             recipe.method
         );
@@ -348,16 +363,16 @@ fn listed(names: &[String], counts: &[u64]) -> String {
 
 const ONE_AND_THE_SAME: Duration = Duration::from_secs(1);
 
-/// A flag that Ctrl-C or SIGTERM sets. A second signal ends the process at once.
+/// A flag that [stop signals](on_stop_signal) set. A second one ends the process at once.
 pub(crate) fn stop_on_signal() -> Result<Arc<AtomicBool>, TrainError> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     let mut first: Option<Instant> = None;
-    ctrlc::set_handler(move || match first {
+    on_stop_signal(move || match first {
         None => {
             first = Some(Instant::now());
             flag.store(true, Ordering::Relaxed);
-            eprintln!("\nstopping after this step …");
+            say!("\nstopping after this step …");
         }
         // To signal a process and then its group, as `timeout` does, is to signal once.
         Some(first) if first.elapsed() < ONE_AND_THE_SAME => {}

@@ -12,7 +12,8 @@ use normgate_core::manifest::{
 };
 use normgate_core::model::{Model, ModelError};
 use normgate_core::onnx::{Dim, GraphBuilder, GraphError};
-use normgate_evaluation::datasets::{HELD_OUT, SetSpec};
+use normgate_evaluation::datasets::SetSpec;
+use normgate_evaluation::recorded;
 
 use crate::auxiliary::AuxiliarySpec;
 use crate::checkpoint::Checkpoint;
@@ -178,7 +179,7 @@ fn id_sets(data: &DataConfig) -> Vec<String> {
     };
     let mut names: Vec<String> = data.data.iter().map(described).collect();
     if let (Some(last), false) = (names.last_mut(), data.hold_out.is_empty()) {
-        *last += &format!("{HELD_OUT}{})", data.hold_out.join(", "));
+        *last = recorded::held_out(last, &data.hold_out);
     }
     names
 }

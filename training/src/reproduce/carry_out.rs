@@ -206,16 +206,18 @@ impl Workshop {
 
         let mut args = parse::<EvaluateLine>(&run.evaluate(&self.place))?.args;
         args.workbench = self.workbench.clone();
+        let mut commands = commands(run);
         let mut evaluation = match evaluate(&args) {
             // The network has learnt next to nothing: the scores that need no fitting are measured anyway.
             Err(EvaluationError::Fit { data, source }) => {
-                eprintln!("leaving out the scores that are fitted: {data}: {source}");
+                say!("leaving out the scores that are fitted: {data}: {source}");
                 args.fit_data.clear();
+                commands[3] = shown("evaluate", &unfitted(run.evaluate(&Place::canonical())));
                 evaluate(&args)
             }
             done => done,
         }?;
-        evaluation.report.command = shown("evaluate", &run.evaluate(&Place::canonical()));
+        evaluation.report.command = commands[3].clone();
         evaluation
             .report
             .write(&folder.join(REPORT), &evaluation.plots)?;
@@ -230,7 +232,7 @@ impl Workshop {
             ReproduceError::Options(format!("{name} has no epoch in its history"))
         })?;
         let record = Record {
-            commands: commands(run),
+            commands: commands.into(),
             run: name,
             setting: run.setting,
             seed: run.seed,
@@ -243,7 +245,7 @@ impl Workshop {
 }
 
 /// The four commands that make and measure a run, as they are shown and compared.
-pub fn commands(run: &Run) -> Vec<String> {
+pub fn commands(run: &Run) -> [String; 4] {
     let place = Place::canonical();
     let folder = place.run(&run.name());
     let file = |name: &str| -> String { folder.join(name).to_string_lossy().into_owned() };
@@ -252,7 +254,7 @@ pub fn commands(run: &Run) -> Vec<String> {
         "--out".into(),
         file(EXPORTED),
     ];
-    vec![
+    [
         shown("train", &run.train(&place)),
         shown("export", &exported),
         shown("calibrate", &run.calibrate(&place)),
@@ -260,8 +262,24 @@ pub fn commands(run: &Run) -> Vec<String> {
     ]
 }
 
+/// An evaluation's options without the images to fit scores to.
+fn unfitted(mut line: Vec<String>) -> Vec<String> {
+    if let Some(place) = line.iter().position(|word| word == "--fit-data") {
+        line.drain(place..place + 2);
+    }
+    line
+}
+
+/// Whether a run that was recorded with these commands would be made by the same training now.
+pub fn is_made_as_now(run: &Run, recorded: &[String]) -> bool {
+    let [training, ..] = commands(run);
+    recorded
+        .first()
+        .is_some_and(|made| same_outcome(made, &training))
+}
+
 /// Whether two commands train the same model: `--monitor` only watches.
-pub fn same_outcome(one: &str, other: &str) -> bool {
+fn same_outcome(one: &str, other: &str) -> bool {
     let deciding = |command: &str| {
         let Some((before, watched)) = command.split_once(" --monitor ") else {
             return command.to_owned();

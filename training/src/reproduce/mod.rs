@@ -11,6 +11,7 @@ mod dynamics;
 mod error;
 mod figures;
 mod machine;
+mod make;
 mod models;
 mod page;
 mod paper;
@@ -22,9 +23,8 @@ mod sets;
 mod tables;
 mod tasks;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use normgate_core::runtime::Device;
@@ -35,10 +35,10 @@ use crate::cli::recipe::channels;
 use crate::cli::train::stop_on_signal;
 use crate::config::Precision;
 use crate::methods::MethodKind;
-use carry_out::{End, Workshop, commands, same_outcome};
+use carry_out::{Workshop, commands};
 pub use error::ReproduceError;
+use make::{make, progress};
 use models::Model;
-use progress::{Progress, State};
 use results::Results;
 use run::{Run, Setting};
 use sets::Place;
@@ -64,7 +64,7 @@ pub struct ReproduceArgs {
     #[arg(long)]
     list: bool,
     /// List the runs, with how each is made and which image sets are missing; make none
-    #[arg(long)]
+    #[arg(long, conflicts_with = "tables_only")]
     dry_run: bool,
     /// Write the tables from finished runs, all tables if none is named; make no run
     #[arg(long)]
@@ -142,6 +142,7 @@ pub fn run(args: &ReproduceArgs) -> Result<ExitCode, ReproduceError> {
         false => Table::find(&args.tables).map_err(ReproduceError::Options)?,
     };
     check_choice(args, &tables)?;
+    check_data_root(&args.data_root)?;
     let results = Results::new(args.results.clone());
     if args.tables_only {
         tell(&write(&tables, &results, args.seeds)?);
@@ -206,6 +207,17 @@ fn check_choice(args: &ReproduceArgs, tables: &[Table]) -> Result<(), ReproduceE
     Err(ReproduceError::Options(problem))
 }
 
+/// Checks that the sets can be named on a command line, where these letters have a meaning.
+fn check_data_root(folder: &Path) -> Result<(), ReproduceError> {
+    match folder.to_string_lossy().contains([',', '#', '=']) {
+        false => Ok(()),
+        true => Err(ReproduceError::Options(format!(
+            "--data-root {}: a path with a comma, # or = cannot be read here: make a link to it",
+            folder.display()
+        ))),
+    }
+}
+
 fn list(args: &ReproduceArgs) -> Result<(), ReproduceError> {
     print(&format!(
         "Table    Runs  (with --seeds {}; tables share runs)\n\n",
@@ -263,102 +275,6 @@ impl ReproduceArgs {
     }
 }
 
-/// Makes the runs that are not finished, and writes the tables after each.
-fn make(
-    args: &ReproduceArgs,
-    tables: &[Table],
-    workshop: &Workshop,
-    stop: &AtomicBool,
-) -> Result<ExitCode, ReproduceError> {
-    let mut progress = progress(args, tables, workshop)?;
-    for index in 0..progress.runs.len() {
-        let run = progress.runs[index].0.clone();
-        // Another process may have finished it by now.
-        if progress.runs[index].1.is_open() {
-            progress.runs[index].1 = state(&run, workshop)?;
-        }
-        if !progress.runs[index].1.is_open() {
-            continue;
-        }
-        progress.runs[index].1 = State::Running;
-        eprintln!("\n{}\n{}", progress.table(), run.name());
-        progress.runs[index].1 = match workshop.carry_out(&run, stop) {
-            Ok(End::Done) => State::Done,
-            Ok(End::Elsewhere) => State::Elsewhere,
-            Ok(End::Stopped) => State::Begun(workshop.epochs_done(&run) as u32),
-            Err(error) => {
-                eprintln!("error: {}: {error}", run.name());
-                State::Failed(error.to_string())
-            }
-        };
-        progress.measure(&workshop.results.records()?);
-        // No reason to stop: the next tables may be written again, and the runs are what takes time.
-        if let Err(error) = write(tables, &workshop.results, args.seeds) {
-            eprintln!("error: {error}");
-        }
-        if stop.load(Ordering::Relaxed) {
-            eprintln!(
-                "\n{}\nstopped; the same command continues",
-                progress.table()
-            );
-            return Ok(ExitCode::from(130));
-        }
-    }
-    let files = write(tables, &workshop.results, args.seeds)?;
-    eprintln!("\n{}", progress.table());
-    tell(&files);
-    let states = || progress.runs.iter().map(|(_, state)| state);
-    let failed = states().any(|state| matches!(state, State::Failed(_)));
-    // Some sets may be missing for good reason; if no run has its sets, --data-root is wrong.
-    let nothing = states().all(|state| matches!(state, State::LeftOut(_)));
-    Ok(if failed || nothing {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
-}
-
-fn progress(
-    args: &ReproduceArgs,
-    tables: &[Table],
-    workshop: &Workshop,
-) -> Result<Progress, ReproduceError> {
-    let states = args.runs(tables).into_iter().map(|run| {
-        let state = state(&run, workshop)?;
-        Ok((run, state))
-    });
-    let states = states.collect::<Result<Vec<_>, ReproduceError>>()?;
-    Ok(Progress::new(states, &workshop.results.records()?))
-}
-
-fn state(run: &Run, workshop: &Workshop) -> Result<State, ReproduceError> {
-    if let Some(record) = workshop.results.record(&run.name())? {
-        let wanted = commands(run);
-        let made = record.commands.first().zip(wanted.first());
-        return match made.is_some_and(|(made, wanted)| same_outcome(made, wanted)) {
-            true => Ok(State::Done),
-            false => Ok(State::Failed(
-                ReproduceError::OtherOptions {
-                    path: workshop.results.folder(&run.name()),
-                    found: record.commands.first().cloned().unwrap_or_default(),
-                    wanted: wanted.first().cloned().unwrap_or_default(),
-                }
-                .to_string(),
-            )),
-        };
-    }
-    let possible = workshop
-        .check_options(run)
-        .and_then(|()| workshop.check_sets(run));
-    Ok(match possible {
-        Err(error) => State::LeftOut(error.to_string()),
-        Ok(()) => match workshop.epochs_done(run) {
-            0 => State::Open,
-            done => State::Begun(done as u32),
-        },
-    })
-}
-
 /// Writes the tables of what is finished of the first `seeds` seeds; returns the files.
 fn write(tables: &[Table], results: &Results, seeds: u64) -> Result<Vec<PathBuf>, ReproduceError> {
     let mut pages = Vec::new();
@@ -380,9 +296,9 @@ fn write(tables: &[Table], results: &Results, seeds: u64) -> Result<Vec<PathBuf>
 
 fn tell(files: &[PathBuf]) {
     if files.is_empty() {
-        eprintln!("no run of these tables is finished yet: nothing to show");
+        say!("no run of these tables is finished yet: nothing to show");
     }
     for file in files {
-        eprintln!("written: {}", file.display());
+        say!("written: {}", file.display());
     }
 }

@@ -7,6 +7,7 @@ use normgate_core::scores::ScoreKind;
 use normgate_evaluation::reports::plots::matrix;
 use normgate_evaluation::reports::table::Table as Lines;
 
+use super::carry_out::is_made_as_now;
 use super::dynamics;
 use super::error::ReproduceError;
 use super::figures::{Estimate, Figure, Group, Trust};
@@ -343,7 +344,10 @@ impl Part<'_> {
                 setting: self.setting,
                 seed: record.seed,
             };
-            record.setting == self.setting && record.run == run.name()
+            // One of another command counts as failed: its figures are not this model's.
+            record.setting == self.setting
+                && record.run == run.name()
+                && is_made_as_now(&run, &record.commands)
         };
         self.records.iter().filter(of_model).collect()
     }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use crate::{made, read, reproduce};
 
 /// A finished run of CE or RNA on CIFAR10-LT, with an AUROC for its own score.
-fn keep(folder: &Path, method: &str, seed: u64, auroc: f64) {
+fn keep(root: &Path, method: &str, seed: u64, auroc: f64) {
     let name = format!("cifar10-lt-{method}-w16-e30-s{seed}");
-    let folder = folder.join("results/runs").join(&name);
+    let folder = root.join("results/runs").join(&name);
     let score = if method == "ce" {
         "msp"
     } else {
@@ -34,8 +34,9 @@ fn keep(folder: &Path, method: &str, seed: u64, auroc: f64) {
         ],
         "served_score": score,
     }});
+    let command = training_command(root, method, seed, &name);
     let record = json!({"run": name, "setting": {"width": 16, "epochs": 30, "precision": "fp32"},
-        "seed": seed, "commands": [], "machine": "a machine", "date": "2026-01-02",
+        "seed": seed, "commands": [command], "machine": "a machine", "date": "2026-01-02",
         "training": {"seconds": 1800.0, "images_per_second": 400.0, "id_norm": 65.0,
                      "auxiliary_norm": 2.5}});
     std::fs::create_dir_all(&folder).unwrap();
@@ -44,6 +45,39 @@ fn keep(folder: &Path, method: &str, seed: u64, auroc: f64) {
     };
     write("report.json", &report);
     write("run.json", &record);
+}
+
+/// How a run is trained.
+fn training_command(root: &Path, method: &str, seed: u64, name: &str) -> String {
+    let (output, _) = reproduce(
+        root,
+        &format!(
+            "t2 --task cifar10-lt --method {method} --width 16 --epochs 30 --seeds {seed} --dry-run"
+        ),
+    );
+    let said = String::from_utf8(output.stdout).unwrap();
+    let mut lines = said.lines().skip_while(|line| *line != name);
+    lines.nth(1).unwrap().trim().to_owned()
+}
+
+/// Records another command for a run.
+fn make_anothers(root: &Path, name: &str) {
+    let record = root.join("results/runs").join(name).join("run.json");
+    let other = read(&record).replace(" --seed ", " --lr 0.5 --seed ");
+    std::fs::write(&record, other).unwrap();
+}
+
+#[test]
+fn a_run_that_was_made_by_another_command_is_in_no_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (seed, auroc) in [(1, 0.72), (2, 0.70), (3, 0.74)] {
+        keep(folder, "ce", seed, auroc);
+    }
+    make_anothers(folder, "cifar10-lt-ce-w16-e30-s2");
+    made(folder, "t2 --tables-only");
+    let page = read(&folder.join("results/t2.md"));
+    assert!(page.contains("| CE (MSP) | 2 | 72.00, 74.00 |"), "{page}");
 }
 
 #[test]
@@ -231,6 +265,7 @@ fn a_table_that_is_none_is_refused_with_those_that_are() {
 fn a_run_kept_under_other_options_is_not_taken_for_this_one() {
     let folder = tempfile::tempdir().unwrap();
     keep(folder.path(), "ce", 1, 0.7);
+    make_anothers(folder.path(), "cifar10-lt-ce-w16-e30-s1");
     let line = "t7 --seeds 1 --width 16 --epochs 30";
     let (output, said) = reproduce(folder.path(), line);
     assert!(!output.status.success());

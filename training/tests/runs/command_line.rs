@@ -95,7 +95,7 @@ fn a_run_leaves_its_options_its_history_and_a_checkpoint() {
     }
     assert!(place.run().join(FILE_NAME).exists());
 
-    let done = place.train("--resume run --threads 1");
+    let done = place.train(&format!("--resume run/{FILE_NAME} --threads 1"));
     let said = stderr(&done);
     assert!(said.contains("all 2 epochs are done already"), "{said}");
     let again = place.train(SMALL);
@@ -188,6 +188,26 @@ fn ctrl_c_leaves_a_checkpoint_to_go_on_from() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn a_connection_that_ends_does_not_stop_what_nohup_started() {
+    let place = Workplace::new();
+    let started = place.command(&SMALL.replace("--epochs 2", "--epochs 60 --checkpoint-every 1"));
+    let mut child = Command::new("nohup")
+        .arg(started.get_program())
+        .args(started.get_args())
+        .current_dir(place.0.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    is_there(&place.run().join(FILE_NAME), &mut child);
+    let hang_up = format!("kill -HUP {}", child.id());
+    let told = Command::new("sh").args(["-c", &hang_up]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(told.success(), "it was over too soon");
+    assert!(output.status.success(), "{}", stderr(&output));
 }
 
 #[test]
@@ -340,7 +360,31 @@ fn mistakes_are_told_with_what_to_do() {
         (format!("{SMALL} --device gpu"), "cpu, cuda, or cuda:N"),
         (
             format!("{SMALL} --augment-on device --camera 0.5"),
-            "Leave out one of the two",
+            "do. Leave it out, or them",
+        ),
+        (
+            format!("{SMALL} --cutout 32"),
+            "--cutout 32 would hide whole images, which are 32 pixels wide",
+        ),
+        (
+            format!("{SMALL} --camera-operations jpeg"),
+            "--camera <STRENGTH>",
+        ),
+        (
+            SMALL.replace("--aux aux ", ""),
+            "leave it out, or add --aux",
+        ),
+        (
+            "--data id --out run --width 8 --batch-size 1 --method ce".into(),
+            "at least two images in a step",
+        ),
+        (
+            format!("{SMALL} --affine true --shortcut-affine false"),
+            "leave --shortcut-affine out",
+        ),
+        (
+            format!("{SMALL} --method energy-oe --energy-in inf"),
+            "not a number",
         ),
         (format!("{SMALL} --lr 0"), "greater than 0"),
         (format!("{SMALL} --epochs 0"), "--epochs"),

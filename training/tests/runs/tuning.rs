@@ -95,7 +95,11 @@ fn a_run_of_other_classes_or_another_width_is_not_tuned() {
         ),
         (
             format!("--data id {la} --width 16"),
-            "the tensor `conv1.weight` has shape",
+            "the network of ce has another --width: leave it out",
+        ),
+        (
+            format!("--data id {la} --shortcut-affine false"),
+            "the network of ce has another --shortcut-affine: leave it out",
         ),
     ] {
         let said = stderr(&place.train(&arguments));
