@@ -158,7 +158,7 @@ pub(crate) fn reported(
             (_, Some(Err(error)), _) if asked.contains(&ScoreChoice::One(kind)) => {
                 return Err(error);
             }
-            (_, Some(Err(error)), _) => eprintln!("{} is left out: {error}", kind.title()),
+            (_, Some(Err(error)), _) => crate::say!("{} is left out: {error}", kind.title()),
             (_, None, Some(score)) => ready.push(score),
             (_, None, None) => return Err(EvaluationError::NothingToFitTo { score: kind }),
         }

@@ -44,6 +44,7 @@ pub mod overlap;
 pub mod quantize;
 pub mod recorded;
 pub mod reports;
+mod say;
 mod seen;
 pub mod shell;
 pub mod stop_signal;

@@ -31,11 +31,15 @@ pub(crate) fn remarked(recorded: &str, remark: &str) -> String {
     format!("{recorded}{REMARK}{remark}")
 }
 
-/// Each of the sets, without the remarks.
+/// Each of the sets of a record without remarks.
 pub(crate) fn each_set(recorded: &str) -> impl Iterator<Item = &str> {
+    recorded.split(AND)
+}
+
+/// The sets without the remarks on how they were used.
+pub(crate) fn without_remarks(recorded: &str) -> &str {
     let sets = recorded.split(REMARK).next().unwrap_or(recorded);
-    let sets = sets.split(BALANCED).next().unwrap_or(sets);
-    sets.split(AND)
+    sets.split(BALANCED).next().unwrap_or(sets)
 }
 
 /// A training set, of which what these options of the trainer (`CLASS=N`) say was held out.
@@ -70,7 +74,7 @@ mod tests {
             balanced(&recorded),
             remarked(&balanced(&recorded), "OOD: strange + stranger"),
         ] {
-            let found: Vec<&str> = each_set(&recorded).collect();
+            let found: Vec<&str> = each_set(without_remarks(&recorded)).collect();
             assert_eq!(found, ["a#first=3", "more"], "{recorded}");
         }
         let options = ["all=9", "a (b)=10%"].map(String::from);

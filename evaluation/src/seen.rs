@@ -72,7 +72,8 @@ pub(crate) fn in_calibration(
         labels,
         held_out: Vec::new(),
     };
-    let mut sets = recorded::each_set(calibration.data.as_deref()?);
+    let said = calibration.data.as_deref()?;
+    let mut sets = recorded::each_set(recorded::without_remarks(said));
     let may_be_known = |set: &&str| part.not_apart_from(set, data).next().is_some();
     sets.find(may_be_known).map(String::from)
 }

@@ -210,7 +210,7 @@ fn joined(
 ) -> Result<ImageSet, EvaluationError> {
     let sets = sets.collect::<Result<Vec<_>, _>>()?;
     for notice in sets.iter().filter_map(ImageSet::notice) {
-        eprintln!("{notice}");
+        crate::say!("{notice}");
     }
     Ok(ImageSet::concat(sets)?)
 }

@@ -119,11 +119,6 @@ impl TrainingData {
             }
         }
         streams.extend(auxiliary);
-        if streams.iter().map(|stream| stream.per_step).sum::<usize>() < 2 {
-            return Err(TrainError::Options(
-                "batch normalisation needs at least two images in a step: give a larger --batch-size".into(),
-            ));
-        }
         for (index, stream) in streams.iter().enumerate() {
             let option = match index {
                 0 => "--batch-size",

@@ -17,8 +17,8 @@ pub enum TrainError {
     Dataset(#[from] DatasetError),
     /// An image file could not be read during training.
     #[error(
-        "{0}. Once the file is repaired, --resume continues from the last checkpoint, if there is one; \
-         without the file it would be another run, which you have to start anew"
+        "{0}. Once the file is repaired, --resume continues, if the run has a checkpoint; without the file it \
+         would be another run: start it anew with another --out"
     )]
     Image(#[source] DatasetError),
     /// The image sets are fine, but not for this run.

@@ -4,9 +4,6 @@
 //! [`checkpoint::Checkpoint`] behind.
 #![forbid(unsafe_code)]
 
-#[macro_use]
-mod say;
-
 pub mod augment;
 pub mod auxiliary;
 pub mod batches;

@@ -42,7 +42,7 @@ pub fn subsample(set: &ImageSet, imbalance: f64) -> Result<ImageSet, TrainError>
     let mut wanted = counts(n_max, imbalance, have.len());
     if wanted.contains(&0) {
         return Err(unsuitable(format!(
-            "an imbalance of {imbalance} leaves the smallest classes no image: give at most {n_max}"
+            "an imbalance of {imbalance} leaves the smallest classes no image: give less than {n_max}"
         )));
     }
     for (class, (&found, &needed)) in have.iter().zip(&wanted).enumerate() {

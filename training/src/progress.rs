@@ -1,5 +1,6 @@
 //! How a run is going, on stderr: a bar on a terminal, elsewhere a line now and then.
 
+use normgate_evaluation::say;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 

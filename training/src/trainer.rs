@@ -120,7 +120,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`TrainError`]; the last checkpoint stays as it was.
+    /// [`TrainError`]; the last checkpoint stays as it was, but if an image cannot be read there is one of the last step.
     pub fn run(&mut self, stop: &AtomicBool) -> Result<Outcome, TrainError> {
         let (epochs, steps) = (self.config.recipe.epochs, self.steps_per_epoch());
         let first = self.steps_done();
@@ -138,10 +138,13 @@ impl Trainer {
                 let batch = match batches.receive() {
                     // Once the image is repaired, the run goes on from here.
                     Err(error @ TrainError::Image(_)) => {
-                        if self.progress.steps > 0 {
-                            self.epoch()?;
+                        // Where nothing is done yet, the command can be given again.
+                        if self.steps_done() > 0 {
+                            if self.progress.steps > 0 {
+                                self.epoch()?;
+                            }
+                            self.save()?;
                         }
-                        self.save()?;
                         return Err(error);
                     }
                     batch => batch?,

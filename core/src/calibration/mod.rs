@@ -188,8 +188,8 @@ impl Calibration {
         ])
     }
 
-    /// The calibration score that a share `q` (0 to 1) of the others is at most as large as, of those that were kept:
-    /// 0 gives the smallest, 0.5 the median. `None` if there are none, or `q` is above 1.
+    /// The quantile `q`, 0 to 1, of the calibration scores that were kept: 0 gives the smallest, 0.5 the median, 1 the
+    /// largest. `None` if there are none.
     pub fn score_at(&self, q: f64) -> Option<f32> {
         let last = self.scores.len().checked_sub(1)?;
         self.scores.get((q * last as f64).round() as usize).copied()

@@ -285,14 +285,14 @@ struct Sets<'a> {
 }
 
 impl Sets<'_> {
-    /// Checks that no image is used twice.
+    /// Checks that no image is used twice; but with --calibrate, the ranges may come from the images that the score is
+    /// fitted to.
     fn check_apart(&self, args: &QuantizeArgs) -> Result<(), EvaluationError> {
         let fitted_to = self
             .fitted_to
             .map(|images| Fingerprints::of("--fit-data", images));
         let ranges =
             (!args.calibrate.is_empty()).then(|| Fingerprints::of("--data", self.for_ranges));
-        // The ranges may come from the images that the score is fitted to.
         let mut known = Apart::from(Vec::from_iter(fitted_to.into_iter().chain(ranges)));
         // Without --calibrate, this has the ranges' images too: a copy could be among both.
         let for_threshold = match args.calibrate.is_empty() {

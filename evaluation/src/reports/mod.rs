@@ -172,13 +172,17 @@ impl Report {
         let path = folder.join("report.json");
         let json = serde_json::to_string_pretty(self)
             .map_err(|source| EvaluationError::Json { path, source })?;
+        // Written last, so that a folder that has it has all.
+        let report = folder.join("report.json");
+        if report.exists() {
+            io(&report, fs::remove_file(&report))?;
+        }
         write("report.md", self.markdown(plots).as_bytes())?;
         write("report.html", html::page(self, plots).as_bytes())?;
         for NamedPlot { file, plot, .. } in plots {
             write(&format!("{file}.svg"), plot.svg().as_bytes())?;
             write(&format!("{file}.png"), &plot.png()?)?;
         }
-        // Last, so that a folder that has it has all.
         write("report.json", json.as_bytes())
     }
 }

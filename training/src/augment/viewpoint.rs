@@ -101,6 +101,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_drawn_goes_as_far_as_the_strength_and_no_further() {
+        for strength in [0.1, 1.0] {
+            let mut widest = 0.0_f32;
+            for seed in 0..500 {
+                let drawn = Viewpoint::draw(strength, &mut Pcg64Mcg::new(seed));
+                let turn = drawn.c.atan2(drawn.a).to_degrees().abs();
+                let zoom = (drawn.a * drawn.d - drawn.b * drawn.c).sqrt().ln().abs();
+                assert!(turn < TURN * strength + 1e-3, "{turn}");
+                assert!(zoom < ZOOM * strength + 1e-4, "{zoom}");
+                widest = widest.max(turn);
+            }
+            assert!(widest > 0.9 * TURN * strength, "{widest}");
+        }
+    }
+
+    #[test]
+    fn what_is_turned_is_moved_after_it() {
+        let turned = |by| {
+            let mut planes = reference::planes(8);
+            Viewpoint::new(90.0, 0.0, 1.0).apply(&mut planes, 8, by);
+            planes
+        };
+        let mut expected = turned((0, 0));
+        super::super::crop_flip::shift(&mut expected, 8, 2, -3);
+        assert!(reference::distance(&turned((2, -3)), &expected) < 1e-4);
+    }
+
+    #[test]
     fn a_move_alone_is_the_crop_s() {
         let mut expected = reference::planes(8);
         super::super::crop_flip::shift(&mut expected, 8, 2, -3);

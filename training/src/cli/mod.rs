@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 use normgate_evaluation::EvaluationError;
 use normgate_evaluation::calibrate::{self, CalibrateArgs};
 use normgate_evaluation::evaluate::{self, EvaluateArgs};
+use normgate_evaluation::say;
 
 use crate::reproduce::{self, ReproduceArgs};
 

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use normgate_evaluation::datasets::{HeldOut, ImageSet};
+use normgate_evaluation::say;
 use normgate_evaluation::shell::quoted_path;
 
 use crate::checkpoint::{self, write_atomically};

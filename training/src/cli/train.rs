@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use normgate_evaluation::reports::table::counted;
+use normgate_evaluation::say;
 use normgate_evaluation::shell::{command_line, quoted_path};
 use normgate_evaluation::stop_signal::on_stop_signal;
 use tch::Device;

@@ -9,6 +9,7 @@ use normgate_evaluation::EvaluationError;
 use normgate_evaluation::calibrate::{CalibrateArgs, calibrate};
 use normgate_evaluation::evaluate::{EvaluateArgs, evaluate};
 use normgate_evaluation::machine::today;
+use normgate_evaluation::say;
 use normgate_evaluation::shell::command_line;
 use normgate_evaluation::workbench::WorkbenchArgs;
 
@@ -95,6 +96,17 @@ impl Workshop {
         }
         self.measure(run)?;
         Ok(End::Done)
+    }
+
+    /// Whether another process works on a run, or on one that it starts from.
+    ///
+    /// # Errors
+    ///
+    /// [`ReproduceError`] if that cannot be found out.
+    pub fn is_elsewhere(&self, run: &Run) -> Result<bool, ReproduceError> {
+        let before = run.before();
+        let waits = before.map(|first| self.is_elsewhere(&first)).transpose()?;
+        Ok(waits == Some(true) || self.lock(run)?.is_none())
     }
 
     /// How many epochs of a run are done.

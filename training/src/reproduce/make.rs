@@ -1,5 +1,6 @@
 //! Makes the runs of tables one after another, and writes the tables after each.
 
+use normgate_evaluation::say;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -20,6 +21,7 @@ pub fn make(
     stop: &AtomicBool,
 ) -> Result<ExitCode, ReproduceError> {
     let mut progress = progress(args, tables, workshop)?;
+    let mut has_said = false;
     loop {
         make_open(args, tables, workshop, &mut progress, stop)?;
         if stop.load(Ordering::Relaxed) {
@@ -33,7 +35,10 @@ pub fn make(
         if !progress.runs.iter().any(is_elsewhere) {
             break;
         }
-        say!("waiting for the runs that another process makes");
+        if !has_said {
+            say!("waiting for the runs that another process makes");
+            has_said = true;
+        }
         wait(stop);
     }
     let files = write(tables, &workshop.results, args.seeds)?;
@@ -72,8 +77,12 @@ fn make_open(
             break;
         }
         let run = progress.runs[index].0.clone();
+        let is_elsewhere = progress.runs[index].1 == State::Elsewhere;
+        if is_elsewhere && workshop.is_elsewhere(&run)? {
+            continue;
+        }
         // Another process may have finished it by now.
-        if progress.runs[index].1.is_open() || progress.runs[index].1 == State::Elsewhere {
+        if progress.runs[index].1.is_open() || is_elsewhere {
             progress.runs[index].1 = state(&run, workshop)?;
         }
         if !progress.runs[index].1.is_open() {

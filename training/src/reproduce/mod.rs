@@ -28,6 +28,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use normgate_core::runtime::Device;
+use normgate_evaluation::say;
 use normgate_evaluation::workbench::{RuntimeArgs, WorkbenchArgs, print};
 
 use crate::cli::execution::ExecutionArgs;

@@ -92,7 +92,11 @@ fn a_broken_file_ends_training_with_its_name_and_what_to_do() {
     }
     assert!(!said.contains("panicked"), "{said}");
     std::fs::write(&broken, &whole).unwrap();
-    let output = place.train("--resume run --threads 1");
+    let again = match place.0.path().join("run").join(FILE_NAME).exists() {
+        true => "--resume run --threads 1".to_owned(),
+        false => format!("{batches} --out run"),
+    };
+    let output = place.train(&again);
     assert!(output.status.success(), "{}", stderr(&output));
 }
 
