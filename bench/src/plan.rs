@@ -12,7 +12,7 @@ use crate::pictures::Input;
 pub enum Preset {
     /// The shipped model and ResNet18, at 1 and 64 connections: a minute or two
     Quick,
-    /// Every model with every kind of image, at 1, 8, 64 and 256 connections: about 20 minutes
+    /// Every model with the kinds of images that suit it, at 1, 8, 64 and 256 connections: about 20 minutes
     #[default]
     Full,
     /// Every model with its usual images, the shipped one with large photos too: for --peers, an hour or more

@@ -15,6 +15,7 @@ mod cuts;
 mod deadlines;
 mod device;
 mod errors;
+mod flood;
 mod formats;
 mod gone;
 mod large_beside_small;

@@ -37,6 +37,8 @@ pub(super) const ABOUT: About = About {
         "No Tiny ImageNet, LSUN or Places365: most of the images at hand for them show classes \
          of CIFAR-100 (bees, tractors, forests, seas). Means are over four sets: \
          `cifar10`, `textures`, `characters` and `fashion`.",
+        "No images of its classes from another source: those at hand show a few of the hundred only. So \
+         nothing is said about content and camera.",
         "OOD images that show ID classes: the paper's sets are the SC-OOD benchmark's (Yang et al. \
          2021), and the code of PASCL and RNA counts such images as ID. Here no image is moved.",
     ],
