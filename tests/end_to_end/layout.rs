@@ -1,6 +1,7 @@
 //! How many workers there are, and of how many threads: measured once, kept, and never more than was granted.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -106,11 +107,8 @@ fn first_processor() -> String {
     digits(list.unwrap())
 }
 
-#[test]
-fn a_process_that_was_granted_one_processor_has_one_worker_of_one_thread() {
-    let cache = tempfile::tempdir().unwrap();
-    let inner = command(cache.path(), &["--log-format", "json"]);
-    let server = Server::spawn(through(&["taskset", "-c", &first_processor()], &inner));
+/// Checks that there is one worker of one thread.
+fn assert_one_thread(server: &Server) {
     let log = server.log();
     let ready = log
         .lines()
@@ -121,4 +119,61 @@ fn a_process_that_was_granted_one_processor_has_one_worker_of_one_thread() {
         (&ready["workers"], &ready["threads_per_worker"]),
         (&json!(1), &json!(1))
     );
+}
+
+#[test]
+fn a_process_that_was_granted_one_processor_has_one_worker_of_one_thread() {
+    let cache = tempfile::tempdir().unwrap();
+    let inner = command(cache.path(), &["--log-format", "json"]);
+    let server = Server::spawn(through(&["taskset", "-c", &first_processor()], &inner));
+    assert_one_thread(&server);
+}
+
+/// A control group that grants the time of one processor, as a container's CPU limit does.
+struct OneProcessor(PathBuf);
+
+impl OneProcessor {
+    fn new() -> io::Result<Self> {
+        let [v2, v1] = ["/sys/fs/cgroup", "/sys/fs/cgroup/cpu"].map(Path::new);
+        let name = format!("normgate-test-{}", std::process::id());
+        let (folder, settings) = match v2.join("cgroup.controllers").exists() {
+            true => (v2.join(name), &[("cpu.max", "100000 100000")][..]),
+            false => (v1.join(name), &[("cpu.cfs_quota_us", "100000")][..]),
+        };
+        fs::create_dir(&folder)?;
+        let group = Self(folder);
+        for (file, value) in settings {
+            // Not created: where there is no such setting, there is no such group.
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .open(group.0.join(file))?;
+            file.write_all(value.as_bytes())?;
+        }
+        Ok(group)
+    }
+}
+
+impl Drop for OneProcessor {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn a_container_s_cpu_limit_counts_as_the_number_of_processors() {
+    let group = match OneProcessor::new() {
+        Ok(group) => group,
+        // Not a failure in CI either: it may run where only the host makes such groups.
+        Err(error) => return eprintln!("left out: a CPU limit needs a control group: {error}"),
+    };
+    let cache = tempfile::tempdir().unwrap();
+    let inner = command(cache.path(), &["--log-format", "json"]);
+    let enter = format!(
+        "echo $$ > {}/cgroup.procs && exec \"$0\" \"$@\"",
+        group.0.display()
+    );
+    let server = Server::spawn(through(&["sh", "-c", &enter], &inner));
+    assert_one_thread(&server);
+    drop(server);
+    drop(group);
 }

@@ -99,7 +99,8 @@ fn every_fitted_score_is_fitted_written_shown_and_used() {
 fn a_server_answers_by_what_the_file_learnt() {
     let setting = Setting::new();
     let cat = fs::read(repository().join("docs/images/cat.jpg")).unwrap();
-    for name in ["vim", "knn"] {
+    let fitted = ScoreKind::ALL.into_iter().filter(|score| score.is_fitted());
+    for name in fitted.map(ScoreKind::name) {
         let out = setting.path(&format!("{name}.onnx"));
         let more = ["--score", name, "--fit-data", &setting.train];
         let calibrated = setting.calibrate(&setting.model, &out, &more);
