@@ -52,7 +52,7 @@ fn a_flood_of_connections_delays_good_clients_a_little_and_leaves_nothing_behind
         })
         .collect();
     ratios.sort_by(f64::total_cmp);
-    assert!(all > 1000, "{all} connections are no flood");
+    assert!(all > 300, "{all} connections are no flood");
     // Both processors have something else to do, so it cannot be 1.
     assert!(ratios[ROUNDS / 2] < 10.0, "{ratios:?}");
 
