@@ -3,18 +3,31 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
+
+/// How many connections may wait to be accepted; the system may allow fewer (`net.core.somaxconn`). With the usual 128,
+/// a client that comes in a burst of more tries again after a second.
+const BACKLOG: u32 = 1024;
 
 /// Listens on the address that was given with this option.
-pub async fn listen(option: &'static str, address: SocketAddr) -> Result<TcpListener, ListenError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => ListenError::InUse(address, option),
-            io::ErrorKind::PermissionDenied => ListenError::Denied(address, option),
-            io::ErrorKind::AddrNotAvailable => ListenError::NotHere(address, option),
-            _ => ListenError::Other(address, option, source),
-        })
+pub fn listen(option: &'static str, address: SocketAddr) -> Result<TcpListener, ListenError> {
+    bound(address).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ListenError::InUse(address, option),
+        io::ErrorKind::PermissionDenied => ListenError::Denied(address, option),
+        io::ErrorKind::AddrNotAvailable => ListenError::NotHere(address, option),
+        _ => ListenError::Other(address, option, source),
+    })
+}
+
+fn bound(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // So that a server can be started again while connections of the last one are still closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Why an address cannot be listened on.

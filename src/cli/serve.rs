@@ -163,7 +163,7 @@ async fn serve<'a>(
     mut signals: Signals,
     began: Instant,
 ) -> Result<(), Failure> {
-    let listener = listen("--listen", args.http.listen).await?;
+    let listener = listen("--listen", args.http.listen)?;
     let address = listener.local_addr()?;
     let connections = Arc::clone(&state.connections);
     let server = Server::new(router(Arc::clone(state)), &args.http, connections);
@@ -254,7 +254,7 @@ async fn answer_probes(
     args: &ServeArgs,
     state: &Arc<AppState>,
 ) -> Result<SocketAddr, Failure> {
-    let listener = listen("--probe-listen", address).await?;
+    let listener = listen("--probe-listen", address)?;
     let address = listener.local_addr()?;
     let router = probe_router(Arc::clone(state));
     let server = Server::new(router, &args.http, Connections::for_probes());

