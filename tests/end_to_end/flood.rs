@@ -52,7 +52,7 @@ fn a_flood_of_connections_stops_no_good_client_and_leaves_nothing_behind() {
         })
         .collect();
     ratios.sort_by(f64::total_cmp);
-    assert!(all > 300, "{all} connections are no flood");
+    assert!(all > 1000, "{all} connections are no flood");
     // Some 20 on a machine that does nothing else: thousands of connections a second are opened. A client that had to
     // come again would wait a thousand times as long.
     assert!(ratios[ROUNDS / 2] < 100.0, "{ratios:?}");
