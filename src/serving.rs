@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use normgate_core::preprocess::Limits;
-use normgate_core::{Manifest, Model, Runtime};
+use normgate_core::{Manifest, Model, Runtime, Sessions};
 
 use crate::config::EngineConfig;
 use crate::engine::{Engine, Layout, StartError};
@@ -35,11 +35,11 @@ pub struct Launch {
 
 impl Launch {
     /// The layout of the engine that is about to start.
-    pub fn layout(&self, model: &Model) -> Result<Layout, StartError> {
+    pub fn layout(&self, sessions: &Sessions) -> Result<Layout, StartError> {
         if let Some(layout) = self.layout.get() {
-            return Ok(layout.for_weights(model.bytes().len(), &self.config));
+            return Ok(layout.for_weights(sessions.weights_each(), &self.config));
         }
-        let chosen = Layout::choose(&self.config, &self.runtime, model)?;
+        let chosen = Layout::choose(&self.config, sessions)?;
         Ok(*self.layout.get_or_init(|| chosen))
     }
 

@@ -53,5 +53,5 @@ pub use classifier::{Classification, Classifier};
 pub use manifest::{Filter, Manifest, Preprocessing, QuantizationRecord, Resize, TrainingRecord};
 pub use model::Model;
 pub use preprocess::{Preprocessor, Rgb8};
-pub use runtime::{Outputs, Runtime, Session, SessionOptions};
+pub use runtime::{Outputs, Runtime, Session, SessionOptions, Sessions};
 pub use scores::{Score, ScoreKind};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use normgate_core::preprocess::Limits;
 use normgate_core::printable::on_one_line;
-use normgate_core::{Classification, Classifier, SessionOptions};
+use normgate_core::{Classification, Classifier, Session, SessionOptions};
 
 use super::failure::Failure;
 use super::terminal::{columns, complain};
@@ -74,7 +74,8 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
     };
     let classifier = Classifier::new(&model)?;
     let runtime = args.model.runtime()?;
-    let mut pipeline = Pipeline::new(&runtime, &model, classifier, &SessionOptions::default(), 1)?;
+    let session = Session::new(&runtime, &model, &SessionOptions::default())?;
+    let mut pipeline = Pipeline::new(session, classifier, 1);
     let mut out = io::stdout().lock();
     let table = Table::new(&args.files, labels, columns());
     let mut headed = false;

@@ -51,8 +51,8 @@ impl Shared {
 impl Opening {
     /// A session that was run once, so that the first real image finds its buffers allocated.
     fn warm_session(&self, options: &SessionOptions) -> Result<Session, SessionError> {
-        let mut session = Session::new(&self.runtime, &self.model, options)?;
-        let input = &self.model.manifest().preprocessing;
+        let mut session = self.sessions.open(options)?;
+        let input = &self.classifier.manifest().preprocessing;
         let image = vec![0.0; 3 * input.width as usize * input.height as usize];
         session.run(&image, 1, &mut Outputs::default())?;
         Ok(session)

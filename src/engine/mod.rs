@@ -38,7 +38,7 @@ use normgate_core::classifier::NotCalibrated;
 use normgate_core::manifest::Preprocessing;
 use normgate_core::preprocess::{DecodeError, Limits};
 use normgate_core::runtime::Device;
-use normgate_core::{Classifier, Model, Runtime};
+use normgate_core::{Classifier, Model, Sessions};
 
 pub use job::{Answer, Timings};
 pub use layout::Layout;
@@ -88,24 +88,18 @@ impl Shared {
     }
 }
 
-/// What sessions are opened from. It is dropped, with the model's bytes, once all are open: a session holds the
-/// weights in its own form, and outlives a panic of its thread.
+/// What sessions are opened from. It is dropped, with the model's bytes, once all are open: they hold the weights that
+/// they share, and outlive a panic of their threads.
 struct Opening {
-    runtime: Runtime,
-    model: Model,
+    sessions: Sessions,
     classifier: Classifier,
     layout: Layout,
 }
 
 impl Opening {
     fn pipeline(&self, max_batch: usize) -> Result<Pipeline, PipelineError> {
-        Pipeline::new(
-            &self.runtime,
-            &self.model,
-            self.classifier.clone(),
-            &self.layout.session_options(),
-            max_batch,
-        )
+        let session = self.sessions.open(&self.layout.session_options())?;
+        Ok(Pipeline::new(session, self.classifier.clone(), max_batch))
     }
 }
 
@@ -172,8 +166,10 @@ impl Engine {
         let config = &launch.config;
         let device = launch.runtime.device();
         let max_batch = config.max_batch(device);
-        let layout = launch.layout(&model)?;
         let classifier = Classifier::new(&model)?;
+        let preprocessing = model.manifest().preprocessing.clone();
+        let sessions = Sessions::prepare(&launch.runtime, &model);
+        let layout = launch.layout(&sessions)?;
         let capacity = config.queue_capacity.get();
         let decoders = Decoders {
             small: config.prepare_threads(device),
@@ -196,14 +192,13 @@ impl Engine {
             max_batch,
             metrics: Arc::clone(&launch.metrics),
             model_metrics,
-            preprocessing: model.manifest().preprocessing.clone(),
+            preprocessing,
             lone: Lone::default(),
             at_work: AtWork::new(layout.workers),
             deadline: config.deadline,
         });
         let opening = Arc::new(Opening {
-            runtime: launch.runtime.clone(),
-            model,
+            sessions,
             classifier,
             layout,
         });

@@ -5,10 +5,7 @@ use std::time::{Duration, Instant};
 use normgate_core::classifier::ClassifyError;
 use normgate_core::preprocess::PreprocessError;
 use normgate_core::runtime::SessionError;
-use normgate_core::{
-    Classification, Classifier, Model, Outputs, Preprocessor, Rgb8, Runtime, Session,
-    SessionOptions,
-};
+use normgate_core::{Classification, Classifier, Outputs, Preprocessor, Rgb8, Session};
 
 /// A session, the preprocessing before it and the decision after it, with a reused batch buffer.
 pub struct Pipeline {
@@ -39,25 +36,18 @@ pub enum PipelineError {
 
 impl Pipeline {
     /// A pipeline for batches of at most `max_batch` images.
-    pub fn new(
-        runtime: &Runtime,
-        model: &Model,
-        classifier: Classifier,
-        options: &SessionOptions,
-        max_batch: usize,
-    ) -> Result<Self, PipelineError> {
-        let preprocessor = Preprocessor::new(&model.manifest().preprocessing);
-        let session = Session::new(runtime, model, options)?;
+    pub fn new(session: Session, classifier: Classifier, max_batch: usize) -> Self {
+        let preprocessor = Preprocessor::new(&classifier.manifest().preprocessing);
         let images = vec![0.0; max_batch * preprocessor.tensor_len()];
         let outputs = Outputs::default();
-        Ok(Self {
+        Self {
             preprocessor,
             session,
             classifier,
             images,
             count: 0,
             outputs,
-        })
+        }
     }
 
     /// Runs images of zeros, one alone and a batch as large as will come, so that the first real ones find all

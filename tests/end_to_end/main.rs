@@ -31,6 +31,7 @@ mod quantize;
 mod reload;
 mod robustness;
 mod scores;
+mod shared_weights;
 mod shutdown;
 mod slow_model;
 mod stalled;

@@ -9,8 +9,11 @@ mod int8;
 mod library;
 mod outputs;
 mod probe;
+mod scratch;
 mod session;
+mod sessions;
 mod shape;
+mod weights;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +32,7 @@ pub use int8::has_int8_instructions;
 pub use outputs::Outputs;
 pub use probe::Probe;
 pub use session::{Session, SessionOptions};
+pub use sessions::Sessions;
 pub use shape::{LOGITS, REPRESENTATION};
 
 /// Official builds of ONNX Runtime upload usage data unless this variable is 1 before they start.

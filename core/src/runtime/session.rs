@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions};
 use ort::value::TensorRef;
 
 use super::int8::needs_precision;
 use super::shape::{LOGITS, REPRESENTATION, Shape};
+use super::weights::Weights;
 use super::{Device, Outputs, Runtime, SessionError};
 use crate::model::Model;
 
@@ -32,6 +35,8 @@ pub struct Session {
     inner: ort::session::Session,
     selected: RunOptions<HasSelectedOutputs>,
     shape: Shape,
+    /// What `inner` reads its weights from, if it shares them. It is dropped after `inner`, being declared after it.
+    _weights: Option<Arc<Weights>>,
 }
 
 impl Session {
@@ -47,31 +52,32 @@ impl Session {
         model: &Model,
         options: &SessionOptions,
     ) -> Result<Self, SessionError> {
-        let unloadable = |error: ort::Error| match runtime.device {
-            Device::Cpu => SessionError::Unloadable {
-                model: model.title(),
-                origin: model.origin().into(),
-                reason: error.to_string(),
-            },
-            device => SessionError::Device {
-                model: model.title(),
-                device,
-                reason: error.to_string().trim_end().to_owned(),
-            },
-        };
         let inner = configure(runtime, options)
             .and_then(|mut builder| builder.commit_from_memory(model.bytes()))
-            .map_err(unloadable)?;
+            .map_err(unloadable(runtime, model))?;
+        Self::checked(runtime, model, inner, None)
+    }
+
+    /// A session of ONNX Runtime's, if it suits the model's manifest.
+    pub(super) fn checked(
+        runtime: &Runtime,
+        model: &Model,
+        inner: ort::session::Session,
+        weights: Option<Arc<Weights>>,
+    ) -> Result<Self, SessionError> {
         let shape = Shape::check(&inner, model)?;
-        let selected = RunOptions::new().map_err(unloadable)?.with_outputs(
-            OutputSelector::no_default()
-                .with(LOGITS)
-                .with(REPRESENTATION),
-        );
+        let selected = RunOptions::new()
+            .map_err(unloadable(runtime, model))?
+            .with_outputs(
+                OutputSelector::no_default()
+                    .with(LOGITS)
+                    .with(REPRESENTATION),
+            );
         Ok(Self {
             inner,
             selected,
             shape,
+            _weights: weights,
         })
     }
 
@@ -155,9 +161,24 @@ impl Session {
     }
 }
 
-/// The builder of a session. Memory is left as ONNX Runtime handles it: for ResNet18, neither switching the arena off
-/// nor sharing prepacked weights made two or four sessions smaller. (It shares only initialisers that the caller
-/// supplies, not those in the file.)
+/// What ONNX Runtime's error says of the model or the device.
+fn unloadable(runtime: &Runtime, model: &Model) -> impl Fn(ort::Error) -> SessionError {
+    |error| match runtime.device {
+        Device::Cpu => SessionError::Unloadable {
+            model: model.title(),
+            origin: model.origin().into(),
+            reason: error.to_string(),
+        },
+        device => SessionError::Device {
+            model: model.title(),
+            device,
+            reason: error.to_string().trim_end().to_owned(),
+        },
+    }
+}
+
+/// The builder of a session. Memory is left as ONNX Runtime handles it: for ResNet18, switching the arena off made
+/// two or four sessions no smaller.
 pub(super) fn configure(
     runtime: &Runtime,
     options: &SessionOptions,

@@ -4,7 +4,7 @@ use std::sync::RwLock;
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
-use normgate_core::{Model, Outputs, Runtime, Session};
+use normgate_core::{Outputs, Session, Sessions};
 
 use super::Layout;
 use crate::engine::{PipelineError, StartError};
@@ -48,15 +48,11 @@ impl Round {
 pub struct Contest([Trial; 2]);
 
 impl Contest {
-    pub fn new(
-        runtime: &Runtime,
-        model: &Model,
-        [one, other]: [Layout; 2],
-    ) -> Result<Self, StartError> {
+    pub fn new(from: &Sessions, [one, other]: [Layout; 2]) -> Result<Self, StartError> {
         // One after the other: together they would be faster, but leave memory in pieces that does not go back to the
         // system (10 MiB for the shipped model, 40 to 120 for a ResNet18).
-        let one = Trial::new(runtime, model, one)?;
-        Ok(Self([one, Trial::new(runtime, model, other)?]))
+        let one = Trial::new(from, one)?;
+        Ok(Self([one, Trial::new(from, other)?]))
     }
 
     /// What each does now, on tensors alone.
@@ -70,10 +66,10 @@ impl Contest {
 }
 
 impl Trial {
-    fn new(runtime: &Runtime, model: &Model, layout: Layout) -> Result<Self, StartError> {
-        let input = &model.manifest().preprocessing;
+    fn new(from: &Sessions, layout: Layout) -> Result<Self, StartError> {
+        let input = &from.model().manifest().preprocessing;
         let options = layout.session_options();
-        let open = || Session::new(runtime, model, &options);
+        let open = || from.open(&options);
         let sessions: Result<Vec<_>, StartError> = thread::scope(|scope| {
             let opening = (0..layout.workers).map(|_| Builder::new().spawn_scoped(scope, open));
             let opening: Vec<_> = opening.collect::<Result<_, _>>()?;

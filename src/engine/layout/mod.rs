@@ -9,14 +9,14 @@ mod cache;
 mod measure;
 
 use normgate_core::runtime::Device;
-use normgate_core::{Model, Runtime, SessionOptions};
+use normgate_core::{SessionOptions, Sessions};
 
 use super::StartError;
 use crate::config::{EngineConfig, processors};
 use cache::Known;
 use measure::{Contest, Round};
 
-/// Each worker's session has weights of its own. If they would take more bytes than this, there is one worker, and
+/// If sessions do not share the model's weights, and theirs would take more bytes than this, there is one worker, and
 /// nothing to measure.
 const MOST_WEIGHTS: usize = 2 << 30;
 
@@ -61,10 +61,10 @@ impl Layout {
         (self.lone > 0).then(|| awake(self.lone))
     }
 
-    /// This layout; or a single worker, if a model with this many bytes of weights would take too much memory in many
-    /// workers, and nobody has said how many there are to be.
-    pub fn for_weights(self, bytes: usize, config: &EngineConfig) -> Self {
-        let is_much = bytes.saturating_mul(self.workers + 1) > MOST_WEIGHTS;
+    /// This layout; or a single worker, if many would take too much memory, each with this many bytes of weights for
+    /// itself, and nobody has said how many there are to be.
+    pub fn for_weights(self, each: usize, config: &EngineConfig) -> Self {
+        let is_much = each.saturating_mul(self.workers + 1) > MOST_WEIGHTS;
         match is_much && self.workers > 1 && !config.layout_is_fixed() {
             true => Self {
                 workers: 1,
@@ -76,11 +76,8 @@ impl Layout {
     }
 
     /// The layout that the options ask for; what they leave open is measured, or known from an earlier start.
-    pub fn choose(
-        config: &EngineConfig,
-        runtime: &Runtime,
-        model: &Model,
-    ) -> Result<Self, StartError> {
+    pub fn choose(config: &EngineConfig, sessions: &Sessions) -> Result<Self, StartError> {
+        let (runtime, model) = (sessions.runtime(), sessions.model());
         let device = runtime.device();
         let processors = processors();
         if config.layout_is_fixed() || device != Device::Cpu || processors == 1 {
@@ -111,10 +108,10 @@ impl Layout {
         if let Some(known) = known.filter(|known| known.is_sure) {
             return Ok(known.layout);
         }
-        if many_and_one.for_weights(model.bytes().len(), config) == single {
+        if many_and_one.for_weights(sessions.weights_each(), config) == single {
             return Ok(single);
         }
-        let mut contest = Contest::new(runtime, model, [many, single])?;
+        let mut contest = Contest::new(sessions, [many, single])?;
         let is_lone_given = config.lone_threads.is_some();
         let (suits, is_clear) = settle(|| contest.round(), is_lone_given)?;
         let layout = match suits {
