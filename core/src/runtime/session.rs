@@ -162,7 +162,7 @@ impl Session {
 }
 
 /// What ONNX Runtime's error says of the model or the device.
-fn unloadable(runtime: &Runtime, model: &Model) -> impl Fn(ort::Error) -> SessionError {
+pub(super) fn unloadable(runtime: &Runtime, model: &Model) -> impl Fn(ort::Error) -> SessionError {
     |error| match runtime.device {
         Device::Cpu => SessionError::Unloadable {
             model: model.title(),

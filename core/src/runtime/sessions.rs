@@ -1,10 +1,11 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::session::builder::GraphOptimizationLevel;
 use thiserror::Error;
 
+use super::int8::has_int8_instructions;
 use super::scratch::Scratch;
-use super::session::configure;
+use super::session::{configure, unloadable};
 use super::weights::Weights;
 use super::{Device, Runtime, Session, SessionError, SessionOptions};
 use crate::model::Model;
@@ -16,11 +17,14 @@ use crate::onnx::OnnxError;
 /// other sessions keep. Here the graph is optimised once, and the weights are laid out once: each session is opened
 /// from the result, with the weights handed to it. Both kinds of session give the same answers, bit by bit.
 ///
-/// On a graphics card, and if ONNX Runtime cannot write the optimised graph down, each session has weights of its own.
+/// Each session has weights of its own on a graphics card, if ONNX Runtime cannot write the optimised graph down, and
+/// with int8, whose kernels lay the weights out themselves and do not share the result (ONNX Runtime 1.32).
 pub struct Sessions {
     runtime: Runtime,
     model: Model,
     optimised: Option<Optimised>,
+    /// The session that showed that weights can be shared, for the first who wants one like it.
+    first: Mutex<Option<Session>>,
 }
 
 /// A graph that ONNX Runtime has optimised for this processor, and its weights.
@@ -28,6 +32,12 @@ struct Optimised {
     graph: Vec<u8>,
     weights: Arc<Weights>,
 }
+
+/// How the first session is opened: as those of many workers are.
+const AS_FIRST: SessionOptions = SessionOptions {
+    threads: 1,
+    spinning: false,
+};
 
 /// Why sessions do not share their weights. Nobody has to know: they only take more memory.
 #[derive(Debug, Error)]
@@ -40,22 +50,26 @@ pub(super) enum NotShared {
     Graph(#[from] OnnxError),
     #[error("the weights: {0}")]
     Weights(#[from] ndarray::ShapeError),
+    #[error(transparent)]
+    Session(#[from] SessionError),
 }
 
 impl Sessions {
-    /// Optimises the model's graph, which takes about as long as opening one session. If the model cannot be used,
-    /// opening a session says so.
+    /// Optimises the model's graph and opens a first session. If the model cannot be used, opening another says so.
     pub fn prepare(runtime: &Runtime, model: &Model) -> Self {
-        let optimised = match runtime.device {
-            Device::Cpu => Optimised::of(runtime, model)
+        let is_int8 = model.manifest().quantization.is_some() && has_int8_instructions();
+        let shared = match runtime.device {
+            Device::Cpu if !is_int8 => share(runtime, model)
                 .inspect_err(|error| tracing::debug!(%error, "each session has its own weights"))
                 .ok(),
-            Device::Cuda { .. } => None,
+            _ => None,
         };
+        let (optimised, first) = shared.unzip();
         Self {
             runtime: runtime.clone(),
             model: model.clone(),
             optimised,
+            first: Mutex::new(first),
         }
     }
 
@@ -65,16 +79,18 @@ impl Sessions {
     /// Those of [`Session::new`].
     pub fn open(&self, options: &SessionOptions) -> Result<Session, SessionError> {
         let Self { runtime, model, .. } = self;
-        if let Some(optimised) = &self.optimised {
-            match optimised.open(runtime, options) {
-                Ok(inner) => {
-                    let weights = Arc::clone(&optimised.weights);
-                    return Session::checked(runtime, model, inner, Some(weights));
-                }
-                Err(error) => tracing::debug!(%error, "a session has its own weights"),
-            }
+        let Some(optimised) = &self.optimised else {
+            return Session::new(runtime, model, options);
+        };
+        match self.first_like(options) {
+            Some(first) => Ok(first),
+            None => optimised.open(runtime, model, options),
         }
-        Session::new(runtime, model, options)
+    }
+
+    fn first_like(&self, options: &SessionOptions) -> Option<Session> {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.take_if(|_| *options == AS_FIRST)
     }
 
     /// How many bytes of weights each session has for itself: none if they are shared, and about the model's size if
@@ -97,6 +113,13 @@ impl Sessions {
     }
 }
 
+/// The optimised graph, and a session opened from it: some kernels refuse shared weights only then.
+fn share(runtime: &Runtime, model: &Model) -> Result<(Optimised, Session), NotShared> {
+    let optimised = Optimised::of(runtime, model)?;
+    let first = optimised.open(runtime, model, &AS_FIRST)?;
+    Ok((optimised, first))
+}
+
 impl Optimised {
     fn of(runtime: &Runtime, model: &Model) -> Result<Self, NotShared> {
         let scratch = Scratch::new()?;
@@ -112,12 +135,16 @@ impl Optimised {
     fn open(
         &self,
         runtime: &Runtime,
+        model: &Model,
         options: &SessionOptions,
-    ) -> ort::Result<ort::session::Session> {
-        let builder = configure(runtime, options)?
-            .with_optimization_level(GraphOptimizationLevel::Disable)?;
-        self.weights
-            .give_to(builder)?
-            .commit_from_memory(&self.graph)
+    ) -> Result<Session, SessionError> {
+        let inner = configure(runtime, options)
+            .and_then(|builder| self.weights.give_to(builder))
+            .and_then(|builder| {
+                Ok(builder.with_optimization_level(GraphOptimizationLevel::Disable)?)
+            })
+            .and_then(|mut builder| builder.commit_from_memory(&self.graph))
+            .map_err(unloadable(runtime, model))?;
+        Session::checked(runtime, model, inner, Some(Arc::clone(&self.weights)))
     }
 }
