@@ -15,13 +15,13 @@ const MOST_THREADS: usize = 1024;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Engine")]
 pub struct EngineConfig {
-    /// Inference threads, each with a session of its own, which share the model's weights. Many
+    /// Inference threads, each with a session of its own; they share an fp32 model's weights. Many
     /// workers of one thread give the most answers a second; one of many threads takes the least
     /// memory [default: one for each processor, or a single one of all threads if that does clearly
     /// more with this model. This is measured briefly at the first start and kept in
     /// ~/.cache/normgate: delete it to measure again; a container without a volume there measures at
     /// each start. 2 on cuda, so that one fills and copies its batch while the card runs the
-    /// other's; there, each has its own weights. A container's CPU limit counts]
+    /// other's. A container's CPU limit counts]
     #[arg(long, env = "NORMGATE_WORKERS", value_name = "N",
         value_parser = parse_count::<MOST_THREADS>)]
     pub workers: Option<NonZeroUsize>,
