@@ -6,7 +6,7 @@ use super::proto::TensorProto;
 use super::wire::Fields;
 
 /// The constants of a model's graph, one after the other: not those of graphs within it, and not those that nodes
-/// hold.
+/// hold. For what ONNX Runtime has written: fields of a later ONNX would be dropped.
 ///
 /// # Errors
 /// [`OnnxError`] if the model cannot be read; [`OnnxError::Malformed`] if a constant cannot.

@@ -33,13 +33,7 @@ struct Optimised {
     weights: Arc<Weights>,
 }
 
-/// How the first session is opened: as those of many workers are.
-const AS_FIRST: SessionOptions = SessionOptions {
-    threads: 1,
-    spinning: false,
-};
-
-/// Why sessions do not share their weights. Nobody has to know: they only take more memory.
+/// Why sessions do not share their weights. They work all the same, but take more memory.
 #[derive(Debug, Error)]
 pub(super) enum NotShared {
     #[error("ONNX Runtime: {0}")]
@@ -60,7 +54,7 @@ impl Sessions {
         let is_int8 = model.manifest().quantization.is_some() && has_int8_instructions();
         let shared = match runtime.device {
             Device::Cpu if !is_int8 => share(runtime, model)
-                .inspect_err(|error| tracing::debug!(%error, "each session has its own weights"))
+                .inspect_err(|error| tracing::info!(%error, "each session has its own weights"))
                 .ok(),
             _ => None,
         };
@@ -82,22 +76,29 @@ impl Sessions {
         let Some(optimised) = &self.optimised else {
             return Session::new(runtime, model, options);
         };
-        match self.first_like(options) {
-            Some(first) => Ok(first),
-            None => optimised.open(runtime, model, options),
+        if let Some(first) = self.first_like(options) {
+            return Ok(first);
         }
+        // The first one worked, so this is not expected. Whatever it is, a session of its own says it of the model.
+        optimised.open(runtime, model, options).or_else(|error| {
+            tracing::info!(%error, "a session has its own weights");
+            Session::new(runtime, model, options)
+        })
     }
 
     fn first_like(&self, options: &SessionOptions) -> Option<Session> {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first.take_if(|_| *options == AS_FIRST)
+        first.take_if(|_| *options == SessionOptions::default())
     }
 
-    /// How many bytes of weights each session has for itself: none if they are shared, and about the model's size if
-    /// not.
+    /// About how many bytes each session has for itself, of those in the model file: next to none if all weights are
+    /// shared, and all if none are. Only constants of the graph as float32, int32, int8 and uint8 are.
     pub fn weights_each(&self) -> usize {
-        match self.optimised {
-            Some(_) => 0,
+        match &self.optimised {
+            Some(optimised) => optimised
+                .graph
+                .len()
+                .saturating_sub(optimised.weights.bytes()),
             None => self.model.bytes().len(),
         }
     }
@@ -116,7 +117,7 @@ impl Sessions {
 /// The optimised graph, and a session opened from it: some kernels refuse shared weights only then.
 fn share(runtime: &Runtime, model: &Model) -> Result<(Optimised, Session), NotShared> {
     let optimised = Optimised::of(runtime, model)?;
-    let first = optimised.open(runtime, model, &AS_FIRST)?;
+    let first = optimised.open(runtime, model, &SessionOptions::default())?;
     Ok((optimised, first))
 }
 

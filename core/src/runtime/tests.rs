@@ -249,7 +249,8 @@ fn sessions_that_share_their_weights_answer_as_sessions_with_their_own_to_the_la
             };
             let own = answer(Session::new(&runtime, &model, &options).unwrap());
             let sessions = Sessions::prepare(&runtime, &model);
-            assert!(is_int8 || sessions.weights_each() == 0, "{name}");
+            let shares = sessions.weights_each() < model.bytes().len() / 20;
+            assert!(is_int8 || shares, "{name}: {}", sessions.weights_each());
             let [first, second] = [(); 2].map(|()| sessions.open(&options).unwrap());
             // The weights live for as long as a session does.
             drop(sessions);

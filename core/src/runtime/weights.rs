@@ -20,22 +20,30 @@ const ALIGNMENT: usize = 64;
 pub(super) struct Weights {
     constants: Vec<(String, Arc<DynValue>)>,
     packed: PrepackedWeights,
+    bytes: usize,
 }
 
 impl Weights {
     /// Those of this ONNX file.
     pub(super) fn of(graph: &[u8]) -> Result<Self, NotShared> {
-        let mut constants = Vec::new();
+        let (mut constants, mut bytes) = (Vec::new(), 0);
         for constant in initialisers(graph)? {
             let constant = constant?;
             if let Some(value) = value(&constant)? {
+                bytes += constant.raw_data.len();
                 constants.push((constant.name, Arc::new(value)));
             }
         }
         Ok(Self {
             constants,
             packed: PrepackedWeights::new(),
+            bytes,
         })
+    }
+
+    /// How many bytes of the file they are.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Has the session use these constants. They must live for as long as it does.
@@ -48,7 +56,7 @@ impl Weights {
     }
 }
 
-/// The constant's value; `None` if it is small, or of a type that weights do not have.
+/// The constant's value; `None` if it is small, or of a type that is left to each session.
 fn value(constant: &TensorProto) -> Result<Option<DynValue>, NotShared> {
     let bytes = &constant.raw_data;
     let Some(shape) = constant.shape().filter(|_| bytes.len() >= FEWEST) else {
