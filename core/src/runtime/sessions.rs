@@ -76,7 +76,9 @@ impl Sessions {
         let Some(optimised) = &self.optimised else {
             return Session::new(runtime, model, options);
         };
-        if let Some(first) = self.first_like(options) {
+        // Held while opening: each session reads a copy of the graph for a moment, so they are opened one at a time.
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(first) = first.take_if(|_| *options == SessionOptions::default()) {
             return Ok(first);
         }
         // The first one worked, so this is not expected. Whatever it is, a session of its own says it of the model.
@@ -84,11 +86,6 @@ impl Sessions {
             tracing::info!(%error, "a session has its own weights");
             Session::new(runtime, model, options)
         })
-    }
-
-    fn first_like(&self, options: &SessionOptions) -> Option<Session> {
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        first.take_if(|_| *options == SessionOptions::default())
     }
 
     /// About how many bytes each session has for itself, of those in the model file: next to none if all weights are
