@@ -44,6 +44,8 @@ pub(super) enum NotShared {
     Graph(#[from] OnnxError),
     #[error("the weights: {0}")]
     Weights(#[from] ndarray::ShapeError),
+    #[error("the graph has others within it")]
+    Nested,
     #[error(transparent)]
     Session(#[from] SessionError),
 }

@@ -27,7 +27,7 @@ impl Weights {
     /// Those of this ONNX file.
     pub(super) fn of(graph: &[u8]) -> Result<Self, NotShared> {
         let (mut constants, mut bytes) = (Vec::new(), 0);
-        for constant in initialisers(graph)? {
+        for constant in initialisers(graph)?.ok_or(NotShared::Nested)? {
             let constant = constant?;
             if let Some(value) = value(&constant)? {
                 bytes += constant.raw_data.len();
