@@ -37,7 +37,7 @@ impl Launch {
     /// The layout of the engine that is about to start.
     pub fn layout(&self, sessions: &Sessions) -> Result<Layout, StartError> {
         if let Some(layout) = self.layout.get() {
-            return Ok(layout.for_weights(sessions.weights_each(), &self.config));
+            return Ok(layout.for_weights(|| sessions.weights_each(), &self.config));
         }
         let chosen = Layout::choose(&self.config, sessions)?;
         Ok(*self.layout.get_or_init(|| chosen))

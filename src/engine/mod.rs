@@ -38,7 +38,7 @@ use normgate_core::classifier::NotCalibrated;
 use normgate_core::manifest::Preprocessing;
 use normgate_core::preprocess::{DecodeError, Limits};
 use normgate_core::runtime::Device;
-use normgate_core::{Classifier, Model, Sessions};
+use normgate_core::{Classifier, Model, Session, Sessions};
 
 pub use job::{Answer, Timings};
 pub use layout::Layout;
@@ -98,7 +98,11 @@ struct Opening {
 
 impl Opening {
     fn pipeline(&self, max_batch: usize) -> Result<Pipeline, PipelineError> {
-        let session = self.sessions.open(&self.layout.session_options())?;
+        let (sessions, options) = (&self.sessions, self.layout.session_options());
+        let session = match self.layout.sessions() {
+            1 => Session::new(sessions.runtime(), sessions.model(), &options)?,
+            _ => sessions.open(&options)?,
+        };
         Ok(Pipeline::new(session, self.classifier.clone(), max_batch))
     }
 }
@@ -168,7 +172,7 @@ impl Engine {
         let max_batch = config.max_batch(device);
         let classifier = Classifier::new(&model)?;
         let preprocessing = model.manifest().preprocessing.clone();
-        let sessions = Sessions::prepare(&launch.runtime, &model);
+        let sessions = Sessions::new(&launch.runtime, &model);
         let layout = launch.layout(&sessions)?;
         let capacity = config.queue_capacity.get();
         let decoders = Decoders {

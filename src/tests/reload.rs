@@ -103,7 +103,7 @@ fn a_model_too_heavy_for_the_workers_that_there_are_gets_a_single_one_unless_the
             lone: 0,
         };
         launch.layout.set(first).unwrap();
-        let sessions = Sessions::prepare(&launch.runtime, model);
+        let sessions = Sessions::new(&launch.runtime, model);
         launch.layout(&sessions).unwrap().workers
     };
     assert_eq!(workers(&shared, &[]), MANY);

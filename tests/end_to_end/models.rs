@@ -38,24 +38,9 @@ impl Kind {
             .map(|n| self.lowest_score + 0.008 * n as f32)
             .collect();
         Manifest {
-            schema_version: 1,
-            name: "colours".into(),
             version: self.version.into(),
-            description: None,
-            labels: self.labels.map(String::from).into(),
-            representation_size: 3,
-            preprocessing: Preprocessing {
-                width: 8,
-                height: 8,
-                resize: Resize::Stretch,
-                filter: Filter::Bilinear,
-                mean: [0.0; 3],
-                std: [1.0; 3],
-            },
-            score: ScoreKind::RepresentationNorm,
-            calibration: Some(Calibration::id_positive(&scores, 0.95).unwrap()),
-            training: None,
-            quantization: None,
+            calibration: Calibration::id_positive(&scores, 0.95).ok(),
+            ..manifest("colours", &self.labels, 3, 8)
         }
     }
 
@@ -109,6 +94,31 @@ impl Kind {
             "threshold": as_answered(self.manifest().calibration.unwrap().threshold),
             "labels": labels,
         })
+    }
+}
+
+/// A manifest with some calibration, for images of `side` × `side` pixels as they are.
+pub fn manifest(name: &str, labels: &[&str], representation: usize, side: usize) -> Manifest {
+    let scores: Vec<f32> = (0..100).map(|n| n as f32 / 100.0).collect();
+    Manifest {
+        schema_version: 1,
+        name: name.into(),
+        version: "1".into(),
+        description: None,
+        labels: labels.iter().copied().map(String::from).collect(),
+        representation_size: representation,
+        preprocessing: Preprocessing {
+            width: side as u32,
+            height: side as u32,
+            resize: Resize::Stretch,
+            filter: Filter::Bilinear,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+        },
+        score: ScoreKind::RepresentationNorm,
+        calibration: Calibration::id_positive(&scores, 0.95).ok(),
+        training: None,
+        quantization: None,
     }
 }
 

@@ -6,12 +6,14 @@ use std::{
 };
 
 use normgate_core::{
-    Calibration, Filter, Manifest, Preprocessing, Resize, ScoreKind,
     manifest::METADATA_KEY,
     onnx::{Dim, GraphBuilder, Window},
 };
 
-use crate::support::{Server, png};
+use crate::{
+    models::manifest,
+    support::{Server, png},
+};
 
 const CHANNELS: usize = 64;
 const SIDE: usize = 32;
@@ -58,35 +60,13 @@ fn write(folder: &Path, convolutions: usize) -> PathBuf {
     let logits = graph.linear("logits", &representation, &weight, None);
     graph.output(&logits, &[Dim::Batch, three]);
     graph.output(&representation, &[Dim::Batch, Dim::Fixed(CHANNELS)]);
-    let json = manifest().to_json().expect("a manifest has a JSON form");
+    let json = manifest("slow", &["a", "b", "c"], CHANNELS, SIDE)
+        .to_json()
+        .expect("a manifest has a JSON form");
     let bytes = graph
         .finish(&[(METADATA_KEY, &json)])
         .expect("the graph is right");
     let path = folder.join("slow.onnx");
     std::fs::write(&path, bytes).expect("the folder can be written to");
     path
-}
-
-fn manifest() -> Manifest {
-    let scores: Vec<f32> = (0..100).map(|n| n as f32 / 100.0).collect();
-    Manifest {
-        schema_version: 1,
-        name: "slow".into(),
-        version: "1".into(),
-        description: None,
-        labels: ["a", "b", "c"].map(String::from).into(),
-        representation_size: CHANNELS,
-        preprocessing: Preprocessing {
-            width: SIDE as u32,
-            height: SIDE as u32,
-            resize: Resize::Stretch,
-            filter: Filter::Bilinear,
-            mean: [0.0; 3],
-            std: [1.0; 3],
-        },
-        score: ScoreKind::RepresentationNorm,
-        calibration: Calibration::id_positive(&scores, 0.95).ok(),
-        training: None,
-        quantization: None,
-    }
 }

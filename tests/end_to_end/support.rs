@@ -105,12 +105,14 @@ impl Server {
             let (log, found) = (log.clone(), found.clone());
             std::thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    if let Some(address) = address_in(&line) {
-                        let _ = found.send(address);
-                    }
                     let mut log = log.lock().expect("no reader panics");
                     log.push_str(&line);
                     log.push('\n');
+                    drop(log);
+                    // After that, so that whoever hears of it finds the line in the log.
+                    if let Some(address) = address_in(&line) {
+                        let _ = found.send(address);
+                    }
                 }
             });
         }
@@ -222,13 +224,20 @@ impl Server {
 
     /// Resident memory in KiB, as Linux counts it.
     pub fn resident_kib(&self) -> u64 {
+        self.memory_kib("VmRSS:")
+    }
+
+    /// The most that it has been since the start.
+    pub fn peak_kib(&self) -> u64 {
+        self.memory_kib("VmHWM:")
+    }
+
+    fn memory_kib(&self, what: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))
             .expect("the server lives");
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .expect("Linux says VmRSS");
-        line.split_whitespace()
+        let line = status.lines().find(|line| line.starts_with(what));
+        line.expect("Linux says it")
+            .split_whitespace()
             .nth(1)
             .and_then(|kib| kib.parse().ok())
             .expect("a number of KiB")

@@ -46,7 +46,7 @@ pub fn decode_with_external_data<E: From<OnnxError>>(
     Ok(model)
 }
 
-fn part(tensor: &TensorProto) -> Result<ExternalPart, OnnxError> {
+pub(super) fn part(tensor: &TensorProto) -> Result<ExternalPart, OnnxError> {
     let entry = |key: &str| {
         let is_it = |entry: &&StringStringEntryProto| entry.key == key;
         tensor

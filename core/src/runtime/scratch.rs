@@ -1,64 +1,93 @@
-//! A file that ONNX Runtime can write to by its path, and that is gone when it has been read.
+//! Two files that ONNX Runtime writes to by their path, and that are gone when they have been read.
 
-use std::io;
-use std::path::{Path, PathBuf};
-
-pub(super) use place::Scratch;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
 
 /// A file in memory, since a container may have no folder to write to.
 #[cfg(target_os = "linux")]
 mod place {
-    use std::fs::File;
-    use std::io::Read;
-    use std::os::fd::AsRawFd;
+    use std::os::fd::AsRawFd as _;
+    use std::path::PathBuf;
 
     use rustix::fs::{MemfdFlags, memfd_create};
+    use rustix::io::Errno;
 
     use super::*;
 
-    pub(in super::super) struct Scratch {
-        file: File,
-        path: PathBuf,
-    }
+    pub(super) type Place = PathBuf;
 
-    impl Scratch {
-        pub(in super::super) fn new() -> io::Result<Self> {
-            let file = File::from(memfd_create("normgate-optimised", MemfdFlags::CLOEXEC)?);
-            let path = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
-            Ok(Self { file, path })
-        }
-
-        pub(in super::super) fn path(&self) -> &Path {
-            &self.path
-        }
-
-        pub(in super::super) fn read(mut self) -> io::Result<Vec<u8>> {
-            let mut bytes = Vec::new();
-            self.file.read_to_end(&mut bytes)?;
-            Ok(bytes)
-        }
+    pub(super) fn create() -> io::Result<(File, Place)> {
+        let create = |flags| memfd_create("normgate-optimised", MemfdFlags::CLOEXEC | flags);
+        // Some systems insist on it, and Linux before 6.3 does not know it.
+        let file = match create(MemfdFlags::NOEXEC_SEAL) {
+            Err(Errno::INVAL) => create(MemfdFlags::empty()),
+            other => other,
+        };
+        let file = File::from(file?);
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        Ok((file, path.into()))
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod place {
-    use tempfile::NamedTempFile;
+    use tempfile::{NamedTempFile, TempPath};
 
     use super::*;
 
-    pub(in super::super) struct Scratch(NamedTempFile);
+    pub(super) type Place = TempPath;
 
-    impl Scratch {
-        pub(in super::super) fn new() -> io::Result<Self> {
-            NamedTempFile::new().map(Self)
-        }
+    pub(super) fn create() -> io::Result<(File, Place)> {
+        NamedTempFile::new().map(NamedTempFile::into_parts)
+    }
+}
 
-        pub(in super::super) fn path(&self) -> &Path {
-            self.0.path()
-        }
+/// A model without its large constants, and these beside it.
+pub(super) struct Scratch {
+    graph: (File, place::Place),
+    data: (File, place::Place),
+}
 
-        pub(in super::super) fn read(self) -> io::Result<Vec<u8>> {
-            std::fs::read(self.0.path())
-        }
+impl Scratch {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            graph: place::create()?,
+            data: place::create()?,
+        })
+    }
+
+    /// Where the model is to be written.
+    pub(super) fn graph(&self) -> &Path {
+        self.graph.1.as_ref()
+    }
+
+    /// The file for constants, which is in the same folder: its name there.
+    pub(super) fn data(&self) -> io::Result<&str> {
+        let path: &Path = self.data.1.as_ref();
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.ok_or_else(|| io::Error::other("its name is not UTF-8"))
+    }
+
+    /// The model that was written.
+    pub(super) fn read_graph(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.graph.0.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// So many bytes of the constants that were written, from this one on; fewer if the file ends. They replace what is
+    /// in `bytes`.
+    pub(super) fn read_data(
+        &mut self,
+        offset: u64,
+        length: u64,
+        bytes: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let file = &mut self.data.0;
+        file.seek(SeekFrom::Start(offset))?;
+        bytes.clear();
+        file.take(length).read_to_end(bytes)?;
+        Ok(())
     }
 }

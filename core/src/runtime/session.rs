@@ -1,12 +1,9 @@
-use std::sync::Arc;
-
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions};
 use ort::value::TensorRef;
 
 use super::int8::needs_precision;
 use super::shape::{LOGITS, REPRESENTATION, Shape};
-use super::weights::Weights;
 use super::{Device, Outputs, Runtime, SessionError};
 use crate::model::Model;
 
@@ -35,8 +32,6 @@ pub struct Session {
     inner: ort::session::Session,
     selected: RunOptions<HasSelectedOutputs>,
     shape: Shape,
-    /// What `inner` reads its weights from, if it shares them. It is dropped after `inner`, being declared after it.
-    _weights: Option<Arc<Weights>>,
 }
 
 impl Session {
@@ -55,7 +50,7 @@ impl Session {
         let inner = configure(runtime, options)
             .and_then(|mut builder| builder.commit_from_memory(model.bytes()))
             .map_err(unloadable(runtime, model))?;
-        Self::checked(runtime, model, inner, None)
+        Self::checked(runtime, model, inner)
     }
 
     /// A session of ONNX Runtime's, if it suits the model's manifest.
@@ -63,7 +58,6 @@ impl Session {
         runtime: &Runtime,
         model: &Model,
         inner: ort::session::Session,
-        weights: Option<Arc<Weights>>,
     ) -> Result<Self, SessionError> {
         let shape = Shape::check(&inner, model)?;
         let selected = RunOptions::new()
@@ -77,7 +71,6 @@ impl Session {
             inner,
             selected,
             shape,
-            _weights: weights,
         })
     }
 

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ort::session::builder::GraphOptimizationLevel;
 use thiserror::Error;
@@ -11,6 +11,10 @@ use super::{Device, Runtime, Session, SessionError, SessionOptions};
 use crate::model::Model;
 use crate::onnx::OnnxError;
 
+/// Constants of fewer bytes are left to each session. ONNX Runtime wants to know the shapes that some of these give
+/// when it reads the graph.
+const SMALL: usize = 1 << 10;
+
 /// Opens any number of sessions of one model, which share its weights.
 ///
 /// A session of its own ([`Session::new`]) lays the weights out for the processor and keeps them so, beside whatever
@@ -19,18 +23,30 @@ use crate::onnx::OnnxError;
 ///
 /// Each session has weights of its own on a graphics card, if ONNX Runtime cannot write the optimised graph down, and
 /// with int8, whose kernels lay the weights out themselves and do not share the result (ONNX Runtime 1.32).
+///
+/// For a single session, [`Session::new`] is sooner and takes less memory.
 pub struct Sessions {
     runtime: Runtime,
     model: Model,
-    optimised: Option<Optimised>,
-    /// The session that showed that weights can be shared, for the first who wants one like it.
-    first: Mutex<Option<Session>>,
+    sharing: Mutex<Sharing>,
 }
 
-/// A graph that ONNX Runtime has optimised for this processor, and its weights.
+enum Sharing {
+    /// No session has been opened.
+    Untried,
+    Shared {
+        optimised: Optimised,
+        /// The session that showed that weights can be shared, for the first who wants one like it.
+        first: Option<(SessionOptions, Session)>,
+    },
+    /// Each session has its own weights. The reason is said when a session shows that the model itself is right.
+    Apart(Option<NotShared>),
+}
+
+/// A graph that ONNX Runtime has optimised for this processor, without its large constants, and these.
 struct Optimised {
     graph: Vec<u8>,
-    weights: Arc<Weights>,
+    weights: Weights,
 }
 
 /// Why sessions do not share their weights. They work all the same, but take more memory.
@@ -44,6 +60,8 @@ pub(super) enum NotShared {
     Graph(#[from] OnnxError),
     #[error("the weights: {0}")]
     Weights(#[from] ndarray::ShapeError),
+    #[error("weights of ONNX's type {0}")]
+    Kind(i32),
     #[error("the graph has others within it")]
     Nested,
     #[error(transparent)]
@@ -51,54 +69,50 @@ pub(super) enum NotShared {
 }
 
 impl Sessions {
-    /// Optimises the model's graph and opens a first session. If the model cannot be used, opening another says so.
-    pub fn prepare(runtime: &Runtime, model: &Model) -> Self {
-        let is_int8 = model.manifest().quantization.is_some() && has_int8_instructions();
-        let shared = match runtime.device {
-            Device::Cpu if !is_int8 => share(runtime, model)
-                .inspect_err(|error| tracing::info!(%error, "each session has its own weights"))
-                .ok(),
-            _ => None,
-        };
-        let (optimised, first) = shared.unzip();
+    /// Opens none yet.
+    pub fn new(runtime: &Runtime, model: &Model) -> Self {
         Self {
             runtime: runtime.clone(),
             model: model.clone(),
-            optimised,
-            first: Mutex::new(first),
+            sharing: Mutex::new(Sharing::Untried),
         }
     }
 
-    /// Opens one more session.
+    /// Opens one more session. The first optimises the graph.
     ///
     /// # Errors
     /// Those of [`Session::new`].
     pub fn open(&self, options: &SessionOptions) -> Result<Session, SessionError> {
         let Self { runtime, model, .. } = self;
-        let Some(optimised) = &self.optimised else {
-            return Session::new(runtime, model, options);
+        let mut sharing = self.sharing(options);
+        let unshared = match &mut *sharing {
+            Sharing::Shared { optimised, first } => {
+                if let Some((_, first)) = first.take_if(|(it, _)| it == options) {
+                    return Ok(first);
+                }
+                match optimised.open(runtime, model, options) {
+                    Ok(session) => return Ok(session),
+                    // Not expected, since one worked. Whatever it is, a session of its own says it of the model.
+                    Err(error) => Some(error.into()),
+                }
+            }
+            Sharing::Apart(unshared) => unshared.take(),
+            Sharing::Untried => None,
         };
-        // Held while opening: each session reads a copy of the graph for a moment, so they are opened one at a time.
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(first) = first.take_if(|_| *options == SessionOptions::default()) {
-            return Ok(first);
+        drop(sharing);
+        let session = Session::new(runtime, model, options)?;
+        if let Some(error) = unshared {
+            tracing::info!(%error, "each session takes memory for weights of its own");
         }
-        // The first one worked, so this is not expected. Whatever it is, a session of its own says it of the model.
-        optimised.open(runtime, model, options).or_else(|error| {
-            tracing::info!(%error, "a session has its own weights");
-            Session::new(runtime, model, options)
-        })
+        Ok(session)
     }
 
-    /// About how many bytes each session has for itself, of those in the model file: next to none if all weights are
-    /// shared, and all if none are. Only constants of the graph as float32, int32, int8 and uint8 are.
+    /// About how many bytes each session has for itself, of those in the model file: next to none if weights are
+    /// shared, and all if they are not.
     pub fn weights_each(&self) -> usize {
-        match &self.optimised {
-            Some(optimised) => optimised
-                .graph
-                .len()
-                .saturating_sub(optimised.weights.bytes()),
-            None => self.model.bytes().len(),
+        match &*self.sharing(&SessionOptions::default()) {
+            Sharing::Shared { optimised, .. } => optimised.graph.len(),
+            _ => self.model.bytes().len(),
         }
     }
 
@@ -111,24 +125,55 @@ impl Sessions {
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
     }
+
+    /// Whether weights are shared. Unless that is known, a session is opened to try.
+    fn sharing(&self, options: &SessionOptions) -> MutexGuard<'_, Sharing> {
+        let Self { runtime, model, .. } = self;
+        let mut sharing = self.sharing.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*sharing, Sharing::Untried) {
+            let is_int8 = model.manifest().quantization.is_some() && has_int8_instructions();
+            *sharing = match runtime.device {
+                Device::Cpu if !is_int8 => Sharing::tried(runtime, model, options)
+                    .unwrap_or_else(|why| Sharing::Apart(Some(why))),
+                _ => Sharing::Apart(None),
+            };
+        }
+        sharing
+    }
 }
 
-/// The optimised graph, and a session opened from it: some kernels refuse shared weights only then.
-fn share(runtime: &Runtime, model: &Model) -> Result<(Optimised, Session), NotShared> {
-    let optimised = Optimised::of(runtime, model)?;
-    let first = optimised.open(runtime, model, &SessionOptions::default())?;
-    Ok((optimised, first))
+impl Sharing {
+    /// The optimised graph, and a session opened from it: some kernels refuse shared weights only then.
+    fn tried(
+        runtime: &Runtime,
+        model: &Model,
+        options: &SessionOptions,
+    ) -> Result<Self, NotShared> {
+        let optimised = Optimised::of(runtime, model)?;
+        let first = optimised.open(runtime, model, options)?;
+        Ok(Self::Shared {
+            optimised,
+            first: Some((*options, first)),
+        })
+    }
 }
 
 impl Optimised {
     fn of(runtime: &Runtime, model: &Model) -> Result<Self, NotShared> {
-        let scratch = Scratch::new()?;
+        let mut scratch = Scratch::new()?;
+        let option = |name: &str| format!("session.optimized_model_external_initializers_{name}");
         let mut builder = configure(runtime, &SessionOptions::default())?
-            .with_optimized_model_path(scratch.path())
+            .with_optimized_model_path(scratch.graph())
+            .map_err(ort::Error::from)?
+            .with_config_entry(option("file_name"), scratch.data()?)
+            .map_err(ort::Error::from)?
+            .with_config_entry(option("min_size_in_bytes"), SMALL.to_string())
+            .map_err(ort::Error::from)?
+            .with_config_entry("session.disable_prepacking", "1")
             .map_err(ort::Error::from)?;
         drop(builder.commit_from_memory(model.bytes())?);
-        let graph = scratch.read()?;
-        let weights = Arc::new(Weights::of(&graph)?);
+        let graph = scratch.read_graph()?;
+        let weights = Weights::of(&graph, &mut scratch)?;
         Ok(Self { graph, weights })
     }
 
@@ -145,6 +190,128 @@ impl Optimised {
             })
             .and_then(|mut builder| builder.commit_from_memory(&self.graph))
             .map_err(unloadable(runtime, model))?;
-        Session::checked(runtime, model, inner, Some(Arc::clone(&self.weights)))
+        Session::checked(runtime, model, inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::METADATA_KEY;
+    use crate::onnx::proto::{AttributeProto, DataType};
+    use crate::onnx::{Dim, GraphBuilder, TensorData, write_metadata};
+    use crate::runtime::Outputs;
+    use crate::test_models::{SIDE, Variant, manifest};
+
+    fn runtime() -> Runtime {
+        Runtime::load(None).unwrap()
+    }
+
+    fn shipped(name: &str) -> Model {
+        let file = format!("{}/../models/{name}.onnx", env!("CARGO_MANIFEST_DIR"));
+        Model::open(file.as_ref()).unwrap()
+    }
+
+    /// Whether sessions share the model's weights. If they do, they answer like those with weights of their own.
+    fn shares(model: &Model) -> bool {
+        let runtime = runtime();
+        let input = &model.manifest().preprocessing;
+        let values = (3 * input.width * input.height) as usize;
+        let image = (0..values).map(|index| (index * 7919 % 256) as f32 / 255.0);
+        let images: Vec<f32> = image.clone().chain(image.rev()).collect();
+        let answer = |mut session: Session| {
+            let mut outputs = Outputs::default();
+            session.run(&images, 2, &mut outputs).unwrap();
+            outputs
+        };
+        let sessions = Sessions::new(&runtime, model);
+        let mut opened = Vec::new();
+        for threads in [2, 1] {
+            let options = SessionOptions {
+                threads,
+                spinning: false,
+            };
+            let own = answer(Session::new(&runtime, model, &options).unwrap());
+            for _ in 0..2 {
+                opened.push((sessions.open(&options).unwrap(), own.clone(), threads));
+            }
+        }
+        let shares = sessions.weights_each() < model.bytes().len() / 10;
+        // The weights live for as long as a session does.
+        drop(sessions);
+        for (session, own, threads) in opened {
+            assert_eq!(answer(session), own, "{threads} threads");
+        }
+        shares
+    }
+
+    #[test]
+    fn sessions_that_share_their_weights_answer_as_sessions_with_their_own_to_the_last_bit() {
+        assert!(shares(&shipped("cifar10-lt")));
+    }
+
+    #[test]
+    fn int8_that_cannot_be_shared_is_served_whether_the_manifest_tells_of_it_or_not() {
+        let told = shipped("cifar10-lt-w64");
+        let mut manifest = (**told.manifest()).clone();
+        assert!(manifest.quantization.take().is_some());
+        let json = manifest.to_json().unwrap();
+        let untold = write_metadata(told.bytes(), METADATA_KEY, &json).unwrap();
+        let untold = Model::from_bytes(untold).unwrap();
+        for model in [told, untold] {
+            assert_eq!(shares(&model), !has_int8_instructions());
+        }
+    }
+
+    #[test]
+    fn weights_that_kernels_lay_out_themselves_and_half_floats_are_shared() {
+        const WIDE: usize = 512;
+        let (side, three) = (Dim::Fixed(SIDE), Dim::Fixed(3));
+        let mut graph = GraphBuilder::new("a matrix product, and half floats that stay so");
+        let x = graph.input("image", &[Dim::Batch, three, side, side]);
+        let mean = graph.global_average_pool("mean", &x);
+        let features = graph.flatten("features", &mean);
+        let random = |n: usize| (n * 7919 % 1009) as f32 / 1009.0 - 0.5;
+        let first: Vec<f32> = (0..3 * WIDE).map(random).collect();
+        let first = graph.floats("first", &[3, WIDE], &first);
+        let wide = graph.node("wide", "MatMul", &[&features, &first], vec![]);
+        let second: Vec<f32> = (0..WIDE * WIDE).map(random).collect();
+        let second = graph.floats("second", &[WIDE, WIDE], &second);
+        let wide = graph.node("wider", "MatMul", &[&wide, &second], vec![]);
+        let halves: Vec<u16> = (0..WIDE as u16).map(|n| 0x3c00 + n).collect();
+        let halves = graph.constant("halves", &[1, WIDE], TensorData::F16(&halves));
+        // What is not known before the model runs.
+        let ones = graph.node("any", "Shape", &[&features], vec![]);
+        let index = graph.constant("index", &[1], TensorData::I64(&[0]));
+        let zero = graph.node("zero", "Sub", &[&ones, &ones], vec![]);
+        let zero = graph.node("scalar", "Gather", &[&zero, &index], vec![]);
+        let halves = graph.node("rows", "Gather", &[&halves, &zero], vec![]);
+        let to = vec![AttributeProto::int("to", i32::from(DataType::Float).into())];
+        let halves = graph.node("floats", "Cast", &[&halves], to);
+        let wide = graph.node("scaled", "Mul", &[&wide, &halves], vec![]);
+        let last: Vec<f32> = (0..WIDE * 2).map(random).collect();
+        let last = graph.floats("last", &[WIDE, 2], &last);
+        let representation = graph.node("representation", "MatMul", &[&wide, &last], vec![]);
+        let head = graph.floats("head", &[2, 3], &[0.5; 6]);
+        let logits = graph.node("logits", "MatMul", &[&representation, &head], vec![]);
+        graph.output(&logits, &[Dim::Batch, three]);
+        graph.output(&representation, &[Dim::Batch, Dim::Fixed(2)]);
+        let json = manifest().to_json().unwrap();
+        let model = Model::from_bytes(graph.finish(&[(METADATA_KEY, &json)]).unwrap()).unwrap();
+        assert!(shares(&model));
+    }
+
+    #[test]
+    fn a_model_that_cannot_be_optimised_is_refused_when_a_session_is_opened() {
+        let mut bytes = Variant::default().bytes(&manifest().to_json().unwrap());
+        let operator = bytes.windows(7).position(|it| it == b"Flatten").unwrap();
+        bytes[operator] = b'P';
+        let model = Model::from_bytes(bytes).unwrap();
+        let sessions = Sessions::new(&runtime(), &model);
+        assert_eq!(sessions.weights_each(), model.bytes().len());
+        let Err(error) = sessions.open(&SessionOptions::default()) else {
+            panic!("the model was accepted");
+        };
+        assert!(error.to_string().contains("Platten"), "{error}");
     }
 }

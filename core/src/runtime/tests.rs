@@ -229,52 +229,6 @@ fn an_output_with_the_images_on_another_axis_is_refused() {
 }
 
 #[test]
-fn sessions_that_share_their_weights_answer_as_sessions_with_their_own_to_the_last_bit() {
-    let runtime = runtime();
-    // Of int8, what is shared depends on the processor.
-    for (name, is_int8) in [("cifar10-lt", false), ("cifar10-lt-w64", true)] {
-        let file = format!("{}/../models/{name}.onnx", env!("CARGO_MANIFEST_DIR"));
-        let model = Model::open(file.as_ref()).unwrap();
-        let image = (0..3 * 32 * 32).map(|index| (index * 7919 % 256) as f32 / 255.0);
-        let images: Vec<f32> = image.clone().chain(image.rev()).collect();
-        let answer = |mut session: Session| {
-            let mut outputs = Outputs::default();
-            session.run(&images, 2, &mut outputs).unwrap();
-            outputs
-        };
-        for threads in [1, 2] {
-            let options = SessionOptions {
-                threads,
-                spinning: false,
-            };
-            let own = answer(Session::new(&runtime, &model, &options).unwrap());
-            let sessions = Sessions::prepare(&runtime, &model);
-            let shares = sessions.weights_each() < model.bytes().len() / 20;
-            assert!(is_int8 || shares, "{name}: {}", sessions.weights_each());
-            let [first, second] = [(); 2].map(|()| sessions.open(&options).unwrap());
-            // The weights live for as long as a session does.
-            drop(sessions);
-            assert_eq!(answer(first), own, "{name}, {threads} threads");
-            assert_eq!(answer(second), own, "{name}, {threads} threads");
-        }
-    }
-}
-
-#[test]
-fn a_model_that_cannot_be_optimised_is_refused_when_a_session_is_opened() {
-    let mut bytes = Variant::default().bytes(&manifest().to_json().unwrap());
-    let operator = bytes.windows(7).position(|it| it == b"Flatten").unwrap();
-    bytes[operator] = b'P';
-    let model = Model::from_bytes(bytes).unwrap();
-    let sessions = Sessions::prepare(&runtime(), &model);
-    assert_eq!(sessions.weights_each(), model.bytes().len());
-    let Err(error) = sessions.open(&SessionOptions::default()) else {
-        panic!("the model was accepted");
-    };
-    assert!(error.to_string().contains("Platten"), "{error}");
-}
-
-#[test]
 fn a_session_can_be_sent_to_its_thread() {
     let mut session = session(&Variant::default()).unwrap();
     let answer = std::thread::spawn(move || {

@@ -1,15 +1,16 @@
+use std::fmt::Debug;
 use std::sync::Arc;
 
+use half::f16;
 use ndarray::{Array, ArrayD, Axis, ShapeError, Slice};
 use ort::session::builder::{PrepackedWeights, SessionBuilder};
+use ort::value::PrimitiveTensorElementType;
 use ort::value::{DynValue, Tensor};
 
+use super::scratch::Scratch;
 use super::sessions::NotShared;
-use crate::onnx::initialisers;
+use crate::onnx::initialisers_elsewhere;
 use crate::onnx::proto::{DataType, TensorProto};
-
-/// Constants of fewer bytes are left to each session.
-const FEWEST: usize = 1 << 10;
 
 /// Kernels read weights a vector register at a time, at most this many bytes. From memory that does not begin at a
 /// multiple of it, convolutions took 11 to 27 % longer.
@@ -20,71 +21,66 @@ const ALIGNMENT: usize = 64;
 pub(super) struct Weights {
     constants: Vec<(String, Arc<DynValue>)>,
     packed: PrepackedWeights,
-    bytes: usize,
 }
 
 impl Weights {
-    /// Those of this ONNX file.
-    pub(super) fn of(graph: &[u8]) -> Result<Self, NotShared> {
-        let (mut constants, mut bytes) = (Vec::new(), 0);
-        for constant in initialisers(graph)?.ok_or(NotShared::Nested)? {
-            let constant = constant?;
-            if let Some(value) = value(&constant)? {
-                bytes += constant.raw_data.len();
-                constants.push((constant.name, Arc::new(value)));
-            }
-        }
+    /// Those that this ONNX file keeps in another.
+    pub(super) fn of(graph: &[u8], scratch: &mut Scratch) -> Result<Self, NotShared> {
+        let constants = initialisers_elsewhere(graph)?.ok_or(NotShared::Nested)?;
+        let mut bytes = Vec::new();
+        let constants = constants.into_iter().map(|(constant, part)| {
+            scratch.read_data(part.offset, part.length, &mut bytes)?;
+            let value = value(&constant, &bytes)?;
+            Ok((constant.name, Arc::new(value)))
+        });
         Ok(Self {
-            constants,
+            constants: constants.collect::<Result<_, NotShared>>()?,
             packed: PrepackedWeights::new(),
-            bytes,
         })
     }
 
-    /// How many bytes of the file they are.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Has the session use these constants. They must live for as long as it does.
+    /// Has the session use these constants. It keeps them for as long as it lives.
     pub(super) fn give_to(&self, builder: SessionBuilder) -> ort::Result<SessionBuilder> {
         let mut builder = builder.with_prepacked_weights(&self.packed)?;
         for (name, value) in &self.constants {
-            builder = builder.with_initializer(name, Arc::clone(value))?;
+            // The first gives the graph what it has in another file. The second has it read in place.
+            builder = builder
+                .with_external_initializer(name, Arc::clone(value))?
+                .with_initializer(name, Arc::clone(value))?;
         }
         Ok(builder)
     }
 }
 
-/// The constant's value; `None` if it is small, or of a type that is left to each session.
-fn value(constant: &TensorProto) -> Result<Option<DynValue>, NotShared> {
-    let bytes = &constant.raw_data;
-    let Some(shape) = constant.shape().filter(|_| bytes.len() >= FEWEST) else {
-        return Ok(None);
+fn value(constant: &TensorProto, bytes: &[u8]) -> Result<DynValue, NotShared> {
+    let kind = NotShared::Kind(constant.data_type);
+    let Some(shape) = constant.shape() else {
+        return Err(kind);
     };
-    let words = || bytes.as_chunks::<4>().0.iter();
     let value = match DataType::try_from(constant.data_type) {
-        Ok(DataType::Float) => {
-            let values = words().map(|word| f32::from_le_bytes(*word));
-            Tensor::from_array(aligned(&shape, values)?)?.into_dyn()
-        }
-        Ok(DataType::Int32) => {
-            let values = words().map(|word| i32::from_le_bytes(*word));
-            Tensor::from_array(aligned(&shape, values)?)?.into_dyn()
-        }
-        Ok(DataType::Int8) => {
-            let values = bytes.iter().map(|byte| *byte as i8);
-            Tensor::from_array(aligned(&shape, values)?)?.into_dyn()
-        }
-        Ok(DataType::Uint8) => {
-            Tensor::from_array(aligned(&shape, bytes.iter().copied())?)?.into_dyn()
-        }
-        _ => return Ok(None),
+        Ok(DataType::Float) => tensor(&shape, bytes, f32::from_le_bytes)?,
+        Ok(DataType::Float16) => tensor(&shape, bytes, f16::from_le_bytes)?,
+        Ok(DataType::Int64) => tensor(&shape, bytes, i64::from_le_bytes)?,
+        Ok(DataType::Int32) => tensor(&shape, bytes, i32::from_le_bytes)?,
+        Ok(DataType::Int8) => tensor(&shape, bytes, i8::from_le_bytes)?,
+        Ok(DataType::Uint8) => tensor(&shape, bytes, u8::from_le_bytes)?,
+        _ => return Err(kind),
     };
-    Ok(Some(value))
+    Ok(value)
+}
+
+/// These bytes as a tensor: each `N` of them are a value.
+fn tensor<T: PrimitiveTensorElementType + Debug + Copy + Default + 'static, const N: usize>(
+    shape: &[usize],
+    bytes: &[u8],
+    read: fn([u8; N]) -> T,
+) -> Result<DynValue, NotShared> {
+    let values = bytes.as_chunks().0.iter().map(|bytes| read(*bytes));
+    Ok(Tensor::from_array(aligned(shape, values)?)?.into_dyn())
 }
 
 /// The values in memory that begins at a multiple of [`ALIGNMENT`]: the rest of a longer vector, which is kept whole.
+/// ONNX Runtime's binding takes that from `ndarray` only.
 fn aligned<T: Copy + Default>(
     shape: &[usize],
     values: impl ExactSizeIterator<Item = T>,
@@ -118,5 +114,20 @@ mod tests {
     #[test]
     fn values_that_do_not_fill_their_shape_are_refused() {
         assert!(aligned(&[2, 3], (0..5).map(|it| it as f32)).is_err());
+    }
+
+    #[test]
+    fn weights_of_an_unknown_type_and_of_another_length_than_their_shape_says_are_refused() {
+        let constant = |data_type, dims: &[i64]| TensorProto {
+            dims: dims.into(),
+            data_type,
+            ..Default::default()
+        };
+        let bool = 9;
+        let refused = value(&constant(bool, &[8]), &[1; 8]).unwrap_err();
+        assert_eq!(refused.to_string(), "weights of ONNX's type 9");
+        let float16 = DataType::Float16.into();
+        assert!(value(&constant(float16, &[2, 2]), &[0; 8]).is_ok());
+        assert!(value(&constant(float16, &[2, 3]), &[0; 8]).is_err());
     }
 }

@@ -42,6 +42,11 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// How many sessions there are.
+    pub fn sessions(self) -> usize {
+        self.workers + usize::from(self.lone > 0)
+    }
+
     /// How each worker's session is opened. The threads of a single worker stay awake while it runs, so that they
     /// need not be woken for each operator; what else wants their processors then, above all decoding, has to wait
     /// little longer. With several workers, a thread that spins takes its processor from the others, and so does one
@@ -63,9 +68,9 @@ impl Layout {
 
     /// This layout; or a single worker, if many would take too much memory, each with this many bytes of weights for
     /// itself, and nobody has said how many there are to be.
-    pub fn for_weights(self, each: usize, config: &EngineConfig) -> Self {
-        let is_much = each.saturating_mul(self.workers + 1) > MOST_WEIGHTS;
-        match is_much && self.workers > 1 && !config.layout_is_fixed() {
+    pub fn for_weights(self, each: impl FnOnce() -> usize, config: &EngineConfig) -> Self {
+        let may_change = self.workers > 1 && !config.layout_is_fixed();
+        match may_change && each().saturating_mul(self.workers + 1) > MOST_WEIGHTS {
             true => Self {
                 workers: 1,
                 threads: self.workers * self.threads,
@@ -108,7 +113,7 @@ impl Layout {
         if let Some(known) = known.filter(|known| known.is_sure) {
             return Ok(known.layout);
         }
-        if many_and_one.for_weights(sessions.weights_each(), config) == single {
+        if many_and_one.for_weights(|| sessions.weights_each(), config) == single {
             return Ok(single);
         }
         let mut contest = Contest::new(sessions, [many, single])?;
@@ -312,11 +317,11 @@ mod tests {
             lone: 0,
         };
         let measured = config("normgate");
-        assert_eq!(many.for_weights(3 << 20, &measured), many);
-        assert_eq!(many.for_weights(100 << 20, &measured), single);
-        assert_eq!(single.for_weights(1 << 31, &measured), single);
+        assert_eq!(many.for_weights(|| 3 << 20, &measured), many);
+        assert_eq!(many.for_weights(|| 100 << 20, &measured), single);
+        assert_eq!(single.for_weights(|| 1 << 31, &measured), single);
         let given = config("normgate --workers 64");
-        assert_eq!(many.for_weights(100 << 20, &given), many);
+        assert_eq!(many.for_weights(|| 100 << 20, &given), many);
     }
 
     #[test]
