@@ -38,7 +38,7 @@ use normgate_core::classifier::NotCalibrated;
 use normgate_core::manifest::Preprocessing;
 use normgate_core::preprocess::{DecodeError, Limits};
 use normgate_core::runtime::Device;
-use normgate_core::{Classifier, Model, Session, Sessions};
+use normgate_core::{Classifier, Model, Sessions};
 
 pub use job::{Answer, Timings};
 pub use layout::Layout;
@@ -98,10 +98,10 @@ struct Opening {
 
 impl Opening {
     fn pipeline(&self, max_batch: usize) -> Result<Pipeline, PipelineError> {
-        let (sessions, options) = (&self.sessions, self.layout.session_options());
+        let options = self.layout.session_options();
         let session = match self.layout.sessions() {
-            1 => Session::new(sessions.runtime(), sessions.model(), &options)?,
-            _ => sessions.open(&options)?,
+            1 => self.sessions.open_only(&options)?,
+            _ => self.sessions.open(&options)?,
         };
         Ok(Pipeline::new(session, self.classifier.clone(), max_batch))
     }

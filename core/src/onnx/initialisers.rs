@@ -1,26 +1,34 @@
+use super::OnnxError;
+use super::external_data::check_depth;
 use super::inline_data::{ExternalPart, part};
-use super::proto::TensorProto;
+use super::proto::{ModelProto, TensorProto};
 use super::whole::decode_checked;
-use super::{OnnxError, external_data};
 
-/// The constants of a model's graph whose data is in other files, and where: not those that nodes hold. `None` if
-/// there are graphs within it (the branches of an `If`), whose constants may have the same names. For what ONNX
-/// Runtime has written: the places are not to be trusted.
+/// Decodes a model whose tensors may have their data in other files. It stays there.
 ///
 /// # Errors
-/// [`OnnxError`] if the model cannot be decoded, or such a place not be read.
+/// [`OnnxError`] if the model cannot be decoded.
+pub(crate) fn decode_without_external_data(model: &[u8]) -> Result<ModelProto, OnnxError> {
+    check_depth(model)?;
+    decode_checked(model)
+}
+
+/// The constants of a model's graph whose data is in other files, and where: not those that nodes hold. `None` if
+/// there are graphs within it (the branches of an `If`), whose constants may have the same names.
+///
+/// # Errors
+/// [`OnnxError`] if such a place cannot be read.
 pub(crate) fn initialisers_elsewhere(
-    model: &[u8],
-) -> Result<Option<Vec<(TensorProto, ExternalPart)>>, OnnxError> {
-    external_data::check_depth(model)?;
-    let graph = decode_checked(model)?.graph.unwrap_or_default();
+    model: &mut ModelProto,
+) -> Result<Option<Vec<(&mut TensorProto, ExternalPart)>>, OnnxError> {
+    let graph = model.graph.get_or_insert_default();
     let mut attributes = graph.node.iter().flat_map(|node| &node.attribute);
     if attributes.any(|it| it.g.is_some() || !it.graphs.is_empty()) {
         return Ok(None);
     }
-    let elsewhere = graph.initializer.into_iter();
+    let elsewhere = graph.initializer.iter_mut();
     let elsewhere = elsewhere.filter(|tensor| tensor.data_location != 0);
-    let parts = elsewhere.map(|tensor| part(&tensor).map(|part| (tensor, part)));
+    let parts = elsewhere.map(|tensor| part(tensor).map(|part| (tensor, part)));
     parts.collect::<Result<_, _>>().map(Some)
 }
 
@@ -44,7 +52,8 @@ mod tests {
                 value: value.into(),
             })
             .into();
-        let found = initialisers_elsewhere(&encode(&model)).unwrap().unwrap();
+        let mut model = decode_without_external_data(&encode(&model)).unwrap();
+        let found = initialisers_elsewhere(&mut model).unwrap().unwrap();
         let [(tensor, part)] = &found[..] else {
             panic!("{found:?}");
         };
@@ -57,7 +66,6 @@ mod tests {
             ..Default::default()
         };
         model.graph.as_mut().unwrap().node[0].attribute.push(within);
-        let found = initialisers_elsewhere(&encode(&model)).unwrap();
-        assert!(found.is_none());
+        assert!(initialisers_elsewhere(&mut model).unwrap().is_none());
     }
 }

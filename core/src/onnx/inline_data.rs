@@ -1,6 +1,5 @@
-use super::external_data::check_depth;
+use super::initialisers::decode_without_external_data;
 use super::proto::{DataType, GraphProto, ModelProto, StringStringEntryProto, TensorProto};
-use super::whole::decode_checked;
 use super::{MAX_BYTES, OnnxError};
 
 /// Where a tensor keeps its data outside the model file.
@@ -26,8 +25,7 @@ pub fn decode_with_external_data<E: From<OnnxError>>(
     model: &[u8],
     mut read: impl FnMut(&ExternalPart) -> Result<Vec<u8>, E>,
 ) -> Result<ModelProto, E> {
-    check_depth(model)?;
-    let mut model = decode_checked(model)?;
+    let mut model = decode_without_external_data(model)?;
     let mut room = MAX_BYTES;
     if let Some(graph) = &mut model.graph {
         for_each_tensor(graph, &mut |tensor| {

@@ -12,12 +12,19 @@ mod place {
 
     use rustix::fs::{MemfdFlags, memfd_create};
     use rustix::io::Errno;
+    use rustix::process::{Resource, getrlimit};
 
     use super::*;
 
     pub(super) type Place = PathBuf;
 
     pub(super) fn create() -> io::Result<(File, Place)> {
+        // A write beyond the limit would end the process.
+        if getrlimit(Resource::Fsize).current.is_some() {
+            return Err(io::Error::other(
+                "the size of files is limited (RLIMIT_FSIZE)",
+            ));
+        }
         let create = |flags| memfd_create("normgate-optimised", MemfdFlags::CLOEXEC | flags);
         // Some systems insist on it, and Linux before 6.3 does not know it.
         let file = match create(MemfdFlags::NOEXEC_SEAL) {
@@ -77,8 +84,8 @@ impl Scratch {
     }
 
     /// So many bytes of the constants that were written, from this one on; fewer if the file ends. They replace what is
-    /// in `bytes`.
-    pub(super) fn read_data(
+    /// in `bytes`. What was taken and what comes after it is no longer in the file.
+    pub(super) fn take_data(
         &mut self,
         offset: u64,
         length: u64,
@@ -88,6 +95,6 @@ impl Scratch {
         file.seek(SeekFrom::Start(offset))?;
         bytes.clear();
         file.take(length).read_to_end(bytes)?;
-        Ok(())
+        file.set_len(offset)
     }
 }

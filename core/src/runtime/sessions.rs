@@ -9,7 +9,7 @@ use super::session::{configure, unloadable};
 use super::weights::Weights;
 use super::{Device, Runtime, Session, SessionError, SessionOptions};
 use crate::model::Model;
-use crate::onnx::OnnxError;
+use crate::onnx::{OnnxError, decode_without_external_data, encode};
 
 /// Constants of fewer bytes are left to each session. ONNX Runtime wants to know the shapes that some of these give
 /// when it reads the graph.
@@ -21,10 +21,9 @@ const SMALL: usize = 1 << 10;
 /// other sessions keep. Here the graph is optimised once, and each session is opened from the result, with the weights
 /// handed to it. What kernels lay out once more is kept once. Both kinds of session give the same answers, bit by bit.
 ///
-/// Each session has weights of its own on a graphics card, if ONNX Runtime cannot write the optimised graph down, and
-/// with int8, whose kernels lay the weights out themselves and do not share the result (ONNX Runtime 1.32).
-///
-/// For a single session, [`Session::new`] is sooner and takes less memory.
+/// Each session has weights of its own on a graphics card, if ONNX Runtime cannot write the optimised graph down, if
+/// that has graphs within it, and with int8, whose kernels lay the weights out themselves and do not share the result
+/// (ONNX Runtime 1.32).
 pub struct Sessions {
     runtime: Runtime,
     model: Model,
@@ -60,8 +59,6 @@ pub(super) enum NotShared {
     Graph(#[from] OnnxError),
     #[error("the weights: {0}")]
     Weights(#[from] ndarray::ShapeError),
-    #[error("weights of ONNX's type {0}")]
-    Kind(i32),
     #[error("the graph has others within it")]
     Nested,
     #[error(transparent)]
@@ -85,26 +82,39 @@ impl Sessions {
     pub fn open(&self, options: &SessionOptions) -> Result<Session, SessionError> {
         let Self { runtime, model, .. } = self;
         let mut sharing = self.sharing(options);
-        let unshared = match &mut *sharing {
+        let why = match &mut *sharing {
             Sharing::Shared { optimised, first } => {
                 if let Some((_, first)) = first.take_if(|(it, _)| it == options) {
                     return Ok(first);
                 }
-                match optimised.open(runtime, model, options) {
-                    Ok(session) => return Ok(session),
-                    // Not expected, since one worked. Whatever it is, a session of its own says it of the model.
-                    Err(error) => Some(error.into()),
-                }
+                // One worked, so an error is not expected. Whatever it is, a session of its own says it of the model.
+                return optimised.open(runtime, model, options).or_else(|error| {
+                    tracing::warn!(%error, "a session takes memory for weights of its own");
+                    Session::new(runtime, model, options)
+                });
             }
-            Sharing::Apart(unshared) => unshared.take(),
+            Sharing::Apart(why) => why.take(),
             Sharing::Untried => None,
         };
         drop(sharing);
         let session = Session::new(runtime, model, options)?;
-        if let Some(error) = unshared {
-            tracing::info!(%error, "each session takes memory for weights of its own");
+        if let Some(why) = why {
+            tracing::info!(%why, "each session takes memory for weights of its own");
         }
         Ok(session)
+    }
+
+    /// Opens the only session that there is to be. Unless another was opened before, it has weights of its own: that
+    /// is sooner and takes less memory.
+    ///
+    /// # Errors
+    /// Those of [`Session::new`].
+    pub fn open_only(&self, options: &SessionOptions) -> Result<Session, SessionError> {
+        let is_untried = matches!(*self.lock(), Sharing::Untried);
+        match is_untried {
+            true => Session::new(&self.runtime, &self.model, options),
+            false => self.open(options),
+        }
     }
 
     /// About how many bytes each session has for itself, of those in the model file: next to none if weights are
@@ -129,7 +139,7 @@ impl Sessions {
     /// Whether weights are shared. Unless that is known, a session is opened to try.
     fn sharing(&self, options: &SessionOptions) -> MutexGuard<'_, Sharing> {
         let Self { runtime, model, .. } = self;
-        let mut sharing = self.sharing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sharing = self.lock();
         if matches!(*sharing, Sharing::Untried) {
             let is_int8 = model.manifest().quantization.is_some() && has_int8_instructions();
             *sharing = match runtime.device {
@@ -139,6 +149,10 @@ impl Sessions {
             };
         }
         sharing
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sharing> {
+        self.sharing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -172,8 +186,9 @@ impl Optimised {
             .with_config_entry("session.disable_prepacking", "1")
             .map_err(ort::Error::from)?;
         drop(builder.commit_from_memory(model.bytes())?);
-        let graph = scratch.read_graph()?;
-        let weights = Weights::of(&graph, &mut scratch)?;
+        let mut graph = decode_without_external_data(&scratch.read_graph()?)?;
+        let weights = Weights::of(&mut graph, &mut scratch)?;
+        let graph = encode(&graph);
         Ok(Self { graph, weights })
     }
 
@@ -251,15 +266,16 @@ mod tests {
     }
 
     #[test]
-    fn int8_that_cannot_be_shared_is_served_whether_the_manifest_tells_of_it_or_not() {
+    fn int8_that_cannot_be_shared_runs_whether_the_manifest_tells_of_it_or_not() {
         let told = shipped("cifar10-lt-w64");
         let mut manifest = (**told.manifest()).clone();
         assert!(manifest.quantization.take().is_some());
         let json = manifest.to_json().unwrap();
         let untold = write_metadata(told.bytes(), METADATA_KEY, &json).unwrap();
         let untold = Model::from_bytes(untold).unwrap();
+        // Other processors have other kernels, some of which share.
         for model in [told, untold] {
-            assert_eq!(shares(&model), !has_int8_instructions());
+            assert!(!(shares(&model) && has_int8_instructions()));
         }
     }
 
@@ -302,6 +318,18 @@ mod tests {
     }
 
     #[test]
+    fn the_only_session_shares_nothing_unless_there_were_others() {
+        let (model, options) = (shipped("cifar10-lt"), SessionOptions::default());
+        let sessions = Sessions::new(&runtime(), &model);
+        let is_untried = || matches!(*sessions.lock(), Sharing::Untried);
+        drop(sessions.open_only(&options).unwrap());
+        assert!(is_untried());
+        drop(sessions.open(&options).unwrap());
+        assert!(!is_untried());
+        drop(sessions.open_only(&options).unwrap());
+    }
+
+    #[test]
     fn a_model_that_cannot_be_optimised_is_refused_when_a_session_is_opened() {
         let mut bytes = Variant::default().bytes(&manifest().to_json().unwrap());
         let operator = bytes.windows(7).position(|it| it == b"Flatten").unwrap();
@@ -309,6 +337,7 @@ mod tests {
         let model = Model::from_bytes(bytes).unwrap();
         let sessions = Sessions::new(&runtime(), &model);
         assert_eq!(sessions.weights_each(), model.bytes().len());
+        assert!(sessions.open_only(&SessionOptions::default()).is_err());
         let Err(error) = sessions.open(&SessionOptions::default()) else {
             panic!("the model was accepted");
         };

@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -10,11 +11,14 @@ use ort::value::{DynValue, Tensor};
 use super::scratch::Scratch;
 use super::sessions::NotShared;
 use crate::onnx::initialisers_elsewhere;
-use crate::onnx::proto::{DataType, TensorProto};
+use crate::onnx::proto::{DataType, ModelProto, StringStringEntryProto, TensorProto};
 
 /// Kernels read weights a vector register at a time, at most this many bytes. From memory that does not begin at a
 /// multiple of it, convolutions took 11 to 27 % longer.
 const ALIGNMENT: usize = 64;
+
+/// Where the model says that its constants are, so that nothing is read by mistake.
+const NOWHERE: &str = "what the session is given";
 
 /// The large constants of a graph, in memory that sessions read in place, and what sessions make of those that their
 /// kernels want in another order.
@@ -24,17 +28,29 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    /// Those that this ONNX file keeps in another.
-    pub(super) fn of(graph: &[u8], scratch: &mut Scratch) -> Result<Self, NotShared> {
-        let constants = initialisers_elsewhere(graph)?.ok_or(NotShared::Nested)?;
-        let mut bytes = Vec::new();
-        let constants = constants.into_iter().map(|(constant, part)| {
-            scratch.read_data(part.offset, part.length, &mut bytes)?;
-            let value = value(&constant, &bytes)?;
-            Ok((constant.name, Arc::new(value)))
-        });
+    /// Those that this model keeps in the other file. Constants of types that are not known here go back into it, and
+    /// so are left to each session.
+    pub(super) fn of(model: &mut ModelProto, scratch: &mut Scratch) -> Result<Self, NotShared> {
+        let mut elsewhere = initialisers_elsewhere(model)?.ok_or(NotShared::Nested)?;
+        // From the end, so that the file gives back what has been read.
+        elsewhere.sort_by_key(|(_, part)| Reverse(part.offset));
+        let (mut constants, mut bytes) = (Vec::new(), Vec::new());
+        for (constant, part) in elsewhere {
+            scratch.take_data(part.offset, part.length, &mut bytes)?;
+            constant.external_data.clear();
+            if let Some(value) = value(constant, &bytes)? {
+                constant.external_data.push(StringStringEntryProto {
+                    key: "location".into(),
+                    value: NOWHERE.into(),
+                });
+                constants.push((constant.name.clone(), Arc::new(value)));
+            } else {
+                constant.data_location = 0;
+                constant.raw_data.clone_from(&bytes);
+            }
+        }
         Ok(Self {
-            constants: constants.collect::<Result<_, NotShared>>()?,
+            constants,
             packed: PrepackedWeights::new(),
         })
     }
@@ -52,10 +68,10 @@ impl Weights {
     }
 }
 
-fn value(constant: &TensorProto, bytes: &[u8]) -> Result<DynValue, NotShared> {
-    let kind = NotShared::Kind(constant.data_type);
+/// The constant's value; `None` if its type is not known.
+fn value(constant: &TensorProto, bytes: &[u8]) -> Result<Option<DynValue>, NotShared> {
     let Some(shape) = constant.shape() else {
-        return Err(kind);
+        return Ok(None);
     };
     let value = match DataType::try_from(constant.data_type) {
         Ok(DataType::Float) => tensor(&shape, bytes, f32::from_le_bytes)?,
@@ -64,9 +80,9 @@ fn value(constant: &TensorProto, bytes: &[u8]) -> Result<DynValue, NotShared> {
         Ok(DataType::Int32) => tensor(&shape, bytes, i32::from_le_bytes)?,
         Ok(DataType::Int8) => tensor(&shape, bytes, i8::from_le_bytes)?,
         Ok(DataType::Uint8) => tensor(&shape, bytes, u8::from_le_bytes)?,
-        _ => return Err(kind),
+        Ok(DataType::Undefined) | Err(_) => return Ok(None),
     };
-    Ok(value)
+    Ok(Some(value))
 }
 
 /// These bytes as a tensor: each `N` of them are a value.
@@ -117,17 +133,43 @@ mod tests {
     }
 
     #[test]
-    fn weights_of_an_unknown_type_and_of_another_length_than_their_shape_says_are_refused() {
-        let constant = |data_type, dims: &[i64]| TensorProto {
-            dims: dims.into(),
-            data_type,
-            ..Default::default()
+    fn weights_of_a_known_type_are_taken_out_of_the_model_and_others_put_into_it() {
+        const BOOL: i32 = 9;
+        let mut scratch = Scratch::new().unwrap();
+        let place = scratch.graph().with_file_name(scratch.data().unwrap());
+        std::fs::write(place, [&[0; 8][..], &[1, 0, 1]].concat()).unwrap();
+        let constant =
+            |name: &str, data_type, dims: &[i64], place: [(&str, &str); 2]| TensorProto {
+                name: name.into(),
+                dims: dims.into(),
+                data_type,
+                data_location: 1,
+                external_data: place
+                    .map(|(key, value)| StringStringEntryProto {
+                        key: key.into(),
+                        value: value.into(),
+                    })
+                    .into(),
+                ..Default::default()
+            };
+        let half = DataType::Float16.into();
+        let mut model = ModelProto::default();
+        model.graph.get_or_insert_default().initializer = vec![
+            constant("halves", half, &[2, 2], [("offset", "0"), ("length", "8")]),
+            constant("mask", BOOL, &[3], [("offset", "8"), ("length", "3")]),
+        ];
+        let weights = Weights::of(&mut model, &mut scratch).unwrap();
+        let [(name, _)] = &weights.constants[..] else {
+            panic!("{} constants are shared", weights.constants.len());
         };
-        let bool = 9;
-        let refused = value(&constant(bool, &[8]), &[1; 8]).unwrap_err();
-        assert_eq!(refused.to_string(), "weights of ONNX's type 9");
-        let float16 = DataType::Float16.into();
-        assert!(value(&constant(float16, &[2, 2]), &[0; 8]).is_ok());
-        assert!(value(&constant(float16, &[2, 3]), &[0; 8]).is_err());
+        assert_eq!(name, "halves");
+        let [halves, mask] = &model.graph.unwrap().initializer[..] else {
+            panic!("a constant is missing");
+        };
+        assert_eq!(halves.external_data[0].value, NOWHERE);
+        assert_eq!(
+            (mask.data_location, &mask.raw_data[..]),
+            (0, &[1, 0, 1][..])
+        );
     }
 }

@@ -70,13 +70,16 @@ impl Layout {
     /// itself, and nobody has said how many there are to be.
     pub fn for_weights(self, each: impl FnOnce() -> usize, config: &EngineConfig) -> Self {
         let may_change = self.workers > 1 && !config.layout_is_fixed();
-        match may_change && each().saturating_mul(self.workers + 1) > MOST_WEIGHTS {
-            true => Self {
-                workers: 1,
-                threads: self.workers * self.threads,
-                lone: 0,
-            },
-            false => self,
+        if !may_change || each().saturating_mul(self.workers + 1) <= MOST_WEIGHTS {
+            return self;
+        }
+        tracing::info!(
+            "a single worker: with weights for each of several, the model would take too much memory"
+        );
+        Self {
+            workers: 1,
+            threads: self.workers * self.threads,
+            lone: 0,
         }
     }
 
@@ -111,7 +114,7 @@ impl Layout {
         let is_possible = |known: &Known| [single, many, many_and_one].contains(&known.layout);
         let known = cache::read(&key).filter(is_possible);
         if let Some(known) = known.filter(|known| known.is_sure) {
-            return Ok(known.layout);
+            return Ok(known.layout.for_weights(|| sessions.weights_each(), config));
         }
         if many_and_one.for_weights(|| sessions.weights_each(), config) == single {
             return Ok(single);
