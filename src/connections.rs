@@ -3,8 +3,8 @@
 //! A connection costs next to nothing except a place. Clients that hold theirs without doing anything (idle, or
 //! sending their request byte by byte, or not reading the reply) would lock everybody else out until their timeouts,
 //! and again after that. So when all places are taken, the connection that has kept the server waiting longest gives
-//! way to the next one. The same holds for the memory that bodies and large answers share, and for those who hold some
-//! of it.
+//! way to the next one. The same holds for the memory that bodies and large answers share, and for those who hold
+//! some of it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -258,8 +258,8 @@ impl Client {
         given
     }
 
-    /// Notes that the head of a request is there, or more of its body, or that the client took some of its answer: the waiting
-    /// begins anew.
+    /// Notes that the head of a request is there, or more of its body, or that the client took some of its answer:
+    /// the waiting begins anew.
     pub fn was_heard(&self) {
         self.awaited_since.store(self.now(), Ordering::Relaxed);
     }

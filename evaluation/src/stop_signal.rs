@@ -5,8 +5,8 @@ use std::{fs, io, thread};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// Calls `stop`, in a thread of its own, at each Ctrl-C, SIGTERM and SIGHUP; but not at a SIGHUP that was ignored when
-/// the program started, as `nohup` has it.
+/// Calls `stop`, in a thread of its own, at each Ctrl-C, SIGTERM and SIGHUP; but not at a SIGHUP that was ignored
+/// when the program started, as `nohup` has it.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
-//! Reads what a client is still sending for nothing, so that it sees the answer: closing a connection with unread bytes
-//! resets it, and the client may never read the reply. If it is known that not all will be read, the
-//! reply says that the connection will be closed.
+//! Reads what a client is still sending for nothing, so that it sees the answer: closing a connection with unread
+//! bytes resets it, and the client may never read the reply. If it is known that not all will be read, the reply says
+//! that the connection will be closed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

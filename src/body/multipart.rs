@@ -28,8 +28,8 @@ const MOST_OTHERS: usize = 100;
 /// The files of a form, in order.
 ///
 /// A field without a file name counts as a file, too, if it is an image or says so, or if there is no other: then
-/// nothing else can have been meant. Otherwise it is ignored, as is the empty part that browsers send for a file that was not
-/// chosen (HTML, *constructing the entry list*).
+/// nothing else can have been meant. Otherwise it is ignored, as is the empty part that browsers send for a file that
+/// was not chosen (HTML, *constructing the entry list*).
 pub async fn files(body: Bytes, boundary: String, most: usize) -> Result<Vec<File>, Problem> {
     if memmem::find(&body, format!("--{boundary}").as_bytes()).is_none() {
         return Err(broken(format!(

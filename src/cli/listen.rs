@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpSocket};
 
-/// How many connections may wait to be accepted; the system may allow fewer (`net.core.somaxconn`). With the usual 128,
-/// a client that comes in a burst of more tries again after a second.
+/// How many connections may wait to be accepted; the system may allow fewer (`net.core.somaxconn`). With the usual
+/// 128, a client that comes in a burst of more tries again after a second.
 const BACKLOG: u32 = 1024;
 
 /// Listens on the address that was given with this option.

@@ -88,8 +88,8 @@ impl Shared {
     }
 }
 
-/// What sessions are opened from. It is dropped, with the model's bytes, once all are open: they hold the weights, and
-/// outlive a panic of their threads.
+/// What sessions are opened from. It is dropped, with the model's bytes, once all are open: they hold the weights,
+/// and outlive a panic of their threads.
 struct Opening {
     sessions: Sessions,
     classifier: Classifier,

@@ -139,8 +139,8 @@ async fn read(
     Ok((submission, serving, wishes))
 }
 
-/// Whether there is room and as many labels, before a body is read that may be large and that nobody could work on. The
-/// model is let go again, as it may be replaced while the body arrives.
+/// Whether there is room and as many labels, before a body is read that may be large and that nobody could work on.
+/// The model is let go again, as it may be replaced while the body arrives.
 fn ask_for_room(
     state: &AppState,
     deadline: Option<Deadline>,

@@ -11,8 +11,8 @@ use crate::{
     wire::{connect, exchange, metric, p99, request},
 };
 
-/// Does something while connections are opened, given nothing, half a head or a whole request, and closed; returns how
-/// many there were, too.
+/// Does something while connections are opened, given nothing, half a head or a whole request, and closed; returns
+/// how many there were, too.
 fn flooded<T>(server: &Server, request: &[u8], meanwhile: impl FnOnce() -> T) -> (T, usize) {
     let (stop, opened) = (AtomicBool::new(false), AtomicUsize::new(0));
     let done = thread::scope(|scope| {

@@ -26,8 +26,8 @@ pub use reply::{Head, Unreadable};
 use connection::{Broken, Connection, Received};
 
 /// With fewer answers than this, the rate would depend too much on which batches happen to end in time. The
-/// measurement then goes on, for up to `LONGEST` times the time that was asked for; not if all are refused, since that
-/// goes on as it began.
+/// measurement then goes on, for up to `LONGEST` times the time that was asked for; not if all are refused, since
+/// that goes on as it began.
 const ENOUGH: u64 = 200;
 const LONGEST: u32 = 8;
 

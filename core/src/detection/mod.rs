@@ -79,8 +79,8 @@ pub fn aupr(id: &[f32], ood: &[f32]) -> Result<f64, DetectionError> {
 /// FPR at a TPR with **OOD positive**: the share of ID images flagged at the highest threshold that catches at least
 /// a share `tpr` of the OOD images.
 ///
-/// With 0.95 this is the RNA paper's FPR95. (The paper's code takes the share nearest to 0.95: without equal scores, at
-/// most one image more or less.)
+/// With 0.95 this is the RNA paper's FPR95. (The paper's code takes the share nearest to 0.95: without equal scores,
+/// at most one image more or less.)
 ///
 /// # Errors
 /// As [`auroc`], and [`DetectionError::RateOutOfRange`] unless 0 < `tpr` ≤ 1.

@@ -18,8 +18,9 @@ const SMALL: usize = 1 << 10;
 /// Opens any number of sessions of one model, which share its weights.
 ///
 /// A session of its own ([`Session::new`]) lays the weights out for the processor and keeps them so, beside whatever
-/// other sessions keep. Here the graph is optimised once, and each session is opened from the result, with the weights
-/// handed to it. What kernels lay out once more is kept once. Both kinds of session give the same answers, bit by bit.
+/// other sessions keep. Here the graph is optimised once, and each session is opened from the result, with the
+/// weights handed to it. What kernels lay out once more is kept once. Both kinds of session give the same answers,
+/// bit by bit.
 ///
 /// Each session has weights of its own on a graphics card, if ONNX Runtime cannot write the optimised graph down, if
 /// that has graphs within it, and with int8, whose kernels lay the weights out themselves and do not share the result

@@ -19,8 +19,8 @@ const NEIGHBOURS: usize = 10;
 /// confident of.
 ///
 /// It remembers representations of training images, evenly from each class (`bank`), each with norm 1 and multiplied
-/// by its S. k is 10, or as many images as are remembered of a class if those are fewer: further neighbours would be of
-/// other classes, and guide astray. (The authors remember 1 % of ImageNet's images, some 13 of each class.)
+/// by its S. k is 10, or as many images as are remembered of a class if those are fewer: further neighbours would be
+/// of other classes, and guide astray. (The authors remember 1 % of ImageNet's images, some 13 of each class.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Nnguide {
     /// k; files from before 2026-12 do not say it.

@@ -18,8 +18,9 @@ use crate::onnx::LastLayer;
 /// score.
 ///
 /// It learns the origin `o = −W⁺ b`, at which all logits are 0 (or nearly, if the rows of W sum to 0: directions that
-/// are in W by rounding alone are left out, where the authors' code keeps them); the directions P⊥ after the first [`principal`] ones
-/// of the training images around o; and α, which gives the new logit the same mean as the largest old one.
+/// are in W by rounding alone are left out, where the authors' code keeps them); the directions P⊥ after the first
+/// [`principal`] ones of the training images around o; and α, which gives the new logit the same mean as the largest
+/// old one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Vim {
     /// `size` values.
@@ -29,8 +30,8 @@ pub struct Vim {
     alpha: f32,
 }
 
-/// How many directions count as principal, as in the authors' code: their numbers for representations of 768 values or
-/// more, and half of shorter ones.
+/// How many directions count as principal, as in the authors' code: their numbers for representations of 768 values
+/// or more, and half of shorter ones.
 fn principal(size: usize) -> usize {
     match size {
         2048.. => 1000,

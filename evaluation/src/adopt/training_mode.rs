@@ -1,5 +1,5 @@
-//! What makes an answer depend on more than its image: what training leaves in a graph, and ranges that are taken from
-//! the batch.
+//! What makes an answer depend on more than its image: what training leaves in a graph, and ranges that are taken
+//! from the batch.
 
 use std::collections::HashSet;
 

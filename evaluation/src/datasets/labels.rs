@@ -47,8 +47,8 @@ pub const CIFAR100_COARSE: [&str; 20] = [
     "reptiles", "small_mammals", "trees", "vehicles_1", "vehicles_2",
 ];
 
-/// Class names: a list joined by commas, a preset (`cifar10`, `cifar100`, `cifar100-coarse`), or a file, text with one
-/// name a line or JSON.
+/// Class names: a list joined by commas, a preset (`cifar10`, `cifar100`, `cifar100-coarse`), or a file, text with
+/// one name a line or JSON.
 ///
 /// # Errors
 /// [`DatasetError`] if the file cannot be read, or there are no names. Two may be the same: see [`twins`].

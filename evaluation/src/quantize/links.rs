@@ -55,8 +55,8 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// The layer that gives a value, behind nodes that only change its form or compute with a constant; `None` if there are
-    /// others in between.
+    /// The layer that gives a value, behind nodes that only change its form or compute with a constant; `None` if
+    /// there are others in between.
     pub fn layer_behind(&self, value: &str) -> Option<usize> {
         const LAYERS: [&str; 3] = ["Conv", "Gemm", "MatMul"];
         const FORMS: [&str; 10] = [

@@ -1,5 +1,5 @@
-//! Cutout (DeVries & Taylor 2017, arXiv 1708.04552): a square of the image is hidden, so that a network learns to go by
-//! more than an object's most telling part.
+//! Cutout (DeVries & Taylor 2017, arXiv 1708.04552): a square of the image is hidden, so that a network learns to go
+//! by more than an object's most telling part.
 
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;

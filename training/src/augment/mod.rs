@@ -4,7 +4,8 @@
 //!
 //! In-distribution and auxiliary images go through the same chain with independent draws, once they are squares of
 //! the network's size ([`crate::pictures`]): flip, [`camera`](CameraConfig) (how the image seems to have been made),
-//! crop and viewpoint, colour, greyscale, cutout. What an image becomes depends only on the generator that it is given.
+//! crop and viewpoint, colour, greyscale, cutout. What an image becomes depends only on the generator that it is
+//! given.
 
 mod camera;
 mod colour;

@@ -1,8 +1,8 @@
 //! Training methods, with a file for each. A method turns what the network made of a batch into a loss.
 //!
 //! Every step forwards all of its images at once, auxiliary ones included, so that batch normalisation has the
-//! statistics of both; so do the authors of every method here, on each of their GPUs. What else sets a method apart is in the table of
-//! [`MethodKind::traits`].
+//! statistics of both; so do the authors of every method here, on each of their GPUs. What else sets a method apart
+//! is in the table of [`MethodKind::traits`].
 //!
 //! If a paper and its authors' code differ, the code is followed, since the published figures come from it, and the
 //! method's file says so. Augmentation is that of the run, for all methods alike; so are optimiser and schedule,

@@ -3,8 +3,9 @@
 //! accuracy.
 //!
 //! The authors tune a trained classifier with it, 15 epochs on CIFAR-10 (`--init RUN`, whose training accuracy is
-//! then A_tr; the number in their code is the test accuracy), with 256 auxiliary images to every 128. The paper squares the difference of the mean confidence from
-//! A_tr; their code, for which λ₁ and λ₂ were chosen, sums squared differences over the batch, and so does this.
+//! then A_tr; the number in their code is the test accuracy), with 256 auxiliary images to every 128. The paper
+//! squares the difference of the mean confidence from A_tr; their code, for which λ₁ and λ₂ were chosen, sums squared
+//! differences over the batch, and so does this.
 
 use tch::{Kind, TchError, Tensor};
 

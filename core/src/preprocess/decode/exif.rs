@@ -7,8 +7,8 @@ const ORIENTATION: u16 = 0x0112;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
 
-/// What the block's first directory says; none if it says nothing. Some programs, Pillow 9.2 among them, give the block
-/// of a WebP the prefix that it has in a JPEG.
+/// What the block's first directory says; none if it says nothing. Some programs, Pillow 9.2 among them, give the
+/// block of a WebP the prefix that it has in a JPEG.
 pub(super) fn orientation(block: Option<&[u8]>) -> Orientation {
     block
         .map(|block| block.strip_prefix(b"Exif\0\0").unwrap_or(block))

@@ -1,8 +1,8 @@
 //! Decoding, with one source file for each format; all give upright RGB, 8 bits a channel.
 //!
 //! Each reads the header first and refuses what is too large before it reserves memory for pixels, and refuses a file
-//! that ends early: half an image would be classified like a whole one. (A progressive JPEG may lack whole scans at its
-//! end: nothing says how many there should be, and what is there is the whole image, with less detail.)
+//! that ends early: half an image would be classified like a whole one. (A progressive JPEG may lack whole scans at
+//! its end: nothing says how many there should be, and what is there is the whole image, with less detail.)
 
 mod bmp;
 mod decoded;

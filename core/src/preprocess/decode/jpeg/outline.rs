@@ -6,8 +6,8 @@ pub(super) const SCAN: u8 = 0xDA;
 const APP1: u8 = 0xE1;
 pub(super) const END_OF_IMAGE: u8 = 0xD9;
 
-/// Where the data of the first image ends: at its end-of-image marker, or, if it is sequential and so has a single scan,
-/// at whatever marker is behind that.
+/// Where the data of the first image ends: at its end-of-image marker, or, if it is sequential and so has a single
+/// scan, at whatever marker is behind that.
 pub(super) fn end(bytes: &[u8]) -> Option<usize> {
     let (mut is_sequential, mut has_scan) = (false, false);
     for (marker, behind) in Markers(bytes) {

@@ -53,8 +53,8 @@ fn across(component: &[u8; 3]) -> u8 {
     component[1] >> 4
 }
 
-/// Whether a component has more columns than the first: the decoder reckons the columns of each by the factors of those
-/// up to it, and misreads them all without a word if a wider one follows.
+/// Whether a component has more columns than the first: the decoder reckons the columns of each by the factors of
+/// those up to it, and misreads them all without a word if a wider one follows.
 fn has_wider_colour(components: &[[u8; 3]]) -> bool {
     components.iter().map(across).max() > components.first().map(across)
 }

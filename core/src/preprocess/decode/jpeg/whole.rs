@@ -1,5 +1,5 @@
-//! Decoding that refuses what lacks a part of its data. The decoder takes bits that are not there for zeros, so long as
-//! an end-of-image marker follows, and so half an image for a whole one.
+//! Decoding that refuses what lacks a part of its data. The decoder takes bits that are not there for zeros, so long
+//! as an end-of-image marker follows, and so half an image for a whole one.
 
 use super::super::{DecodeError, ImageFormat};
 use super::outline::{self, END_OF_IMAGE};
@@ -11,8 +11,8 @@ const NO_CODE: [u8; 16] = [
     0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0,
 ];
 
-/// Decodes the first image of a file. A progressive image may lack whole scans at its end, since nothing says how many
-/// there should be; one of a single scan, which holds no detail, is taken for cut short.
+/// Decodes the first image of a file. A progressive image may lack whole scans at its end, since nothing says how
+/// many there should be; one of a single scan, which holds no detail, is taken for cut short.
 pub(super) fn decode(file: &[u8], pixels: &mut [u8]) -> Result<(), DecodeError> {
     let truncated = DecodeError::truncated(ImageFormat::Jpeg);
     let Some(end) = outline::end(file) else {

@@ -1,6 +1,6 @@
-//! The flags in a file's header, which say what the file holds. Programs that take out metadata or transparency may leave
-//! its flag, and others set none. The decoder refuses a file that promises more than it holds, and takes no notice of
-//! transparency that is not promised.
+//! The flags in a file's header, which say what the file holds. Programs that take out metadata or transparency may
+//! leave its flag, and others set none. The decoder refuses a file that promises more than it holds, and takes no
+//! notice of transparency that is not promised.
 
 use std::borrow::Cow;
 
@@ -24,8 +24,8 @@ pub(super) fn of(name: &[u8; 4], payload: &[u8]) -> u8 {
     }
 }
 
-/// A file that has a `VP8X` from which the canvas was read, so that its flags are there; with those of the chunks found
-/// in it.
+/// A file that has a `VP8X` from which the canvas was read, so that its flags are there; with those of the chunks
+/// found in it.
 pub(super) fn corrected(file: &[u8], found: u8) -> Cow<'_, [u8]> {
     let flags = file[PLACE] & !(XMP | EXIF | ALPHA) | found;
     if flags == file[PLACE] {

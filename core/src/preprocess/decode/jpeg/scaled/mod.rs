@@ -92,8 +92,8 @@ pub(super) fn decode(bytes: &[u8], eighths: usize) -> Option<RgbImage> {
     RgbImage::from_raw(width as u32, height as u32, pixels)
 }
 
-/// Puts the pixels before them in the place of the last column's, which lie only in part within the image: the rest of
-/// their blocks is whatever the encoder has put there, black with some cameras.
+/// Puts the pixels before them in the place of the last column's, which lie only in part within the image: the rest
+/// of their blocks is whatever the encoder has put there, black with some cameras.
 fn repeat_column(pixels: &mut [u8], width: usize) {
     for row in pixels.chunks_exact_mut(3 * width) {
         row.copy_within(3 * (width - 2)..3 * (width - 1), 3 * (width - 1));
