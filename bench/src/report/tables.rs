@@ -14,9 +14,13 @@ pub(super) fn machine(report: &Report) -> String {
         true => "with int8 instructions",
         false => "without int8 instructions",
     };
+    let rounds = match report.rounds {
+        1 => "one round".into(),
+        rounds => format!("medians of {rounds} rounds"),
+    };
     format!(
-        "{}, {} cores, {int8}, {} GiB, Linux {}\n{}, Normgate {}, ONNX Runtime {}, medians of {} \
-         rounds of {} s\n{}",
+        "{}, {} cores, {int8}, {} GiB, Linux {}\n{}, Normgate {}, ONNX Runtime {}, {rounds} of {} \
+         s\n{}",
         machine.processor,
         machine.cores,
         machine.memory_gib,
@@ -24,7 +28,6 @@ pub(super) fn machine(report: &Report) -> String {
         report.date,
         report.normgate,
         machine.onnxruntime,
-        report.rounds,
         report.seconds,
         report.command,
     )
@@ -345,7 +348,11 @@ fn decimals(value: f64) -> String {
     format!("{value:.2}")
 }
 
+/// What is measured once has no spread.
 fn plus_minus(spread: &Spread) -> String {
+    if spread.low == spread.high {
+        return NOTHING.into();
+    }
     format!("{:.1} %", 100.0 * spread.relative())
 }
 
