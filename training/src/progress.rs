@@ -1,6 +1,7 @@
 //! How a run is going, on stderr: a bar on a terminal, elsewhere a line now and then.
 
 use normgate_evaluation::say;
+use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -17,8 +18,8 @@ const ELSEWHERE: Duration = Duration::from_secs(60);
 pub struct Display {
     bar: Option<ProgressBar>,
     shown: Instant,
-    started: Instant,
-    first_step: usize,
+    done: usize,
+    pace: Pace,
     steps: usize,
     epochs: usize,
 }
@@ -35,12 +36,11 @@ impl Display {
             }
             bar
         });
-        let now = Instant::now();
         Self {
             bar,
-            shown: now,
-            started: now,
-            first_step,
+            shown: Instant::now(),
+            done: first_step,
+            pace: Pace::default(),
             steps,
             epochs,
         }
@@ -59,8 +59,12 @@ impl Display {
 
     /// Shows the means of an epoch so far, when `done` steps of the run are done.
     pub fn show(&mut self, epoch: &Epoch, done: usize) {
-        self.shown = Instant::now();
-        let line = format!("{}  {} left", self.line(epoch), self.time_left(done));
+        let steps = done.saturating_sub(self.done);
+        self.pace.add(self.shown.elapsed().as_secs_f64(), steps);
+        (self.shown, self.done) = (Instant::now(), done);
+        let left = self.pace.time_for(self.steps.saturating_sub(done));
+        let left = left.map_or_else(|| "?".into(), duration);
+        let line = format!("{}  {left} left", self.line(epoch));
         match &self.bar {
             Some(bar) => {
                 bar.set_position(done as u64);
@@ -89,14 +93,27 @@ impl Display {
             epoch.images_per_second
         )
     }
+}
 
-    fn time_left(&self, done: usize) -> String {
-        let taken = done.saturating_sub(self.first_step);
-        if taken == 0 {
-            return "?".into();
+/// How long a step takes: the median of what was shown last, so that what is left does not depend on a pause.
+#[derive(Debug, Default)]
+struct Pace(VecDeque<f64>);
+
+impl Pace {
+    const LAST: usize = 9;
+
+    fn add(&mut self, seconds: f64, steps: usize) {
+        if steps > 0 {
+            self.0.push_front(seconds / steps as f64);
+            self.0.truncate(Self::LAST);
         }
-        let per_step = self.started.elapsed().as_secs_f64() / taken as f64;
-        duration(per_step * self.steps.saturating_sub(done) as f64)
+    }
+
+    fn time_for(&self, steps: usize) -> Option<f64> {
+        let mut times: Vec<f64> = self.0.iter().copied().collect();
+        times.sort_by(f64::total_cmp);
+        let step = times.get(times.len() / 2)?;
+        Some(step * steps as f64)
     }
 }
 
@@ -114,6 +131,20 @@ pub fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_follows_the_pace_and_not_a_pause() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.time_for(10), None);
+        for (seconds, steps) in [(1.0, 2), (0.0, 0), (1.0, 2), (3600.0, 1), (1.0, 2)] {
+            pace.add(seconds, steps);
+        }
+        assert_eq!(pace.time_for(10), Some(5.0));
+        for _ in 0..Pace::LAST {
+            pace.add(2.0, 1);
+        }
+        assert_eq!(pace.time_for(10), Some(20.0));
+    }
 
     #[test]
     fn durations_are_told_in_the_unit_that_fits() {
