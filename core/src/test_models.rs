@@ -95,6 +95,12 @@ impl Variant {
     }
 }
 
+/// A graph with [`manifest`]'s metadata.
+pub(crate) fn built(graph: GraphBuilder) -> Model {
+    let json = manifest().to_json().unwrap();
+    Model::from_bytes(graph.finish(&[(METADATA_KEY, &json)]).unwrap()).unwrap()
+}
+
 pub(crate) fn bytes() -> Vec<u8> {
     Variant::default().bytes(&manifest().to_json().unwrap())
 }

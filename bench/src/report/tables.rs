@@ -19,8 +19,9 @@ pub(super) fn machine(report: &Report) -> String {
         rounds => format!("medians of {rounds} rounds"),
     };
     format!(
-        "{}, {} cores, {int8}, {} GiB, Linux {}\n{}, Normgate {}, ONNX Runtime {}, {rounds} of {} \
-         s\n{}",
+        "{}, {} cores, {int8}, {} GiB, Linux {}\n\
+         {}, Normgate {}, ONNX Runtime {}, {rounds} of {} s\n\
+         {}",
         machine.processor,
         machine.cores,
         machine.memory_gib,

@@ -2,8 +2,8 @@
 
 use super::TensorData;
 use super::proto::{
-    AttributeProto, AttributeType, DataType, Dimension, NodeProto, TensorProto, TensorShapeProto,
-    TensorType, TypeProto, ValueInfoProto,
+    AttributeProto, AttributeType, DataType, Dimension, NodeProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TensorType, TypeProto, ValueInfoProto,
 };
 
 impl TensorProto {
@@ -101,6 +101,16 @@ impl AttributeProto {
             i,
             r#type: AttributeType::Int.into(),
             ..Default::default()
+        }
+    }
+}
+
+impl StringStringEntryProto {
+    /// An entry.
+    pub fn new(key: &str, value: &str) -> Self {
+        Self {
+            key: key.into(),
+            value: value.into(),
         }
     }
 }

@@ -1,17 +1,6 @@
 use super::OnnxError;
-use super::external_data::check_depth;
 use super::inline_data::{ExternalPart, part};
 use super::proto::{ModelProto, TensorProto};
-use super::whole::decode_checked;
-
-/// Decodes a model whose tensors may have their data in other files. It stays there.
-///
-/// # Errors
-/// [`OnnxError`] if the model cannot be decoded.
-pub(crate) fn decode_without_external_data(model: &[u8]) -> Result<ModelProto, OnnxError> {
-    check_depth(model)?;
-    decode_checked(model)
-}
 
 /// The constants of a model's graph whose data is in other files, and where: not those that nodes hold. `None` if
 /// there are graphs within it (the branches of an `If`), whose constants may have the same names.
@@ -36,7 +25,7 @@ pub(crate) fn initialisers_elsewhere(
 mod tests {
     use super::*;
     use crate::onnx::proto::{AttributeProto, GraphProto, StringStringEntryProto};
-    use crate::onnx::{decode, encode};
+    use crate::onnx::{decode, decode_without_external_data, encode};
     use crate::test_models;
 
     #[test]
@@ -47,10 +36,7 @@ mod tests {
         let length = std::mem::take(&mut tensor.raw_data).len() as u64;
         tensor.data_location = 1;
         tensor.external_data = [("location", "weights"), ("offset", "4096")]
-            .map(|(key, value)| StringStringEntryProto {
-                key: key.into(),
-                value: value.into(),
-            })
+            .map(|(key, value)| StringStringEntryProto::new(key, value))
             .into();
         let mut model = decode_without_external_data(&encode(&model)).unwrap();
         let found = initialisers_elsewhere(&mut model).unwrap().unwrap();

@@ -1,5 +1,5 @@
-use super::initialisers::decode_without_external_data;
 use super::proto::{DataType, GraphProto, ModelProto, StringStringEntryProto, TensorProto};
+use super::whole::decode_without_external_data;
 use super::{MAX_BYTES, OnnxError};
 
 /// Where a tensor keeps its data outside the model file.

@@ -28,10 +28,11 @@ pub use builder::{Dim, GraphBuilder, GraphError, TensorData, Value, Window};
 pub use error::OnnxError;
 pub(crate) use external_data::{check_start, refuse_external_data};
 pub use heads::{Heads, NoHeads, before_softmax, heads, made_by};
-pub(crate) use initialisers::{decode_without_external_data, initialisers_elsewhere};
+pub(crate) use initialisers::initialisers_elsewhere;
 pub use inline_data::{ExternalPart, decode_with_external_data};
 pub use last_layer::{LastLayer, LastLayerError, last_layer};
 pub use metadata::{read_metadata, remove_metadata, write_metadata};
+pub(crate) use whole::decode_without_external_data;
 pub use whole::{decode, encode};
 
 /// Protobuf's limit for one message, in bytes, and so for one model file.

@@ -1,7 +1,7 @@
 use prost::Message as _;
 
 use super::OnnxError;
-use super::external_data::refuse_external_data;
+use super::external_data::{check_depth, refuse_external_data};
 use super::message::Message;
 use super::proto::ModelProto;
 use super::wire::Fields;
@@ -22,8 +22,17 @@ pub fn decode(model: &[u8]) -> Result<ModelProto, OnnxError> {
     decode_checked(model)
 }
 
+/// Decodes a model whose tensors may have their data in other files. It stays there.
+///
+/// # Errors
+/// [`OnnxError`] if the model cannot be decoded.
+pub(crate) fn decode_without_external_data(model: &[u8]) -> Result<ModelProto, OnnxError> {
+    check_depth(model)?;
+    decode_checked(model)
+}
+
 /// Decodes a model that is not nested too deeply.
-pub(super) fn decode_checked(model: &[u8]) -> Result<ModelProto, OnnxError> {
+fn decode_checked(model: &[u8]) -> Result<ModelProto, OnnxError> {
     refuse_unknown_fields(model)?;
     ModelProto::decode(model).map_err(|_| OnnxError::Malformed {
         what: "a field has a type that is not the one ONNX gives it",

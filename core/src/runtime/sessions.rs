@@ -217,7 +217,7 @@ mod tests {
     use crate::onnx::proto::{AttributeProto, DataType};
     use crate::onnx::{Dim, GraphBuilder, TensorData, write_metadata};
     use crate::runtime::Outputs;
-    use crate::test_models::{SIDE, Variant, manifest};
+    use crate::test_models::{SIDE, Variant, built, manifest};
 
     fn runtime() -> Runtime {
         Runtime::load(None).unwrap()
@@ -313,9 +313,7 @@ mod tests {
         let logits = graph.node("logits", "MatMul", &[&representation, &head], vec![]);
         graph.output(&logits, &[Dim::Batch, three]);
         graph.output(&representation, &[Dim::Batch, Dim::Fixed(2)]);
-        let json = manifest().to_json().unwrap();
-        let model = Model::from_bytes(graph.finish(&[(METADATA_KEY, &json)]).unwrap()).unwrap();
-        assert!(shares(&model));
+        assert!(shares(&built(graph)));
     }
 
     #[test]

@@ -3,7 +3,7 @@ use crate::manifest::METADATA_KEY;
 use crate::model::Model;
 use crate::onnx::proto::{AttributeProto, DataType};
 use crate::onnx::{Dim, GraphBuilder, TensorData};
-use crate::test_models::{SIDE, Variant, manifest, plain};
+use crate::test_models::{SIDE, Variant, built, manifest, plain};
 
 fn runtime() -> Runtime {
     Runtime::load(None).unwrap()
@@ -180,8 +180,7 @@ fn an_output_whose_length_shows_only_when_it_is_run_is_checked_then() {
     let logits = graph.relu("logits", &zeros);
     graph.output(&logits, &[one, Dim::Fixed(3)]);
     graph.output(&representation, &[one, Dim::Batch]);
-    let json = manifest().to_json().unwrap();
-    let model = Model::from_bytes(graph.finish(&[(METADATA_KEY, &json)]).unwrap()).unwrap();
+    let model = built(graph);
     let mut session = Session::new(&runtime(), &model, &SessionOptions::default()).unwrap();
 
     let mut outputs = Outputs::default();
@@ -218,8 +217,7 @@ fn an_output_with_the_images_on_another_axis_is_refused() {
     let representation = graph.node("representation", "MatMul", &[&features, &first], vec![]);
     graph.output(&logits, &[Dim::Batch, three]);
     graph.output(&representation, &[Dim::Batch, Dim::Fixed(2)]);
-    let json = manifest().to_json().unwrap();
-    let model = Model::from_bytes(graph.finish(&[(METADATA_KEY, &json)]).unwrap()).unwrap();
+    let model = built(graph);
     let mut session = Session::new(&runtime(), &model, &SessionOptions::default()).unwrap();
     let images = [plain([0.0; 3]), plain([1.0; 3])].concat();
     let error = session

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use half::f16;
 use ndarray::{Array, ArrayD, Axis, ShapeError, Slice};
 use ort::session::builder::{PrepackedWeights, SessionBuilder};
-use ort::value::PrimitiveTensorElementType;
-use ort::value::{DynValue, Tensor};
+use ort::value::{DynValue, PrimitiveTensorElementType, Tensor};
 
 use super::scratch::Scratch;
 use super::sessions::NotShared;
@@ -39,10 +38,8 @@ impl Weights {
             scratch.take_data(part.offset, part.length, &mut bytes)?;
             constant.external_data.clear();
             if let Some(value) = value(constant, &bytes)? {
-                constant.external_data.push(StringStringEntryProto {
-                    key: "location".into(),
-                    value: NOWHERE.into(),
-                });
+                let nowhere = StringStringEntryProto::new("location", NOWHERE);
+                constant.external_data.push(nowhere);
                 constants.push((constant.name.clone(), Arc::new(value)));
             } else {
                 constant.data_location = 0;
@@ -145,10 +142,7 @@ mod tests {
                 data_type,
                 data_location: 1,
                 external_data: place
-                    .map(|(key, value)| StringStringEntryProto {
-                        key: key.into(),
-                        value: value.into(),
-                    })
+                    .map(|(key, value)| StringStringEntryProto::new(key, value))
                     .into(),
                 ..Default::default()
             };

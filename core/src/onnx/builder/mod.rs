@@ -147,10 +147,7 @@ impl GraphBuilder {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
-        let entry = |(key, value): &(&str, &str)| StringStringEntryProto {
-            key: (*key).into(),
-            value: (*value).into(),
-        };
+        let entry = |(key, value): &(&str, &str)| StringStringEntryProto::new(key, value);
         let model = ModelProto {
             ir_version: IR_VERSION,
             opset_import: vec![OperatorSetId {

@@ -13,10 +13,7 @@ use crate::manifest::METADATA_KEY;
 use crate::test_models;
 
 fn entry(key: &str, value: &str) -> StringStringEntryProto {
-    StringStringEntryProto {
-        key: key.into(),
-        value: value.into(),
-    }
+    StringStringEntryProto::new(key, value)
 }
 
 /// The small model after `change`, as bytes.
