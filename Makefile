@@ -24,11 +24,15 @@ help:
 	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
 	  /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Some containers have the GPU's driver there, and tell only their own programs.
+driver := LD_LIBRARY_PATH="$${LD_LIBRARY_PATH:+$$LD_LIBRARY_PATH:}/usr/local/nvidia/lib64"
+
 ## Use it
 
 .PHONY: serve build runtime image
 serve: build ## fetch the runtime, build, and serve the shipped model on 127.0.0.1:8080; DEVICE=cuda for a GPU
-	@ORT_DYLIB_PATH=.runtime/$(if $(filter cuda%,$(DEVICE)),cuda/)libonnxruntime.so exec '$(target)/release/normgate' \
+	@$(if $(filter cuda%,$(DEVICE)),$(driver)) \
+	  ORT_DYLIB_PATH=.runtime/$(if $(filter cuda%,$(DEVICE)),cuda/)libonnxruntime.so exec '$(target)/release/normgate' \
 	  serve --model '$(MODEL)' --listen '$(LISTEN)' --device '$(DEVICE)'
 
 build: runtime ## build the server (release), without the trainer

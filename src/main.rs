@@ -7,20 +7,28 @@ use std::process::ExitCode;
 use normgate::Allocator;
 
 fn main() -> ExitCode {
-    switch_runtime_telemetry_off();
+    set_variables();
     normgate::cli::run(Allocator {
         set_large_apart,
         give_back,
     })
 }
 
-/// Switches telemetry off: official builds of ONNX Runtime upload usage data unless this variable is in the
-/// environment before the library starts.
+/// Sets what libraries read from the environment when they start: official builds of ONNX Runtime upload usage data
+/// unless they are told not to, and on a GPU, where it finds no other plan for a convolution, it computes in TF32 after
+/// all, with 10 bits, unless NVIDIA's libraries are told not to. What the user has set for that stays.
 #[allow(unsafe_code)]
-fn switch_runtime_telemetry_off() {
+fn set_variables() {
+    let tf32 = "NVIDIA_TF32_OVERRIDE";
+    let is_set = std::env::var_os(tf32).is_some();
     // SAFETY: this is the first statement of the process, before there is a second thread that could read the
     // environment meanwhile.
-    unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
+    unsafe {
+        std::env::set_var("ORT_DISABLE_TELEMETRY", "1");
+        if !is_set {
+            std::env::set_var(tf32, "0");
+        }
+    }
 }
 
 /// Tells glibc whether large blocks are each taken from the system and given back to it, or come from the common heap

@@ -88,7 +88,7 @@ recipe=(--precision "$precision" --seeds "$seeds" ${WIDTH:+--width "$WIDTH"} ${E
 
 case ${1:-} in
 check)
-  [ "$device" = cpu ] || nvidia-smi | tee "$out/machine.txt"
+  [ "$device" = cpu ] || PATH=$PATH:/usr/local/nvidia/bin nvidia-smi | tee "$out/machine.txt" || true
   # One epoch with the same images and initial weights; on the CPU it takes a minute or two. float32 results differ in
   # the last digits, and training amplifies that, so the epoch's losses agree to a percent at best; in bf16, which has
   # three digits, to a few percent.

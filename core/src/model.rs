@@ -175,6 +175,15 @@ impl Model {
         Self::parse(bytes, "(in memory)", Learnt::Needed)
     }
 
+    /// The same model, made from this file: messages then name it.
+    #[must_use]
+    pub fn made_from(self, path: &Path) -> Self {
+        Self {
+            origin: path.display().to_string(),
+            ..self
+        }
+    }
+
     fn parse(bytes: Vec<u8>, origin: &str, learnt: Learnt) -> Result<Self, ModelError> {
         let onnx_error = |source| ModelError::Onnx {
             origin: origin.into(),

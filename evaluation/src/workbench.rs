@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use normgate_core::model::Model;
-use normgate_core::runtime::{Device, Runtime};
+use normgate_core::runtime::{Device, Runtime, RuntimeError};
 
 use crate::datasets::{DatasetError, ImageSet, LoadOptions, SetSpec};
 use crate::error::EvaluationError;
@@ -31,7 +31,10 @@ pub struct WorkbenchArgs {
 /// Options that every command has which runs a model at all.
 #[derive(Args, Clone, Debug, Default)]
 pub struct RuntimeArgs {
-    /// Device that runs the model: cpu, cuda or cuda:N. If possible, calibrate on the one that will serve
+    /// What runs the model: cpu, cuda, or cuda:N for one of several cards; calibrate on the one that
+    /// will serve. If CUDA cannot be used, Normgate refuses to start: it never falls back to the CPU
+    /// silently. It needs a library with CUDA in it (`scripts/fetch-onnxruntime --cuda`). Nobody has
+    /// run it on a GPU so far.
     #[arg(
         long,
         env = "NORMGATE_DEVICE",
@@ -39,18 +42,19 @@ pub struct RuntimeArgs {
         default_value = "cpu"
     )]
     pub device: Device,
-    /// The ONNX Runtime library [default: ORT_DYLIB_PATH, beside the program, or in .runtime/]
+    /// ONNX Runtime's shared library, 1.24 or later [default: ORT_DYLIB_PATH, else the one beside
+    /// this program, else the one in .runtime/, where `make runtime` puts it]
     #[arg(long, env = "NORMGATE_ONNXRUNTIME", value_name = "FILE")]
     pub onnxruntime: Option<PathBuf>,
 }
 
 impl RuntimeArgs {
-    /// Loads ONNX Runtime.
+    /// The ONNX Runtime asked for, on the device asked for.
     ///
     /// # Errors
-    /// [`EvaluationError::Runtime`].
-    pub fn load(&self) -> Result<Runtime, EvaluationError> {
-        Ok(Runtime::load(self.onnxruntime.as_deref())?.on(self.device)?)
+    /// As those of [`Runtime::load`] and [`Runtime::on`].
+    pub fn load(&self) -> Result<Runtime, RuntimeError> {
+        Runtime::load(self.onnxruntime.as_deref())?.on(self.device)
     }
 }
 

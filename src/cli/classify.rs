@@ -73,7 +73,7 @@ pub fn run(args: &ClassifyArgs) -> Result<(), Failure> {
         }
     };
     let classifier = Classifier::new(&model)?;
-    let runtime = args.model.runtime()?;
+    let runtime = args.model.runtime.load()?;
     let session = Session::new(&runtime, &model, &SessionOptions::default())?;
     let mut pipeline = Pipeline::new(session, classifier, 1);
     let mut out = io::stdout().lock();

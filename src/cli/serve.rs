@@ -96,7 +96,7 @@ fn run_logged(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> 
     }
     let (most, probes) = (args.http.max_connections, args.http.probe_listen.is_some());
     args.http.max_connections = file_limit::make_room_for(most, probes);
-    let io_threads = args.engine.io_threads(args.model.device);
+    let io_threads = args.engine.io_threads(args.model.runtime.device);
     let state = Arc::new(AppState::new(&args.limits, &args.http, io_threads));
     let tokio = tokio(io_threads, &state)?;
     let [early, signals] = tokio.block_on(async { [Signals::listen(), Signals::listen()] });
@@ -108,7 +108,7 @@ fn run_logged(mut args: ServeArgs, allocator: Allocator) -> Result<(), Failure> 
     // Errors in the files are found before anybody can connect.
     let model = model_file::open(path)?;
     Classifier::new(&model)?;
-    let runtime = args.model.runtime()?;
+    let runtime = args.model.runtime.load()?;
     reading.abort();
     let loader = Loader {
         state: &state,

@@ -58,6 +58,23 @@ impl<'a> Makers<'a> {
         (name, self.nodes.get(name).copied())
     }
 
+    /// The tensor that a value is, if it is a constant of the file, possibly transposed or cast.
+    pub(super) fn constant(&self, value: &str) -> Option<&'a TensorProto> {
+        let mut name = value;
+        for _ in 0..LONGEST {
+            if let Some(tensor) = self.constants.get(name) {
+                return Some(tensor);
+            }
+            let node = self.nodes.get(name)?;
+            match node.operator() {
+                "Transpose" | "Identity" | "Cast" => name = node.input(0)?,
+                "Constant" => return node.attribute("value")?.t.as_ref(),
+                _ => return None,
+            }
+        }
+        None
+    }
+
     /// The numbers of a value that depends only on constants; `None` if it does not, or if they are made in a way
     /// that is not known here.
     pub(super) fn numbers(&self, value: &str) -> Option<Numbers> {

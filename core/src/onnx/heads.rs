@@ -2,7 +2,7 @@ use thiserror::Error;
 
 use super::constants::Makers;
 use super::last_layer::{Linear, linear, maker};
-use super::proto::GraphProto;
+use super::proto::{DataType, GraphProto};
 
 /// Where a classifier keeps its logits and its representation, whatever it calls them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct NoHeads {
     pub output: String,
     /// What makes it.
     pub found: String,
+    /// The type of the layer's weights, if they are constants of one that is not read.
+    pub unread: Option<&'static str>,
 }
 
 /// The operator that makes an output, passing over those that leave its values as they are.
@@ -72,6 +74,7 @@ pub fn heads(graph: &GraphProto, output: &str) -> Result<Heads, NoHeads> {
     let no_heads = |found: String| NoHeads {
         output: output.into(),
         found,
+        unread: unread_weights(&makers, &logits),
     };
     let Some(Linear { input, numbers }) = linear(&makers, &logits) else {
         return Err(no_heads(maker(&makers, &logits)));
@@ -84,5 +87,22 @@ pub fn heads(graph: &GraphProto, output: &str) -> Result<Heads, NoHeads> {
             softmax,
         }),
         _ => Err(no_heads("weights that the graph computes".into())),
+    }
+}
+
+/// The type of the weights of the layer that makes a value, if they are a constant of a type that is not read.
+fn unread_weights(makers: &Makers<'_>, value: &str) -> Option<&'static str> {
+    let mut node = makers.behind(value).1?;
+    if node.is("Add") {
+        let mut inputs = node.input.iter();
+        node = inputs.find_map(|it| makers.behind(it).1)?;
+    }
+    if !node.is("Gemm") && !node.is("MatMul") {
+        return None;
+    }
+    match makers.constant(node.input(1)?)?.data_type.try_into() {
+        Ok(DataType::Double) => Some("float64"),
+        Ok(DataType::Bfloat16) => Some("bfloat16"),
+        _ => None,
     }
 }

@@ -80,8 +80,8 @@ fn bytes_of(tensor: &TensorProto) -> Option<u64> {
         DataType::Undefined => return None,
         DataType::Float | DataType::Int32 => 4,
         DataType::Uint8 | DataType::Int8 => 1,
-        DataType::Int64 => 8,
-        DataType::Float16 => 2,
+        DataType::Int64 | DataType::Double => 8,
+        DataType::Float16 | DataType::Bfloat16 => 2,
     };
     (tensor.count()? as u64).checked_mul(each)
 }

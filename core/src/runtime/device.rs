@@ -1,7 +1,8 @@
 //! What runs a model: the processor, or a graphics card.
 
 use std::fmt;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ort::ep::{CUDA, ExecutionProvider, cuda};
@@ -42,11 +43,11 @@ impl Device {
         let folder = library.parent().unwrap_or(Path::new("."));
         // If they are not beside it, the system's loader may know where they are.
         let beside = |name: &str| folder.join(name).is_file().then_some(folder);
-        cuda::preload_dylibs(beside("libcudart.so.13"), beside("libcudnn.so.9")).map_err(|error| {
-            RuntimeError::CudaLibraries {
-                reason: error.to_string(),
-            }
-        })
+        let cudnn = beside(CUDNN);
+        cuda::preload_dylibs(beside("libcudart.so.13"), cudnn)
+            .map_err(|error| error.to_string())
+            .and_then(|()| preload_what_is_asked_for_by_name(folder, cudnn.is_some()))
+            .map_err(|reason| RuntimeError::CudaLibraries { reason })
     }
 
     /// Makes a session run here, completely or not at all: leaving part of it to the processor silently is an error.
@@ -59,7 +60,8 @@ impl Device {
             // Keeps scores as calibrated: TensorFloat-32 would round each factor to 11 bits.
             .with_tf32(false)
             // An exhaustive search, the default, would try every algorithm again for each size of batch. Even without it,
-            // a convolution may be planned anew whenever the size of the batch changes: nobody has measured that yet.
+            // a convolution is planned anew whenever the size of the batch changes, by the source of ONNX Runtime 1.31
+            // (conv.cc keeps one plan): nobody has measured what that costs here. bench/gpu.sh has a cell without it.
             .with_conv_algorithm_search(cuda::ConvAlgorithmSearch::Heuristic)
             .build()
             .error_on_failure();
@@ -68,6 +70,23 @@ impl Device {
             .with_disable_cpu_fallback()?;
         Ok(builder)
     }
+}
+
+const CUDNN: &str = "libcudnn.so.9";
+
+/// Loads what other libraries look for by name only when they need it, when they would look in vain or too late: cuDNN,
+/// without which the first convolution fails, and what compiles cuDNN's plans at run time.
+fn preload_what_is_asked_for_by_name(folder: &Path, has_cudnn: bool) -> Result<(), String> {
+    let load = |path: PathBuf| ort::util::preload_dylib(path).map_err(|error| error.to_string());
+    if !has_cudnn {
+        load(CUDNN.into())?;
+    }
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let builtins = files.map(|file| file.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("libnvrtc-builtins.so.13")
+    });
+    builtins.into_iter().try_for_each(load)
 }
 
 impl fmt::Display for Device {

@@ -88,8 +88,9 @@ pub enum RuntimeError {
 pub enum SessionError {
     /// ONNX Runtime refused the model.
     #[error(
-        "ONNX Runtime cannot load the model {model} of {origin}: {reason}. Export it again, or, if \
-         it needs a newer ONNX Runtime, give one with --onnxruntime"
+        "ONNX Runtime cannot load the model {model} of {origin}: {reason}. Export it with \
+         operators that this ONNX Runtime has (an older opset, and none of your own), or give a newer one with \
+         --onnxruntime"
     )]
     Unloadable {
         /// Name and version of the model.
@@ -104,8 +105,9 @@ pub enum SessionError {
         "the model {model} cannot be run on {device}: {reason}. {device} needs an NVIDIA card of \
          that number and a driver for CUDA 13 (`nvidia-smi` shows both), the libraries of CUDA 13 \
          and cuDNN 9 (`scripts/fetch-onnxruntime --cuda` fetches them), and a model whose \
-         operators all run there (those of int8 models do not). Normgate never falls back to the \
-         CPU silently: to use it, say --device cpu"
+         operators all run there (those of int8 models do not, nor does Shape, which exporters write \
+         where a batch of any size is reshaped: a tool such as onnxslim may take it out). Normgate \
+         never falls back to the CPU silently: to use it, say --device cpu"
     )]
     Device {
         /// Name and version of the model.

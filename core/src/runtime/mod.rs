@@ -9,6 +9,7 @@ mod int8;
 mod library;
 mod outputs;
 mod probe;
+mod said;
 mod scratch;
 mod session;
 mod sessions;

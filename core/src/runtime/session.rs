@@ -3,6 +3,7 @@ use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions};
 use ort::value::TensorRef;
 
 use super::int8::needs_precision;
+use super::said::said;
 use super::shape::{LOGITS, REPRESENTATION, Shape};
 use super::{Device, Outputs, Runtime, SessionError};
 use crate::model::Model;
@@ -160,12 +161,12 @@ pub(super) fn unloadable(runtime: &Runtime, model: &Model) -> impl Fn(ort::Error
         Device::Cpu => SessionError::Unloadable {
             model: model.title(),
             origin: model.origin().into(),
-            reason: error.to_string(),
+            reason: said(&error),
         },
         device => SessionError::Device {
             model: model.title(),
             device,
-            reason: error.to_string().trim_end().to_owned(),
+            reason: said(&error),
         },
     }
 }
@@ -195,6 +196,6 @@ pub(super) fn configure(
 
 pub(super) fn run(error: ort::Error) -> SessionError {
     SessionError::Run {
-        reason: error.to_string(),
+        reason: said(&error),
     }
 }

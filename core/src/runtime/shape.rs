@@ -1,13 +1,17 @@
 use ort::session::Session;
-use ort::value::{Outlet, TensorElementType};
+use ort::value::{Outlet, TensorElementType, ValueType};
 
 use super::SessionError;
 use crate::model::Model;
+use crate::printable::on_one_line;
 
 /// The output that holds the logits, `[N, classes]`, before any softmax.
 pub const LOGITS: &str = "logits";
 /// The output that holds the representation, `[N, size]`: what the last linear layer takes.
 pub const REPRESENTATION: &str = "representation";
+
+/// The length of an axis that has any.
+const DYNAMIC: i64 = -1;
 
 /// Lengths of one image's input and outputs, and whether several images go into one run.
 pub(super) struct Shape {
@@ -32,7 +36,7 @@ impl Shape {
         let batched = check(
             input,
             &[3, height.into(), width.into()],
-            format!("Tensor<f32>(N, 3, {height}, {width}), N dynamic or 1"),
+            format!("float [N, 3, {height}, {width}], N dynamic or 1 (preprocessing)"),
             model,
         )?;
         let shape = Self {
@@ -42,9 +46,9 @@ impl Shape {
             representation: manifest.representation_size,
             batched,
         };
-        for (name, length) in [
-            (LOGITS, shape.classes),
-            (REPRESENTATION, shape.representation),
+        for (name, length, said) in [
+            (LOGITS, shape.classes, "as many as labels"),
+            (REPRESENTATION, shape.representation, "representation_size"),
         ] {
             let outputs = session.outputs();
             let Some(output) = outputs.iter().find(|output| output.name() == name) else {
@@ -54,7 +58,7 @@ impl Shape {
                     found: names(outputs),
                 });
             };
-            let expected = format!("Tensor<f32>(N, {length}), N dynamic or 1");
+            let expected = format!("float [N, {length}], N dynamic or 1 ({said})");
             check(output, &[length as i64], expected, model)?;
         }
         Ok(shape)
@@ -70,7 +74,6 @@ fn check(
     expected: String,
     model: &Model,
 ) -> Result<bool, SessionError> {
-    const DYNAMIC: i64 = -1;
     let is_float = outlet.dtype().tensor_type() == Some(TensorElementType::Float32);
     let shape = outlet.dtype().tensor_shape();
     if let (true, Some([batch, rest @ ..])) = (is_float, shape.map(|shape| &**shape)) {
@@ -83,9 +86,32 @@ fn check(
     Err(SessionError::Shape {
         model: model.title(),
         name: outlet.name().into(),
-        found: outlet.dtype().to_string(),
+        found: shown(outlet),
         expected,
     })
+}
+
+/// Type and axes, such as `float [N, 10]`; `?` is an axis of any length that has no name.
+fn shown(outlet: &Outlet) -> String {
+    let ValueType::Tensor {
+        ty,
+        shape,
+        dimension_symbols: names,
+    } = outlet.dtype()
+    else {
+        return "no tensor".into();
+    };
+    let element = match ty {
+        TensorElementType::Float32 => "float".to_owned(),
+        other => other.to_string(),
+    };
+    let axes = shape.iter().enumerate();
+    let axes = axes.map(|(axis, length)| match (*length, names.get(axis)) {
+        (DYNAMIC, Some(name)) if !name.is_empty() => on_one_line(name),
+        (DYNAMIC, _) => "?".into(),
+        (length, _) => length.to_string(),
+    });
+    format!("{element} [{}]", axes.collect::<Vec<_>>().join(", "))
 }
 
 pub(super) fn names(outlets: &[Outlet]) -> String {

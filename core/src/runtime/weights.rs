@@ -77,7 +77,9 @@ fn value(constant: &TensorProto, bytes: &[u8]) -> Result<Option<DynValue>, NotSh
         Ok(DataType::Int32) => tensor(&shape, bytes, i32::from_le_bytes)?,
         Ok(DataType::Int8) => tensor(&shape, bytes, i8::from_le_bytes)?,
         Ok(DataType::Uint8) => tensor(&shape, bytes, u8::from_le_bytes)?,
-        Ok(DataType::Undefined) | Err(_) => return Ok(None),
+        Ok(DataType::Double | DataType::Bfloat16 | DataType::Undefined) | Err(_) => {
+            return Ok(None);
+        }
     };
     Ok(Some(value))
 }

@@ -54,7 +54,7 @@ pub enum AdoptError {
     )]
     NoSize,
     /// An option or a file differs from the model, or from another option, in the image's size.
-    #[error("{by} says {said}, but {found}: leave {by} out")]
+    #[error("{by} says {said}, but {found}: {hint}")]
     OtherSize {
         /// The option.
         by: &'static str,
@@ -62,6 +62,19 @@ pub enum AdoptError {
         said: String,
         /// What the model takes, or what another option says.
         found: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The model takes images of any size by its file, but not of this one.
+    #[error(
+        "the model does not run on an image of {size}, although its file allows any size: give the size that it was \
+         trained at, with --size. {source}"
+    )]
+    WrongSize {
+        /// The size tried.
+        size: String,
+        /// What ONNX Runtime said.
+        source: SessionError,
     },
     /// Less is left of an image than the model takes.
     #[error(
@@ -73,6 +86,11 @@ pub enum AdoptError {
         /// The longer side of what the model takes.
         needed: u32,
     },
+    /// An option that only the other way of resizing has.
+    #[error(
+        "--shorter-side is for --resize crop, and --resize stretch has no use for it: leave one of them out"
+    )]
+    ShorterSideOfStretch,
     /// The file that says how images are prepared does not name the filter.
     #[error("--preprocessing {} does not name the filter (resample): add --filter", path.display())]
     NoFilter {
@@ -90,6 +108,9 @@ pub enum AdoptError {
         /// What is wrong.
         reason: String,
     },
+    /// There is no output at all.
+    #[error("the model has no outputs: export it again, with the logits as its output")]
+    NoOutputs,
     /// There is no such output.
     #[error("the model has no output `{wanted}`; it has {found}")]
     NoOutput {
@@ -100,17 +121,41 @@ pub enum AdoptError {
     },
     /// No output comes from a linear layer.
     #[error(
-        "{found}. Export the model with a second output, the values that its logits are computed \
-         from ([N, length]), and name both: --logits NAME --representation NAME"
+        "{found}. Export the logits themselves, before any softmax, maximum or squeeze. If they come from no linear \
+         layer, export the values that they are computed from ([N, length]) as a second output, and name both: \
+         --logits NAME --representation NAME"
     )]
     NoHeads {
         /// What the outputs come from.
         found: String,
     },
+    /// The last layer's weights have a type that is not read.
+    #[error(
+        "the weights that the output `{output}` comes from are {kind}, which Normgate does not read: export the model in \
+         float32 (PyTorch: model.float())"
+    )]
+    Weights {
+        /// Name of the output.
+        output: String,
+        /// The type.
+        kind: &'static str,
+    },
     /// Several outputs may be the logits.
     #[error("the logits may be any of {found}: say which, with --logits NAME")]
     Ambiguous {
         /// The outputs.
+        found: String,
+    },
+    /// An output is not what the file says of it.
+    #[error(
+        "by the file, `{output}` is {said}, but it is {found}: correct what the file says of it"
+    )]
+    OtherShape {
+        /// The output.
+        output: String,
+        /// Its type and axes, as the file has them.
+        said: String,
+        /// Its type and axes, as ONNX Runtime finds them.
         found: String,
     },
     /// The length of an output that was named is unknown.

@@ -46,20 +46,23 @@ impl Input {
         let shown = show(input.element_type(), dims);
         let shown = format!("{}: {shown}", quoted([&input.name]));
         if input.element_type() != i32::from(DataType::Float) {
-            return Err(refused(shown, "Export it in float32"));
+            return Err(refused(
+                shown,
+                "Export it for float32 images (if they have pixels of 0..255: --normalise 0/0.00392157)",
+            ));
         }
         let [batch, channels, height, width] = dims else {
-            return Err(refused(
-                shown,
-                "Export it for images with three channels, channels first",
-            ));
+            return Err(refused(shown, CHANNELS));
         };
         let is_last = fixed(width) == Some(3) && fixed(channels) != Some(3);
-        if is_last || fixed(channels).is_some_and(|channels| channels != 3) {
+        if !is_last && fixed(channels) == Some(1) {
             return Err(refused(
                 shown,
-                "Export it for images with three channels, channels first (PyTorch's layout)",
+                "If it takes greyscale images, export it with their mean in front: model(x.mean(1, keepdim=True))",
             ));
+        }
+        if is_last || fixed(channels).is_some_and(|channels| channels != 3) {
+            return Err(refused(shown, CHANNELS));
         }
         if fixed(batch).is_some_and(|batch| batch != 1) {
             return Err(refused(
@@ -81,7 +84,13 @@ impl Input {
     }
 }
 
+const CHANNELS: &str =
+    "Export it for images with three channels, channels first (PyTorch's layout)";
+
 /// Finds the logits and the representation, under the names that the graph has for them.
+///
+/// Of several outputs that may be the logits, it is the one with a value for each of the `labels`, if there is only
+/// one.
 ///
 /// # Errors
 /// [`AdoptError`] if they cannot be identified without help.
@@ -89,8 +98,12 @@ pub fn find(
     graph: &GraphProto,
     logits: Option<&str>,
     representation: Option<&str>,
+    labels: usize,
 ) -> Result<Heads, AdoptError> {
     let outputs: Vec<&str> = graph.output.iter().map(|output| &*output.name).collect();
+    if outputs.is_empty() {
+        return Err(AdoptError::NoOutputs);
+    }
     for wanted in logits.iter().chain(&representation) {
         if !outputs.contains(wanted) {
             return Err(AdoptError::NoOutput {
@@ -107,7 +120,7 @@ pub fn find(
         refuse_sigmoid(graph, logits)?;
     }
     if let Some(named) = chosen {
-        match both_named(graph, logits, named, &outputs) {
+        match both_named(graph, logits, named, &outputs, labels) {
             // The last layer's weights say how long it is, if it is their input.
             Err(AdoptError::NoLength { .. } | AdoptError::NotFlat { .. })
                 if representation.is_none() => {}
@@ -124,13 +137,26 @@ pub fn find(
             // Logits and their softmax are two outputs of one layer.
             Ok(heads) if found.iter().any(|(_, known)| known.logits == heads.logits) => {}
             Ok(heads) => found.push((output, heads)),
-            Err(error) => not.push((output, error.to_string())),
+            Err(error) => not.push((output, error)),
         }
     }
-    let Some((_, heads)) = found.first() else {
+    let fits = found
+        .iter()
+        .find(|(_, heads)| heads.lengths.0 == labels)
+        .or(found.first());
+    let Some((_, heads)) = fits else {
         not.iter()
             .try_for_each(|(output, _)| refuse_sigmoid(graph, output))?;
-        let reasons: Vec<String> = not.into_iter().map(|(_, reason)| reason).collect();
+        let unread = not
+            .iter()
+            .find_map(|(_, error)| Some((&error.output, error.unread?)));
+        if let Some((output, kind)) = unread {
+            return Err(AdoptError::Weights {
+                output: on_one_line(output),
+                kind,
+            });
+        }
+        let reasons: Vec<String> = not.iter().map(|(_, error)| error.to_string()).collect();
         return Err(AdoptError::NoHeads {
             found: on_one_line(&reasons.join("; ")),
         });
@@ -141,15 +167,15 @@ pub fn find(
         may_have(graph, output, heads.lengths.0) && known.all(|known| known != *output)
     };
     let rivals = not.iter().map(|(output, _)| *output).filter(is_rival);
-    let may_be: Vec<&str> = found
-        .iter()
-        .map(|(output, _)| *output)
-        .chain(rivals)
+    let is_in_question =
+        |it: &&(&str, Heads)| heads.lengths.0 != labels || it.1.lengths.0 == heads.lengths.0;
+    let alike = found.iter().filter(is_in_question);
+    let may_be: Vec<(&str, Option<usize>)> = alike
+        .map(|(output, heads)| (*output, Some(heads.lengths.0)))
+        .chain(rivals.map(|output| (output, length(graph, output))))
         .collect();
     if may_be.len() > 1 {
-        return Err(AdoptError::Ambiguous {
-            found: quoted(may_be),
-        });
+        return Err(ambiguous(&may_be));
     }
     if heads.lengths.0 == 1 {
         return Err(one_value(&heads.logits));
@@ -157,6 +183,16 @@ pub fn find(
     check_flat(graph, &heads.logits)?;
     check_flat(graph, &heads.representation)?;
     Ok(heads.clone())
+}
+
+fn ambiguous(outputs: &[(&str, Option<usize>)]) -> AdoptError {
+    let shown = outputs.iter().map(|(output, length)| match length {
+        Some(length) => format!("`{}` ({length} values)", on_one_line(output)),
+        None => format!("`{}`", on_one_line(output)),
+    });
+    AdoptError::Ambiguous {
+        found: shown.collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// Refuses an output that is a probability for each class by itself.
@@ -201,20 +237,17 @@ fn both_named(
     logits: Option<&str>,
     representation: &str,
     outputs: &[&str],
+    labels: usize,
 ) -> Result<Heads, AdoptError> {
-    let others: Vec<&str> = outputs
+    let others = outputs.iter().filter(|it| **it != representation);
+    let others: Vec<_> = others.map(|it| (*it, length(graph, it))).collect();
+    let may_be = others
         .iter()
-        .copied()
-        .filter(|it| *it != representation)
-        .collect();
-    let output = match (logits, &*others) {
-        (Some(logits), _) => logits,
-        (None, [only]) => *only,
-        (None, _) => {
-            return Err(AdoptError::Ambiguous {
-                found: quoted(&others),
-            });
-        }
+        .filter(|(_, length)| length.is_none_or(|it| it == labels));
+    let output = match (logits, &*others, &*may_be.collect::<Vec<_>>()) {
+        (Some(logits), ..) => logits,
+        (None, [(only, _)], _) | (None, _, [(only, _)]) => *only,
+        (None, ..) => return Err(ambiguous(&others)),
     };
     refuse_sigmoid(graph, output)?;
     let length = |name: &str| {

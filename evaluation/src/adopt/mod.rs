@@ -151,6 +151,7 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
         graph,
         args.logits.as_deref(),
         args.representation.as_deref(),
+        labels.len(),
     )?;
     let lengths = heads.lengths;
     if labels.len() != lengths.0 {
@@ -185,8 +186,8 @@ pub fn adopt(args: &AdoptArgs) -> Result<AdoptReport, EvaluationError> {
     let bytes = write_metadata(&onnx::encode(&network), METADATA_KEY, &json);
     // What a score has learnt about a Normgate model applies to that model's labels and representation only.
     let bytes = bytes.and_then(|bytes| remove_metadata(&bytes, scores::METADATA_KEY));
-    let model = Model::from_bytes(bytes.map_err(AdoptError::from)?)?;
-    try_out::try_out(&args.runtime.load()?, &model, &input)?;
+    let model = Model::from_bytes(bytes.map_err(AdoptError::from)?)?.made_from(&args.model);
+    try_out::try_out(&args.runtime.load()?, &model, &input, &heads)?;
     model.save(&args.out)?;
     Ok(AdoptReport {
         read: args.model.clone(),

@@ -103,6 +103,13 @@ impl Size {
                     (Some(_), Some(_)) => format!("the model takes {size}"),
                     _ => format!("--size {size}"),
                 },
+                hint: match by {
+                    "--size" => "leave it out",
+                    _ => {
+                        "is that the file of this model? Otherwise say with --normalise, --resize, --shorter-side and \
+                         --filter how its images are prepared"
+                    }
+                },
             }),
             None => Ok(size),
         }
@@ -178,8 +185,10 @@ pub(super) fn preprocessing(
     Size(width, height): Size,
     described: Option<Described>,
 ) -> Result<Preprocessing, AdoptError> {
-    if args.resize == ResizeName::Crop
-        && let Some(shorter_side) = args.shorter_side
+    if args.resize == ResizeName::Stretch && args.shorter_side.is_some() {
+        return Err(AdoptError::ShorterSideOfStretch);
+    }
+    if let Some(shorter_side) = args.shorter_side
         && shorter_side < width.max(height)
     {
         return Err(AdoptError::TooShort {

@@ -2,13 +2,18 @@
 
 use normgate_core::manifest::Preprocessing;
 use normgate_core::model::Model;
+use normgate_core::onnx::Heads;
 use normgate_core::preprocess::{Preprocessor, Rgb8};
-use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
+use normgate_core::printable::on_one_line;
+use normgate_core::runtime::{
+    LOGITS, Outputs, REPRESENTATION, Runtime, Session, SessionError, SessionOptions,
+};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::AdoptError;
 use super::graph::Input;
+use super::options::Size;
 use crate::error::EvaluationError;
 
 const IMAGES: usize = 3;
@@ -22,17 +27,20 @@ const ROUNDING: f32 = 1e-2;
 ///
 /// # Errors
 /// [`EvaluationError`].
-pub fn try_out(runtime: &Runtime, model: &Model, input: &Input) -> Result<(), EvaluationError> {
-    let mut session = Session::new(runtime, model, &SessionOptions::default())?;
+pub fn try_out(
+    runtime: &Runtime,
+    model: &Model,
+    input: &Input,
+    heads: &Heads,
+) -> Result<(), EvaluationError> {
+    let session = Session::new(runtime, model, &SessionOptions::default());
+    let mut session = session.map_err(|source| refused(source, model, input, heads))?;
     let noise = noise(&model.manifest().preprocessing)?;
     let (mut alone, mut representations) = (Vec::new(), Vec::new());
     let mut outputs = Outputs::default();
     for image in noise.chunks_exact(noise.len() / IMAGES) {
         let run = session.run(image, 1, &mut outputs);
-        run.map_err(|source| match input.has_channels {
-            true => EvaluationError::from(source),
-            false => AdoptError::Layout { source }.into(),
-        })?;
+        run.map_err(|source| refused(source, model, input, heads))?;
         check_finite(&outputs)?;
         alone.extend_from_slice(&outputs.logits);
         representations.extend_from_slice(&outputs.representation);
@@ -63,6 +71,36 @@ pub fn try_out(runtime: &Runtime, model: &Model, input: &Input) -> Result<(), Ev
         }
     }
     Ok(())
+}
+
+/// Why the model cannot be opened, or not run on an image, in terms of what the user has said.
+fn refused(source: SessionError, model: &Model, input: &Input, heads: &Heads) -> EvaluationError {
+    match source {
+        SessionError::Shape { name, found, .. } if [LOGITS, REPRESENTATION].contains(&&*name) => {
+            let (output, length) = match name == LOGITS {
+                true => (&heads.logits, heads.lengths.0),
+                false => (&heads.representation, heads.lengths.1),
+            };
+            AdoptError::OtherShape {
+                output: on_one_line(output),
+                said: format!("float [N, {length}]"),
+                found,
+            }
+            .into()
+        }
+        source @ SessionError::Run { .. } if !input.has_channels => {
+            AdoptError::Layout { source }.into()
+        }
+        source @ SessionError::Run { .. } if input.size.contains(&None) => {
+            let Preprocessing { width, height, .. } = model.manifest().preprocessing;
+            AdoptError::WrongSize {
+                size: Size(width, height).to_string(),
+                source,
+            }
+            .into()
+        }
+        source => source.into(),
+    }
 }
 
 /// Images of noise, prepared like any others.

@@ -12,6 +12,15 @@ pub enum DatasetError {
         /// The path that was asked for.
         path: PathBuf,
     },
+    /// What was to be class names is neither a list nor a file.
+    #[error(
+        "`{said}` is not class names: give names separated by commas, cifar10, cifar100, cifar100-coarse, or a file \
+         (text with a name a line, or JSON)"
+    )]
+    NoClassNames {
+        /// What was given.
+        said: String,
+    },
     /// A file or folder could not be read.
     #[error("{} cannot be read: {source}", path.display())]
     Io {

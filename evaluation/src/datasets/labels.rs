@@ -51,7 +51,7 @@ pub const CIFAR100_COARSE: [&str; 20] = [
 /// one name a line or JSON.
 ///
 /// # Errors
-/// [`DatasetError`] if the file cannot be read, or there are no names. Two may be the same: see [`twins`].
+/// [`DatasetError`] if there is no such file, it cannot be read, or there are no names. Two may be the same: see [`twins`].
 pub fn class_names(said: &str) -> Result<Vec<String>, DatasetError> {
     match said {
         "cifar10" => Ok(owned(&CIFAR10)),
@@ -60,7 +60,8 @@ pub fn class_names(said: &str) -> Result<Vec<String>, DatasetError> {
         list if list.contains(',') && !Path::new(list).exists() => {
             Ok(list.split(',').map(|name| composed(name.trim())).collect())
         }
-        file => label_file::read(Path::new(file)),
+        file if Path::new(file).exists() => label_file::read(Path::new(file)),
+        _ => Err(DatasetError::NoClassNames { said: said.into() }),
     }
 }
 

@@ -66,7 +66,7 @@ pub struct SparseTensorProto {
     pub dims: Vec<i64>,
 }
 
-/// The element types of tensors that Normgate reads or writes.
+/// The element types of tensors that Normgate reads, writes, or calls by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
 #[repr(i32)]
 pub enum DataType {
@@ -84,4 +84,8 @@ pub enum DataType {
     Int64 = 7,
     /// IEEE 754, 16 bits.
     Float16 = 10,
+    /// IEEE 754, 64 bits.
+    Double = 11,
+    /// The upper half of a [`Float`](Self::Float).
+    Bfloat16 = 16,
 }

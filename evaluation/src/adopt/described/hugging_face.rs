@@ -4,7 +4,7 @@ use normgate_core::manifest::{Filter, Resize};
 use serde::Deserialize;
 
 use super::super::options::Size;
-use super::{Channels, Described, normalisation};
+use super::{Channels, Described, enlarged, normalisation};
 
 /// The settings of a transformers image processor; what they mean is only in the processor's code.
 #[derive(Deserialize)]
@@ -41,7 +41,10 @@ enum Processor {
 }
 
 #[derive(Clone, Copy, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a number, {\"height\": …, \"width\": …}, or {\"shortest_edge\": …}"
+)]
 enum Sides {
     One(u32),
     Both { height: u32, width: u32 },
@@ -81,7 +84,7 @@ impl HuggingFace {
             size,
             resize,
             filter: filter.transpose()?,
-            normalise: normalisation(mean, std, scale),
+            normalise: normalisation(mean, std, scale)?,
         })
     }
 
@@ -114,7 +117,7 @@ impl HuggingFace {
             return Err("it sets do_pad, which Normgate cannot do".into());
         }
         let crop = self.crop_size.filter(|_| self.do_center_crop == Some(true));
-        let (scaled, crop) = self.scaled(processor, crop.map(Sides::both));
+        let (scaled, crop) = self.scaled(processor, crop.map(Sides::both))?;
         match (scaled, crop) {
             (Scaled::Both(size), crop) if crop.is_none_or(|crop| crop == size) => {
                 Ok((size, Resize::Stretch))
@@ -131,16 +134,20 @@ impl HuggingFace {
     }
 
     /// What an image is scaled to, and what is then cut out.
-    fn scaled(&self, processor: Processor, crop: Option<Size>) -> (Scaled, Option<Size>) {
+    fn scaled(
+        &self,
+        processor: Processor,
+        crop: Option<Size>,
+    ) -> Result<(Scaled, Option<Size>), String> {
         let side = match self.size {
-            Sides::Both { .. } => return (Scaled::Both(self.size.both()), crop),
+            Sides::Both { .. } => return Ok((Scaled::Both(self.size.both()), crop)),
             Sides::One(side)
             | Sides::Shorter {
                 shortest_edge: side,
             } => side,
         };
         let is_both = matches!(self.size, Sides::One(_));
-        match processor {
+        Ok(match processor {
             Processor::Square if is_both => (Scaled::Both(Size(side, side)), crop),
             Processor::Square | Processor::Shorter => (Scaled::Shorter(side), crop),
             Processor::Levit => {
@@ -149,11 +156,11 @@ impl HuggingFace {
             }
             Processor::ConvNext if side < 384 => {
                 let share = self.crop_pct.unwrap_or(224.0 / 256.0);
-                let enlarged = Scaled::Shorter((f64::from(side) / share) as u32);
+                let enlarged = Scaled::Shorter(enlarged(side, share)?);
                 (enlarged, crop.or(Some(Size(side, side))))
             }
             Processor::ConvNext => (Scaled::Both(Size(side, side)), crop),
-        }
+        })
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Described {
 }
 
 #[derive(Clone, Copy, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number, or a list of three")]
 enum Channels {
     One(f64),
     Each([f64; 3]),
@@ -60,12 +60,11 @@ pub(super) fn read(path: &Path, filter: Option<Filter>) -> Result<Described, Ado
 fn of(text: &str) -> Result<Described, String> {
     let value: Value =
         serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
-    let unfit = |error| format!("it is not as expected: {error}");
     if let Some(timm) = value.get("pretrained_cfg") {
-        return Timm::deserialize(timm).map_err(unfit)?.described();
+        return read_as::<Timm>(timm)?.described();
     }
     if value.get("input_size").is_some() {
-        return Timm::deserialize(&value).map_err(unfit)?.described();
+        return read_as::<Timm>(&value)?.described();
     }
     if value.get("size").is_none() {
         return Err(
@@ -74,11 +73,27 @@ fn of(text: &str) -> Result<Described, String> {
                 .into(),
         );
     }
-    HuggingFace::deserialize(&value).map_err(unfit)?.described()
+    read_as::<HuggingFace>(&value)?.described()
+}
+
+/// The document as a type; an error names the setting that is wrong.
+fn read_as<'a, T: Deserialize<'a>>(value: &'a Value) -> Result<T, String> {
+    let read = serde_path_to_error::deserialize(value);
+    read.map_err(|error| format!("it is not as expected: {error}"))
+}
+
+/// A shorter side enlarged so that this share of it is the model's image.
+fn enlarged(side: u32, share: f64) -> Result<u32, String> {
+    match share > 0.0 && share <= 1.0 {
+        true => Ok((f64::from(side) / share) as u32),
+        false => Err(format!(
+            "its crop_pct is {share}, but must be above 0 and at most 1"
+        )),
+    }
 }
 
 /// `(scale · x − mean) / std` of bytes, in terms of pixels in 0..1.
-fn normalisation(mean: Channels, std: Channels, scale: f64) -> Normalisation {
+fn normalisation(mean: Channels, std: Channels, scale: f64) -> Result<Normalisation, String> {
     let whole = 255.0 * scale;
     // A factor of 1/255 is written with more or fewer digits.
     let whole = if (whole - 1.0).abs() < 1e-3 {
@@ -90,8 +105,14 @@ fn normalisation(mean: Channels, std: Channels, scale: f64) -> Normalisation {
         Channels::One(value) => [(value / whole) as f32; 3],
         Channels::Each(values) => values.map(|value| (value / whole) as f32),
     };
-    Normalisation {
-        mean: of(mean),
-        std: of(std),
+    let [mean, std] = [mean, std].map(of);
+    let is_usable =
+        mean.iter().all(|it| it.is_finite()) && std.iter().all(|it| it.is_finite() && *it > 0.0);
+    match is_usable {
+        true => Ok(Normalisation { mean, std }),
+        false => Err(
+            "its mean, deviation (std) and rescale_factor must be finite, the latter two above 0"
+                .into(),
+        ),
     }
 }

@@ -123,7 +123,20 @@ fn what_is_not_said_or_cannot_be_done_as_it_is_said_is_refused() {
         (&["do_rescale"], "{}", "do_rescale"),
         (&["do_resize"], "{}", "do_resize"),
         (&["size"], "{}", "nothing about preprocessing"),
-        (&[], r#"{"size": "large"}"#, "not as expected"),
+        (&[], r#"{"size": "large"}"#, "size: expected a number"),
+        (
+            &[],
+            r#"{"image_std": [1, 2]}"#,
+            "image_std: expected a number",
+        ),
+        (&[], r#"{"resample": "bicubic"}"#, "resample: invalid type"),
+        (&[], r#"{"image_std": [0.5, 0, 0.5]}"#, "above 0"),
+        (&[], r#"{"rescale_factor": 0}"#, "above 0"),
+        (
+            &[],
+            r#"{"image_processor_type": "ConvNextImageProcessor", "crop_pct": 0}"#,
+            "crop_pct is 0",
+        ),
         (&[], r#"{"resample": 5}"#, "resample 5"),
         (
             &[],

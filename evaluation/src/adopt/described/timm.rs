@@ -4,7 +4,7 @@ use normgate_core::manifest::{Filter, Resize};
 use serde::Deserialize;
 
 use super::super::options::Size;
-use super::{Channels, Described, normalisation};
+use super::{Channels, Described, enlarged, normalisation};
 
 /// timm's `pretrained_cfg`.
 #[derive(Deserialize)]
@@ -38,7 +38,7 @@ impl Timm {
         };
         let resize = match &*self.crop_mode {
             "center" if channels == 3 && width == height => Resize::CentreCrop {
-                shorter_side: (f64::from(width) / self.crop_pct) as u32,
+                shorter_side: enlarged(width, self.crop_pct)?,
             },
             "squash" if channels == 3 && self.crop_pct == 1.0 => Resize::Stretch,
             mode => {
@@ -53,7 +53,7 @@ impl Timm {
             size: Size(width, height),
             resize,
             filter: Some(filter),
-            normalise: normalisation(self.mean, self.std, 1.0 / 255.0),
+            normalise: normalisation(self.mean, self.std, 1.0 / 255.0)?,
         })
     }
 }

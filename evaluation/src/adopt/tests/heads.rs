@@ -116,10 +116,95 @@ fn of_two_heads_one_is_chosen_by_name() {
     });
     let error = place.refused(&[]);
     assert!(
-        error.contains("`scores`, `other`") && error.contains("--logits"),
+        error.contains("`scores` (2 values), `other` (2 values)") && error.contains("--logits"),
         "{error}"
     );
     check_answers(&place.adopt(&["--logits", "scores"]).unwrap().written);
+}
+
+#[test]
+fn of_two_heads_the_one_with_a_value_for_each_name_is_taken() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let weights = graph.floats("other weights", &[4, 3], &[0.5; 12]);
+        let other = graph.linear("other", features, &weights, None);
+        let scores = linear(graph, "scores", features);
+        graph.output(&other, &[Dim::Batch, Dim::Fixed(4)]);
+        graph.output(&scores, &CLASSES);
+    });
+    check_answers(&place.adopt(&[]).unwrap().written);
+    std::fs::remove_file(place.file("out.onnx")).unwrap();
+    let error = place.refused(&["--labels", "a,b,c"]);
+    assert!(
+        error.contains("any of `other` (4 values), `scores` (2 values)"),
+        "{error}"
+    );
+    // With a representation by name, two outputs remain.
+    place.model(Dim::Batch, |graph, features| {
+        let scores = linear(graph, "scores", features);
+        let out = graph.relu("out", &scores);
+        let seen = graph.node("seen", "Identity", &[features], vec![]);
+        let more = graph.relu("more", features);
+        graph.output(&seen, &FEATURES);
+        graph.output(&more, &FEATURES);
+        graph.output(&out, &CLASSES);
+    });
+    let report = place.adopt(&["--representation", "seen"]).unwrap();
+    assert_eq!(report.heads.logits, "out");
+}
+
+#[test]
+fn weights_of_a_type_that_is_not_read_are_said_to_be_so() {
+    for (kind, bytes, said) in [
+        (DataType::Double, 8, "are float64"),
+        (DataType::Bfloat16, 2, "are bfloat16"),
+    ] {
+        let place = Place::new();
+        place.plain_model();
+        let path = place.file("foreign.onnx");
+        let mut model = decode(&std::fs::read(&path).unwrap()).unwrap();
+        let graph = model.graph.as_mut().unwrap();
+        for tensor in &mut graph.initializer {
+            let values: i64 = tensor.dims.iter().product();
+            tensor.data_type = kind.into();
+            tensor.float_data.clear();
+            tensor.raw_data = vec![0; values as usize * bytes];
+        }
+        std::fs::write(&path, onnx::encode(&model)).unwrap();
+        let error = place.refused(&[]);
+        assert!(
+            error.contains(said) && error.contains("model.float()"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_model_without_outputs_is_said_to_have_none() {
+    let place = Place::new();
+    place.plain_model();
+    let path = place.file("foreign.onnx");
+    let mut model = decode(&std::fs::read(&path).unwrap()).unwrap();
+    model.graph.as_mut().unwrap().output.clear();
+    std::fs::write(&path, onnx::encode(&model)).unwrap();
+    let error = place.refused(&[]);
+    assert!(error.contains("the model has no outputs"), "{error}");
+}
+
+#[test]
+fn a_length_in_the_file_that_is_not_the_real_one_is_told_by_the_output_s_own_name() {
+    let place = Place::new();
+    place.model(Dim::Batch, |graph, features| {
+        let scores = linear(graph, "scores", features);
+        let seen = graph.node("seen", "Identity", &[features], vec![]);
+        graph.output(&scores, &CLASSES);
+        graph.output(&seen, &[Dim::Batch, Dim::Fixed(2)]);
+    });
+    let error = place.refused(&["--representation", "seen"]);
+    assert!(
+        error.contains("by the file, `seen` is float [N, 2], but it is float [N, 3]"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -262,7 +347,10 @@ fn an_auxiliary_head_is_not_taken_for_the_one_whose_layer_is_not_found() {
         graph.output(&other, &CLASSES);
     });
     let error = place.refused(&[]);
-    assert!(error.contains("any of `aux`, `main`"), "{error}");
+    assert!(
+        error.contains("any of `aux` (2 values), `main` (2 values)"),
+        "{error}"
+    );
     assert_eq!(
         place.adopt(&["--logits", "aux"]).unwrap().heads.logits,
         "aux"

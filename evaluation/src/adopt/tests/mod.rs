@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use normgate_core::onnx::proto::{
-    AttributeProto, AttributeType, DataType, DimensionValue, StringStringEntryProto,
+    AttributeProto, AttributeType, DataType, DimensionValue, StringStringEntryProto, TensorType,
 };
 use normgate_core::onnx::{Dim, GraphBuilder, TensorData, Value, Window, decode};
 use normgate_core::runtime::{Outputs, Runtime, Session, SessionOptions};
@@ -260,6 +260,52 @@ fn channels_last_are_thought_of_where_the_file_does_not_say_which_axis_they_are(
     std::fs::write(place.file("foreign.onnx"), graph.finish(&[]).unwrap()).unwrap();
     let error = place.refused(&["--size", "4"]);
     assert!(error.contains("channels first"), "{error}");
+}
+
+#[test]
+fn inputs_that_are_no_float_images_of_three_channels_are_told_what_helps() {
+    let place = Place::new();
+    let changed = |change: fn(&mut TensorType)| {
+        place.plain_model();
+        let path = place.file("foreign.onnx");
+        let mut model = decode(&std::fs::read(&path).unwrap()).unwrap();
+        let input = &mut model.graph.as_mut().unwrap().input[0];
+        let kind = input.r#type.as_mut().unwrap();
+        change(kind.tensor_type.as_mut().unwrap());
+        std::fs::write(&path, onnx::encode(&model)).unwrap();
+        place.refused(&[])
+    };
+    let error = changed(|input| {
+        input.shape.as_mut().unwrap().dim[1].value = Some(DimensionValue::Fixed(1));
+    });
+    assert!(error.contains("x.mean(1, keepdim=True)"), "{error}");
+    let error = changed(|input| input.elem_type = DataType::Uint8.into());
+    assert!(
+        error.contains("uint8 [N, 3, 4, 4]") && error.contains("0/0.00392157"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_size_that_a_model_of_any_size_cannot_take_is_told_by_its_option() {
+    let place = Place::new();
+    let mut graph = GraphBuilder::new("foreign");
+    let image = graph.input(
+        "image",
+        &[Dim::Batch, Dim::Fixed(3), Dim::Batch, Dim::Batch],
+    );
+    let flat = graph.flatten("flat", &image);
+    let weights = graph.floats("weights", &[2, 12], &[0.5; 24]);
+    let out = graph.linear("out", &flat, &weights, None);
+    graph.output(&out, &CLASSES);
+    std::fs::write(place.file("foreign.onnx"), graph.finish(&[]).unwrap()).unwrap();
+    let error = place.refused(&["--size", "4"]);
+    assert!(
+        error.contains("does not run on an image of 4x4") && error.contains("--size. ONNX Runtime"),
+        "{error}"
+    );
+    assert!(!error.contains("onnxruntime_src"), "{error}");
+    place.adopt(&["--size", "2"]).unwrap();
 }
 
 #[test]

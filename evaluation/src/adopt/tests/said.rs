@@ -19,6 +19,14 @@ fn what_is_said_must_fit_the_model() {
             &["--shorter-side", "2"],
             "--shorter-side 2 is too short to cut out 4 pixels",
         ),
+        (
+            &["--shorter-side", "5", "--resize", "stretch"],
+            "--shorter-side is for --resize crop",
+        ),
+        (
+            &["--labels", "crack dent"],
+            "`crack dent` is not class names: give names separated by commas",
+        ),
         (&["--score", "knn"], "--fit-data"),
     ] {
         let (model, out) = (place.file("foreign.onnx"), place.file("out.onnx"));
@@ -64,7 +72,9 @@ fn what_hugging_face_writes_beside_a_model_says_labels_and_preprocessing() {
     write(8);
     let error = place.refused(&options);
     assert!(
-        error.contains("--preprocessing says 8x8, but the model takes 4x4"),
+        error.contains(
+            "--preprocessing says 8x8, but the model takes 4x4: is that the file of this model?"
+        ),
         "{error}"
     );
     write(4);
