@@ -17,7 +17,8 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo build --release --locked --package normgate \
- && cp target/release/normgate LICENSE-APACHE LICENSE-MIT /out/
+ && cp target/release/normgate LICENSE-APACHE LICENSE-MIT \
+      evaluation/src/reports/plots/fonts/LICENSE-OFL /out/
 
 FROM debian:bookworm-slim
 LABEL org.opencontainers.image.title="Normgate" \
@@ -28,8 +29,10 @@ LABEL org.opencontainers.image.title="Normgate" \
 COPY --from=build /out /opt/normgate
 COPY models/cifar10-lt.onnx /models/
 
+# The health check has an address of its own, which clients cannot fill; /metrics is at both.
 ENV PATH="/opt/normgate:$PATH" \
     NORMGATE_LISTEN=0.0.0.0:8080 \
+    NORMGATE_PROBE_LISTEN=127.0.0.1:8081 \
     NORMGATE_MODEL=/models/cifar10-lt.onnx \
     NORMGATE_LOG_FORMAT=json
 USER 10001:10001

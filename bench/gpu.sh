@@ -33,6 +33,8 @@ beside=$(cd "$(dirname "$runtime")" && pwd)
 if [ ! -e "$beside/libcudnn.so.9" ]; then
   installed=$(python3 -c 'import glob, nvidia; print(":".join(f for p in nvidia.__path__ for f in glob.glob(p + "/*/lib")))' || true)
 fi
+# float32 stays float32, for the raw limit as for the server, which sets this itself.
+export NVIDIA_TF32_OVERRIDE=${NVIDIA_TF32_OVERRIDE-0}
 export LD_LIBRARY_PATH=$beside${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}${installed:+:$installed}:/usr/local/nvidia/lib64
 
 PATH=$PATH:/usr/local/nvidia/bin

@@ -28,6 +28,9 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// What the metrics call it if a deadline passes because a client set it that early.
 const CLIENT_DEADLINE: &str = "client-deadline-exceeded";
 
+/// What the metrics call it if bodies fill the memory for them: replicas help, but so does more memory.
+const BODY_MEMORY: &str = "body-memory-full";
+
 /// The media types that `POST /classify` accepts (W3C Linked Data Platform, 7.1).
 pub const ACCEPT_POST: &str = "image/jpeg, image/png, image/webp, image/gif, image/bmp, \
                                application/octet-stream, multipart/form-data, application/json";
@@ -234,6 +237,17 @@ impl Problem {
         Self {
             reason: CLIENT_DEADLINE,
             ..Self::overloaded(detail)
+        }
+    }
+
+    /// 429: bodies and answers fill the memory for them.
+    pub fn body_memory_full() -> Self {
+        Self {
+            reason: BODY_MEMORY,
+            ..Self::overloaded(
+                "the request bodies that are being read or wait, and large answers that are being made or sent, fill \
+                 the memory for them (--body-memory); try again later",
+            )
         }
     }
 

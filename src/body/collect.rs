@@ -208,7 +208,7 @@ impl Intake {
             };
             if !gives_way {
                 self.refused.note();
-                return Err(full());
+                return Err(Problem::body_memory_full());
             }
         }
     }
@@ -230,13 +230,6 @@ fn root(error: &dyn Error) -> String {
     causes
         .last()
         .map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn full() -> Problem {
-    Problem::overloaded(
-        "the request bodies that are being read or wait, and large answers that are being made or sent, fill the memory for \
-         them (--body-memory); try again later",
-    )
 }
 
 fn announced(headers: &HeaderMap) -> Option<u64> {

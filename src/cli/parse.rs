@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::env;
+use std::ffi::OsString;
 use std::process;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Error, Parser};
-
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, Error, Parser};
 use tracing_subscriber::filter::Targets;
 
 use super::terminal::complain;
@@ -15,7 +16,7 @@ use crate::telemetry::{finish_logs, start_logs};
 
 /// Parses the command line. After an error, or what `--help` prints, the process ends.
 pub fn parse<C: Parser>() -> C {
-    C::try_parse().unwrap_or_else(|error| {
+    try_parse(env::args_os()).unwrap_or_else(|error| {
         let typed: Vec<_> = env::args_os().skip(1).collect();
         let typed: Vec<_> = typed.iter().map(|it| it.to_string_lossy()).collect();
         let variable = source_of::<C>(&error, &typed)
@@ -30,6 +31,29 @@ pub fn parse<C: Parser>() -> C {
         }
         process::exit(error.exit_code());
     })
+}
+
+fn try_parse<C: Parser>(line: impl IntoIterator<Item = OsString>) -> Result<C, Error> {
+    let mut matches = C::command().try_get_matches_from(line)?;
+    refuse_two_models(&matches)
+        .and_then(|()| C::from_arg_matches_mut(&mut matches))
+        .map_err(|error| error.format(&mut C::command()))
+}
+
+/// `serve` takes its model in either of two ways. That they exclude each other cannot be said to clap, for which a
+/// variable that is set is as good as an option that is typed.
+fn refuse_two_models(matches: &ArgMatches) -> Result<(), Error> {
+    let Some(("serve", serve)) = matches.subcommand() else {
+        return Ok(());
+    };
+    let is_typed = |id| serve.value_source(id) == Some(ValueSource::CommandLine);
+    match is_typed("file") && is_typed("model") {
+        true => Err(Error::raw(
+            ErrorKind::ArgumentConflict,
+            "the model is given twice, with --model and without: leave one of them out",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Whether it is a server's command line whose log is to be JSON: then so is what is wrong with it.
@@ -101,4 +125,30 @@ fn source_of<C: CommandFactory>(error: &Error, typed: &[Cow<'_, str>]) -> Option
     let variable = option.get_env()?.to_str()?;
     let is_set = env::var(variable).ok().as_deref() == text(ContextKind::InvalidValue);
     (is_set && !is_typed).then(|| variable.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Cli;
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Cli, Error> {
+        try_parse(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn a_model_that_is_given_twice_is_refused() {
+        for line in ["serve a.onnx", "serve --model a.onnx", "serve"] {
+            assert!(parsed(&format!("normgate {line}")).is_ok(), "{line}");
+        }
+        let error = parsed("normgate serve --model a.onnx b.onnx")
+            .err()
+            .unwrap();
+        assert_eq!(error.exit_code(), 2);
+        let said = error.render().to_string();
+        assert!(
+            said.contains("given twice") && said.contains("--help"),
+            "{said}"
+        );
+    }
 }

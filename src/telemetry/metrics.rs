@@ -123,7 +123,12 @@ impl Default for Metrics {
         );
         let rejected: Family<ReasonLabels, Counter> = Family::default();
         // Those with an alert exist from the start, since a series that begins at 1 has not increased.
-        for reason in ["overloaded", "internal-error", "deadline-exceeded"] {
+        for reason in [
+            "overloaded",
+            "body-memory-full",
+            "internal-error",
+            "deadline-exceeded",
+        ] {
             rejected.get_or_create(&ReasonLabels { reason }).inc_by(0);
         }
         ours.register(

@@ -1,4 +1,4 @@
-//! Memory and processor time of this process, under the names that dashboards expect.
+//! Memory, processor time and start of this process, under the names that dashboards expect.
 
 use std::fmt;
 use std::fs;
@@ -29,6 +29,16 @@ impl Collector for ProcessCollector {
             )?;
             gauge.encode(family)?;
         }
+        if let Some(seconds) = started_at() {
+            let gauge = ConstGauge::new(seconds);
+            let family = encoder.encode_descriptor(
+                "process_start_time",
+                "When this process started, since 1970",
+                Some(&Unit::Seconds),
+                prometheus_client::metrics::MetricType::Gauge,
+            )?;
+            gauge.encode(family)?;
+        }
         if let Some(seconds) = cpu_seconds() {
             let counter = ConstCounter::new(seconds);
             let family = encoder.encode_descriptor(
@@ -54,17 +64,42 @@ pub fn resident_bytes() -> Option<u64> {
 }
 
 fn cpu_seconds() -> Option<f64> {
+    let [user, system] = seconds([14, 15])?;
+    Some(user + system)
+}
+
+fn started_at() -> Option<f64> {
+    let [after_boot] = seconds([22])?;
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let boot = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
+    Some(boot.trim().parse::<f64>().ok()? + after_boot)
+}
+
+/// Fields of `/proc/self/stat` that are times, by their numbers in proc_pid_stat(5).
+fn seconds<const N: usize>(numbers: [usize; N]) -> Option<[f64; N]> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     // The second field, the name, is in brackets and may itself hold spaces.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
-    // Fields 14 and 15 of proc_pid_stat(5), user and system; this slice starts at the third.
-    Some((ticks(11)? + ticks(12)?) / TICKS_A_SECOND)
+    let mut found = [0.0; N];
+    for (number, found) in numbers.into_iter().zip(&mut found) {
+        let ticks: f64 = fields.get(number.checked_sub(3)?)?.parse().ok()?;
+        *found = ticks / TICKS_A_SECOND;
+    }
+    Some(found)
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::time::{SystemTime, UNIX_EPOCH};
+
     use super::*;
+
+    #[test]
+    fn the_process_started_after_the_machine_and_before_now() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let age = now.as_secs_f64() - started_at().unwrap();
+        assert!((-2.0..86_400.0).contains(&age), "{age}");
+    }
 
     #[test]
     fn memory_and_time_are_plausible() {

@@ -153,6 +153,9 @@ async fn large_answers_that_nobody_reads_fill_the_memory_for_bodies() {
     // It has a small answer, and needs less than what is left.
     service.classify(image.clone()).await.ok();
     service.send(request()).await.problem(429, "overloaded");
+    let metrics = service.get("/metrics").await;
+    let counted = "normgate_rejected_total{reason=\"body-memory-full\"} 1";
+    assert!(metrics.text().contains(counted), "{}", metrics.text());
     assert_eq!((intake.held(), intake.bodies()), (length, 0));
 
     let read = waiting.into_body().collect().await.unwrap().to_bytes();
