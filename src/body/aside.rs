@@ -16,9 +16,11 @@ pub async fn aside<T: Send + 'static>(
     let (done, outcome) = oneshot::channel();
     let tokio = Handle::current();
     let work = move || {
-        // Nobody waits any more if the client has left.
-        let _ = done.send(tokio.block_on(work));
+        let outcome = tokio.block_on(work);
+        // Whoever waits may count on it.
         drop(hold);
+        // Nobody waits any more if the client has left.
+        let _ = done.send(outcome);
     };
     let thread = thread::Builder::new().name("parser".into()).spawn(work);
     if let Err(error) = thread {
@@ -44,7 +46,10 @@ mod tests {
         let memory = Arc::new(Semaphore::new(1));
         let permit = Arc::clone(&memory).try_acquire_owned().unwrap();
         let outcome = aside(permit, work).await;
-        // It is given back when the thread ends.
+        if outcome.is_ok() {
+            assert_eq!(memory.available_permits(), 1);
+        }
+        // After a panic, it is given back when the thread ends.
         drop(memory.acquire().await.unwrap());
         outcome.map_err(|problem| problem.status().as_u16())
     }

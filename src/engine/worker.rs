@@ -153,7 +153,11 @@ impl Worker {
                         image: Image::Encoded(bytes, hold),
                         ticket,
                     }),
-                    decoded => self.place_decoded(decoded, started, ticket),
+                    decoded => {
+                        // Before the answer, which takes over what memory the body gives back.
+                        drop((bytes, hold));
+                        self.place_decoded(decoded, started, ticket);
+                    }
                 }
             }
         }
@@ -170,10 +174,11 @@ impl Worker {
         match (error, image) {
             // The engine is stopping, and the decoders have ended or soon will: what is queued is answered all the
             // same.
-            (EngineError::Closed, Image::Encoded(bytes, _hold)) => {
+            (EngineError::Closed, Image::Encoded(bytes, hold)) => {
                 let started = Instant::now();
                 let preprocessor = self.pipeline.preprocessor();
                 let decoded = decode_caught(preprocessor, &bytes, &self.shared.limits);
+                drop((bytes, hold));
                 self.place_decoded(decoded, started, ticket);
             }
             (error, _) => ticket.fail(error),
