@@ -10,17 +10,25 @@ function percent(share) {
   return (100 * share).toFixed(1) + "\u00a0%";
 }
 
-// The gauge shows where scores usually are: it starts at the calibration's smallest score, and the threshold is at
-// three quarters of it.
-let smallest = null;
+// What is known of the model, and the last answer: the gauge needs both.
+let model = null;
+let answered = null;
 let latest = 0;
-let waiting;
+let waiting = [];
 
-fetch("model").then((reply) => reply.json()).then((model) => {
-  $("model").textContent = `${model.name} ${model.version} knows ${list(model.labels)}. `
-    + "A photo of anything else should be flagged, but not every one is.";
-  smallest = model.calibration.scores.min;
-}).catch(() => {});
+async function introduce() {
+  try {
+    const reply = await fetch("model");
+    const it = await reply.json();
+    $("model").textContent = `${it.name} ${it.version} knows ${list(it.labels)}. `
+      + "A photo of anything else should be flagged, but not every one is.";
+    model = it;
+  } catch {
+    // The page does without.
+  }
+  drawGauge();
+}
+introduce();
 
 // As many labels as fit into about 120 characters.
 function list(labels) {
@@ -36,17 +44,20 @@ async function classify(files) {
   const [image] = files;
   const turn = ++latest;
   photo.hidden = !image;
-  $("note").textContent = files.length > 1 ? `The first of ${files.length} files; drop one at a time.` : "";
+  // The name may be written from right to left, and what stands beside it is not.
+  $("note").textContent = files.length > 1
+    ? `\u2068${image.name}\u2069, the first of ${files.length} files; drop one at a time.` : "";
   if (!image) return showProblem("Nothing to classify", "drop an image file");
   URL.revokeObjectURL(photo.src);
   photo.src = URL.createObjectURL(image);
   // Most answers come sooner, and a word that disappears at once only flickers.
-  clearTimeout(waiting);
-  waiting = setTimeout(wait, 150);
+  stopWaiting();
+  waiting = [setTimeout(wait, 150), setTimeout(waitLonger, 10_000)];
   let shown;
   try {
     const headers = { "content-type": "application/octet-stream" };
-    const reply = await fetch("classify", { method: "POST", body: image, headers });
+    const signal = AbortSignal.timeout(300_000);
+    const reply = await fetch("classify", { method: "POST", body: image, headers, signal });
     if (/json/.test(reply.headers.get("content-type"))) {
       const answer = await reply.json();
       shown = () => (reply.ok ? showAnswer(answer) : showProblem(answer.title, answer.detail));
@@ -55,14 +66,22 @@ async function classify(files) {
       shown = () => showProblem("The request did not get through", what);
     }
   } catch (error) {
-    // What browsers say in a TypeError is about their internals.
-    const what = error instanceof TypeError
-      ? "it cannot be reached (is it still running?), or the file cannot be read"
-      : String(error);
-    shown = () => showProblem("No answer from the server", what);
+    const [title, what] = await reason(error, image);
+    shown = () => showProblem(title, what);
   }
   // A photo dropped meanwhile has its own answer coming.
   if (turn === latest) shown();
+}
+
+// Why there is no answer, as a title and a sentence.
+async function reason(error, image) {
+  if (error.name === "TimeoutError") return ["No answer from the server", "it took longer than five minutes"];
+  // What browsers say in a TypeError is about their internals.
+  if (!(error instanceof TypeError)) return ["No answer from the server", String(error)];
+  const isReadable = await image.slice(0, 1).arrayBuffer().then(() => true, () => false);
+  return isReadable
+    ? ["No answer from the server", "it cannot be reached; is it still running?"]
+    : ["The file cannot be read", "it may be a folder, or was moved or changed; choose it again"];
 }
 
 // The old answer is not for the new photo. It keeps its height, so that nothing jumps.
@@ -72,19 +91,30 @@ function wait() {
   $("verdict").textContent = "Classifying…";
 }
 
+function waitLonger() {
+  $("verdict").textContent = "Classifying… The server has not answered yet.";
+}
+
+function stopWaiting() {
+  waiting.forEach(clearTimeout);
+}
+
 function show(kind, verdict) {
-  clearTimeout(waiting);
+  stopWaiting();
   result.style.minHeight = "";
   result.className = kind;
   $("verdict").textContent = verdict;
   $("guess").hidden = $("answer").hidden = kind === "problem";
+  $("verdict").scrollIntoView({ block: "nearest" });
 }
 
 function showProblem(title, detail) {
   show("problem", `${title}: ${detail}`);
 }
 
-function showAnswer({ label, confidence, is_ood: unknown, ood, top }) {
+function showAnswer(answer) {
+  const { label, confidence, is_ood: unknown, ood, top } = answer;
+  answered = answer;
   show(unknown ? "unknown" : "known", unknown
     ? "Out of distribution: like nothing the model was trained on. Do not trust the label."
     : "Not flagged: it looks like what the model was trained on.");
@@ -103,24 +133,46 @@ function showAnswer({ label, confidence, is_ood: unknown, ood, top }) {
     row.append(name, bar, share);
     return row;
   }));
-  const low = smallest ?? ood.threshold - 2 * Math.abs(ood.score - ood.threshold);
-  const place = 0.75 * (ood.score - low) / (ood.threshold - low || 1);
-  $("fill").style.width = `${100 * Math.min(1, Math.max(0.01, place))}%`;
   const rank = ood.p_value === undefined ? ""
     : ` ${percent(ood.p_value)} of the calibration images, with this one counted among them, score at least as high.`;
   $("scale").textContent = `Score ${ood.score.toFixed(2)}, threshold ${ood.threshold.toFixed(2)}.${rank}`;
+  drawGauge();
+  // It may have been replaced since the page was opened.
+  if (!isOf(model)) introduce();
+}
+
+// Whether the last answer is this model's.
+function isOf(model) {
+  return ["name", "version"].every((key) => model?.[key] === answered.model[key]);
+}
+
+// The gauge shows where scores usually are: it starts at the calibration's smallest score, and the threshold is at
+// three quarters of it.
+function drawGauge() {
+  if (!answered) return;
+  const isKnown = isOf(model);
+  $("axis").hidden = $("track").hidden = !isKnown;
+  if (!isKnown) return;
+  const { score, threshold } = answered.ood;
+  const low = model.calibration.scores.min;
+  const place = 0.75 * (score - low) / (threshold - low || 1);
+  $("fill").style.width = `${100 * Math.min(1, Math.max(0.01, place))}%`;
 }
 
 // The server may know an image that the browser cannot show.
 photo.addEventListener("error", () => { photo.hidden = true; });
 file.addEventListener("change", () => { classify(file.files); file.value = ""; });
 for (const event of ["dragenter", "dragover"]) {
-  document.addEventListener(event, (e) => { e.preventDefault(); drop.classList.add("over"); });
+  document.addEventListener(event, (e) => {
+    e.preventDefault();
+    if (e.dataTransfer.types.includes("Files")) drop.classList.add("over");
+  });
 }
 document.addEventListener("dragleave", (e) => { if (!e.relatedTarget) drop.classList.remove("over"); });
 document.addEventListener("drop", (e) => {
   e.preventDefault();
   drop.classList.remove("over");
-  classify(e.dataTransfer.files);
+  // A piece of text, dropped by accident, is no reason to forget an answer.
+  if (e.dataTransfer.files.length || !result.className) classify(e.dataTransfer.files);
 });
 document.addEventListener("paste", (e) => { if (e.clipboardData.files.length) classify(e.clipboardData.files); });

@@ -10,7 +10,8 @@ use crate::accept::prefers;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::telemetry::{
-    OPENMETRICS_TYPE, PLAIN_METRICS_TYPE, from_openmetrics, openmetrics_of_scores, plain_of_scores,
+    Levels, OPENMETRICS_TYPE, PLAIN_METRICS_TYPE, from_openmetrics, openmetrics_of_scores,
+    plain_of_scores,
 };
 
 /// All metric families, for Prometheus, which says in `Accept` what it reads.
@@ -27,9 +28,13 @@ use crate::telemetry::{
 )]
 pub async fn show(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
     let serving = state.serving().ok();
-    let depth = serving.as_ref().map_or(0, |it| it.engine.queue_depth());
+    let levels = Levels {
+        queue_depth: serving.as_ref().map_or(0, |it| it.engine.queue_depth()),
+        body_memory: state.intake.held(),
+        connections: &state.connections,
+    };
     let model = serving.as_ref().map(|it| it.metrics.as_ref());
-    match state.metrics.render(model, depth, &state.connections) {
+    match state.metrics.render(model, &levels) {
         Ok(text) => {
             let openmetrics = prefers(&headers, "application/openmetrics-text", "text/plain");
             let (media_type, text) = match openmetrics {

@@ -44,6 +44,8 @@ pub async fn show() -> impl IntoResponse {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
         (header::REFERRER_POLICY, "no-referrer"),
+        // Unlike `no-store`, it lets a browser show the page again, with its answer, when its user comes back.
+        (header::CACHE_CONTROL, "no-cache"),
     ];
     (headers, Html(PAGE.as_str()))
 }

@@ -33,6 +33,7 @@ pub struct Metrics {
     queue_depth: Gauge,
     connections: Gauge,
     connection_wait: Counter<f64, AtomicU64>,
+    body_memory: Gauge,
     rejected: Family<ReasonLabels, Counter>,
     decode_errors: Family<FormatLabels, Counter>,
     abandoned: Counter,
@@ -41,6 +42,16 @@ pub struct Metrics {
     last_reload_successful: Gauge,
     reload_in_progress: Gauge,
     log_lines_dropped: Counter,
+}
+
+/// What is looked up when somebody asks, where others keep account of it.
+pub struct Levels<'a> {
+    /// Images that wait.
+    pub queue_depth: usize,
+    /// Bytes that bodies and large answers take.
+    pub body_memory: usize,
+    /// The open connections.
+    pub connections: &'a Connections,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -121,6 +132,13 @@ impl Default for Metrics {
             Unit::Seconds,
             connection_wait.clone(),
         );
+        let body_memory = Gauge::default();
+        ours.register_with_unit(
+            "body_memory",
+            "Memory that bodies and large answers take, at most --body-memory",
+            Unit::Bytes,
+            body_memory.clone(),
+        );
         let rejected: Family<ReasonLabels, Counter> = Family::default();
         // Those with an alert exist from the start, since a series that begins at 1 has not increased.
         for reason in [
@@ -199,6 +217,7 @@ impl Default for Metrics {
             queue_depth,
             connections,
             connection_wait,
+            body_memory,
             rejected,
             decode_errors,
             abandoned,
@@ -291,11 +310,12 @@ impl Metrics {
     pub fn render(
         &self,
         model: Option<&ModelMetrics>,
-        queue_depth: usize,
-        connections: &Connections,
+        levels: &Levels<'_>,
     ) -> Result<String, std::fmt::Error> {
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        self.queue_depth.set(count(queue_depth));
+        let connections = levels.connections;
+        self.queue_depth.set(count(levels.queue_depth));
+        self.body_memory.set(count(levels.body_memory));
         self.connections.set(count(connections.open()));
         // The wait is measured where connections are accepted, which knows nothing of metrics.
         let waited = connections.waited().as_secs_f64();

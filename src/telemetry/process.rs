@@ -1,4 +1,4 @@
-//! Memory, processor time and start of this process, under the names that dashboards expect.
+//! Memory, processor time, start and open files of this process, under the names that dashboards expect.
 
 use std::fmt;
 use std::fs;
@@ -8,6 +8,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
+use rustix::process::{Resource, getrlimit};
 
 /// The kernel's clock ticks of `/proc/self/stat`: 100 a second on every Linux since 2.4, whatever
 /// its own clock.
@@ -19,35 +20,32 @@ pub struct ProcessCollector;
 
 impl Collector for ProcessCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut write = |name, help, unit, value: &dyn EncodeMetric| {
+            let kind = value.metric_type();
+            value.encode(encoder.encode_descriptor(name, help, unit, kind)?)
+        };
         if let Some(bytes) = resident_bytes() {
-            let gauge = ConstGauge::new(bytes);
-            let family = encoder.encode_descriptor(
-                "process_resident_memory",
-                "Memory of this process that is in RAM",
-                Some(&Unit::Bytes),
-                prometheus_client::metrics::MetricType::Gauge,
-            )?;
-            gauge.encode(family)?;
+            let help = "Memory of this process that is in RAM";
+            let bytes = ConstGauge::new(bytes);
+            write("process_resident_memory", help, Some(&Unit::Bytes), &bytes)?;
         }
-        if let Some(seconds) = started_at() {
-            let gauge = ConstGauge::new(seconds);
-            let family = encoder.encode_descriptor(
-                "process_start_time",
-                "When this process started, since 1970",
-                Some(&Unit::Seconds),
-                prometheus_client::metrics::MetricType::Gauge,
-            )?;
-            gauge.encode(family)?;
+        if let Some(time) = started_at() {
+            let help = "When this process started, since 1970";
+            let time = ConstGauge::new(time);
+            write("process_start_time", help, Some(&Unit::Seconds), &time)?;
         }
-        if let Some(seconds) = cpu_seconds() {
-            let counter = ConstCounter::new(seconds);
-            let family = encoder.encode_descriptor(
-                "process_cpu",
-                "Processor time of all threads",
-                Some(&Unit::Seconds),
-                prometheus_client::metrics::MetricType::Counter,
-            )?;
-            counter.encode(family)?;
+        if let Some(time) = cpu_seconds() {
+            let help = "Processor time of all threads";
+            let time = ConstCounter::new(time);
+            write("process_cpu", help, Some(&Unit::Seconds), &time)?;
+        }
+        if let Some(files) = open_files() {
+            let help = "Open files, of which every connection is one";
+            write("process_open_fds", help, None, &ConstGauge::new(files))?;
+        }
+        if let Some(most) = getrlimit(Resource::Nofile).current {
+            let help = "How many files this process may open";
+            write("process_max_fds", help, None, &ConstGauge::new(most))?;
         }
         Ok(())
     }
@@ -61,6 +59,12 @@ pub fn resident_bytes() -> Option<u64> {
         .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
+}
+
+fn open_files() -> Option<u64> {
+    // But for the folder that is being read.
+    let files = fs::read_dir("/proc/self/fd").ok()?.count();
+    Some(files.saturating_sub(1) as u64)
 }
 
 fn cpu_seconds() -> Option<f64> {
@@ -99,6 +103,19 @@ mod tests {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let age = now.as_secs_f64() - started_at().unwrap();
         assert!((-2.0..86_400.0).contains(&age), "{age}");
+    }
+
+    #[test]
+    fn a_file_that_is_opened_counts() {
+        let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        // Other tests open and close files meanwhile, but not a hundred.
+        let files: Vec<_> = (0..200)
+            .map(|_| fs::File::open("/proc/stat").unwrap())
+            .collect();
+        let with = open_files().unwrap();
+        drop(files);
+        assert!(with >= 200 && with <= most, "{with}");
+        assert!(open_files().unwrap() + 100 < with);
     }
 
     #[test]

@@ -184,6 +184,12 @@ async fn the_page_is_one_file_under_a_strict_policy() {
         page.header("content-security-policy")
             .starts_with("default-src 'none'")
     );
+    // Browsers may keep it for whoever comes back to it, but nothing else.
+    assert_eq!(page.header("cache-control"), "no-cache");
+    assert_eq!(
+        service.get("/model").await.header("cache-control"),
+        "no-store"
+    );
     assert!(page.text().contains("<script>") && !page.text().contains("http"));
 }
 

@@ -156,6 +156,8 @@ async fn large_answers_that_nobody_reads_fill_the_memory_for_bodies() {
     let metrics = service.get("/metrics").await;
     let counted = "normgate_rejected_total{reason=\"body-memory-full\"} 1";
     assert!(metrics.text().contains(counted), "{}", metrics.text());
+    let taken = format!("normgate_body_memory_bytes {length}\n");
+    assert!(metrics.text().contains(&taken), "{}", metrics.text());
     assert_eq!((intake.held(), intake.bodies()), (length, 0));
 
     let read = waiting.into_body().collect().await.unwrap().to_bytes();

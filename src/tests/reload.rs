@@ -12,6 +12,7 @@ use crate::engine::Layout;
 use crate::loader::Loader;
 use crate::serving::Launch;
 use crate::state::AppState;
+use crate::telemetry::Levels;
 use crate::test_support::{Options, model};
 
 #[test]
@@ -46,8 +47,12 @@ fn a_replaced_model_works_until_the_last_request_lets_go() {
         let old = first.blocking_recv().unwrap().unwrap();
         let pause = || thread::sleep(Duration::from_millis(5));
         let is_reloading = || {
-            let text = state.metrics.render(None, 0, &state.connections);
-            let text = text.unwrap();
+            let levels = Levels {
+                queue_depth: 0,
+                body_memory: 0,
+                connections: &state.connections,
+            };
+            let text = state.metrics.render(None, &levels).unwrap();
             let line = text
                 .lines()
                 .find(|line| line.starts_with("normgate_model_reload_in_progress "));
