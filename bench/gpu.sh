@@ -44,7 +44,7 @@ nvidia-smi | tee "$out/machine.txt" || echo "gpu.sh: there is no nvidia-smi to t
 # speed is measured all the same.
 missed=0
 echo "comparing the GPU's answers with the CPU's" >&2
-ask() { timeout 60 "$bin/normgate" classify "$photos"/*.jpg --json --onnxruntime "$@"; }
+ask() { timeout 45 "$bin/normgate" classify "$photos"/*.jpg --json --onnxruntime "$@"; }
 ask "$cpu" > "$out/cpu.jsonl"
 ask "$runtime" --device cuda > "$out/cuda.jsonl" || missed=1
 python3 - "$out/cpu.jsonl" "$out/cuda.jsonl" <<'PY' 2>&1 | tee "$out/numerics.txt" || missed=1
@@ -67,7 +67,7 @@ PY
 # convolutions are planned anew for each size of batch, which the raw limit never has to: the last row, where every
 # batch is one image, has no such plans either.
 measure() { # NAME MODEL INPUT SERVE-ARGS
-  timeout 85 "$bin/normgate-bench" --onnxruntime "$runtime" --device cuda \
+  timeout 75 "$bin/normgate-bench" --onnxruntime "$runtime" --device cuda \
     --models "$2" --inputs "$3" --connections 1,64,512 --seconds 3 --rounds 1 --cache "$cache" \
     --server "$bin/normgate" --serve-args "--queue-capacity 2048 $4" --json "$out/$1.json" | tee "$out/$1.txt" || {
       echo "gpu.sh: $1 was not measured" >&2

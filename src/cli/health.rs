@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::failure::Failure;
-use crate::config::{parse_address, parse_duration, reachable};
+use crate::config::{parse_address, parse_address_or_none, parse_duration, reachable};
 
 /// Ask a running server whether it is ready: exit code 0 if it is, 1 if not.
 ///
@@ -51,11 +51,14 @@ pub fn run(args: &HealthArgs) -> Result<(), Failure> {
 
 /// Where to ask a server with this environment: if possible at its address for probes, which clients cannot fill.
 fn served_at() -> Result<SocketAddr, String> {
-    let set = |name| Some((name, env::var(name).ok().filter(|text| !text.is_empty())?));
-    let (name, text) = set("NORMGATE_PROBE_LISTEN")
-        .or_else(|| set("NORMGATE_LISTEN"))
-        .unwrap_or(("the default", "127.0.0.1:8080".into()));
-    parse_address(&text).map_err(|error| format!("{name}, {text:?}: {error}"))
+    for name in ["NORMGATE_PROBE_LISTEN", "NORMGATE_LISTEN"] {
+        let text = env::var(name).unwrap_or_default();
+        let address = parse_address_or_none(&text);
+        if let Some(address) = address.map_err(|error| format!("{name}, {text:?}: {error}"))? {
+            return Ok(address);
+        }
+    }
+    Ok(SocketAddr::from(([127, 0, 0, 1], 8080)))
 }
 
 fn ask(address: SocketAddr, timeout: Duration) -> io::Result<String> {

@@ -35,9 +35,17 @@ pub fn parse<C: Parser>() -> C {
 
 fn try_parse<C: Parser>(line: impl IntoIterator<Item = OsString>) -> Result<C, Error> {
     let mut matches = C::command().try_get_matches_from(line)?;
-    refuse_two_models(&matches)
-        .and_then(|()| C::from_arg_matches_mut(&mut matches))
-        .map_err(|error| error.format(&mut C::command()))
+    let mut command = C::command();
+    // So that its parts show their usage in full.
+    command.build();
+    refuse_two_models(&matches).map_err(|error| {
+        error.format(
+            command
+                .find_subcommand_mut("serve")
+                .unwrap_or(&mut C::command()),
+        )
+    })?;
+    C::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 /// `serve` takes its model in either of two ways. That they exclude each other cannot be said to clap, for which a
@@ -147,7 +155,7 @@ mod tests {
         assert_eq!(error.exit_code(), 2);
         let said = error.render().to_string();
         assert!(
-            said.contains("given twice") && said.contains("--help"),
+            said.contains("given twice") && said.contains("Usage: normgate serve"),
             "{said}"
         );
     }

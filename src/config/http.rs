@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use super::units::{expected, parse_count, parse_duration, parse_some_time};
 
+/// An address, or none. Not `Option` by name, which clap takes for an option without a default.
+type OptionalAddress = Option<SocketAddr>;
+
 /// The listening socket, its timeouts, and the steps of shutting down.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "HTTP")]
@@ -19,9 +22,9 @@ pub struct HttpConfig {
     /// A second address with connections of its own, for probes and Prometheus: there, /livez,
     /// /readyz and /metrics are answered however many clients are connected to --listen, and images
     /// are not classified. Clients should not reach it.
-    #[arg(long, env = "NORMGATE_PROBE_LISTEN", value_name = "ADDRESS:PORT",
-        value_parser = parse_address)]
-    pub probe_listen: Option<SocketAddr>,
+    #[arg(long, env = "NORMGATE_PROBE_LISTEN", value_name = "ADDRESS:PORT|none",
+        default_value = "none", value_parser = parse_address_or_none)]
+    pub probe_listen: OptionalAddress,
 
     /// How long a connection may take to send a request's head, or may stay idle.
     #[arg(long, env = "NORMGATE_HEADER_TIMEOUT", value_name = "TIME", default_value = "30s",
@@ -75,6 +78,14 @@ fn takes(ip: IpAddr, other: IpAddr) -> bool {
     let (ip, other) = (ip.to_canonical(), other.to_canonical());
     let is_all = ip.is_unspecified() && (ip.is_ipv6() || other.is_ipv4());
     is_all || ip == other
+}
+
+/// Reads an address, or `none`. So is an empty text: a container image's variable cannot be unset, only emptied.
+pub fn parse_address_or_none(text: &str) -> Result<Option<SocketAddr>, String> {
+    match text {
+        "" | "none" => Ok(None),
+        address => parse_address(address).map(Some),
+    }
 }
 
 /// Reads an IP address and a port.

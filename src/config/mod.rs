@@ -9,7 +9,7 @@ mod reload;
 mod units;
 
 pub use engine::{EngineConfig, processors};
-pub use http::{HttpConfig, parse_address, reachable};
+pub use http::{HttpConfig, parse_address, parse_address_or_none, reachable};
 pub use limits::{ImageLimits, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
 pub use model::{DEFAULT_MODEL, ModelConfig};

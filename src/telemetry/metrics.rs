@@ -88,7 +88,7 @@ struct BuildLabels {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(ProcessCollector));
+        registry.register_collector(Box::new(ProcessCollector::default()));
         let ours = registry.sub_registry_with_prefix("normgate");
 
         let requests = Histograms::new_with_constructor(|| Histogram::new(SECONDS));

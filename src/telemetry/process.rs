@@ -16,7 +16,18 @@ const TICKS_A_SECOND: f64 = 100.0;
 
 /// Reads `/proc` at each scrape. If there is none, these families are left out.
 #[derive(Debug)]
-pub struct ProcessCollector;
+pub struct ProcessCollector {
+    /// Read once: it is told by the time of the machine's start, which moves when its clock is set.
+    started: Option<f64>,
+}
+
+impl Default for ProcessCollector {
+    fn default() -> Self {
+        Self {
+            started: started_at(),
+        }
+    }
+}
 
 impl Collector for ProcessCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
@@ -29,7 +40,7 @@ impl Collector for ProcessCollector {
             let bytes = ConstGauge::new(bytes);
             write("process_resident_memory", help, Some(&Unit::Bytes), &bytes)?;
         }
-        if let Some(time) = started_at() {
+        if let Some(time) = self.started {
             let help = "When this process started, since 1970";
             let time = ConstGauge::new(time);
             write("process_start_time", help, Some(&Unit::Seconds), &time)?;

@@ -2,7 +2,7 @@ use thiserror::Error;
 
 use super::constants::Makers;
 use super::last_layer::{Linear, linear, maker};
-use super::proto::{DataType, GraphProto};
+use super::proto::{DataType, GraphProto, NodeProto};
 
 /// Where a classifier keeps its logits and its representation, whatever it calls them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,12 +92,14 @@ pub fn heads(graph: &GraphProto, output: &str) -> Result<Heads, NoHeads> {
 
 /// The type of the weights of the layer that makes a value, if they are a constant of a type that is not read.
 fn unread_weights(makers: &Makers<'_>, value: &str) -> Option<&'static str> {
+    let is_layer = |node: &&NodeProto| node.is("Gemm") || node.is("MatMul");
     let mut node = makers.behind(value).1?;
-    if node.is("Add") {
+    // A bias, a temperature.
+    if ["Add", "Mul", "Div"].into_iter().any(|it| node.is(it)) {
         let mut inputs = node.input.iter();
-        node = inputs.find_map(|it| makers.behind(it).1)?;
+        node = inputs.find_map(|it| makers.behind(it).1.filter(is_layer))?;
     }
-    if !node.is("Gemm") && !node.is("MatMul") {
+    if !is_layer(&node) {
         return None;
     }
     match makers.constant(node.input(1)?)?.data_type.try_into() {

@@ -105,8 +105,8 @@ pub enum SessionError {
         "the model {model} cannot be run on {device}: {reason}. {device} needs an NVIDIA card of \
          that number and a driver for CUDA 13 (`nvidia-smi` shows both), the libraries of CUDA 13 \
          and cuDNN 9 (`scripts/fetch-onnxruntime --cuda` fetches them), and a model whose \
-         operators all run there (those of int8 models do not, nor does Shape, which exporters write \
-         where a batch of any size is reshaped: a tool such as onnxslim may take it out). Normgate \
+         operators all run there (those of int8 models do not, nor do those that compute a shape, which \
+         exporters write where a batch of any size is reshaped: a tool such as onnxslim may take them out). Normgate \
          never falls back to the CPU silently: to use it, say --device cpu"
     )]
     Device {

@@ -8,33 +8,72 @@ pub(super) fn said(error: &ort::Error) -> String {
 
 fn readable(message: &str) -> String {
     let words: Vec<&str> = message.split_whitespace().collect();
-    let mut text = words.join(" ");
-    while let Some(begin) = text.find(SOURCE) {
-        let Some(reason) = after_signature(&text[begin..]) else {
-            break;
+    let text = words.join(" ");
+    // Behind the reason, CUDA's provider has the machine's name, and again a file, a line and the code there.
+    let text = text.split(" ; GPU=").next().unwrap_or(&text);
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(begin) = rest.find(SOURCE) {
+        kept.push_str(&rest[..begin]);
+        rest = &rest[begin..];
+        rest = match after_place(rest) {
+            Some(reason) => reason,
+            None => {
+                kept.push_str(SOURCE);
+                &rest[SOURCE.len()..]
+            }
         };
-        text = format!("{}{reason}", &text[..begin]);
     }
-    text.trim_end_matches('.').to_owned()
+    kept.push_str(rest);
+    kept.trim_end_matches('.').to_owned()
 }
 
 /// Where official builds were compiled.
 const SOURCE: &str = "/onnxruntime_src/";
 
-/// What follows the parameters of the function named first.
-fn after_signature(place: &str) -> Option<&str> {
-    let mut depth = 0_usize;
-    for (at, c) in place.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.checked_sub(1)?,
-            _ => continue,
+/// What follows a file, a line, and a function if there is one.
+fn after_place(text: &str) -> Option<&str> {
+    let (place, rest) = text.split_once(' ')?;
+    let (_, line) = place.rsplit_once(':')?;
+    let is_line = !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
+    is_line.then(|| after_signature(rest).unwrap_or(rest))
+}
+
+/// What follows a function's signature. Unlike brackets in a sentence, those of its parameters follow a name.
+fn after_signature(text: &str) -> Option<&str> {
+    let is_named = text[..text.find('(')?].ends_with(|c: char| !c.is_whitespace());
+    let mut rest = is_named.then_some(text)?;
+    // `operator()(int)` has two pairs, and a function within another, `f()::<lambda(int)>`, as well.
+    loop {
+        rest = after_pair(rest, '(', ')')?;
+        if !rest.starts_with(['(', ':']) {
+            break;
         }
-        let rest = &place[at + 1..];
-        // `operator()(int)` has two pairs.
-        if depth == 0 && !rest.starts_with('(') {
-            let rest = rest.strip_prefix(" const").unwrap_or(rest);
-            return Some(rest.trim_start());
+    }
+    let rest = rest.trim_start_matches('>');
+    let rest = rest
+        .strip_prefix(" const")
+        .filter(|it| it.starts_with(' ') || it.is_empty())
+        .unwrap_or(rest);
+    let rest = rest.trim_start();
+    // What the parameters of a template are.
+    match rest.starts_with("[with ") {
+        true => after_pair(rest, '[', ']').map(str::trim_start),
+        false => Some(rest),
+    }
+}
+
+/// What follows the first pair of brackets.
+fn after_pair(text: &str, opening: char, closing: char) -> Option<&str> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        if c == opening {
+            depth += 1;
+        } else if c == closing {
+            depth = depth.checked_sub(1)?;
+            if depth == 0 {
+                return Some(&text[at + 1..]);
+            }
         }
     }
     None
@@ -66,8 +105,25 @@ mod tests {
                 "first; second",
             ),
             (
-                "/onnxruntime_src/a.cc:1 unclear (",
-                "/onnxruntime_src/a.cc:1 unclear (",
+                "CUDA error: /onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:129 \
+                 std::conditional_t<THRW, void, onnxruntime::common::Status> onnxruntime::CudaCall(ERRTYPE, const \
+                 char*, int) [with ERRTYPE = cudaError; bool THRW = true; std::conditional_t<THRW, void, \
+                 common::Status> = void] CUDA failure 804: forward compatibility was attempted on non supported HW \
+                 ; GPU=0 ; hostname=host ; file=/onnxruntime_src/onnxruntime/core/a.cc ; line=238 ; expr=f(x);",
+                "CUDA error: CUDA failure 804: forward compatibility was attempted on non supported HW",
+            ),
+            (
+                "/onnxruntime_src/a.cc:1 void f()::<lambda(int)> a lambda; /onnxruntime_src/a.cc:1 g(int) constant",
+                "a lambda; constant",
+            ),
+            (
+                "Exception in /onnxruntime_src/a.cc:12 shape mismatch (3 vs 4) for node Conv",
+                "Exception in shape mismatch (3 vs 4) for node Conv",
+            ),
+            ("/onnxruntime_src/a.cc:1 unclear (", "unclear ("),
+            (
+                "no line: /onnxruntime_src/a.cc f(x)",
+                "no line: /onnxruntime_src/a.cc f(x)",
             ),
             (
                 "GEMM: Dimension mismatch, W: {10,25088} K: 32768 N:10",

@@ -105,6 +105,10 @@ fn shown(outlet: &Outlet) -> String {
         TensorElementType::Float32 => "float".to_owned(),
         other => other.to_string(),
     };
+    // A single value has none either; no model of images gives one.
+    if shape.is_empty() {
+        return format!("{element} of no known shape");
+    }
     let axes = shape.iter().enumerate();
     let axes = axes.map(|(axis, length)| match (*length, names.get(axis)) {
         (DYNAMIC, Some(name)) if !name.is_empty() => on_one_line(name),

@@ -67,8 +67,8 @@ pub enum AdoptError {
     },
     /// The model takes images of any size by its file, but not of this one.
     #[error(
-        "the model does not run on an image of {size}, although its file allows any size: give the size that it was \
-         trained at, with --size. {source}"
+        "the model does not run on an image of {size}, a size that its file allows. If it was trained at another one, \
+         give that, with --size. {source}"
     )]
     WrongSize {
         /// The size tried.
@@ -141,19 +141,22 @@ pub enum AdoptError {
         kind: &'static str,
     },
     /// Several outputs may be the logits.
-    #[error("the logits may be any of {found}: say which, with --logits NAME")]
+    #[error("the logits may be any of {found}: say which, with --logits NAME{labels}")]
     Ambiguous {
+        /// What to give besides, if none has as many values as there are class names.
+        labels: String,
         /// The outputs.
         found: String,
     },
-    /// An output is not what the file says of it.
+    /// An output is not what its layer, or the file, lets one expect.
     #[error(
-        "by the file, `{output}` is {said}, but it is {found}: correct what the file says of it"
+        "`{output}` should be {said}, with N dynamic or 1, and is {found}: export the model so, or correct what its file \
+         says of that output"
     )]
     OtherShape {
         /// The output.
         output: String,
-        /// Its type and axes, as the file has them.
+        /// Its type and axes, as its layer has them.
         said: String,
         /// Its type and axes, as ONNX Runtime finds them.
         found: String,

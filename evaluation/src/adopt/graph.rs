@@ -175,7 +175,7 @@ pub fn find(
         .chain(rivals.map(|output| (output, length(graph, output))))
         .collect();
     if may_be.len() > 1 {
-        return Err(ambiguous(&may_be));
+        return Err(ambiguous(&may_be, labels));
     }
     if heads.lengths.0 == 1 {
         return Err(one_value(&heads.logits));
@@ -185,12 +185,17 @@ pub fn find(
     Ok(heads.clone())
 }
 
-fn ambiguous(outputs: &[(&str, Option<usize>)]) -> AdoptError {
+fn ambiguous(outputs: &[(&str, Option<usize>)], labels: usize) -> AdoptError {
     let shown = outputs.iter().map(|(output, length)| match length {
         Some(length) => format!("`{}` ({length} values)", on_one_line(output)),
         None => format!("`{}`", on_one_line(output)),
     });
+    let fits = |(_, length): &(&str, Option<usize>)| length.is_none_or(|it| it == labels);
     AdoptError::Ambiguous {
+        labels: match outputs.iter().any(fits) {
+            true => String::new(),
+            false => format!(", and --labels with as many names as it has values, not {labels}"),
+        },
         found: shown.collect::<Vec<_>>().join(", "),
     }
 }
@@ -247,7 +252,7 @@ fn both_named(
     let output = match (logits, &*others, &*may_be.collect::<Vec<_>>()) {
         (Some(logits), ..) => logits,
         (None, [(only, _)], _) | (None, _, [(only, _)]) => *only,
-        (None, ..) => return Err(ambiguous(&others)),
+        (None, ..) => return Err(ambiguous(&others, labels)),
     };
     refuse_sigmoid(graph, output)?;
     let length = |name: &str| {

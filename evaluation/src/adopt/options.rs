@@ -95,16 +95,18 @@ impl Size {
             (None, Some(width), Some(height)) => Self(width, height),
             (None, ..) => return Err(AdoptError::NoSize),
         };
+        let is_fixed = width.is_some() && height.is_some();
         match said.into_iter().find(|(_, said)| *said != size) {
             Some((by, said)) => Err(AdoptError::OtherSize {
                 by,
                 said: said.to_string(),
-                found: match (width, height) {
-                    (Some(_), Some(_)) => format!("the model takes {size}"),
-                    _ => format!("--size {size}"),
+                found: match is_fixed {
+                    true => format!("the model takes {size}"),
+                    false => format!("--size says {size}"),
                 },
                 hint: match by {
                     "--size" => "leave it out",
+                    _ if !is_fixed => "leave --size out, or is that the file of another model?",
                     _ => {
                         "is that the file of this model? Otherwise say with --normalise, --resize, --shorter-side and \
                          --filter how its images are prepared"

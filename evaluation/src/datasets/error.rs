@@ -14,8 +14,8 @@ pub enum DatasetError {
     },
     /// What was to be class names is neither a list nor a file.
     #[error(
-        "`{said}` is not class names: give names separated by commas, cifar10, cifar100, cifar100-coarse, or a file \
-         (text with a name a line, or JSON)"
+        "there is no file `{said}`, and it is no list of class names: give names separated by commas, cifar10, \
+         cifar100, cifar100-coarse, or a file (text with a name a line, or JSON)"
     )]
     NoClassNames {
         /// What was given.

@@ -60,8 +60,11 @@ pub fn class_names(said: &str) -> Result<Vec<String>, DatasetError> {
         list if list.contains(',') && !Path::new(list).exists() => {
             Ok(list.split(',').map(|name| composed(name.trim())).collect())
         }
-        file if Path::new(file).exists() => label_file::read(Path::new(file)),
-        _ => Err(DatasetError::NoClassNames { said: said.into() }),
+        // Not `exists`, for which a file in a folder that is closed to us is not there.
+        file => match Path::new(file).try_exists() {
+            Ok(false) => Err(DatasetError::NoClassNames { said: said.into() }),
+            _ => label_file::read(Path::new(file)),
+        },
     }
 }
 

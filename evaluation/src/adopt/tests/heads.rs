@@ -202,7 +202,7 @@ fn a_length_in_the_file_that_is_not_the_real_one_is_told_by_the_output_s_own_nam
     });
     let error = place.refused(&["--representation", "seen"]);
     assert!(
-        error.contains("by the file, `seen` is float [N, 2], but it is float [N, 3]"),
+        error.contains("`seen` should be float [N, 2], with N dynamic or 1, and is float [N, 3]"),
         "{error}"
     );
 }

@@ -25,7 +25,7 @@ fn what_is_said_must_fit_the_model() {
         ),
         (
             &["--labels", "crack dent"],
-            "`crack dent` is not class names: give names separated by commas",
+            "there is no file `crack dent`, and it is no list of class names: give names separated by commas",
         ),
         (&["--score", "knn"], "--fit-data"),
     ] {
