@@ -271,6 +271,27 @@ pub enum EvaluationError {
         /// The file.
         file: PathBuf,
     },
+    /// A report is to be written into a folder that has a text of the same name from elsewhere.
+    #[error("--out {}: {} is no report of Normgate and would be lost: give another folder", out.display(), file.display())]
+    OutHasOther {
+        /// The folder.
+        out: PathBuf,
+        /// The file in it.
+        file: PathBuf,
+    },
+    /// The run whose curves are to be shown did not make the model.
+    #[error(
+        "--run {}: this run did not make {model}, whose record says: {command}. Name the run that did, or leave \
+         --run out", run.display()
+    )]
+    OtherRun {
+        /// The run's folder.
+        run: PathBuf,
+        /// The model.
+        model: String,
+        /// The command that trained it.
+        command: String,
+    },
     /// `quantize` would write over the model that it reads.
     #[error(
         "--out {} is the fp32 model itself, which would be lost: give the int8 model another name",

@@ -38,7 +38,7 @@ pub mod error;
 pub mod evaluate;
 pub mod fit;
 pub mod machine;
-mod out;
+pub mod out;
 pub mod outputs;
 pub mod overlap;
 pub mod quantize;

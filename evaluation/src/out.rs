@@ -1,5 +1,6 @@
 //! Where a model file or a report will be written: checked before the work, not after it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::EvaluationError;
@@ -14,7 +15,7 @@ pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
 ///
 /// # Errors
 /// [`EvaluationError::NoFolder`].
-pub(crate) fn has_folder(out: &Path) -> Result<(), EvaluationError> {
+pub fn has_folder(out: &Path) -> Result<(), EvaluationError> {
     let folder = out.parent().unwrap_or(Path::new(""));
     match folder.as_os_str().is_empty() || folder.is_dir() {
         true => Ok(()),
@@ -25,11 +26,32 @@ pub(crate) fn has_folder(out: &Path) -> Result<(), EvaluationError> {
     }
 }
 
+/// What a report's text begins with.
+pub(crate) const REPORT: &str = "# Evaluation of ";
+
+/// Checks that a report may be written into a folder: no file is in its place, and no text from elsewhere is where
+/// the report's will be.
+///
+/// # Errors
+/// [`EvaluationError::OutIsFile`], [`EvaluationError::OutHasOther`].
+pub(crate) fn may_hold_report(out: &Path) -> Result<(), EvaluationError> {
+    can_be_folder(out)?;
+    let file = out.join("report.md");
+    // One that cannot be read will not be written either, which is said then.
+    match fs::read(&file) {
+        Ok(text) if !text.starts_with(REPORT.as_bytes()) => Err(EvaluationError::OutHasOther {
+            out: out.into(),
+            file,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Checks that there is a folder, or that one can be made: no file is in its place.
 ///
 /// # Errors
 /// [`EvaluationError::OutIsFile`].
-pub(crate) fn can_be_folder(out: &Path) -> Result<(), EvaluationError> {
+fn can_be_folder(out: &Path) -> Result<(), EvaluationError> {
     let there = out.ancestors().find(|part| part.exists());
     match there.filter(|part| !part.is_dir()) {
         None => Ok(()),
@@ -55,6 +77,18 @@ mod tests {
             said.contains("none/model.onnx: there is no folder"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_text_from_elsewhere_is_not_overwritten_by_a_report() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("report.md");
+        assert!(may_hold_report(folder.path()).is_ok());
+        std::fs::write(&file, format!("{REPORT}m 1\n")).unwrap();
+        assert!(may_hold_report(folder.path()).is_ok());
+        std::fs::write(&file, "# Minutes\n").unwrap();
+        let said = may_hold_report(folder.path()).unwrap_err().to_string();
+        assert!(said.contains("is no report of Normgate"), "{said}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Sets that must share no images, whatever their names: results on images that were learnt from say little about new
 //! ones.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hasher};
 
 use crate::datasets::ImageSet;
@@ -105,6 +105,14 @@ impl Apart {
     }
 }
 
+/// How many images of a set are copies of ones of another class.
+pub fn in_another_class(set: &ImageSet) -> usize {
+    let mut classes = HashMap::new();
+    let images = fingerprints(set).zip(&set.labels);
+    let copies = images.filter(|(image, class)| classes.entry(*image).or_insert(*class) != class);
+    copies.count()
+}
+
 fn fingerprints(set: &ImageSet) -> impl Iterator<Item = u64> {
     (0..set.len()).map(|index| {
         let mut hasher = DefaultHasher::new();
@@ -135,6 +143,15 @@ mod tests {
             labels: images.map(|_| None).collect(),
             ..ImageSet::default()
         }
+    }
+
+    #[test]
+    fn copies_in_another_class_are_found_and_those_in_the_same_are_not() {
+        let mut twice = set(0..4);
+        twice.pixels.extend_from_within(..9);
+        twice.labels = [0, 0, 1, 1, 0, 1, 0].map(Some).to_vec();
+        assert_eq!(in_another_class(&twice), 2);
+        assert_eq!(in_another_class(&set(0..9)), 0);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use normgate_core::manifest::unfit;
 use normgate_core::model::hex;
 use normgate_evaluation::datasets::{ImageSet, LoadOptions, SetSpec, labels};
-use normgate_evaluation::overlap::Fingerprints;
+use normgate_evaluation::overlap::{Fingerprints, in_another_class};
+use normgate_evaluation::reports::table::counted;
 use sha2::{Digest, Sha256};
 
 use crate::augment::Crop;
@@ -53,6 +54,8 @@ pub struct TrainingData {
     pub held_out: ImageSet,
     /// How many different images of those are also trained on, as copies.
     pub copies_held_out: usize,
+    /// How many images are copies of ones of another class.
+    pub in_another_class: usize,
 }
 
 impl TrainingData {
@@ -100,7 +103,7 @@ impl TrainingData {
         }
         let class_names = class_names(&images)?;
         check_names(&class_names, &images.name)?;
-        let class_counts = class_counts(&images, &class_names)?;
+        let class_counts = class_counts(&images, &class_names, selection)?;
 
         let id = Stream {
             images,
@@ -110,6 +113,7 @@ impl TrainingData {
         let mut streams = vec![id];
         let auxiliary = auxiliary::streams(selection, &streams[0].images, &options)?;
         let id = Fingerprints::of("--data", &streams[0].images);
+        let in_another_class = in_another_class(&streams[0].images);
         // Copies in the calibration images would look more familiar than new images do.
         let copies_held_out = id.shared_with(&Fingerprints::of("--hold-out", &held_out));
         if !selection.auxiliary.contains(&AuxiliarySpec::Crops) {
@@ -119,19 +123,14 @@ impl TrainingData {
             }
         }
         streams.extend(auxiliary);
-        for (index, stream) in streams.iter().enumerate() {
-            let option = match index {
-                0 => "--batch-size",
-                _ => "--aux-batch-size",
-            };
-            check_size(stream, option)?;
-        }
+        check_sizes(&streams)?;
         Ok(Self {
             streams,
             class_names,
             class_counts,
             held_out,
             copies_held_out,
+            in_another_class,
         })
     }
 }
@@ -222,9 +221,11 @@ fn check_classes(set: &ImageSet, names: &[String]) -> Result<(), TrainError> {
     match foreign.next() {
         None => Ok(()),
         Some((class, count)) => Err(TrainError::Options(format!(
-            "\"{class}\", of which {} has {count} images, is not one of the classes to train on: add it \
+            "\"{class}\", of which {} has {}, is not one of the classes to train on: add it \
              to --class-names, or leave it out ({}#class!={class})",
-            set.name, set.name
+            set.name,
+            counted(count as usize, "image"),
+            set.name
         ))),
     }
 }
@@ -260,7 +261,11 @@ fn check_names(names: &[String], of: &str) -> Result<(), TrainError> {
     }
 }
 
-fn class_counts(images: &ImageSet, names: &[String]) -> Result<Vec<u64>, TrainError> {
+fn class_counts(
+    images: &ImageSet,
+    names: &[String],
+    selection: &Selection,
+) -> Result<Vec<u64>, TrainError> {
     let name = &images.name;
     if let Some(index) = images.labels.iter().position(Option::is_none) {
         return Err(TrainError::Data(format!(
@@ -270,30 +275,62 @@ fn class_counts(images: &ImageSet, names: &[String]) -> Result<Vec<u64>, TrainEr
     }
     if names.len() < 2 {
         return Err(TrainError::Data(format!(
-            "{name} has fewer than two classes"
+            "{name} has fewer than two classes: put the images of each into a folder of its own, {name}/CLASS/"
         )));
     }
     let counts = images.class_counts(names.len());
     match counts.iter().position(|&count| count == 0) {
         // Its prior would be 0, its logit adjustment minus infinity.
-        Some(class) => Err(TrainError::Data(format!(
-            "no image of the class {} is left in {name} to train on: let --hold-out take fewer (all=10%), or \
-             leave the class out of --class-names",
-            names[class]
-        ))),
+        Some(class) => {
+            let class = &names[class];
+            let remedies = [
+                (!selection.hold_out.is_empty())
+                    .then(|| "let --hold-out take fewer (all=10%)".into()),
+                Some(match selection.class_names {
+                    Some(_) => "leave the class out of --class-names".into(),
+                    None => format!("leave the class out (#class!={class})"),
+                }),
+            ];
+            let remedies: Vec<String> = remedies.into_iter().flatten().collect();
+            Err(TrainError::Data(format!(
+                "no image of the class {class} is left in {name} to train on: {}",
+                remedies.join(", or ")
+            )))
+        }
         None => Ok(counts),
     }
 }
 
-fn check_size(stream: &Stream, option: &str) -> Result<(), TrainError> {
-    if stream.steps_per_pass() == 0 {
-        return Err(TrainError::Data(format!(
-            "{} has {} images for training, fewer than the {} that each step takes: add images, or \
-             give a smaller {option}",
-            stream.images.name,
-            stream.images.len(),
-            stream.per_step
-        )));
+/// Checks that each stream fills a step, and says of all that do not what would do.
+fn check_sizes(streams: &[Stream]) -> Result<(), TrainError> {
+    let is_short = |(_, stream): &(usize, &Stream)| stream.steps_per_pass() == 0;
+    let short: Vec<_> = streams.iter().enumerate().filter(is_short).collect();
+    if short.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let said = short.iter().map(|(_, stream)| {
+        let (images, needed) = (stream.images.len(), stream.per_step);
+        let images = counted(images, "image");
+        format!(
+            "{} has {images} for training, and each step takes {needed}",
+            stream.images.name
+        )
+    });
+    let of = |kind: fn(usize) -> bool, option: &str| {
+        let least = short.iter().filter(|(index, _)| kind(*index));
+        // Half of them, so that an epoch has two steps.
+        let least = least
+            .map(|(_, stream)| (stream.images.len() / 2).max(1))
+            .min();
+        least.map(|size| format!("{option} {size}"))
+    };
+    let sizes = [
+        of(|index| index == 0, "--batch-size"),
+        of(|index| index > 0, "--aux-batch-size"),
+    ];
+    Err(TrainError::Data(format!(
+        "{}: add images, or give {} or less",
+        said.collect::<Vec<_>>().join("; "),
+        sizes.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    )))
 }

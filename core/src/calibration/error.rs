@@ -28,7 +28,8 @@ pub enum CalibrationError {
     },
     /// There are too few images for a finite threshold.
     #[error(
-        "{found} calibration images are too few for a TPR of {target_tpr}: at least {needed} are needed"
+        "{found} calibration images are too few for a TPR of {target_tpr}: at least {needed} are needed. Give \
+         more, or a lower TPR"
     )]
     TooFew {
         /// The number of images.

@@ -153,6 +153,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<CalibrationReport, EvaluationEr
     report.balanced_to = balanced_to;
     report.repeated = repeated;
     report.trained_on = trained_on;
+    report.treated_as_ood = seen::in_auxiliary(model.manifest(), &args.data);
     report.fitted_on = fitted_on;
     report.fitted_to = fitted.as_ref().map(|fitted| fitted.images);
     manifest.score = report.score;
@@ -340,6 +341,7 @@ pub(crate) fn report(
         right,
         repeated: 0,
         trained_on: None,
+        treated_as_ood: None,
         fitted_on: None,
         balanced_to: None,
         labels: manifest.labels.clone(),

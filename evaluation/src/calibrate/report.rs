@@ -23,6 +23,8 @@ pub struct CalibrationReport {
     pub repeated: usize,
     /// What the model was trained on that may include some of these images.
     pub trained_on: Option<String>,
+    /// Which auxiliary images, which it was trained to treat as OOD, may include some of these images.
+    pub treated_as_ood: Option<String>,
     /// What the score was fitted to before that may include some of these images.
     pub fitted_on: Option<String>,
     /// How many of these images the model classifies correctly.
@@ -73,6 +75,13 @@ impl fmt::Display for CalibrationReport {
         }
         if let Some(set) = &self.trained_on {
             warn_of_known(f, "model was trained on", set)?;
+        }
+        if let Some(set) = &self.treated_as_ood {
+            writeln!(
+                f,
+                "  warning    the model was trained to treat {set} as OOD:\n             with a threshold from \
+                 such images, next to nothing is flagged"
+            )?;
         }
         if let Some(set) = &self.fitted_on {
             warn_of_known(f, "score was fitted to", set)?;

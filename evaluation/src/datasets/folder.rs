@@ -9,6 +9,7 @@ use normgate_core::preprocess;
 use super::files::{self, io};
 use super::labels::composed;
 use super::{DatasetError, HeldOut, ImageSet, LoadOptions, parts};
+use crate::reports::table::counted;
 
 /// Deeper than any real set; without a limit, a link that leads back up would never end.
 const MAX_DEPTH: usize = 16;
@@ -78,9 +79,11 @@ pub(crate) fn load(
         classes.push(class);
     }
     if !flat.is_empty() && !images.is_empty() {
+        let first = flat[0].0.file_name().unwrap_or_default();
         let found = format!(
-            "it has images of its own ({}) beside folders of images",
-            flat.len()
+            "it has {} of its own ({}) beside folders of images",
+            counted(flat.len(), "image"),
+            first.display()
         );
         return Err(unknown(folder, &found));
     }

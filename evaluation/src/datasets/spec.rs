@@ -99,7 +99,7 @@ impl SetSpec {
     ///
     /// # Errors
     /// [`DatasetError::Missing`].
-    pub(crate) fn check_exists(&self) -> Result<(), DatasetError> {
+    pub fn check_exists(&self) -> Result<(), DatasetError> {
         match self.path.exists() {
             true => Ok(()),
             false => Err(DatasetError::Missing {

@@ -3,7 +3,7 @@
 use super::{EvaluateArgs, told_apart_in_one_table};
 use crate::datasets::SetSpec;
 use crate::error::EvaluationError;
-use crate::out::can_be_folder;
+use crate::out::may_hold_report;
 
 /// Checks the names and the places of the sets, and the place of the report.
 ///
@@ -18,5 +18,5 @@ pub(super) fn check(args: &EvaluateArgs) -> Result<(), EvaluationError> {
     let first = [&args.id, &args.fit_data, &args.calibration];
     let sets = first.into_iter().chain([&args.shifted_id, &args.ood]);
     sets.flatten().try_for_each(SetSpec::check_exists)?;
-    args.out.as_deref().map_or(Ok(()), can_be_folder)
+    args.out.as_deref().map_or(Ok(()), may_hold_report)
 }

@@ -13,6 +13,8 @@ use std::time::Instant;
 
 use clap::Args;
 use normgate_core::model::Model;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::datasets::{SYNTAX, SetSpec};
 use crate::error::EvaluationError;
@@ -98,7 +100,8 @@ pub fn evaluate(args: &EvaluateArgs) -> Result<Evaluation, EvaluationError> {
     early::check(args)?;
     let model = Model::open(&args.model)?;
     let calibration = model.manifest().calibrated()?.clone();
-    let history = args.run.as_deref().map(read_history).transpose()?;
+    let history = args.run.as_deref().map(|run| read_history(run, &model));
+    let history = history.transpose()?;
     let bench = Workbench::new(&args.workbench)?;
     let test = bench.load_id(&args.id, &model)?;
     let labels = &model.manifest().labels;
@@ -210,8 +213,32 @@ pub fn run(args: &EvaluateArgs) -> Result<(), EvaluationError> {
     }
 }
 
-fn read_history(run: &Path) -> Result<Vec<Epoch>, EvaluationError> {
-    let path = run.join("history.json");
+/// The epochs of the run that made the model.
+fn read_history(run: &Path, model: &Model) -> Result<Vec<Epoch>, EvaluationError> {
+    let training = model.manifest().training.as_ref();
+    let made_by = training.and_then(|it| it.command.as_ref());
+    let options = run.join("config.json");
+    // Without options it is not the trainer's, but its curves may still be the model's.
+    if let Some(made_by) = made_by.filter(|_| options.exists()) {
+        let Options { command } = read_json(options)?;
+        if *made_by != command {
+            return Err(EvaluationError::OtherRun {
+                run: run.into(),
+                model: model.title(),
+                command: made_by.clone(),
+            });
+        }
+    }
+    read_json(run.join("history.json"))
+}
+
+/// What a run's `config.json` says that tells it from others.
+#[derive(Deserialize)]
+struct Options {
+    command: String,
+}
+
+fn read_json<T: DeserializeOwned>(path: PathBuf) -> Result<T, EvaluationError> {
     let bytes = std::fs::read(&path).map_err(|source| EvaluationError::Io {
         path: path.clone(),
         source,

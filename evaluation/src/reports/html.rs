@@ -1,7 +1,7 @@
 //! Reports as one HTML file: the tables, and the plots drawn into it.
 
 use super::table::escape;
-use super::{NamedPlot, Report, tables};
+use super::{NamedPlot, Report, tables, terms};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
@@ -51,6 +51,11 @@ pub(super) fn page(report: &Report, plots: &[NamedPlot]) -> String {
             plot.svg()
         );
     }
+    out += "<h2>What the words mean</h2>\n<ul>\n";
+    for line in terms::of(&report.figures) {
+        out += &format!("<li>{}</li>\n", escape(&line));
+    }
+    out += "</ul>\n";
     out += &format!(
         "<h2>How this was made</h2>\n<p>In {:.0} s with Normgate {} on ONNX Runtime {}, by</p>\n\
          <p><code>{}</code></p>\n",

@@ -6,6 +6,7 @@ mod notes;
 pub mod plots;
 pub mod table;
 mod tables;
+mod terms;
 
 use std::fmt;
 use std::fs;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 use crate::error::EvaluationError;
 use crate::evaluate::figures::Figures;
+use crate::out::REPORT;
 use plots::Plot;
 
 /// The results of an evaluation, as in `report.json`. Its [`Display`](fmt::Display) is the table for the terminal, at
@@ -124,7 +126,7 @@ impl Report {
 
     /// The report as Markdown, with the plots (names without extension, and what they show) in it.
     pub fn markdown(&self, plots: &[NamedPlot]) -> String {
-        let mut out = format!("# {}\n\n", self.title());
+        let mut out = format!("{REPORT}{} {}\n\n", self.model.name, self.model.version);
         for line in tables::introduction(self) {
             out += &format!("- {line}\n");
         }
@@ -145,6 +147,10 @@ impl Report {
             };
             out += &format!("\n## {caption}\n\n[![{caption}]({file}.{shown})]({file}.svg)\n");
         }
+        out += "\n## What the words mean\n\n";
+        for line in terms::of(&self.figures) {
+            out += &format!("- {line}\n");
+        }
         out += &format!(
             "\n## How this was made\n\nIn {:.0} s with Normgate {} on ONNX Runtime {}, by\n\n    {}\n",
             self.seconds, self.normgate, self.onnxruntime, self.command
@@ -153,7 +159,8 @@ impl Report {
     }
 
     /// Writes `report.json`, `report.md`, `report.html` and every plot as SVG and PNG into `folder`, which is made if
-    /// it does not exist; files with those names are replaced.
+    /// it does not exist; files with those names are replaced, and plots of an earlier report that this one has not
+    /// are removed.
     ///
     /// # Errors
     /// [`EvaluationError`] if a file cannot be written, or a plot cannot be rendered.
@@ -177,6 +184,13 @@ impl Report {
         if report.exists() {
             io(&report, fs::remove_file(&report))?;
         }
+        for plot in shown_before(folder) {
+            if plots.iter().all(|it| it.file != plot) {
+                // A plot that stays although nobody shows it does no harm.
+                let _ = fs::remove_file(folder.join(format!("{plot}.svg")));
+                let _ = fs::remove_file(folder.join(format!("{plot}.png")));
+            }
+        }
         write("report.md", self.markdown(plots).as_bytes())?;
         write("report.html", html::page(self, plots).as_bytes())?;
         for NamedPlot { file, plot, .. } in plots {
@@ -185,6 +199,16 @@ impl Report {
         }
         write("report.json", json.as_bytes())
     }
+}
+
+/// The plots of the report that is in a folder, by the names of their files: those that its text links to.
+fn shown_before(folder: &Path) -> Vec<String> {
+    let text = fs::read_to_string(folder.join("report.md")).unwrap_or_default();
+    let links = text.split("](").filter_map(|link| link.split_once(".svg)"));
+    let names = links.map(|(name, _)| name.to_owned());
+    names
+        .filter(|name| !name.contains(['/', '\\']) && text.starts_with(REPORT))
+        .collect()
 }
 
 /// A plot, the name of its files, and what it shows.

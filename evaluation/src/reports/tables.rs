@@ -99,8 +99,8 @@ fn classification(figures: &Figures) -> Table {
     };
     let (explained, heads) = match is_grouped {
         true => (
-            " Many, Medium, Few: thirds of the classes by number of training images (for 100 and\n1,000 \
-             classes, the papers' groups).",
+            " Many, Medium, Few: thirds of the classes by number of training images, and among equal\nnumbers by \
+             their order (for 100 and 1,000 classes, the papers' groups).",
             &["", "All", "Many", "Medium", "Few"][..],
         ),
         false => ("", &["", "All"][..]),

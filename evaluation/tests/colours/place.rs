@@ -22,7 +22,8 @@ pub const TRACE: u8 = 10;
 pub struct Place(tempfile::TempDir);
 
 impl Place {
-    /// Makes the model `colours.onnx`, whose training had 100, 10 and 1 images of the classes, in the set `training`.
+    /// Makes the model `colours.onnx`, whose training had 100, 10 and 1 images of the classes, in the set `training`, and
+    /// auxiliary ones in the set `grey`.
     pub fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         let manifest = Manifest {
@@ -45,11 +46,11 @@ impl Place {
             training: Some(TrainingRecord {
                 method: "by hand".into(),
                 class_counts: vec![100, 10, 1],
-                command: None,
+                command: Some("train --seed 0".into()),
                 seed: 0,
                 epochs: 0,
                 data: vec!["training".into()],
-                auxiliary: vec![],
+                auxiliary: vec!["grey".into()],
             }),
             quantization: None,
         };

@@ -88,12 +88,42 @@ fn the_report_folder_holds_the_figures_and_every_picture() {
     }
     for part in [
         "- Calibrated on calibration\n",
-        "- Training images: training\n",
+        "- Training images: training; auxiliary images: grey\n",
         "| phones | ID, shifted | 10 |",
     ] {
         assert!(markdown.contains(part), "{part}: {markdown}");
     }
-    assert!(page.contains("<li>Training images: training</li>"));
+    assert!(page.contains("<li>Training images: training; auxiliary images: grey</li>"));
+    let explained = "RN: minus the norm of the representation.";
+    assert!(page.contains(explained) && markdown.contains(explained));
+
+    // A later report leaves nothing of this one, and what is not of a report alone.
+    fs::write(folder.join("mine.svg"), "").unwrap();
+    let without_run = evaluate::evaluate(&place.evaluate_args(&sets[..3])).unwrap();
+    without_run
+        .report
+        .write(&folder, &without_run.plots)
+        .unwrap();
+    assert!(!folder.join("training.svg").exists() && !folder.join("training.png").exists());
+    assert!(folder.join("norms.svg").exists() && folder.join("mine.svg").exists());
+}
+
+#[test]
+fn curves_of_a_run_that_made_another_model_are_not_shown() {
+    let place = calibrated();
+    place.add_test("id");
+    fs::create_dir(place.path("run")).unwrap();
+    fs::write(place.path("run/history.json"), "[]").unwrap();
+    let config = |command: &str| {
+        let config = format!(r#"{{"command": "{command}", "more": 1}}"#);
+        fs::write(place.path("run/config.json"), config).unwrap();
+        let args = place.evaluate_args(&[("--id", "id"), ("--run", "run")]);
+        evaluate::evaluate(&args).map(|_| ())
+    };
+    config("train --seed 0").unwrap();
+    let said = config("train --seed 1").unwrap_err().to_string();
+    assert!(said.contains("this run did not make colours 1"), "{said}");
+    assert!(said.contains("train --seed 0"), "{said}");
 }
 
 #[test]

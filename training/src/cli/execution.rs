@@ -1,6 +1,7 @@
 //! Options for how a run is carried out: on which device, with how many threads.
 
 use std::num::{NonZeroU16, NonZeroUsize};
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use normgate_core::runtime::Device;
@@ -17,7 +18,7 @@ pub struct ExecutionArgs {
     #[arg(long, default_value = "cpu", env = "NORMGATE_DEVICE")]
     pub(crate) device: Device,
     /// Threads that the network computes with [default: all cores]
-    #[arg(long, env = "NORMGATE_THREADS", value_name = "N")]
+    #[arg(long, env = "NORMGATE_THREADS", value_name = "N", value_parser = some::<NonZeroU16>)]
     pub(super) threads: Option<NonZeroU16>,
     /// Threads that read ahead and augment. One is enough for small images, unless it augments them for a GPU
     /// (--camera, for example); for large images, give one for each core (docs/training.md)
@@ -28,8 +29,13 @@ pub struct ExecutionArgs {
     #[arg(long, value_enum, value_name = "WHERE")]
     augment_on: Option<AugmentOn>,
     /// Write a checkpoint every N epochs
-    #[arg(long, value_name = "N", default_value_t = CHECKPOINT_EVERY)]
+    #[arg(long, value_name = "N", default_value_t = CHECKPOINT_EVERY, value_parser = some::<NonZeroUsize>)]
     pub(super) checkpoint_every: NonZeroUsize,
+}
+
+fn some<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| "not a whole number of 1 or more".into())
 }
 
 /// Five.
@@ -83,7 +89,7 @@ impl ExecutionArgs {
     }
 
     /// The options that differ from their defaults, to be given again with `--resume`: a run does not record them.
-    pub(super) fn given(&self) -> String {
+    pub(crate) fn given(&self) -> String {
         let threads = self.threads.map(|threads| format!(" --threads {threads}"));
         let options = [
             (!self.is_on_cpu()).then(|| format!(" --device {}", self.device)),

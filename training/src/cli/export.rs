@@ -1,10 +1,12 @@
 //! `normgate-train export`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use normgate_core::model::Model;
 use normgate_evaluation::datasets::HeldOut;
+use normgate_evaluation::out::has_folder;
 use normgate_evaluation::reports::table::counted;
 use normgate_evaluation::shell::quoted_path;
 use normgate_evaluation::workbench::print;
@@ -41,6 +43,22 @@ pub struct ExportArgs {
     weights: WeightForm,
 }
 
+/// Checks that nothing is lost that would be missed: an earlier export is made again, and nothing else.
+fn may_be_written(out: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    has_folder(out)?;
+    if !out.exists() {
+        return Ok(());
+    }
+    let is_calibrated = Model::open(out).map(|model| model.manifest().calibration.is_some());
+    let what = match is_calibrated {
+        Ok(false) => return Ok(()),
+        Ok(true) => "a calibrated model, whose threshold would be lost",
+        Err(_) => "another file, no model of Normgate",
+    };
+    let out = out.display();
+    Err(format!("--out {out}: there is {what}. Give another name, or remove it first").into())
+}
+
 /// Carries out the command.
 ///
 /// # Errors
@@ -58,6 +76,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
         description: args.description.clone(),
         weights: args.weights,
     };
+    may_be_written(&args.out)?;
     let model = export(&checkpoint, &options)?;
     model.save(&args.out)?;
     let out = args.out.display();

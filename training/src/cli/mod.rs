@@ -1,6 +1,7 @@
 //! The command line of `normgate-train`: the table of its commands, a file for each.
 
 pub(crate) mod execution;
+mod explained;
 mod export;
 mod method;
 mod preset;
@@ -64,7 +65,8 @@ impl Command {
 /// on the CPU: it tells the allocator to keep what is freed, which needs `unsafe` code.
 #[must_use]
 pub fn run(keep_freed_memory: fn()) -> ExitCode {
-    let command = Cli::parse().command;
+    let parsed = Cli::try_parse().map_err(explained::explained);
+    let command = parsed.unwrap_or_else(|error| error.exit()).command;
     if command.trains_on_cpu() {
         keep_freed_memory();
     }

@@ -31,7 +31,8 @@ pub struct RecipeArgs {
     #[arg(long, value_name = "FOLDER", value_delimiter = ',')]
     aux: Vec<AuxiliarySpec>,
     /// Shares of the auxiliary folders in each batch, such as 2,1 [default: by their sizes]
-    #[arg(long, value_name = "WEIGHTS", value_delimiter = ',', requires = "aux")]
+    #[arg(long, value_name = "WEIGHTS", value_delimiter = ',', requires = "aux",
+        allow_negative_numbers = true, value_parser = number)]
     aux_weights: Vec<f64>,
     /// New folder for the run
     #[arg(long, value_name = "RUN", required = true)]
@@ -51,7 +52,7 @@ pub struct RecipeArgs {
     normalise: Option<Normalise>,
     /// Keep the last N images of a class (by name, those of inner folders after a folder's own; else in
     /// the set's order) out of training, to calibrate on: CLASS=N, or all=N for each class; N% is a
-    /// share, rounded down. They are kept in RUN/held-out
+    /// share, rounded down. What several say of a class adds up. They are kept in RUN/held-out
     #[arg(long, value_name = "CLASS=N", value_delimiter = ',')]
     hold_out: Vec<HoldOut>,
     /// First cut the set to a long tail, with the largest class this many times as large as the
@@ -110,14 +111,16 @@ pub struct RecipeArgs {
     /// Learning rate in the first epoch; falls to 0 along a cosine [default: adam 0.001, sgd 0.1;
     /// oe, la-oe, energy-oe, oecc and bel with --init 0.001; pascl-ft and bel-ft adam 0.0005, sgd
     /// 0.01]
-    #[arg(long, value_name = "RATE", help_heading = "Recipe", value_parser = positive)]
+    #[arg(long, value_name = "RATE", help_heading = "Recipe", value_parser = positive,
+        allow_negative_numbers = true)]
     lr: Option<f64>,
     /// Weight decay (L2)
     #[arg(long, default_value_t = 5e-4, value_name = "DECAY", help_heading = "Recipe",
-        value_parser = not_negative)]
+        value_parser = not_negative, allow_negative_numbers = true)]
     weight_decay: f64,
     /// Seed of every random choice
-    #[arg(long, default_value_t = 0, help_heading = "Recipe")]
+    #[arg(long, default_value_t = 0, help_heading = "Recipe", value_parser = seed,
+        allow_negative_numbers = true)]
     seed: u64,
     /// Precision of convolutions: bf16 is about 1.6 times faster on CPUs that have it; on GPUs it was not
     /// measured
@@ -173,6 +176,16 @@ impl RecipeArgs {
             batch_size: self.batch_size.unwrap_or(defaults.batch_size) as usize,
             auxiliary_batch_size: self.aux_batch_size.unwrap_or(defaults.batch_size) as usize,
         })
+    }
+
+    /// Checks that the sets to monitor are there, before large ones are read.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Dataset`].
+    pub(super) fn check_monitored(&self) -> Result<(), TrainError> {
+        let sets = self.monitor.iter();
+        Ok(sets.map(SetSpec::check_exists).collect::<Result<(), _>>()?)
     }
 
     /// Whether images are to be held out.
@@ -366,6 +379,16 @@ pub(crate) fn channels(text: &str) -> Result<u16, String> {
         Ok(channels @ 8..=1024) if channels % 8 == 0 => Ok(channels),
         _ => Err("not a multiple of 8 from 8 to 1024".into()),
     }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    let seed = text.parse();
+    seed.map_err(|_| format!("not a whole number from 0 to {}", u64::MAX))
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse()
+        .map_err(|_| "not a number, such as 2 or 0.5".into())
 }
 
 pub(super) fn positive(text: &str) -> Result<f64, String> {

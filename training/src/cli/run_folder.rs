@@ -28,6 +28,8 @@ pub(super) fn check_is_free(run: &Path, holds_out: bool) -> Result<(), TrainErro
             "{shown} already holds a run. Continue it (--resume {}), or name another folder",
             quoted_path(run)
         )
+    } else if is_of_others(&run.join(CONFIG_FILE)) {
+        format!("{shown} has a {CONFIG_FILE} that no run made: name a new folder")
     } else if holds_out && !held_out_folder::may_write(run) {
         format!(
             "{shown} already has a {} that no run made: name a new folder",
@@ -37,6 +39,12 @@ pub(super) fn check_is_free(run: &Path, holds_out: bool) -> Result<(), TrainErro
         return Ok(());
     };
     Err(TrainError::Options(format!("--out: {problem}")))
+}
+
+/// Whether there is a file that is not the options of a run.
+fn is_of_others(config: &Path) -> bool {
+    let text = fs::read(config);
+    text.is_ok_and(|text| serde_json::from_slice::<RunConfig>(&text).is_err())
 }
 
 /// Makes the folder of a new run, if it is not there, and locks it as [`lock()`] does.

@@ -151,6 +151,16 @@ pub(crate) fn prepare(args: &TrainArgs, command: String) -> Result<(Trainer, Fil
                     data.copies_held_out
                 );
             }
+            if data.in_another_class > 0 {
+                say!(
+                    "warning: {} also in another class, of which a network can learn one only: remove the copies that \
+                     are in the wrong one",
+                    match data.in_another_class {
+                        1 => "an image is".to_owned(),
+                        count => format!("{count} images are"),
+                    }
+                );
+            }
             keep_held_out(&execution.run, &config, &data.held_out)?;
         }
     }
@@ -198,6 +208,7 @@ fn start(
     let run = recipe.out.clone();
     check_is_free(&run, recipe.holds_out())?;
     recipe.check_reads_elsewhere(&run)?;
+    recipe.check_monitored()?;
     let method = &args.method;
     let init = method.init.as_deref();
     let init = init.map(|run| Init::load(run, device)).transpose()?;
@@ -263,7 +274,8 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
     if run.join(CONFIG_FILE).exists() && !run.join(checkpoint::FILE_NAME).exists() {
         return Err(TrainError::Options(format!(
             "--resume: {} was stopped before its first checkpoint, so there is nothing to continue \
-             from. Start it again as before; the command is in its {CONFIG_FILE}",
+             from. Start it again as before (the command is in its {CONFIG_FILE}), or with a smaller --lr if its loss \
+             was not finite",
             run.display()
         )));
     }
@@ -271,17 +283,27 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
     let config = checkpoint.config.clone();
     check_width(config.model.width)?;
     let vary = execution.vary(&config.augmentation, device)?;
-    let data = TrainingData::load(&config.selection()?)?;
+    let selection = config.selection()?;
+    let moved = selection
+        .data
+        .iter()
+        .find(|set| set.path().is_relative() && !set.path().exists());
+    if let Some(set) = moved {
+        return Err(TrainError::Options(format!(
+            "--resume: the run reads {set}, which is not there: continue it in the folder that it was started in"
+        )));
+    }
+    let data = TrainingData::load(&selection)?;
     let is_other = |digest: &String| *digest != data.digest();
     if data.class_counts != config.data.class_counts
         || config.data.digest.as_ref().is_some_and(is_other)
     {
-        return Err(TrainError::Data(
+        return Err(TrainError::Data(format!(
             "the image sets have changed since the run was started, or this version reads them \
-             differently, so the run cannot continue. Restore the sets, or start a new run with another \
-             --out"
-                .into(),
-        ));
+             differently, so the run cannot continue: {}. Restore the sets, or start a new run with another \
+             --out",
+            changed(&config, &data)
+        )));
     }
     Ok(Run {
         folder: run.to_owned(),
@@ -291,6 +313,19 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
         beginning: Beginning::Resumed(checkpoint),
         lock,
     })
+}
+
+/// What is known of a change in the image sets.
+fn changed(config: &RunConfig, data: &TrainingData) -> String {
+    let counts = config.data.class_counts.iter().zip(&data.class_counts);
+    let mut classes = counts.zip(&data.class_names);
+    match classes.find(|((before, now), _)| before != now) {
+        Some(((before, now), class)) => {
+            format!("{class} had {before} images to train on, and now has {now}")
+        }
+        None => "each class has as many images as before, so some of them, or of --aux, are others"
+            .into(),
+    }
 }
 
 /// If a larger share of the images than this does not fill a step, it is said.

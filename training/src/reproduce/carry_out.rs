@@ -258,7 +258,11 @@ impl Workshop {
 
 /// The four commands that make and measure a run, as they are shown and compared.
 pub fn commands(run: &Run) -> [String; 4] {
-    let place = Place::canonical();
+    commands_at(run, &Place::canonical(), "")
+}
+
+/// The same, with the sets and the runs in their real places, and options for how it is carried out.
+pub fn commands_at(run: &Run, place: &Place, execution: &str) -> [String; 4] {
     let folder = place.run(&run.name());
     let file = |name: &str| -> String { folder.join(name).to_string_lossy().into_owned() };
     let exported = [
@@ -267,10 +271,10 @@ pub fn commands(run: &Run) -> [String; 4] {
         file(EXPORTED),
     ];
     [
-        shown("train", &run.train(&place)),
+        shown("train", &run.train(place)) + execution,
         shown("export", &exported),
-        shown("calibrate", &run.calibrate(&place)),
-        shown("evaluate", &run.evaluate(&place)),
+        shown("calibrate", &run.calibrate(place)),
+        shown("evaluate", &run.evaluate(place)),
     ]
 }
 

@@ -36,7 +36,7 @@ use crate::cli::recipe::channels;
 use crate::cli::train::stop_on_signal;
 use crate::config::Precision;
 use crate::methods::MethodKind;
-use carry_out::{Workshop, commands};
+use carry_out::{Workshop, commands_at};
 pub use error::ReproduceError;
 use make::{make, progress};
 use models::Model;
@@ -180,7 +180,7 @@ fn dry_run(
 ) -> Result<ExitCode, ReproduceError> {
     let progress = progress(args, tables, workshop)?;
     for (run, _) in &progress.runs {
-        let commands = commands(run).join("\n  ");
+        let commands = commands_at(run, &workshop.place, &args.execution.given()).join("\n  ");
         print(&format!("{}\n  {commands}\n\n", run.name()))?;
     }
     print(&progress.table())?;

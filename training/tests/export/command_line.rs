@@ -69,6 +69,23 @@ fn from_images_to_a_report_on_the_command_line() {
     let said = done("calibrate tiny.onnx --data id#split=train#last=20 --balance");
     assert!(said.contains("20 of each of the 2 classes"), "{said}");
 
+    for (out, expected) in [
+        (
+            "tiny.onnx",
+            "a calibrated model, whose threshold would be lost",
+        ),
+        ("id/test_batch.bin", "another file, no model of Normgate"),
+        (
+            "nowhere/tiny.onnx",
+            "there is no folder nowhere: create it first",
+        ),
+    ] {
+        let (success, text) = run(place.path(), &format!("export run --out {out}"));
+        assert!(!success && text.contains(expected), "{text}");
+    }
+    done("export run --out again.onnx");
+    done("export run --out again.onnx");
+
     let said =
         done("evaluate tiny.onnx --id id#split=test --ood dark,noise=aux --run run --out report");
     assert!(

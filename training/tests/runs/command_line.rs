@@ -281,7 +281,7 @@ fn mistakes_are_told_with_what_to_do() {
         (SMALL.replace("--aux aux", "--aux aux#first=x"), "#first=N"),
         (
             SMALL.replace("--aux aux", "--aux aux#first=9"),
-            "give a smaller --aux-batch-size",
+            "has 9 images for training, and each step takes 16: add images, or give --aux-batch-size 4 or less",
         ),
         (
             SMALL.replace("--out run", "--out id/even/0.png"),
@@ -291,11 +291,17 @@ fn mistakes_are_told_with_what_to_do() {
         (SMALL.replace("--data id", "--data empty"), "empty"),
         (
             SMALL.replace("--data id", "--data few"),
-            "fewer than the 16 that each step takes: add images, or give a smaller --batch-size",
+            "and each step takes 16: add images, or give --batch-size",
         ),
         (
             SMALL.replace("--aux aux", "--aux few"),
-            "give a smaller --aux-batch-size",
+            "or give --aux-batch-size",
+        ),
+        (
+            SMALL
+                .replace("--data id", "--data id#first=4")
+                .replace("--aux aux", "--aux aux#first=9"),
+            "give --batch-size 2 --aux-batch-size 4 or less",
         ),
         (SMALL.replace("--data id", "--data broken"), "7.png"),
         (
@@ -304,7 +310,7 @@ fn mistakes_are_told_with_what_to_do() {
         ),
         (
             format!("{SMALL} --class-names even,odd,prime"),
-            "no image of the class prime",
+            "no image of the class prime is left in id to train on: leave the class out of --class-names",
         ),
         (
             format!("{SMALL} --class-names even,prime"),
@@ -356,7 +362,10 @@ fn mistakes_are_told_with_what_to_do() {
             SMALL.replace("--aux aux", "--aux id"),
             "of --aux are also in --data",
         ),
-        ("--resume run --monitor aux".into(), "cannot be used with"),
+        (
+            "--resume run --monitor aux".into(),
+            "--monitor cannot be changed",
+        ),
         (format!("{SMALL} --device cuda:99"), "--device cuda"),
         (format!("{SMALL} --device gpu"), "cpu, cuda, or cuda:N"),
         (
@@ -387,9 +396,19 @@ fn mistakes_are_told_with_what_to_do() {
         (format!("{SMALL} --epochs 0"), "--epochs"),
         (format!("{SMALL} --no-such-option"), "--no-such-option"),
         ("--resume nowhere".into(), "there is no run nowhere"),
-        (format!("{SMALL} --resume run"), "cannot be used with"),
-        ("--resume run --flip 0.1".into(), "cannot be used with"),
-        (String::new(), "--data"),
+        (format!("{SMALL} --resume run"), "--data cannot be changed"),
+        ("--resume run --flip 0.1".into(), "--flip cannot be changed"),
+        (String::new(), "--data and --out missing"),
+        (
+            format!("{SMALL} --threads 0"),
+            "not a whole number of 1 or more",
+        ),
+        (format!("{SMALL} --lr -1"), "not a number greater than 0"),
+        (format!("{SMALL} --seed -1"), "not a whole number from 0"),
+        (
+            format!("{SMALL} --aux-weights 1,a"),
+            "not a number, such as",
+        ),
     ];
     for (arguments, expected) in cases {
         let output = place.train(&arguments);

@@ -109,7 +109,7 @@ fn folders_that_are_no_set_say_why() {
     said("it holds no images");
     write(&folder.path().join("cat/1.png"), &png(3));
     write(&folder.path().join("3.png"), &png(3));
-    said("images of its own (1) beside folders of images");
+    said("it has 1 image of its own (3.png) beside folders of images");
     fs::remove_file(folder.path().join("3.png")).unwrap();
 }
 

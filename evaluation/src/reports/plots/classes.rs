@@ -113,7 +113,7 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
 }
 
 /// Writes names above the points, or below or beside them, where no other name and no line of the group is in the
-/// way.
+/// way; none where there is no room.
 fn label(
     canvas: &mut Canvas,
     panel: &Panel<'_>,
@@ -135,7 +135,8 @@ fn label(
             let apart = |&(other, at, width): &(f64, f64, f64)| {
                 (other - x).abs() > half + width || (at - y).abs() > 13.0
             };
-            x > half && y < bottom - 3.0 && taken.iter().all(apart)
+            // Above the panel is its title.
+            x > half && (panel.top + 4.0..bottom - 3.0).contains(&y) && taken.iter().all(apart)
         };
         let is_off_line = |&(_, y): &(f64, f64)| {
             let off = |&(group, line): &(ClassGroup, f64)| {
@@ -148,12 +149,16 @@ fn label(
             (x, y - 9.0),
             (x, y + 17.0),
             (x - beside, y + 4.0),
+            (x + beside, y + 4.0),
             (x, y - 22.0),
             (x, y - 35.0),
         ];
         let free = || places.into_iter().filter(is_free);
         let place = free().find(is_off_line).or_else(|| free().next());
-        let place = place.unwrap_or(places[0]);
+        // Of many classes with equal numbers, not all names can be read.
+        let Some(place) = place else {
+            continue;
+        };
         canvas.name(place, class.name, NAME, style::tick(Anchor::Middle));
         taken.push((place.0, place.1, half));
     }

@@ -2,7 +2,7 @@
 //! beside it the sets in the order in which their curves end.
 
 use super::grid::{ABOVE, BELOW, LEFT, RIGHT};
-use super::panel::{Axis, Panel};
+use super::panel::{Axis, Panel, whole_ticks};
 use super::style;
 use super::svg::{Anchor, Canvas, Stroke, Text};
 
@@ -54,7 +54,7 @@ pub(super) fn draw(
         x,
         y,
     };
-    panel.frame(canvas, "Representation norm", "");
+    panel.frame_with(canvas, "Representation norm", "", &whole_ticks(&panel.x));
     for curve in curves {
         panel.curve(canvas, &curve.points, curve.stroke);
     }

@@ -92,6 +92,13 @@ impl Panel<'_> {
     }
 }
 
+/// The whole ones among the round numbers of an axis that counts.
+pub(super) fn whole_ticks(axis: &Axis<'_>) -> Vec<(f64, String)> {
+    let whole = ticks(axis.min, axis.max, 5).into_iter();
+    let whole = whole.filter(|tick| tick.fract() == 0.0);
+    whole.map(|tick| (tick, number(tick))).collect()
+}
+
 /// Round numbers in `min..=max`, with about `about` steps between the ends.
 pub(super) fn ticks(min: f64, max: f64, about: usize) -> Vec<f64> {
     let span = max - min;

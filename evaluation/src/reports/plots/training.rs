@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Plot;
 use super::grid::Grid;
 use super::norm_curves::{self, NormCurve};
-use super::panel::Axis;
+use super::panel::{Axis, whole_ticks};
 use super::style;
 use super::svg::{Canvas, Stroke};
 
@@ -154,7 +154,7 @@ pub fn training_curves(title: &str, history: &[Epoch]) -> Plot {
     };
     for (index, (name, label, unit, curves)) in panels.iter().enumerate() {
         let panel = grid.place(index, epochs(), value_axis(values(curves), label, unit));
-        panel.frame(&mut canvas, name, "");
+        panel.frame_with(&mut canvas, name, "", &whole_ticks(&panel.x));
         for (_, points, stroke) in curves {
             panel.curve(&mut canvas, points, *stroke);
         }

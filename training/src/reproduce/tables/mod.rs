@@ -128,7 +128,7 @@ impl Table {
             let table = TABLES
                 .iter()
                 .map(|table| table())
-                .find(|table| table.id == name);
+                .find(|table| table.id.eq_ignore_ascii_case(name));
             table.ok_or_else(|| {
                 let all: Vec<_> = TABLES.iter().map(|table| table().id).collect();
                 format!("there is no table \"{name}\"; there are {}", all.join(", "))
