@@ -301,7 +301,7 @@ fn mistakes_are_told_with_what_to_do() {
             SMALL
                 .replace("--data id", "--data id#first=4")
                 .replace("--aux aux", "--aux aux#first=9"),
-            "give --batch-size 2 --aux-batch-size 4 or less",
+            "give --batch-size 4 --aux-batch-size 4 or less",
         ),
         (SMALL.replace("--data id", "--data broken"), "7.png"),
         (
