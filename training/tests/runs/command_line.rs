@@ -400,7 +400,7 @@ fn mistakes_are_told_with_what_to_do() {
         ("--resume run --flip 0.1".into(), "--flip cannot be changed"),
         (String::new(), "--data and --out missing"),
         (
-            format!("{SMALL} --threads 0"),
+            SMALL.replace("--threads 1", "--threads 0"),
             "not a whole number of 1 or more",
         ),
         (format!("{SMALL} --lr -1"), "not a number greater than 0"),
