@@ -112,7 +112,7 @@ pub fn class_points(title: &str, classes: &[ClassPoint<'_>]) -> Plot {
     }
 }
 
-/// Writes names above the points, or below or beside them, where no other name and no line of the group is in the
+/// Writes names above the points, or below or beside them, where no other name, no point and no line of the group is in the
 /// way; none where there is no room.
 fn label(
     canvas: &mut Canvas,
@@ -121,13 +121,13 @@ fn label(
     value: Value,
     lines: &[(ClassGroup, f64)],
 ) {
-    let points = classes.iter().filter(|class| value(class).is_finite());
+    let points = || classes.iter().filter(|class| value(class).is_finite());
     let at = |class: &ClassPoint<'_>| {
         panel.at((class.images.max(1) as f64).log10(), 100.0 * value(class))
     };
     let bottom = panel.top + panel.height;
     let mut taken: Vec<(f64, f64, f64)> = Vec::new();
-    for class in points {
+    for class in points() {
         let (x, y) = at(class);
         let half = (fit::width(class.name, style::TICK) / 2.0).min(NAME / 2.0) + 2.0;
         let x = x.min(panel.left + panel.width + RIGHT + 10.0 - half);
@@ -135,8 +135,13 @@ fn label(
             let apart = |&(other, at, width): &(f64, f64, f64)| {
                 (other - x).abs() > half + width || (at - y).abs() > 13.0
             };
+            let covers = |other: &ClassPoint<'_>| {
+                let (at, height) = at(other);
+                (at - x).abs() < half + 4.0 && (height - (y - 4.0)).abs() < 9.0
+            };
             // Above the panel is its title.
-            x > half && (panel.top + 4.0..bottom - 3.0).contains(&y) && taken.iter().all(apart)
+            let is_inside = x > half && (panel.top + 4.0..bottom - 3.0).contains(&y);
+            is_inside && taken.iter().all(apart) && !points().any(covers)
         };
         let is_off_line = |&(_, y): &(f64, f64)| {
             let off = |&(group, line): &(ClassGroup, f64)| {
