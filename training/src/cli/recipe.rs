@@ -184,8 +184,8 @@ impl RecipeArgs {
     ///
     /// [`TrainError::Dataset`].
     pub(super) fn check_monitored(&self) -> Result<(), TrainError> {
-        let sets = self.monitor.iter();
-        Ok(sets.map(SetSpec::check_exists).collect::<Result<(), _>>()?)
+        let mut sets = self.monitor.iter();
+        Ok(sets.try_for_each(SetSpec::check_exists)?)
     }
 
     /// Whether images are to be held out.

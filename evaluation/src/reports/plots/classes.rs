@@ -130,7 +130,8 @@ fn label(
     for class in points() {
         let (x, y) = at(class);
         let half = (fit::width(class.name, style::TICK) / 2.0).min(NAME / 2.0) + 2.0;
-        let x = x.min(panel.left + panel.width + RIGHT + 10.0 - half);
+        let right = panel.left + panel.width + RIGHT + 10.0;
+        let x = x.min(right - half);
         let is_free = |&(x, y): &(f64, f64)| {
             let apart = |&(other, at, width): &(f64, f64, f64)| {
                 (other - x).abs() > half + width || (at - y).abs() > 13.0
@@ -140,7 +141,8 @@ fn label(
                 (at - x).abs() < half + 4.0 && (height - (y - 4.0)).abs() < 9.0
             };
             // Above the panel is its title.
-            let is_inside = x > half && (panel.top + 4.0..bottom - 3.0).contains(&y);
+            let is_inside =
+                (half..=right - half).contains(&x) && (panel.top + 4.0..bottom - 3.0).contains(&y);
             is_inside && taken.iter().all(apart) && !points().any(covers)
         };
         let is_off_line = |&(_, y): &(f64, f64)| {
