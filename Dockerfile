@@ -18,6 +18,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo build --release --locked --package normgate \
  && scripts/third-party-licences > /out/third-party-licences.txt \
+ && cp "$(rustc --print sysroot)/share/doc/rust/COPYRIGHT-library.html" /out/rust-licences.html \
  && cp target/release/normgate LICENSE-APACHE LICENSE-MIT \
       evaluation/src/reports/plots/fonts/LICENSE-OFL /out/
 

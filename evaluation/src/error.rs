@@ -271,8 +271,8 @@ pub enum EvaluationError {
         /// The file.
         file: PathBuf,
     },
-    /// A report is to be written into a folder that has a text of the same name from elsewhere.
-    #[error("--out {}: {} is no report of Normgate and would be lost: give another folder", out.display(), file.display())]
+    /// A report is to be written into a folder that has a file of the same name from elsewhere.
+    #[error("--out {}: {} is no part of a report of Normgate and would be lost: give another folder", out.display(), file.display())]
     OutHasOther {
         /// The folder.
         out: PathBuf,

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::EvaluationError;
+use crate::reports;
 
 /// Whether both paths lead to the same file, which exists.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
@@ -26,25 +27,31 @@ pub fn has_folder(out: &Path) -> Result<(), EvaluationError> {
     }
 }
 
-/// What a report's text begins with.
-pub(crate) const REPORT: &str = "# Evaluation of ";
-
-/// Checks that a report may be written into a folder: no file is in its place, and no text from elsewhere is where
-/// the report's will be.
+/// Checks that a report may be written into a folder: no file is in its place, and nothing from elsewhere is where the
+/// report's files will be.
 ///
 /// # Errors
 /// [`EvaluationError::OutIsFile`], [`EvaluationError::OutHasOther`].
 pub(crate) fn may_hold_report(out: &Path) -> Result<(), EvaluationError> {
     can_be_folder(out)?;
-    let file = out.join("report.md");
-    // One that cannot be read will not be written either, which is said then.
-    match fs::read(&file) {
-        Ok(text) if !text.starts_with(REPORT.as_bytes()) => Err(EvaluationError::OutHasOther {
+    let mut files = reports::files().map(|file| out.join(file));
+    let others = files.find(|file| !holds_report(out) && file.exists());
+    match others {
+        Some(file) => Err(EvaluationError::OutHasOther {
             out: out.into(),
             file,
         }),
-        _ => Ok(()),
+        None => Ok(()),
     }
+}
+
+/// Whether a folder has a report of ours, or one whose writing was interrupted: its figures are written last.
+pub(crate) fn holds_report(folder: &Path) -> bool {
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+    let figures: Option<serde_json::Value> = serde_json::from_str(&read("report.json")).ok();
+    let is_whole =
+        figures.is_some_and(|it| it["normgate"].is_string() && it["figures"].is_object());
+    is_whole || read("report.md").contains(reports::MADE_BY)
 }
 
 /// Checks that there is a folder, or that one can be made: no file is in its place.
@@ -84,11 +91,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("report.md");
         assert!(may_hold_report(folder.path()).is_ok());
-        std::fs::write(&file, format!("{REPORT}m 1\n")).unwrap();
+        let interrupted = format!("# Evaluation of m 1\n{} 1.2.3 on", reports::MADE_BY);
+        std::fs::write(&file, interrupted).unwrap();
         assert!(may_hold_report(folder.path()).is_ok());
-        std::fs::write(&file, "# Minutes\n").unwrap();
-        let said = may_hold_report(folder.path()).unwrap_err().to_string();
-        assert!(said.contains("is no report of Normgate"), "{said}");
+        std::fs::write(&file, "# Evaluation of our cameras\n").unwrap();
+        let said = |part: &str| {
+            let said = may_hold_report(folder.path()).unwrap_err().to_string();
+            assert!(said.contains(part), "{said}");
+        };
+        said("report.md is no part of a report of Normgate");
+        std::fs::rename(&file, folder.path().join("report.json")).unwrap();
+        said("report.json is no part");
+        let whole = r#"{"normgate": "0.1.0", "figures": {}}"#;
+        std::fs::write(folder.path().join("report.json"), whole).unwrap();
+        assert!(may_hold_report(folder.path()).is_ok());
+        std::fs::rename(
+            folder.path().join("report.json"),
+            folder.path().join("roc.svg"),
+        )
+        .unwrap();
+        said("roc.svg is no part");
     }
 
     #[test]

@@ -51,14 +51,19 @@ pub fn run(args: &HealthArgs) -> Result<(), Failure> {
 
 /// Where to ask a server with this environment: if possible at its address for probes, which clients cannot fill.
 fn served_at() -> Result<SocketAddr, String> {
-    for name in ["NORMGATE_PROBE_LISTEN", "NORMGATE_LISTEN"] {
-        let text = env::var(name).unwrap_or_default();
-        let address = parse_address_or_none(&text);
-        if let Some(address) = address.map_err(|error| format!("{name}, {text:?}: {error}"))? {
-            return Ok(address);
-        }
+    let set = |name| env::var(name).unwrap_or_default();
+    let named = |name, text: &str, error| format!("{name}, {text:?}: {error}");
+    let probes = set("NORMGATE_PROBE_LISTEN");
+    let address = parse_address_or_none(&probes);
+    if let Some(address) =
+        address.map_err(|error| named("NORMGATE_PROBE_LISTEN", &probes, error))?
+    {
+        return Ok(address);
     }
-    Ok(SocketAddr::from(([127, 0, 0, 1], 8080)))
+    match set("NORMGATE_LISTEN").as_str() {
+        "" => Ok(SocketAddr::from(([127, 0, 0, 1], 8080))),
+        text => parse_address(text).map_err(|error| named("NORMGATE_LISTEN", text, error)),
+    }
 }
 
 fn ask(address: SocketAddr, timeout: Duration) -> io::Result<String> {

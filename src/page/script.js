@@ -13,6 +13,7 @@ function percent(share) {
 // What is known of the model, and the last answer: the gauge needs both.
 let model = null;
 let answered = null;
+let note = "";
 let latest = 0;
 let waiting = [];
 
@@ -45,7 +46,7 @@ async function classify(files) {
   const turn = ++latest;
   photo.hidden = !image;
   // The name may be written from right to left, and what stands beside it is not.
-  $("note").textContent = files.length > 1
+  note = files.length > 1
     ? `\u2068${image.name}\u2069, the first of ${files.length} files; drop one at a time.` : "";
   if (!image) return showProblem("Nothing to classify", "drop an image file");
   URL.revokeObjectURL(photo.src);
@@ -88,6 +89,7 @@ async function reason(error, image) {
 function wait() {
   result.style.minHeight = `${result.offsetHeight}px`;
   result.className = "busy";
+  $("note").textContent = note;
   $("verdict").textContent = "Classifying…";
 }
 
@@ -103,6 +105,7 @@ function show(kind, verdict) {
   stopWaiting();
   result.style.minHeight = "";
   result.className = kind;
+  $("note").textContent = note;
   $("verdict").textContent = verdict;
   $("guess").hidden = $("answer").hidden = kind === "problem";
   $("verdict").scrollIntoView({ block: "nearest" });
@@ -141,9 +144,13 @@ function showAnswer(answer) {
   if (!isOf(model)) introduce();
 }
 
-// Whether the last answer is this model's.
+// Whether the last answer is this model's, with the threshold that it has now.
 function isOf(model) {
-  return ["name", "version"].every((key) => model?.[key] === answered.model[key]);
+  const { threshold, per_class } = model?.calibration ?? {};
+  const thresholds = [threshold, ...(per_class ?? []).map((own) => own.threshold)];
+  // Answers have them in single precision.
+  return ["name", "version"].every((key) => model?.[key] === answered.model[key])
+    && thresholds.some((it) => Math.fround(it) === Math.fround(answered.ood.threshold));
 }
 
 // The gauge shows where scores usually are: it starts at the calibration's smallest score, and the threshold is at
@@ -173,6 +180,6 @@ document.addEventListener("drop", (e) => {
   e.preventDefault();
   drop.classList.remove("over");
   // A piece of text, dropped by accident, is no reason to forget an answer.
-  if (e.dataTransfer.files.length || !result.className) classify(e.dataTransfer.files);
+  if (e.dataTransfer.files.length || latest === 0) classify(e.dataTransfer.files);
 });
 document.addEventListener("paste", (e) => { if (e.clipboardData.files.length) classify(e.clipboardData.files); });

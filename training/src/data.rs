@@ -284,6 +284,7 @@ fn class_counts(
         Some(class) => {
             let class = &names[class];
             let remedies = [
+                Some("add some".into()),
                 (!selection.hold_out.is_empty())
                     .then(|| "let --hold-out take fewer (all=10%)".into()),
                 Some(match selection.class_names {
@@ -318,9 +319,12 @@ fn check_sizes(streams: &[Stream]) -> Result<(), TrainError> {
     });
     let of = |kind: fn(usize) -> bool, option: &str| {
         let least = short.iter().filter(|(index, _)| kind(*index));
-        // Half of them, so that an epoch has two steps.
+        // Half of them, so that an epoch has two steps; of several auxiliary sets, each has a share.
         let least = least
-            .map(|(_, stream)| (stream.images.len() / 2).max(1))
+            .map(|(index, stream)| {
+                let fewest = if *index == 0 { 1 } else { streams.len() - 1 };
+                (stream.images.len() / 2).max(fewest)
+            })
             .min();
         least.map(|size| format!("{option} {size}"))
     };

@@ -79,8 +79,8 @@ impl fmt::Display for CalibrationReport {
         if let Some(set) = &self.treated_as_ood {
             writeln!(
                 f,
-                "  warning    the model was trained to treat {set} as OOD:\n             with a threshold from \
-                 such images, next to nothing is flagged"
+                "  warning    the model was trained to treat a set called {set} as OOD:\n             make sure that \
+                 it had none of these images, or next to nothing will be flagged"
             )?;
         }
         if let Some(set) = &self.fitted_on {

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::error::EvaluationError;
 use crate::evaluate::figures::Figures;
-use crate::out::REPORT;
+use crate::out::holds_report;
 use plots::Plot;
 
 /// The results of an evaluation, as in `report.json`. Its [`Display`](fmt::Display) is the table for the terminal, at
@@ -126,7 +126,7 @@ impl Report {
 
     /// The report as Markdown, with the plots (names without extension, and what they show) in it.
     pub fn markdown(&self, plots: &[NamedPlot]) -> String {
-        let mut out = format!("{REPORT}{} {}\n\n", self.model.name, self.model.version);
+        let mut out = format!("# {}\n\n", self.title());
         for line in tables::introduction(self) {
             out += &format!("- {line}\n");
         }
@@ -179,14 +179,16 @@ impl Report {
         let path = folder.join("report.json");
         let json = serde_json::to_string_pretty(self)
             .map_err(|source| EvaluationError::Json { path, source })?;
+        let was_report = holds_report(folder);
         // Written last, so that a folder that has it has all.
         let report = folder.join("report.json");
         if report.exists() {
             io(&report, fs::remove_file(&report))?;
         }
-        for plot in shown_before(folder) {
-            if plots.iter().all(|it| it.file != plot) {
-                // A plot that stays although nobody shows it does no harm.
+        if was_report {
+            let is_shown = |plot: &&str| plots.iter().any(|it| it.file == *plot);
+            for plot in PLOTS.into_iter().filter(|plot| !is_shown(plot)) {
+                // One that stays although nobody shows it does no harm.
                 let _ = fs::remove_file(folder.join(format!("{plot}.svg")));
                 let _ = fs::remove_file(folder.join(format!("{plot}.png")));
             }
@@ -201,14 +203,19 @@ impl Report {
     }
 }
 
-/// The plots of the report that is in a folder, by the names of their files: those that its text links to.
-fn shown_before(folder: &Path) -> Vec<String> {
-    let text = fs::read_to_string(folder.join("report.md")).unwrap_or_default();
-    let links = text.split("](").filter_map(|link| link.split_once(".svg)"));
-    let names = links.map(|(name, _)| name.to_owned());
-    names
-        .filter(|name| !name.contains(['/', '\\']) && text.starts_with(REPORT))
-        .collect()
+/// The plots that reports may have, by the names of their files.
+const PLOTS: [&str; 6] = ["norms", "roc", "sets", "classes", "taken-for", "training"];
+
+/// What the text of every report has before the version.
+pub(crate) const MADE_BY: &str = "s with Normgate";
+
+/// The names of all files that a report may have.
+pub(crate) fn files() -> impl Iterator<Item = String> {
+    let texts = ["report.md", "report.html", "report.json"].map(String::from);
+    let plots = PLOTS.into_iter();
+    texts
+        .into_iter()
+        .chain(plots.flat_map(|plot| [format!("{plot}.svg"), format!("{plot}.png")]))
 }
 
 /// A plot, the name of its files, and what it shows.

@@ -62,7 +62,10 @@ fn calibrating_on_what_was_trained_on_is_done_with_a_warning() {
     assert!(warned.lines().all(|line| line.chars().count() <= 100));
     assert!(!said("calibration").contains("warning"));
     let warned = said("grey");
-    assert!(warned.contains("trained to treat grey as OOD"), "{warned}");
+    assert!(
+        warned.contains("trained to treat a set called grey as OOD"),
+        "{warned}"
+    );
     assert!(warned.lines().all(|line| line.chars().count() <= 100));
 }
 

@@ -43,17 +43,24 @@ pub struct ExportArgs {
     weights: WeightForm,
 }
 
-/// Checks that nothing is lost that would be missed: an earlier export is made again, and nothing else.
-fn may_be_written(out: &Path) -> Result<(), Box<dyn std::error::Error>> {
+/// Checks that nothing is lost that would be missed: an earlier export of the run is made again, and nothing else.
+fn may_be_written(out: &Path, command: &str) -> Result<(), Box<dyn std::error::Error>> {
     has_folder(out)?;
     if !out.exists() {
         return Ok(());
     }
-    let is_calibrated = Model::open(out).map(|model| model.manifest().calibration.is_some());
-    let what = match is_calibrated {
-        Ok(false) => return Ok(()),
-        Ok(true) => "a calibrated model, whose threshold would be lost",
-        Err(_) => "another file, no model of Normgate",
+    let what = match Model::open(out) {
+        Ok(model) if model.manifest().calibration.is_some() => {
+            "a calibrated model, whose threshold would be lost".to_owned()
+        }
+        Ok(model) => {
+            let training = model.manifest().training.as_ref();
+            if training.and_then(|it| it.command.as_deref()) == Some(command) {
+                return Ok(());
+            }
+            "a model that this run did not make".to_owned()
+        }
+        Err(error) => format!("something else ({error})"),
     };
     let out = out.display();
     Err(format!("--out {out}: there is {what}. Give another name, or remove it first").into())
@@ -76,7 +83,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn std::error::Error>> {
         description: args.description.clone(),
         weights: args.weights,
     };
-    may_be_written(&args.out)?;
+    may_be_written(&args.out, &checkpoint.config.command)?;
     let model = export(&checkpoint, &options)?;
     model.save(&args.out)?;
     let out = args.out.display();

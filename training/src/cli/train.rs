@@ -23,6 +23,7 @@ use super::run_folder::{
     CONFIG_FILE, check_is_free, keep_held_out, lock, make_and_lock, write_config,
 };
 use crate::augment::AugmentArgs;
+use crate::auxiliary::AuxiliarySpec;
 use crate::batches::{Plan, Vary, steps_per_epoch};
 use crate::checkpoint::{self, Checkpoint};
 use crate::config::{EpochEnd, RunConfig};
@@ -284,13 +285,19 @@ fn resume(run: &Path, execution: &ExecutionArgs, device: Device) -> Result<Run, 
     check_width(config.model.width)?;
     let vary = execution.vary(&config.augmentation, device)?;
     let selection = config.selection()?;
+    let auxiliary = selection.auxiliary.iter().filter_map(|it| match it {
+        AuxiliarySpec::Set(set) => Some(set),
+        AuxiliarySpec::Crops => None,
+    });
     let moved = selection
         .data
         .iter()
+        .chain(auxiliary)
         .find(|set| set.path().is_relative() && !set.path().exists());
     if let Some(set) = moved {
         return Err(TrainError::Options(format!(
-            "--resume: the run reads {set}, which is not there: continue it in the folder that it was started in"
+            "--resume: the run reads {set}, which is not there: continue it in the folder that it was started in, or \
+             restore the set"
         )));
     }
     let data = TrainingData::load(&selection)?;

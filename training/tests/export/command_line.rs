@@ -74,7 +74,10 @@ fn from_images_to_a_report_on_the_command_line() {
             "tiny.onnx",
             "a calibrated model, whose threshold would be lost",
         ),
-        ("id/test_batch.bin", "another file, no model of Normgate"),
+        (
+            "id/test_batch.bin",
+            "id/test_batch.bin: there is something else (",
+        ),
         (
             "nowhere/tiny.onnx",
             "there is no folder nowhere: create it first",

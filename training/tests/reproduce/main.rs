@@ -13,6 +13,10 @@ fn command(folder: &Path, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_normgate-train"));
     command
         .current_dir(folder)
+        .env_remove("NORMGATE_THREADS")
+        .env_remove("NORMGATE_DEVICE")
+        .env_remove("NORMGATE_DATA_ROOT")
+        .env_remove("NORMGATE_RUNS")
         .args(["reproduce", "--results", "results"])
         .args(arguments.split_whitespace());
     command

@@ -310,7 +310,7 @@ fn mistakes_are_told_with_what_to_do() {
         ),
         (
             format!("{SMALL} --class-names even,odd,prime"),
-            "no image of the class prime is left in id to train on: leave the class out of --class-names",
+            "no image of the class prime is left in id to train on: add some, or leave the class out of --class-names",
         ),
         (
             format!("{SMALL} --class-names even,prime"),
